@@ -1,0 +1,1 @@
+"""The nouns of the gateway: frozen data without I/O, and the ports. Import from its modules."""

@@ -1,0 +1,81 @@
+"""Journal entries: the facts, in the order in which they became durable.
+
+``EntryType`` names are compatibility data: they are stored and hashed. What each body holds is
+written beside the code that appends it and read by the projections.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.model.json import JsonObject
+
+ENTRY_FORMAT = 1
+"""The version of the form in which entries are encoded and hashed."""
+
+GENESIS = "0" * 64
+"""What the first entry of a chain names as its predecessor's hash."""
+
+
+class EntryType(StrEnum):
+    """Every kind of fact."""
+
+    INTENT_RECEIVED = "intent.received"
+    PLAN_COMPILED = "plan.compiled"
+    PLAN_REJECTED = "plan.rejected"
+    PLAN_VERIFIED = "plan.verified"
+    RUN_STARTED = "run.started"
+    RUN_CLAIMED = "run.claimed"
+    RUN_WAITING = "run.waiting"
+    RUN_ENDED = "run.ended"
+    STEP_DISPATCHED = "step.dispatched"
+    STEP_COMPLETED = "step.completed"
+    STEP_FAILED = "step.failed"
+    STEP_RETRYING = "step.retrying"
+    STEP_UNRESOLVED = "step.unresolved"
+    STEP_BLOCKED = "step.blocked"
+    STEP_SKIPPED = "step.skipped"
+    APPROVAL_REQUESTED = "approval.requested"
+    APPROVAL_VOTED = "approval.voted"
+    APPROVAL_REJECTED = "approval.rejected"
+    APPROVAL_EXPIRED = "approval.expired"
+    APPROVAL_VOIDED = "approval.voided"
+    CALL_COMPLETED = "call.completed"
+    CALL_FAILED = "call.failed"
+    CALL_DENIED = "call.denied"
+    CALLS_DENIED = "calls.denied"
+    QUERY_ANSWERED = "query.answered"
+    POLICY_ACTIVATED = "policy.activated"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A fact about to be recorded.
+
+    ``execution_id`` puts it on the chain of that execution; without one it goes to the chain of
+    the workspace and this writer. ``actor`` is the subject who caused it, empty for the gateway
+    itself. ``body`` must be JSON, with PII already sealed.
+    """
+
+    type: EntryType
+    workspace: str
+    body: JsonObject
+    execution_id: str | None = None
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A recorded fact. ``position`` is its place in this store, ``seq`` its place in its chain
+    (from 1), ``at`` RFC 3339 in UTC with microseconds, hashes are hex."""
+
+    position: int
+    chain: str
+    seq: int
+    at: str
+    type: EntryType
+    workspace: str
+    execution_id: str | None
+    actor: str
+    body: JsonObject
+    previous: str
+    hash: str

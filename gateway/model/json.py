@@ -1,0 +1,54 @@
+"""JSON values, their canonical form and their digests.
+
+The canonical form is RFC 8785 (JSON Canonicalization Scheme), so a digest is the same on any
+machine and for any order of keys. Digests are SHA-256 in lower-case hex; over anything that could
+hold PII they are HMAC-SHA-256 under a key of the workspace, so that nobody can guess a value.
+"""
+
+import hashlib
+import hmac
+from typing import Any, TypeAlias
+
+import orjson
+import rfc8785
+
+JsonValue: TypeAlias = Any
+"""None, bool, int, float, str, or lists and string-keyed dicts of these."""
+JsonObject: TypeAlias = dict[str, Any]
+
+MAX_SAFE_INTEGER = 2**53 - 1
+"""The largest integer that every JSON reader keeps exactly (RFC 7493)."""
+
+
+def canonical(value: JsonValue) -> bytes:
+    """The RFC 8785 form of ``value``.
+
+    Raises:
+        ValueError: a number that no JSON reader keeps, or a string that is not valid Unicode.
+    """
+    return rfc8785.dumps(value)
+
+
+def digest(value: JsonValue) -> str:
+    """SHA-256 of the canonical form, in hex. Not for values that may hold PII."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def keyed_digest(key: bytes, value: JsonValue) -> str:
+    """HMAC-SHA-256 of the canonical form under ``key``, in hex."""
+    return hmac.new(key, canonical(value), hashlib.sha256).hexdigest()
+
+
+def encode(value: JsonValue) -> str:
+    """Compact JSON text with sorted keys: how values are stored (fast, not RFC 8785)."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def decode(text: str | bytes) -> JsonValue:
+    """The value of stored JSON text."""
+    return orjson.loads(text)
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer (RFC 6901) to the value under ``parts``."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)

@@ -1,0 +1,87 @@
+"""Plans: the typed, deterministic form of what an intent wants done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.model.json import JsonObject, JsonValue
+
+REFERENCE = "$from"
+"""The key of a reference to an earlier step's output: ``{"$from": "stepKey.field.path"}``."""
+
+
+def reference_of(value: JsonValue) -> str | None:
+    """The target of a reference (``stepKey.field.path``), or None where ``value`` is none."""
+    if isinstance(value, dict) and len(value) == 1:
+        target = value.get(REFERENCE)
+        return target if isinstance(target, str) else None
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One call of a plan.
+
+    ``input`` holds literals and references; ``pii`` are the dotted paths of the input that are
+    PII; ``depends_on`` are keys of earlier steps, those of references included.
+    """
+
+    id: str
+    key: str
+    contract: str
+    contract_digest: str
+    input: JsonObject
+    depends_on: tuple[str, ...] = ()
+    pii: tuple[str, ...] = ()
+
+    def to_json(self) -> JsonObject:
+        """The step as it is stored (its PII sealed by the caller)."""
+        return {
+            "id": self.id,
+            "key": self.key,
+            "contract": self.contract,
+            "contractDigest": self.contract_digest,
+            "input": self.input,
+            "dependsOn": list(self.depends_on),
+            "pii": list(self.pii),
+        }
+
+    @classmethod
+    def from_json(cls, body: JsonObject) -> "PlanStep":
+        """The step that ``to_json`` wrote."""
+        return cls(
+            id=body["id"],
+            key=body["key"],
+            contract=body["contract"],
+            contract_digest=body["contractDigest"],
+            input=body["input"],
+            depends_on=tuple(body["dependsOn"]),
+            pii=tuple(body["pii"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A dependency between two steps, by key; ``path`` names the output field that flows, or is
+    empty where only the order is asked for."""
+
+    source: str
+    target: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled plan: steps in a topological order, and the hash that binds it."""
+
+    id: str
+    hash: str
+    steps: tuple[PlanStep, ...]
+    edges: tuple[Edge, ...] = ()
+    by_key: Mapping[str, PlanStep] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_key", {step.key: step for step in self.steps})
+
+    def step(self, step_id: str) -> PlanStep | None:
+        """The step of this id."""
+        return next((step for step in self.steps if step.id == step_id), None)

@@ -1,0 +1,264 @@
+"""Ports: what the inner rooms need of the outside, as protocols that the app fills in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from gateway.model.contract import OperationContract
+from gateway.model.entry import Entry, NewEntry
+from gateway.model.execution import Approval, Call, Claim, Execution, PlanRecord, Step
+from gateway.model.json import JsonObject, JsonValue
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The time, so that nothing in the loop asks the operating system itself."""
+
+    def now(self) -> datetime:
+        """The present moment in UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """Fresh identifiers."""
+
+    def new(self, prefix: str) -> str:
+        """A new id ``<prefix>_<32 hex digits>``; later ids sort after earlier ones."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFilter:
+    """Which executions to list; None does not narrow."""
+
+    workspace: str
+    status: str | None = None
+    submitter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalFilter:
+    """Which approval requests to list; None does not narrow."""
+
+    workspace: str
+    status: str | None = None
+    execution_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A window on a list: at most ``limit`` items after the first ``offset``."""
+
+    limit: int
+    offset: int = 0
+
+
+class Records(Protocol):
+    """Reading what the journal says, at one consistent moment.
+
+    Ids are looked up within a workspace: another workspace's id is not there at all.
+    """
+
+    def execution(self, workspace: str, execution_id: str) -> Execution | None:
+        """The execution of this id."""
+        ...
+
+    def execution_of_run(self, run_id: str) -> Execution | None:
+        """The execution that this run belongs to (for the loop, hence in any workspace)."""
+        ...
+
+    def executions(self, which: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:
+        """A page of executions, newest first, and how many there are in all."""
+        ...
+
+    def plan(self, plan_id: str) -> PlanRecord | None:
+        """The stored plan of this id."""
+        ...
+
+    def steps(self, plan_id: str) -> list[Step]:
+        """The steps of a plan in its order."""
+        ...
+
+    def approval(self, execution_id: str, step_id: str) -> Approval | None:
+        """The newest approval request of a step."""
+        ...
+
+    def approvals(self, which: ApprovalFilter, page: Page) -> tuple[list[Approval], int]:
+        """A page of approval requests, oldest first, and how many there are in all."""
+        ...
+
+    def entries(self, execution_id: str, after: int = 0, limit: int = 10_000) -> list[Entry]:
+        """The entries of an execution's chain with a ``seq`` above ``after``, in order."""
+        ...
+
+    def call(self, workspace: str, subject: str, contract: str, key: str) -> Call | None:
+        """The recorded command of this idempotency key; ``contract`` is the contract's key."""
+        ...
+
+    def policy_head(self) -> str | None:
+        """The policy revision in force, None before the first."""
+        ...
+
+    def due_runs(self, now: str, limit: int) -> list[str]:
+        """Runs whose ``wake_at`` or lease has passed, the longest overdue first."""
+        ...
+
+    def next_wake(self) -> str | None:
+        """The earliest moment at which a run wants to be woken."""
+        ...
+
+
+class Tx(Records, Protocol):
+    """One unit of work: it reads, decides and appends, and is durable as a whole or not at all.
+
+    It runs in the writer's thread, so it must be short and must not wait for anything. When it
+    raises, nothing of it is written.
+    """
+
+    @property
+    def now(self) -> str:
+        """The moment of this unit, RFC 3339 in UTC with microseconds."""
+        ...
+
+    def append(self, entry: NewEntry) -> Entry:
+        """Record a fact; the projections follow at once."""
+        ...
+
+    def enlist(self, run_id: str, execution_id: str) -> None:
+        """Give a new run its claim row: epoch 0, held by nobody, due at once."""
+        ...
+
+    def claim(self, run_id: str, owner: str, lease_until: str) -> Claim | None:
+        """Take a run whose claim is free or over, raising its epoch; None if somebody holds it."""
+        ...
+
+    def fence(self, run_id: str, epoch: int, lease_until: str) -> Claim | None:
+        """Prolong a claim; None if it was lost (its epoch is no longer ``epoch``)."""
+        ...
+
+    def release(self, run_id: str, epoch: int, wake_seq: int, wake_at: str | None) -> bool:
+        """Give a claim back until ``wake_at``; False if a wake-up came since ``wake_seq``."""
+        ...
+
+    def wake(self, run_id: str) -> None:
+        """Say that a run has something to do: a wake-up that a release cannot miss."""
+        ...
+
+    def after_commit(self, effect: Callable[[], None]) -> None:
+        """Run ``effect`` on the event loop once this unit is durable, and only then."""
+        ...
+
+
+class Journal(Protocol):
+    """The record."""
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        """Run a unit of work; returns what it returned once it is durable.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE when it could not be made durable; nothing of it
+                is then recorded.
+        """
+        ...
+
+    async def record(self, unit: Callable[[Tx], None]) -> None:
+        """Queue a unit without waiting for it to be durable; waits while the queue is full."""
+        ...
+
+    async def read(self, query: Callable[[Records], T]) -> T:
+        """Run a query over one consistent snapshot."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """Promises that ``advance(run)`` is called at least once after each wake-up."""
+
+    def submit(self, run_id: str) -> None:
+        """Advance this run soon. Called after the commit that woke it."""
+        ...
+
+    def schedule(self, wake_at: str) -> None:
+        """Look for due runs at ``wake_at`` at the latest."""
+        ...
+
+    async def settled(self, run_id: str) -> None:
+        """Wait until the run stops moving: until it is parked or has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """One attempt to perform a contract's handler.
+
+    ``input`` is raw (unsealed); ``idempotency_key`` is the same for every attempt of a step;
+    ``timeout`` is in seconds.
+    """
+
+    contract: OperationContract
+    input: JsonObject
+    idempotency_key: str
+    timeout: float
+    execution_id: str = ""
+    step_id: str = ""
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The handler answered; ``output`` is not yet validated. ``events`` are those it emitted."""
+
+    output: JsonValue
+    events: tuple[tuple[str, JsonObject], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The handler certainly had no effect. ``code`` is a declared error or a standard one."""
+
+    code: str
+    detail: str
+    status: int
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can say whether the handler had its effect; ``reason`` says what happened."""
+
+    reason: str
+
+
+ActionOutcome = Answered | Declined | Unknown
+
+
+class Actions(Protocol):
+    """How a step reaches the world."""
+
+    async def perform(self, call: ActionCall) -> ActionOutcome:
+        """Make one attempt. Never raises for what the world does; see the three outcomes."""
+        ...
+
+
+class Sealer(Protocol):
+    """Keeps PII out of what is stored: seals, unseals and commits values.
+
+    ``field`` is ``input.<path>`` or ``output.<path>`` of the contract ``contract``.
+    """
+
+    def seal(self, workspace: str, contract: str, field: str, value: JsonValue) -> JsonObject:
+        """A sealed envelope ``{"$sealed": [...]}`` of a value."""
+        ...
+
+    def unseal(self, workspace: str, envelope: JsonObject) -> JsonValue:
+        """The value of an envelope.
+
+        Raises:
+            ValueError: the envelope was altered or its key is gone.
+        """
+        ...
+
+    def commit(self, workspace: str, value: JsonValue) -> str:
+        """HMAC-SHA-256 of the canonical value under the workspace's key, in hex."""
+        ...

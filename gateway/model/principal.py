@@ -1,0 +1,70 @@
+"""Principals: who is acting, as the token said and the gateway believed."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.model.json import JsonObject
+
+WORKSPACE_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62})")
+"""What a workspace may be called."""
+
+
+class PrincipalType(StrEnum):
+    """What kind of actor a principal is; policy treats people and agents differently."""
+
+    ANONYMOUS = "anonymous"
+    HUMAN = "human"
+    SERVICE = "service"
+    AGENT = "agent"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The authenticated actor of a call.
+
+    ``roles`` are the token's claims (policy may grant more), ``capabilities`` the token's
+    capability grants: None leaves the principal unrestricted, a set narrows it to contracts of
+    these capabilities. ``session`` names the token (its ``jti``).
+    """
+
+    type: PrincipalType
+    subject: str
+    workspace: str
+    roles: frozenset[str] = frozenset()
+    capabilities: frozenset[str] | None = None
+    session: str | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """True without a token."""
+        return self.type is PrincipalType.ANONYMOUS
+
+    def to_json(self) -> JsonObject:
+        """The principal as it is kept with a run."""
+        return {
+            "type": self.type.value,
+            "subject": self.subject,
+            "workspace": self.workspace,
+            "roles": sorted(self.roles),
+            "capabilities": None if self.capabilities is None else sorted(self.capabilities),
+            "session": self.session,
+        }
+
+    @classmethod
+    def from_json(cls, body: JsonObject) -> "Principal":
+        """The principal that ``to_json`` wrote."""
+        capabilities = body["capabilities"]
+        return cls(
+            type=PrincipalType(body["type"]),
+            subject=body["subject"],
+            workspace=body["workspace"],
+            roles=frozenset(body["roles"]),
+            capabilities=None if capabilities is None else frozenset(capabilities),
+            session=body["session"],
+        )
+
+
+ANONYMOUS = Principal(PrincipalType.ANONYMOUS, "anonymous", "")
+"""Whoever comes without a token."""
