@@ -57,7 +57,7 @@ class ApprovalStatus(StrEnum):
 
 
 class RunMode(StrEnum):
-    """How a run treats its steps: as verdicts say, asking before each command, or calling nothing."""
+    """How a run treats its steps: as verdicts say, always asking, or calling nothing."""
 
     AUTONOMOUS = "autonomous"
     ASSIST = "assist"

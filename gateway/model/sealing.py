@@ -1,0 +1,120 @@
+"""PII in values: sealed before they are stored, opened for those who may see it.
+
+These are the four ways in which the gateway handles the PII of a value. They work through the port
+``Sealer``, so that they do not know how sealing is done.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from gateway.model.decision import Treatment
+from gateway.model.json import JsonObject, JsonValue
+from gateway.model.pii import SEALED, envelope_field, map_envelopes, map_paths
+from gateway.model.plan import reference_of
+from gateway.model.ports import Sealer
+
+COMMITTED = "$hmac"
+"""The key of a commitment, which stands for a PII value in what is hashed: ``{"$hmac": hex}``."""
+
+Side = Literal["input", "output", "payload"]
+"""What of a contract a value is: the input or output of an operation, the payload of an event."""
+
+
+def seal_paths(
+    sealer: Sealer,
+    workspace: str,
+    contract_ref: str,
+    side: Side,
+    value: JsonObject,
+    paths: Iterable[str],
+    *,
+    keep_references: bool = False,
+) -> JsonObject:
+    """A copy of the raw ``value`` with whatever stands at a PII path sealed into an envelope.
+
+    ``paths`` are dotted, without the side (``customer.email``), and walk through lists. Null and
+    absent members stay as they are. ``keep_references`` leaves ``{"$from": ...}`` readable, for
+    the inputs of a plan. What merely looks like an envelope is sealed as well, wherever it
+    stands: nobody can plant somebody else's envelope and have it opened for himself.
+    """
+    ours: list[JsonObject] = []
+
+    def seal(field: str, found: JsonValue) -> JsonObject:
+        ours.append(sealer.seal(workspace, contract_ref, f"{side}.{field}", found))
+        return ours[-1]
+
+    def at_path(path: str, found: JsonValue) -> JsonValue:
+        return found if keep_references and reference_of(found) else seal(path, found)
+
+    def planted(envelope: JsonObject) -> JsonObject:
+        is_ours = any(envelope is known for known in ours)
+        return envelope if is_ours else seal(SEALED, envelope)
+
+    sealed: JsonObject = map_envelopes(map_paths(value, _outermost(paths), at_path), planted)
+    return sealed
+
+
+def unseal_all(sealer: Sealer, workspace: str, value: JsonValue) -> JsonValue:
+    """A copy of ``value`` with every sealed envelope in it opened.
+
+    Raises:
+        ValueError: an envelope was altered or its key is gone.
+    """
+    return map_envelopes(value, lambda envelope: sealer.unseal(workspace, envelope))
+
+
+def commit_paths(
+    sealer: Sealer,
+    workspace: str,
+    value: JsonValue,
+    paths: Iterable[str],
+    *,
+    keep_references: bool = False,
+) -> JsonValue:
+    """A copy of the raw ``value`` with each PII value replaced by its commitment, for hashing.
+
+    Equal values give equal commitments within a workspace and tell nothing outside it.
+    ``keep_references`` leaves ``{"$from": ...}`` as it is: a reference is no PII, so the hash of
+    a plan without PII literals is the same in every workspace.
+    """
+
+    def commit(_: str, found: JsonValue) -> JsonValue:
+        if keep_references and reference_of(found):
+            return found
+        return {COMMITTED: sealer.commit(workspace, found)}
+
+    return map_paths(value, _outermost(paths), commit)
+
+
+def reveal(
+    sealer: Sealer,
+    workspace: str,
+    value: JsonValue,
+    treat: Callable[[str, str], Treatment],
+    mask: Callable[[JsonValue, Treatment], JsonValue],
+) -> JsonValue:
+    """A copy of ``value`` as somebody may see it: each envelope gives way to its treated value.
+
+    ``treat`` is asked with the contract reference and the field (``input.<path>`` or
+    ``output.<path>``) that the envelope was sealed for; ``mask`` applies the treatment. An
+    envelope that cannot be opened becomes null: what was erased reads as absent, not as an error.
+    """
+
+    def show(envelope: JsonObject) -> JsonValue:
+        try:
+            opened = sealer.unseal(workspace, envelope)
+        except ValueError:
+            return None
+        return mask(opened, treat(*envelope_field(envelope)))
+
+    return map_envelopes(value, show)
+
+
+def _outermost(paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths without those that lie inside another: sealing the outer one covers them."""
+    known = tuple(dict.fromkeys(paths))
+    return tuple(path for path in known if not _is_inside(path, known))
+
+
+def _is_inside(path: str, others: tuple[str, ...]) -> bool:
+    return any(path.startswith(f"{other}.") for other in others)

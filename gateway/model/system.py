@@ -1,0 +1,163 @@
+"""What the gateway asks of the operating system: the time, fresh ids and files for its keys."""
+
+import contextlib
+import os
+import secrets
+import stat
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from gateway.model.problem import Issue, Problem, ProblemError
+
+_TAIL_BITS = 62
+_COUNTER_BITS = 12
+_COUNTER_MASK = (1 << _COUNTER_BITS) - 1
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_MAX_KEY_BYTES = 65_536
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> datetime:
+        """The present moment in UTC."""
+        return datetime.now(UTC)
+
+
+class RandomIds:
+    """Ids that are UUIDs of version 7 (RFC 9562, section 5.7), written as 32 hex digits.
+
+    They begin with the milliseconds since 1970, so that later ids sort after earlier ones and
+    land at the end of an index. Within this object they rise strictly, whatever the clock does
+    and whichever thread asks: the 12 bits after the time count on from a random start, and carry
+    into the time when they are used up (RFC 9562, section 6.2, method 1).
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def new(self, prefix: str) -> str:
+        """A new id ``<prefix>_<32 hex digits>``."""
+        random = int.from_bytes(os.urandom(10))
+        head = self._next(random >> 64)
+        moment, counter = head >> _COUNTER_BITS, head & _COUNTER_MASK
+        tail = random & ((1 << _TAIL_BITS) - 1)
+        value = moment << 80 | 0x7 << 76 | counter << 64 | 0b10 << _TAIL_BITS | tail
+        return f"{prefix}_{value:032x}"
+
+    def _next(self, random: int) -> int:
+        """The next time and counter as one number: above every earlier one."""
+        # A start in the lower half of the counter leaves room to count on within a millisecond.
+        start = random & (_COUNTER_MASK >> 1)
+        fresh = (time.time_ns() // 1_000_000) << _COUNTER_BITS | start
+        with self._lock:
+            is_later = fresh >> _COUNTER_BITS > self._last >> _COUNTER_BITS
+            self._last = fresh if is_later else self._last + 1
+            return self._last
+
+
+def key_file(path: Path, make: Callable[[], bytes], *, secret: bool = True) -> bytes:
+    """The content of a key file, which is created with what ``make`` gives where it is missing.
+
+    The file is only for its owner (0600), and so is its folder (0700); a file that is not
+    ``secret`` may be opened to others later. It appears complete or not at all, and of several
+    processes that create it at once one wins and all read the same.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE when it cannot be read or made, or is open to other users.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_open(path.parent, path.parent.stat().st_mode, "700")
+        if not path.exists():
+            _publish(path, make())
+        with path.open("rb") as file:
+            if secret:
+                _refuse_open(path, os.fstat(file.fileno()).st_mode, "600")
+            return file.read(_MAX_KEY_BYTES)
+    except OSError as error:
+        raise unusable_key(
+            path,
+            f"cannot be used ({error.strerror or error}). Give the user that runs the gateway"
+            " read and write access to it and to its folder",
+        ) from error
+
+
+def signing_key_file(path: Path) -> Ed25519PrivateKey:
+    """The Ed25519 private key in a key file (PKCS #8 in PEM), which is created if missing.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE, as for ``key_file``, or when it holds no such key.
+    """
+    text = key_file(path, _new_signing_key)
+    with contextlib.suppress(ValueError, TypeError):
+        key = load_pem_private_key(text, password=None)
+        if isinstance(key, Ed25519PrivateKey):
+            return key
+    raise unusable_key(
+        path,
+        "does not hold an unencrypted Ed25519 private key in PEM form. Restore it from a backup,"
+        " or move it away to begin with a new key",
+    )
+
+
+def unusable_key(path: Path, finding: str) -> ProblemError:
+    """KEYS_UNUSABLE for the key file ``path``; ``finding`` says what is wrong and what to do."""
+    told = f"{path} {finding}."
+    issue = Issue(str(path), "KEYS_UNUSABLE", told)
+    return ProblemError(
+        Problem(
+            "KEYS_UNUSABLE", "A key file cannot be used", 500, told, "internal", issues=(issue,)
+        )
+    )
+
+
+def _new_signing_key() -> bytes:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _refuse_open(path: Path, mode: int, wanted: str) -> None:
+    if mode & _OTHERS:
+        raise unusable_key(
+            path,
+            f"is open to other users of this machine (mode {stat.S_IMODE(mode):04o}). If nobody"
+            f" else can have read it, run: chmod {wanted} {path}",
+        )
+
+
+def _publish(path: Path, content: bytes) -> None:
+    """Put a complete file in place unless one is there; a link, unlike a rename, replaces none."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make new names in ``folder`` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

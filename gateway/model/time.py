@@ -1,0 +1,42 @@
+"""Moments as text: RFC 3339 in UTC, always with six decimals and ``Z``.
+
+Such stamps have one length, so they sort as text in the order of time, and SQL compares them as
+they stand.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+
+def stamp(moment: datetime) -> str:
+    """The stamp of a moment, such as ``2026-03-01T09:30:00.000000Z``.
+
+    Raises:
+        ValueError: ``moment`` has no time zone, so nobody can say when it is.
+    """
+    if moment.tzinfo is not UTC:
+        if moment.tzinfo is None:
+            raise ValueError(f"{moment.isoformat()} has no time zone")
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def parse(text: str) -> datetime:
+    """The moment, in UTC, that an RFC 3339 text names (of any offset and number of decimals).
+
+    Raises:
+        ValueError: ``text`` is no date and time with an offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment.astimezone(UTC)
+
+
+def after(text: str, seconds: float) -> str:
+    """The stamp ``seconds`` after the stamp ``text`` (before it, where they are negative).
+
+    Raises:
+        ValueError: ``text`` is no date and time with an offset.
+        OverflowError: the moment lies outside the years 1 to 9999.
+    """
+    return stamp(parse(text) + timedelta(seconds=seconds))
