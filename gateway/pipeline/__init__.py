@@ -1,0 +1,24 @@
+"""ONE GOVERNED CALL: the ordered stages, listed in one function (``Pipeline.call``)."""
+
+from gateway.pipeline.answers import Answer, accept_answer
+from gateway.pipeline.call import Admitted, Call
+from gateway.pipeline.governed import Pipeline, declined
+from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
+from gateway.pipeline.limiter import RateLimiter
+from gateway.pipeline.record import CallRecorder
+
+__all__ = [
+    "Admitted",
+    "Answer",
+    "Bindings",
+    "Call",
+    "CallRecorder",
+    "Command",
+    "Direct",
+    "Pipeline",
+    "Query",
+    "RateLimiter",
+    "Refused",
+    "accept_answer",
+    "declined",
+]

@@ -1,0 +1,89 @@
+"""What a handler answered, held to its contract: emitted events, then the output."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.contracts import Registry, pii_of
+from gateway.model.contract import EventContract, OperationContract
+from gateway.model.json import JsonObject
+from gateway.model.ports import Answered, Sealer
+from gateway.model.problem import ProblemError, refuse
+from gateway.model.sealing import seal_paths
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A validated answer: the raw output and the events it emits, as (reference, payload)."""
+
+    output: JsonObject
+    events: tuple[tuple[str, JsonObject], ...] = ()
+
+    def sealed_output(
+        self, sealer: Sealer, workspace: str, contract: OperationContract
+    ) -> JsonObject:
+        """The output as it may be stored."""
+        paths = pii_of(contract, "output")
+        return seal_paths(sealer, workspace, contract.ref, "output", self.output, paths)
+
+    def sealed_events(self, sealer: Sealer, workspace: str, registry: Registry) -> list[JsonObject]:
+        """The events as they may be stored."""
+        return [
+            {
+                "event": ref,
+                "payload": seal_paths(
+                    sealer, workspace, ref, "payload", payload, registry.events[ref].pii
+                ),
+            }
+            for ref, payload in self.events
+        ]
+
+
+def accept_answer(
+    registry: Registry, contract: OperationContract, value: JsonObject, answered: Answered
+) -> Answer:
+    """Guard the emitted events and validate the output.
+
+    ``value`` is the input that the handler got. An event that the contract declares and the
+    handler did not emit by itself is built from output and input by the names of its fields.
+
+    Raises:
+        ProblemError: BAD_GATEWAY, naming what does not fit; the effect has happened all the same.
+    """
+    try:
+        output = registry.output_of(contract).check(answered.output, "/output")
+        events = tuple(_events(registry, contract, value, output, answered))
+    except ProblemError as error:
+        raise refuse(
+            "BAD_GATEWAY",
+            f"The handler of {contract.ref} answered what its contract does not allow: "
+            f"{error.problem.detail}",
+            retryable=False,
+            issues=error.problem.issues,
+        ) from error
+    return Answer(output, events)
+
+
+def _events(
+    registry: Registry,
+    contract: OperationContract,
+    value: JsonObject,
+    output: JsonObject,
+    answered: Answered,
+) -> Iterator[tuple[str, JsonObject]]:
+    emitted = dict(answered.events)
+    for ref in emitted:
+        if ref not in contract.emits:
+            raise refuse(
+                "BAD_GATEWAY",
+                f"it emitted {ref}, which it does not declare. Add it to `emits`, or stop emitting "
+                "it.",
+            )
+    for ref in contract.emits:
+        event = registry.events[ref]
+        payload = emitted.get(ref) or _payload(event, value, output)
+        yield ref, registry.payload_of(event).check(payload, f"/events/{ref}")
+
+
+def _payload(event: EventContract, value: JsonObject, output: JsonObject) -> JsonObject:
+    known = {**value, **output}
+    return {name: known[name] for name in event.payload if known.get(name) is not None}

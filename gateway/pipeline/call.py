@@ -1,0 +1,49 @@
+"""What travels through the pipeline: a call, and a call that has been admitted."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.model.contract import OperationContract
+from gateway.model.decision import AccessDecision, VerdictDecision
+from gateway.model.json import JsonObject
+from gateway.model.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to perform a contract: who asks for what.
+
+    ``input`` is as it came; ``idempotency_key`` names this call among the subject's calls of the
+    contract; ``trace_id`` is the W3C trace id that it came with.
+    """
+
+    contract: OperationContract
+    input: JsonObject
+    principal: Principal
+    idempotency_key: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A call that every stage before the handler let through.
+
+    ``value`` is the validated input. ``verdict`` is None for contracts that the gateway performs
+    itself. ``prepared`` is what the handler worked out before its unit of work began.
+    """
+
+    call: Call
+    value: JsonObject
+    access: AccessDecision
+    verdict: VerdictDecision | None = None
+    prepared: Any = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self.call.principal
+
+    @property
+    def contract(self) -> OperationContract:
+        """What for."""
+        return self.call.contract

@@ -1,0 +1,229 @@
+"""One governed call: the ordered stages that every door passes, and the parts that plan steps use.
+
+authenticate -> decide access -> validate input -> rate limit -> idempotency -> verdict -> handler
+-> guard emitted events -> validate output -> mask PII -> record
+"""
+
+from dataclasses import dataclass, replace
+
+from gateway.contracts import Registry, pii_of
+from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
+from gateway.model.execution import Call as RecordedCall
+from gateway.model.json import JsonObject, JsonValue
+from gateway.model.pii import map_paths
+from gateway.model.ports import (
+    ActionCall,
+    Actions,
+    Answered,
+    Declined,
+    Journal,
+    Records,
+    Sealer,
+    Tx,
+)
+from gateway.model.problem import Problem, ProblemError, problem, refuse, with_context
+from gateway.model.sealing import unseal_all
+from gateway.pipeline.answers import accept_answer
+from gateway.pipeline.call import Admitted, Call
+from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
+from gateway.pipeline.limiter import RateLimiter
+from gateway.pipeline.record import CallRecorder
+from gateway.policy import Policies, mask_value
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """The enforcement point. ``direct`` performs action commands, as executions of one step."""
+
+    registry: Registry
+    policies: Policies
+    journal: Journal
+    sealer: Sealer
+    actions: Actions
+    limiter: RateLimiter
+    recorder: CallRecorder
+    bindings: Bindings
+    direct: Direct
+
+    async def call(self, call: Call) -> JsonObject:
+        """One governed call, from the decision to the recorded and masked answer.
+
+        The door has authenticated the principal; the other stages come in the order below, and
+        the handler's part (guard events, validate output, record) is one unit of work.
+
+        Raises:
+            ProblemError: the call was refused or failed. Denials are recorded.
+        """
+        try:
+            access = await self._decide_access(call)
+            value = self._validate_input(call)
+            self.limiter.take(call.contract, call.principal)
+            admitted = Admitted(call, value, access)
+            earlier = await self._earlier_answer(admitted)
+            if earlier is not None:
+                output = await self._repeat(admitted, earlier)
+            else:
+                admitted = replace(admitted, verdict=self._decide_verdict(admitted))
+                output = await self._perform_once(admitted)
+            return self._mask(admitted, output)
+        except ProblemError as error:
+            raise ProblemError(_told_about(call, error.problem)) from error
+
+    async def _decide_access(self, call: Call) -> AccessDecision:
+        decision = self.policies.access(call.principal, call.contract)
+        if not decision.allowed:
+            await self.recorder.denied(call, decision.to_json())
+            raise ProblemError(denial(call, decision))
+        return decision
+
+    def _validate_input(self, call: Call) -> JsonObject:
+        return self.registry.input_of(call.contract).check(call.input, "/input")
+
+    async def _earlier_answer(self, admitted: Admitted) -> RecordedCall | None:
+        call = admitted.call
+        key = call.idempotency_key
+        if key is None or not call.contract.is_command:
+            return None
+
+        def query(records: Records) -> RecordedCall | None:
+            who = call.principal
+            return records.call(who.workspace, who.subject, call.contract.key, key)
+
+        return await self.journal.read(query)
+
+    def _decide_verdict(self, admitted: Admitted) -> VerdictDecision | None:
+        if admitted.contract.handler is None:
+            return None
+        return self.policies.verdict(admitted.principal, admitted.contract, admitted.value)
+
+    async def _perform_once(self, admitted: Admitted) -> JsonObject:
+        try:
+            return await self._perform_and_record(admitted)
+        except ProblemError as error:
+            if error.problem.code != "CONFLICT":
+                raise
+            # A call with the same key may have come first between our look and our record.
+            earlier = await self._earlier_answer(admitted)
+            if earlier is None:
+                raise
+            return await self._repeat(admitted, earlier)
+
+    async def _perform_and_record(self, admitted: Admitted) -> JsonObject:
+        contract = admitted.contract
+        if contract.handler is not None:
+            if contract.is_command:
+                return await self.direct.perform(admitted)
+            return await self._perform_query_action(admitted)
+        bound = self.bindings[contract.ref]
+        if isinstance(bound, Query):
+            return await self._answer_query(admitted, bound)
+        return await self._apply_command(admitted, bound)
+
+    async def _apply_command(self, admitted: Admitted, command: Command) -> JsonObject:
+        """Handler, output, record and idempotency key in one durable unit of work."""
+        if command.prepare is not None:
+            admitted = replace(admitted, prepared=command.prepare(admitted))
+
+        def unit(tx: Tx) -> JsonObject | Refused:
+            done = command.apply(admitted, tx)
+            if isinstance(done, Refused):
+                tx.append(self.recorder.failed(admitted, done.problem))
+                return done
+            output = self.registry.output_of(admitted.contract).check(done, "/output")
+            tx.append(self.recorder.completed(admitted, output))
+            return output
+
+        try:
+            done = await self.journal.write(unit)
+        except ProblemError as error:
+            if error.problem.status < 500:
+                await self.recorder.queue(self.recorder.failed(admitted, error.problem))
+            raise
+        if isinstance(done, Refused):
+            raise ProblemError(done.problem)
+        return done
+
+    async def _answer_query(self, admitted: Admitted, query: Query) -> JsonObject:
+        found = await self.journal.read(lambda records: query.answer(admitted, records))
+        output = self.registry.output_of(admitted.contract).check(found, "/output")
+        await self.recorder.queue(self.recorder.answered(admitted))
+        return output
+
+    async def _perform_query_action(self, admitted: Admitted) -> JsonObject:
+        call, contract = admitted.call, admitted.contract
+        if admitted.verdict is None or contract.handler is None:
+            raise AssertionError("only contracts with a handler come here")
+        if admitted.verdict.verdict is not Verdict.AUTONOMOUS:
+            await self.recorder.denied(call, admitted.verdict.to_json())
+            raise refuse("FORBIDDEN", f"{contract.key}: {' '.join(admitted.verdict.reasons)}")
+        outcome = await self.actions.perform(
+            ActionCall(
+                contract=contract,
+                input=admitted.value,
+                idempotency_key=admitted.verdict.decision_id,
+                timeout=contract.handler.timeout,
+                trace_id=call.trace_id,
+            )
+        )
+        if isinstance(outcome, Answered):
+            answer = accept_answer(self.registry, contract, admitted.value, outcome)
+            await self.recorder.queue(self.recorder.answered(admitted))
+            return answer.output
+        if isinstance(outcome, Declined):
+            raise ProblemError(declined(outcome))
+        raise refuse("BAD_GATEWAY", f"{contract.key} could not be answered: {outcome.reason}")
+
+    async def _repeat(self, admitted: Admitted, earlier: RecordedCall) -> JsonObject:
+        """The answer to a call whose idempotency key was used before."""
+        if earlier.input_digest != self.recorder.input_digest(admitted.call, admitted.value):
+            raise refuse(
+                "CONFLICT",
+                f"The idempotency key was used for another input of {admitted.contract.key} at "
+                f"{earlier.at}. Use a new key for a new call.",
+            )
+        if earlier.execution_id is not None:
+            return await self.direct.resume(admitted, earlier.execution_id)
+        output: JsonObject = unseal_all(
+            self.sealer, admitted.principal.workspace, earlier.output or {}
+        )
+        return output
+
+    def _mask(self, admitted: Admitted, output: JsonObject) -> JsonObject:
+        contract = admitted.contract
+
+        def mask(path: str, value: JsonValue) -> JsonValue:
+            field = f"output.{path}"
+            return mask_value(
+                value, self.policies.treatment(admitted.principal, contract.ref, field)
+            )
+
+        masked: JsonObject = map_paths(output, pii_of(contract, "output"), mask)
+        return masked
+
+
+def denial(call: Call, decision: AccessDecision) -> Problem:
+    """The problem of a denied call: who has no token at all is told to come with one."""
+    code = "UNAUTHENTICATED" if call.principal.is_anonymous else "FORBIDDEN"
+    return problem(code, decision.reason, extra={"decisionId": decision.decision_id})
+
+
+def declined(outcome: Declined) -> Problem:
+    """The problem of an attempt that certainly had no effect."""
+    return Problem(
+        code=outcome.code,
+        title=outcome.detail.split(".")[0],
+        status=outcome.status,
+        detail=outcome.detail,
+        category="dependency",
+        retryable=outcome.retryable,
+    )
+
+
+def _told_about(call: Call, told: Problem) -> Problem:
+    contract = call.contract
+    operation = {
+        "key": contract.key,
+        "version": contract.meta.version,
+        "kind": contract.kind.value,
+    }
+    return with_context(told, operation=operation, trace_id=call.trace_id or told.trace_id)

@@ -1,0 +1,53 @@
+"""What performs a call: the shapes of handlers that are handed to the pipeline."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.model.json import JsonObject
+from gateway.model.ports import Records, Tx
+from gateway.model.problem import Problem
+from gateway.pipeline.call import Admitted
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal that is itself a recorded fact: what the handler appended becomes durable, and
+    then the caller gets ``problem``."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A built-in command.
+
+    ``apply`` runs inside one unit of work together with the record of the call, so that state,
+    record and idempotency key become durable as one. ``prepare`` is for work that should not
+    hold the writer; its result is ``admitted.prepared``.
+    """
+
+    apply: Callable[[Admitted, Tx], JsonObject | Refused]
+    prepare: Callable[[Admitted], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A built-in query: ``answer`` reads one consistent snapshot."""
+
+    answer: Callable[[Admitted, Records], JsonObject]
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """How the call of an action command is performed: as an execution of one step.
+
+    ``resume`` answers a repeated call from the execution that its first one started.
+    """
+
+    perform: Callable[[Admitted], Awaitable[JsonObject]]
+    resume: Callable[[Admitted, str], Awaitable[JsonObject]]
+
+
+Bindings = dict[str, Command | Query]
+"""Handlers of the built-in contracts by contract reference (``key@version``)."""

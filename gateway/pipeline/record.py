@@ -1,0 +1,139 @@
+"""Recording calls: what the journal keeps of a call beside the facts that its handler appended."""
+
+from collections import Counter
+from threading import Lock
+
+from gateway.contracts import pii_of
+from gateway.model.contract import OperationContract
+from gateway.model.entry import EntryType, NewEntry
+from gateway.model.json import JsonObject
+from gateway.model.ports import Clock, Journal, Sealer, Tx
+from gateway.model.problem import Problem
+from gateway.model.sealing import seal_paths
+from gateway.pipeline.call import Admitted, Call
+
+
+class CallRecorder:
+    """Writes the record of calls; holds the counts of anonymous denials of this minute."""
+
+    def __init__(self, journal: Journal, sealer: Sealer, clock: Clock) -> None:
+        self._journal = journal
+        self._sealer = sealer
+        self._clock = clock
+        self._denied: Counter[str] = Counter()
+        self._minute = ""
+        self._lock = Lock()
+
+    def input_digest(self, call: Call, value: JsonObject) -> str:
+        """The keyed digest of an input: tells two inputs apart without telling what they are."""
+        return self._sealer.commit(call.principal.workspace, value)
+
+    def completed(self, admitted: Admitted, output: JsonObject) -> NewEntry:
+        """The record of a built-in command that was performed."""
+        contract = admitted.contract
+        sealed = seal_paths(
+            self._sealer,
+            admitted.principal.workspace,
+            contract.ref,
+            "output",
+            output,
+            pii_of(contract, "output"),
+        )
+        return self._completed(admitted, sealed, None)
+
+    def started(self, admitted: Admitted, execution_id: str) -> NewEntry:
+        """The record of a direct call: its answer is that of the execution."""
+        return self._completed(admitted, None, execution_id)
+
+    def _completed(
+        self, admitted: Admitted, output: JsonObject | None, execution_id: str | None
+    ) -> NewEntry:
+        call = admitted.call
+        return self._entry(
+            EntryType.CALL_COMPLETED,
+            call,
+            {
+                "key": call.contract.key,
+                "idempotencyKey": call.idempotency_key,
+                "inputDigest": self.input_digest(call, admitted.value),
+                "output": output,
+                "executionId": execution_id,
+                "decision": admitted.access.to_json(),
+            },
+        )
+
+    def failed(self, admitted: Admitted, problem: Problem) -> NewEntry:
+        """The record of a command that its handler refused."""
+        kind = EntryType.CALL_DENIED if problem.status == 403 else EntryType.CALL_FAILED
+        return self._entry(
+            kind,
+            admitted.call,
+            {
+                "inputDigest": self.input_digest(admitted.call, admitted.value),
+                "code": problem.code,
+                "decision": admitted.access.to_json(),
+            },
+        )
+
+    def answered(self, admitted: Admitted) -> NewEntry:
+        """The record of a query that was answered."""
+        return self._entry(
+            EntryType.QUERY_ANSWERED,
+            admitted.call,
+            {
+                "inputDigest": self.input_digest(admitted.call, admitted.value),
+                "decision": admitted.access.to_json(),
+                "verdict": admitted.verdict.to_json() if admitted.verdict else None,
+            },
+        )
+
+    async def denied(self, call: Call, decision: JsonObject) -> None:
+        """Record a denial; anonymous ones are counted, one entry for each minute that has any."""
+        if call.principal.is_anonymous:
+            entry = self._count(call.contract)
+        else:
+            entry = self._entry(EntryType.CALL_DENIED, call, {"decision": decision})
+        if entry:
+            await self.queue(entry)
+
+    async def queue(self, entry: NewEntry) -> None:
+        """Record without waiting for durability; waits only while the queue is full."""
+
+        def unit(tx: Tx) -> None:
+            tx.append(entry)
+
+        await self._journal.record(unit)
+
+    async def flush(self) -> None:
+        """Record the anonymous denials counted so far."""
+        with self._lock:
+            entry = self._take()
+        if entry:
+            await self.queue(entry)
+
+    def _count(self, contract: OperationContract) -> NewEntry | None:
+        minute = self._clock.now().strftime("%Y-%m-%dT%H:%MZ")
+        with self._lock:
+            entry = self._take() if minute != self._minute else None
+            self._minute = minute
+            self._denied[contract.ref] += 1
+        return entry
+
+    def _take(self) -> NewEntry | None:
+        if not self._denied:
+            return None
+        counts, minute = dict(self._denied), self._minute
+        self._denied.clear()
+        body = {"minute": minute, "counts": counts, "principal": "anonymous"}
+        return NewEntry(EntryType.CALLS_DENIED, "", body)
+
+    def _entry(self, kind: EntryType, call: Call, body: JsonObject) -> NewEntry:
+        told = {
+            "contract": call.contract.ref,
+            "subject": call.principal.subject,
+            "principalType": call.principal.type.value,
+            "session": call.principal.session,
+            "traceId": call.trace_id,
+            **body,
+        }
+        return NewEntry(kind, call.principal.workspace, told, actor=call.principal.subject)
