@@ -1,0 +1,29 @@
+"""THE LOOP: intent, compile, verify, approve, run, trace, replay.
+
+A run is data: a state machine whose state is the journal. ``Runner.advance`` takes turns; a turn
+is one unit of work that records what came back and decides what happens next.
+"""
+
+from gateway.runtime.compiler import draft_of
+from gateway.runtime.lifecycle import (
+    Intent,
+    require_current_plan,
+    require_execution,
+    require_plan,
+)
+from gateway.runtime.loop import Loop, build_loop
+from gateway.runtime.replay import POLICY, STRUCTURAL
+from gateway.runtime.stored_plan import open_plan
+
+__all__ = [
+    "POLICY",
+    "STRUCTURAL",
+    "Intent",
+    "Loop",
+    "build_loop",
+    "draft_of",
+    "open_plan",
+    "require_current_plan",
+    "require_execution",
+    "require_plan",
+]

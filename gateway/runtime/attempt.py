@@ -1,0 +1,26 @@
+"""An attempt: one recorded intention to perform a step, about to be carried out."""
+
+from dataclasses import dataclass
+
+from gateway.model.contract import OperationContract
+from gateway.model.json import JsonObject
+from gateway.model.plan import PlanStep
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the runner carries out once it is durably recorded.
+
+    ``value`` is the resolved and validated input (raw); ``number`` counts from 1; ``epoch`` is that
+    of the claim under which it was recorded; ``idempotency_key`` is the same for every attempt of
+    the step in this run.
+    """
+
+    execution_id: str
+    step: PlanStep
+    contract: OperationContract
+    value: JsonObject
+    number: int
+    epoch: int
+    idempotency_key: str
+    trace_id: str | None = None

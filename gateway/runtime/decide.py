@@ -1,0 +1,111 @@
+"""What a run may do next: a pure function of its plan, its steps, its approvals and the time."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from gateway.model.execution import Approval, ApprovalStatus, ExecutionStatus, Step, StepStatus
+from gateway.model.plan import Plan, PlanStep
+
+_ENDS: Mapping[StepStatus, ExecutionStatus] = {
+    StepStatus.FAILED: ExecutionStatus.FAILED,
+    StepStatus.REJECTED: ExecutionStatus.REJECTED,
+    StepStatus.EXPIRED: ExecutionStatus.EXPIRED,
+}
+"""How a run ends when a step of it ended so."""
+
+_DONE = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
+_UNSENT = frozenset({StepStatus.PLANNED, StepStatus.READY})
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """The next moves of a run.
+
+    ``orphans`` are attempts that nobody is making any more, ``expired`` requests that nobody
+    decided in time, ``start`` the steps to dispatch (or to ask for), in plan order. When none of
+    these is left and nothing is in flight, the run has ended as ``end``, or it waits in the state
+    ``parked`` until ``wake_at`` or until somebody acts.
+    """
+
+    orphans: tuple[Step, ...] = ()
+    expired: tuple[Approval, ...] = ()
+    start: tuple[PlanStep, ...] = ()
+    end: ExecutionStatus | None = None
+    parked: ExecutionStatus = ExecutionStatus.RUNNING
+    wake_at: str | None = None
+
+
+def next_moves(
+    plan: Plan,
+    steps: Mapping[str, Step],
+    approvals: Mapping[str, Approval],
+    in_flight: Collection[str],
+    now: str,
+) -> Moves:
+    """The next moves; ``steps`` and ``approvals`` are by step id, ``in_flight`` are step ids."""
+    orphans = tuple(
+        step
+        for step in steps.values()
+        if step.status is StepStatus.DISPATCHED and step.id not in in_flight
+    )
+    if orphans:
+        return Moves(orphans=orphans)
+    ended = next((step for step in steps.values() if step.status in _ENDS), None)
+    if ended is not None:
+        # A failure stops what has not begun; what is in flight is awaited, never cut.
+        return Moves(end=None if in_flight else _ENDS[ended.status])
+    if all(step.status in _DONE for step in steps.values()):
+        return Moves(end=ExecutionStatus.COMPLETED)
+    expired = tuple(
+        approval
+        for approval in approvals.values()
+        if approval.status is ApprovalStatus.PENDING and approval.expires_at <= now
+    )
+    if expired:
+        return Moves(expired=expired)
+    return Moves(
+        start=tuple(step for step in plan.steps if _may_start(step, plan, steps, approvals, now)),
+        parked=_parked(steps),
+        wake_at=_wake_at(steps, approvals),
+    )
+
+
+def _may_start(
+    step: PlanStep,
+    plan: Plan,
+    steps: Mapping[str, Step],
+    approvals: Mapping[str, Approval],
+    now: str,
+) -> bool:
+    state = steps[step.id]
+    if state.status is StepStatus.WAITING_APPROVAL:
+        # A pending request is looked at again: policy may have changed since it was made.
+        return step.id in approvals
+    if state.status not in _UNSENT or (state.retry_at is not None and state.retry_at > now):
+        return False
+    return all(steps[plan.by_key[key].id].status in _DONE for key in step.depends_on)
+
+
+def _parked(steps: Mapping[str, Step]) -> ExecutionStatus:
+    statuses = {step.status for step in steps.values()}
+    if StepStatus.WAITING_APPROVAL in statuses:
+        return ExecutionStatus.WAITING_APPROVAL
+    if any(step.retry_at for step in steps.values() if step.status is StepStatus.READY):
+        return ExecutionStatus.RUNNING
+    if StepStatus.UNRESOLVED in statuses:
+        return ExecutionStatus.UNRESOLVED
+    return ExecutionStatus.RUNNING
+
+
+def _wake_at(steps: Mapping[str, Step], approvals: Mapping[str, Approval]) -> str | None:
+    retries = [
+        step.retry_at
+        for step in steps.values()
+        if step.status is StepStatus.READY and step.retry_at
+    ]
+    expiries = [
+        approval.expires_at
+        for approval in approvals.values()
+        if approval.status is ApprovalStatus.PENDING
+    ]
+    return min([*retries, *expiries], default=None)

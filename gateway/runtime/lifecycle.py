@@ -1,0 +1,202 @@
+"""The life of an execution up to its run: received, compiled, verified, started, cancelled.
+
+Each function is one move of the state machine, made inside the caller's unit of work.
+"""
+
+from dataclasses import dataclass
+
+from gateway.model.decision import Verdict
+from gateway.model.entry import EntryType, NewEntry
+from gateway.model.execution import (
+    Execution,
+    ExecutionStatus,
+    PlanRecord,
+    RunMode,
+    conflict,
+    require_transition,
+)
+from gateway.model.json import JsonObject, JsonValue
+from gateway.model.plan import Plan
+from gateway.model.ports import Dispatcher, Ids, Records, Sealer, Tx
+from gateway.model.principal import Principal
+from gateway.model.problem import Problem, problem, refuse
+from gateway.runtime import facts
+from gateway.runtime.stored_plan import seal_plan
+from gateway.runtime.turn import end_run, waiting_approvals
+from gateway.runtime.verifier import Verification
+
+INTENT_CONTRACT = "controlPlane.intent.submit@1.0.0"
+"""The contract whose PII the text of an intent is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What somebody wants done, in their words; ``direct`` for the one behind a direct call."""
+
+    text: str
+    channel: str | None = None
+    trace_id: str | None = None
+    metadata: JsonObject | None = None
+    direct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Moves executions; ``dispatcher`` hears of runs once they are durable."""
+
+    ids: Ids
+    sealer: Sealer
+    dispatcher: Dispatcher
+
+    def receive(self, tx: Tx, submitter: Principal, intent: Intent) -> Execution:
+        """Create the execution of an intent."""
+        execution_id = self.ids.new("exec")
+        text: JsonValue = intent.text
+        if text:
+            text = self.sealer.seal(submitter.workspace, INTENT_CONTRACT, "input.text", text)
+        tx.append(
+            NewEntry(
+                EntryType.INTENT_RECEIVED,
+                submitter.workspace,
+                {
+                    "intentId": self.ids.new("intent"),
+                    "submitter": submitter.to_json(),
+                    "text": text,
+                    "channel": intent.channel,
+                    "traceId": intent.trace_id,
+                    "metadata": intent.metadata,
+                    "direct": intent.direct,
+                },
+                execution_id,
+                submitter.subject,
+            )
+        )
+        return require_execution(tx, submitter.workspace, execution_id)
+
+    def compiled(
+        self,
+        tx: Tx,
+        execution: Execution,
+        plan: Plan,
+        compiler: str,
+        planner_model: str | None = None,
+    ) -> Execution:
+        """Record the plan of an execution; a later plan takes the place of an earlier one."""
+        require_transition(execution.id, execution.status, ExecutionStatus.COMPILED)
+        sealed = seal_plan(self.sealer, execution.workspace, plan)
+        tx.append(facts.plan_compiled(execution, sealed, compiler, planner_model))
+        return require_execution(tx, execution.workspace, execution.id)
+
+    def rejected(self, tx: Tx, execution: Execution, compiler: str, told: Problem) -> None:
+        """Record that a draft could not be compiled; the execution stays as it is."""
+        issues = [issue.to_json() for issue in told.issues]
+        body = {"reasons": [issue.message for issue in told.issues], "issues": issues}
+        tx.append(facts.fact(execution, EntryType.PLAN_REJECTED, body, actor=compiler))
+
+    def verified(
+        self, tx: Tx, execution: Execution, found: Verification, verifier: str
+    ) -> Execution:
+        """Record what verification said: the execution becomes VERIFIED or BLOCKED."""
+        blocked = found.verdict is Verdict.BLOCKED
+        status = ExecutionStatus.BLOCKED if blocked else ExecutionStatus.VERIFIED
+        require_transition(execution.id, execution.status, status)
+        told = problem("FORBIDDEN", " ".join(found.blocked_reasons)) if blocked else None
+        tx.append(
+            facts.fact(
+                execution,
+                EntryType.PLAN_VERIFIED,
+                {
+                    "planId": execution.plan_id,
+                    "verdict": found.verdict.value,
+                    "risk": found.risk.value,
+                    "decisions": found.decisions(),
+                    "revision": found.revision,
+                    "verifiedBy": verifier,
+                    "blockedReasons": found.blocked_reasons,
+                    "executionStatus": status.value,
+                },
+                actor=verifier,
+                problem=told.to_json() if told else None,
+            )
+        )
+        return require_execution(tx, execution.workspace, execution.id)
+
+    def started(
+        self, tx: Tx, execution: Execution, mode: RunMode, starter: str, revision: str
+    ) -> Execution:
+        """Start the run of a verified execution; it is advanced once this is durable."""
+        if execution.status is not ExecutionStatus.VERIFIED:
+            raise conflict(execution.id, execution.status, "only a verified one can be started")
+        run_id = self.ids.new("run")
+        tx.append(
+            facts.fact(
+                execution,
+                EntryType.RUN_STARTED,
+                {
+                    "runId": run_id,
+                    "planId": execution.plan_id,
+                    "mode": mode.value,
+                    "starter": starter,
+                    "revision": revision,
+                    "executionStatus": ExecutionStatus.RUNNING.value,
+                },
+                actor=starter,
+            )
+        )
+        tx.enlist(run_id, execution.id)
+        tx.after_commit(lambda: self.dispatcher.submit(run_id))
+        return require_execution(tx, execution.workspace, execution.id)
+
+    def cancelled(self, tx: Tx, execution: Execution, by: str, reason: str | None) -> None:
+        """End an execution now: nothing more is sent; what is in flight is still recorded."""
+        require_transition(execution.id, execution.status, ExecutionStatus.CANCELLED)
+        steps = {step.id: step for step in tx.steps(execution.plan_id)} if execution.plan_id else {}
+        approvals = waiting_approvals(tx, execution, steps)
+        end_run(tx, execution, steps, approvals, ExecutionStatus.CANCELLED, None, by, reason)
+        self.wake(tx, execution)
+
+    def wake(self, tx: Tx, execution: Execution) -> None:
+        """Have the run of an execution looked at again, once this unit is durable."""
+        run_id = execution.run_id
+        if run_id is not None:
+            tx.wake(run_id)
+            tx.after_commit(lambda: self.dispatcher.submit(run_id))
+
+
+def require_execution(records: Records, workspace: str, execution_id: str) -> Execution:
+    """The execution of this id in this workspace.
+
+    Raises:
+        ProblemError: NOT_FOUND, the same for one that another workspace has.
+    """
+    execution = records.execution(workspace, execution_id)
+    if execution is None:
+        raise refuse("NOT_FOUND", f"There is no execution {execution_id} in this workspace.")
+    return execution
+
+
+def require_plan(records: Records, execution: Execution, plan_id: str | None) -> PlanRecord:
+    """The plan of an execution: the one named, or the current one.
+
+    Raises:
+        ProblemError: PRECONDITION_FAILED where nothing was compiled, NOT_FOUND for another id.
+    """
+    wanted = plan_id or execution.plan_id
+    if wanted is None:
+        raise refuse("PRECONDITION_FAILED", f"Execution {execution.id} has no plan. Compile one.")
+    record = records.plan(wanted)
+    if record is None or record.execution_id != execution.id:
+        raise refuse("NOT_FOUND", f"Execution {execution.id} has no plan {wanted}.")
+    return record
+
+
+def require_current_plan(records: Records, execution: Execution, plan_id: str) -> PlanRecord:
+    """The plan of this id, if it is the execution's present one.
+
+    Raises:
+        ProblemError: CONFLICT where a later plan took its place.
+    """
+    record = require_plan(records, execution, plan_id)
+    if execution.plan_id != plan_id:
+        raise conflict(execution.id, execution.status, f"its plan is {execution.plan_id} now")
+    return record

@@ -1,0 +1,80 @@
+"""The governed loop as one thing that operations are handed."""
+
+from dataclasses import dataclass
+
+from gateway.contracts import Registry
+from gateway.model.ports import Actions, Dispatcher, Ids, Journal, Sealer
+from gateway.pipeline import RateLimiter
+from gateway.policy import Policies
+from gateway.runtime.compiler import Compiler
+from gateway.runtime.consent import Consent
+from gateway.runtime.dispatch import StepDispatch
+from gateway.runtime.lifecycle import Lifecycle
+from gateway.runtime.replay import Replayer
+from gateway.runtime.runner import Runner
+from gateway.runtime.turn import Turns
+from gateway.runtime.verifier import Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """intent -> compile -> verify -> approve -> execute -> trace -> replay."""
+
+    registry: Registry
+    policies: Policies
+    sealer: Sealer
+    journal: Journal
+    dispatcher: Dispatcher
+    compiler: Compiler
+    verifier: Verifier
+    lifecycle: Lifecycle
+    consent: Consent
+    replayer: Replayer
+    runner: Runner
+
+
+def build_loop(
+    *,
+    registry: Registry,
+    policies: Policies,
+    sealer: Sealer,
+    journal: Journal,
+    dispatcher: Dispatcher,
+    actions: Actions,
+    limiter: RateLimiter,
+    ids: Ids,
+    owner: str,
+    lease: float,
+    slots: int,
+) -> Loop:
+    """Put the parts of the loop together.
+
+    ``owner`` names this process in claims, ``lease`` is in seconds and must be longer than any
+    handler's time-out, ``slots`` is how many attempts may be under way at a time.
+    """
+    compiler = Compiler(registry, sealer, lambda: ids.new("plan"))
+    verifier = Verifier(registry, policies)
+    lifecycle = Lifecycle(ids, sealer, dispatcher)
+    dispatch = StepDispatch(registry, policies, sealer, limiter, lambda: ids.new("appr"))
+    runner = Runner(
+        journal=journal,
+        turns=Turns(dispatch, lease),
+        sealer=sealer,
+        registry=registry,
+        actions=actions,
+        owner=owner,
+        slots=slots,
+    )
+    return Loop(
+        registry=registry,
+        policies=policies,
+        sealer=sealer,
+        journal=journal,
+        dispatcher=dispatcher,
+        compiler=compiler,
+        verifier=verifier,
+        lifecycle=lifecycle,
+        consent=Consent(policies, lifecycle),
+        replayer=Replayer(registry, policies, sealer, compiler, verifier),
+        runner=runner,
+    )

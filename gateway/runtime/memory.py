@@ -1,0 +1,21 @@
+"""What the process that advances a run keeps of it between turns."""
+
+from dataclasses import dataclass, field
+
+from gateway.model.json import JsonObject
+from gateway.model.plan import Plan
+
+
+@dataclass(slots=True)
+class RunMemory:
+    """What the advancing process keeps of a run between turns.
+
+    ``plan`` is opened (its PII is raw); ``outputs`` are raw outputs by step key; ``in_flight`` are
+    the ids of steps whose attempts this process is making.
+    """
+
+    run_id: str
+    epoch: int
+    plan: Plan
+    outputs: dict[str, JsonObject] = field(default_factory=dict)
+    in_flight: set[str] = field(default_factory=set)

@@ -1,0 +1,221 @@
+"""References between steps: where they stand in an input, and whether their types fit."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gateway.contracts import pii_of
+from gateway.model.contract import EnumType, ObjectType, OperationContract
+from gateway.model.json import JsonObject, JsonValue, pointer
+from gateway.model.plan import reference_of
+from gateway.model.types import TypeRef
+
+_WIDENS: Mapping[str, frozenset[str]] = {
+    "Float": frozenset({"Int", "Latitude", "Longitude"}),
+    "ID": frozenset({"String", "NonEmptyString", "Int"}),
+    "String": frozenset(
+        {
+            *("ID", "NonEmptyString", "EmailAddress", "URL", "PhoneNumber", "Locale", "TimeZone"),
+            *("Currency", "CountryCode", "Date", "DateTime", "Time"),
+        }
+    ),
+    "NonEmptyString": frozenset(
+        {
+            *("ID", "EmailAddress", "URL", "PhoneNumber", "Locale", "TimeZone"),
+            *("Currency", "CountryCode", "Date", "DateTime", "Time"),
+        }
+    ),
+}
+"""Which scalars a scalar takes in without losing its meaning, besides itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference in a step's input: it stands at ``path`` (parts) and takes ``field`` (parts) of
+    the output of step ``source``. ``in_list`` is true for an item of a list."""
+
+    path: tuple[str | int, ...]
+    source: str
+    field: tuple[str, ...]
+    in_list: bool = False
+
+    @property
+    def pointer(self) -> str:
+        """JSON pointer to where the reference stands in the input."""
+        return pointer(*self.path)
+
+    @property
+    def dotted(self) -> str:
+        """Dotted path to where the reference stands in the input."""
+        return ".".join(str(part) for part in self.path)
+
+
+def references(value: JsonValue, path: tuple[str | int, ...] = ()) -> Iterator[Reference]:
+    """Every reference in an input value, in order."""
+    target = reference_of(value)
+    if target is not None:
+        source, _, field = target.partition(".")
+        in_list = bool(path) and isinstance(path[-1], int)
+        yield Reference(path, source, tuple(field.split(".")) if field else (), in_list)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from references(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from references(item, (*path, index))
+
+
+def without_references(value: JsonObject) -> JsonObject:
+    """The input with every member that is a reference left out, to check the literals alone."""
+    kept: JsonObject = {}
+    for key, item in value.items():
+        if reference_of(item) is not None:
+            continue
+        kept[key] = without_references(item) if isinstance(item, dict) else item
+    return kept
+
+
+def resolve(value: JsonValue, outputs: Mapping[str, JsonObject]) -> JsonValue:
+    """The input with every reference replaced by what it refers to in ``outputs`` (by step key);
+    a member that refers to an absent or null value is left out."""
+    if isinstance(value, dict):
+        resolved = {}
+        for key, item in value.items():
+            target = reference_of(item)
+            found = resolve(item, outputs) if target is None else _lookup(target, outputs)
+            if target is None or found is not None:
+                resolved[key] = found
+        return resolved
+    if isinstance(value, list):
+        return [resolve(item, outputs) for item in value]
+    return value
+
+
+def _lookup(target: str, outputs: Mapping[str, JsonObject]) -> JsonValue:
+    source, *path = target.split(".")
+    found: JsonValue = outputs.get(source)
+    for part in path:
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A type found by its path; ``certain`` is false where something on the way may be null."""
+
+    type: TypeRef
+    certain: bool
+
+    @property
+    def as_read(self) -> TypeRef:
+        """The type that a reader of this path has to expect."""
+        return TypeRef(self.type.required and self.certain, self.type.name, self.type.items)
+
+
+def type_at(
+    contract: OperationContract, fields: Mapping[str, TypeRef], path: tuple[str | int, ...]
+) -> Located | None:
+    """The type at ``path`` below ``fields``, or None where the path leads nowhere.
+
+    Below an untyped JSON object any path may be read, as a value that may be null.
+    """
+    certain = True
+    here: TypeRef | None = None
+    for part in path:
+        if here is not None:
+            certain = certain and here.required
+            if here.items is None and here.name in ("JSON", "JSONObject"):
+                return Located(TypeRef(False, name="JSON"), False)
+            named = contract.types.get(here.name)
+            if here.items is not None or not isinstance(named, ObjectType):
+                return None
+            fields = named.fields
+        here = fields.get(str(part))
+        if here is None:
+            return None
+    return Located(here, certain) if here else None
+
+
+def misfit(
+    source: TypeRef, source_of: OperationContract, target: TypeRef, target_of: OperationContract
+) -> str | None:
+    """Why a value of type ``source`` may not flow into ``target``; None if it may."""
+    if target.required and not source.required:
+        return f"it may be null ({source}), but {target} is required"
+    if target.items is not None:
+        if source.items is None:
+            return f"it is {source}, not a list as {target} asks"
+        return misfit(source.items, source_of, target.items, target_of)
+    if source.items is not None and target.name != "JSON":
+        return f"it is a list ({source}), but {target} is not"
+    return _named_misfit(source, source_of, target, target_of)
+
+
+def _named_misfit(
+    source: TypeRef, source_of: OperationContract, target: TypeRef, target_of: OperationContract
+) -> str | None:
+    if target.name == "JSON":
+        return None
+    given, asked = source_of.types.get(source.name), target_of.types.get(target.name)
+    if target.name == "JSONObject" and (
+        isinstance(given, ObjectType) or source.name == "JSONObject"
+    ):
+        return None
+    if isinstance(given, ObjectType) and isinstance(asked, ObjectType):
+        return _object_misfit(given, source_of, asked, target_of)
+    if isinstance(given, EnumType) and isinstance(asked, EnumType):
+        more = sorted(set(given.values) - set(asked.values))
+        return f"it may be {', '.join(more)}, which {target} does not know" if more else None
+    if isinstance(given, EnumType) and target.name == "String":
+        return None
+    same = source.name == target.name or source.name in _WIDENS.get(target.name, ())
+    if given is None and asked is None and same:
+        return None
+    return f"it is {source}, but {target} is asked"
+
+
+def _object_misfit(
+    given: ObjectType,
+    source_of: OperationContract,
+    asked: ObjectType,
+    target_of: OperationContract,
+) -> str | None:
+    for name, wanted in asked.fields.items():
+        offered = given.fields.get(name)
+        if offered is None:
+            if wanted.required:
+                return f"it has no field {name}, which {asked.name} requires"
+            continue
+        reason = misfit(offered, source_of, wanted, target_of)
+        if reason:
+            return f"field {name}: {reason}"
+    unknown = sorted(set(given.fields) - set(asked.fields))
+    return f"{asked.name} does not know its field {unknown[0]}" if unknown else None
+
+
+def pii_leak(
+    source_of: OperationContract, field: tuple[str, ...], target_of: OperationContract, at: str
+) -> str | None:
+    """The PII path of the source's output that would flow into an input that does not declare it.
+
+    ``field`` is what is taken of the output, ``at`` the dotted path where it goes.
+    """
+    taken = ".".join(field)
+    declared = pii_of(target_of, "input")
+    for path in pii_of(source_of, "output"):
+        below = _below(path, taken)
+        if below is None:
+            continue
+        goes_to = f"{at}.{below}" if below else at
+        if not any(goes_to == cover or goes_to.startswith(f"{cover}.") for cover in declared):
+            return path
+    return None
+
+
+def _below(path: str, ancestor: str) -> str | None:
+    """What is left of ``path`` below ``ancestor``, or "" where ``ancestor`` lies at or inside
+    ``path``; None where the two do not meet."""
+    if not ancestor:
+        return path
+    if path == ancestor or ancestor.startswith(f"{path}."):
+        return ""
+    return path[len(ancestor) + 1 :] if path.startswith(f"{ancestor}.") else None

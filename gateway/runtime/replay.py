@@ -1,0 +1,156 @@
+"""Replay: decide again what was decided before, and name every difference.
+
+Nothing stored is copied into the answer: structural replay compiles the plan again under the
+contracts that are loaded, policy replay decides each recorded decision again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.contracts import Registry
+from gateway.model.entry import Entry, EntryType
+from gateway.model.execution import Execution, PlanRecord
+from gateway.model.json import JsonObject, JsonValue
+from gateway.model.plan import Plan
+from gateway.model.ports import Sealer
+from gateway.model.problem import ProblemError
+from gateway.model.sealing import unseal_all
+from gateway.policy import Policies
+from gateway.runtime.compiler import Compiler, draft_of
+from gateway.runtime.dispatch import in_mode
+from gateway.runtime.stored_plan import open_plan
+from gateway.runtime.verifier import Verifier
+
+STRUCTURAL = "STRUCTURAL"
+POLICY = "POLICY"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that replay found otherwise than recorded; ``path`` says where in the record."""
+
+    kind: str
+    path: str
+    recorded: JsonValue
+    replayed: JsonValue
+    message: str
+    step_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay found. ``recomputed_hash`` is empty where the plan does not compile now."""
+
+    recorded_hash: str
+    recomputed_hash: str
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayer:
+    """Replays executions under the loaded contracts and the policy in force."""
+
+    registry: Registry
+    policies: Policies
+    sealer: Sealer
+    compiler: Compiler
+    verifier: Verifier
+
+    def replay(
+        self, execution: Execution, record: PlanRecord, entries: list[Entry], modes: frozenset[str]
+    ) -> Replay:
+        """Replay the plan of an execution and the decisions that its ``entries`` hold.
+
+        Raises:
+            ValueError: sealed values of the record cannot be opened.
+        """
+        plan = open_plan(self.sealer, execution.workspace, record.plan)
+        recomputed, structural = self._recompile(execution, plan)
+        found: list[Difference] = []
+        if STRUCTURAL in modes:
+            found.extend(structural)
+        if POLICY in modes:
+            found.extend(self._redecide_plan(execution, record, plan))
+            found.extend(self._redecide_dispatches(execution, entries))
+        return Replay(record.plan.hash, recomputed, tuple(found))
+
+    def _recompile(self, execution: Execution, plan: Plan) -> tuple[str, list[Difference]]:
+        workspace = execution.workspace
+        try:
+            if execution.direct:
+                contract = self.registry.operations[plan.steps[0].contract]
+                again = self.compiler.single(workspace, contract, plan.steps[0].input)
+            else:
+                again = self.compiler.compile(workspace, draft_of(plan), "")
+        except (ProblemError, KeyError) as error:
+            told = error.problem.detail if isinstance(error, ProblemError) else "contract unknown"
+            message = f"The plan does not compile under the loaded contracts: {told}"
+            return "", [Difference(STRUCTURAL, "/hash", plan.hash, None, message)]
+        return again.hash, list(_plan_differences(plan, again))
+
+    def _redecide_plan(
+        self, execution: Execution, record: PlanRecord, plan: Plan
+    ) -> Iterator[Difference]:
+        if record.decisions is None:
+            return
+        if any(step.contract not in self.registry.operations for step in plan.steps):
+            message = "A contract of the plan is not loaded, so its steps cannot be decided again."
+            yield Difference(POLICY, "/decisions", None, None, message)
+            return
+        for found in self.verifier.verify(plan, execution.submitter).steps:
+            recorded = record.decisions[found.step.id]
+            path = f"/decisions/{found.step.id}"
+            yield from _decision_differences(path, found.step.id, recorded, found.to_json())
+
+    def _redecide_dispatches(
+        self, execution: Execution, entries: list[Entry]
+    ) -> Iterator[Difference]:
+        for entry in entries:
+            if entry.type is not EntryType.STEP_DISPATCHED:
+                continue
+            body = entry.body
+            contract = self.registry.operations.get(body["contract"])
+            path, step_id = f"/entries/{entry.seq}/decision", body["stepId"]
+            if contract is None:
+                message = f"{body['contract']} is not loaded, so it cannot be decided again."
+                yield Difference(POLICY, path, None, None, message, step_id)
+                continue
+            value = unseal_all(self.sealer, execution.workspace, body["input"])
+            access = self.policies.access(execution.submitter, contract)
+            if not access.allowed:
+                message = f"Access would be denied: {access.reason}"
+                yield Difference(POLICY, path, "allow", "deny", message, step_id)
+            decided = self.policies.verdict(execution.submitter, contract, value)
+            again = in_mode(execution.mode, contract, decided)
+            yield from _decision_differences(path, step_id, body["decision"], again.to_json())
+
+
+def _plan_differences(plan: Plan, again: Plan) -> Iterator[Difference]:
+    if plan.hash == again.hash:
+        return
+    message = "The plan's deterministic hash is another one now."
+    yield Difference(STRUCTURAL, "/hash", plan.hash, again.hash, message)
+    for step in plan.steps:
+        replayed = again.by_key[step.key]
+        for name, recorded, now in (
+            ("contractDigest", step.contract_digest, replayed.contract_digest),
+            ("dependsOn", list(step.depends_on), list(replayed.depends_on)),
+        ):
+            if recorded != now:
+                path = f"/steps/{step.key}/{name}"
+                told = f"{step.contract}: {name} differs."
+                yield Difference(STRUCTURAL, path, recorded, now, told, step.id)
+
+
+def _decision_differences(
+    path: str, step_id: str, recorded: JsonObject, replayed: JsonObject
+) -> Iterator[Difference]:
+    """Differences of what counts: verdict, rules by their text, approver role and quorum."""
+    for name in ("verdict", "rules", "approverRole", "quorum"):
+        before, now = recorded[name], replayed[name]
+        if name == "rules":
+            before = [rule["rule"] for rule in before]
+            now = [rule["rule"] for rule in now]
+        if before != now:
+            told = f"{name} would be {now!r}, it was {before!r}."
+            yield Difference(POLICY, f"{path}/{name}", before, now, told, step_id)

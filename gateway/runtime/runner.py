@@ -1,0 +1,183 @@
+"""The runner: advances one run, turn by turn, making the attempts that its turns record."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from typing import TypeVar
+
+from gateway.contracts import Registry
+from gateway.model.execution import LIVE, Execution, ExecutionStatus, StepStatus
+from gateway.model.ports import ActionCall, Actions, Journal, Sealer, Tx, Unknown
+from gateway.model.problem import ProblemError, problem
+from gateway.model.sealing import unseal_all
+from gateway.model.time import after
+from gateway.runtime.attempt import Attempt
+from gateway.runtime.memory import RunMemory
+from gateway.runtime.outcomes import Outcome, judge
+from gateway.runtime.stored_plan import open_plan
+from gateway.runtime.turn import ClaimLostError, Turn, Turns, end_run, waiting_approvals
+
+_log = logging.getLogger(__name__)
+_RETRY_WRITE = 1.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that was claimed: what is remembered of it, and its first turn."""
+
+    memory: RunMemory | None
+    turn: Turn
+
+
+class Runner:
+    """Advances runs for the process ``owner``; at most ``slots`` attempts at a time."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        turns: Turns,
+        sealer: Sealer,
+        registry: Registry,
+        actions: Actions,
+        owner: str,
+        slots: int,
+    ) -> None:
+        self._journal = journal
+        self._turns = turns
+        self._sealer = sealer
+        self._registry = registry
+        self._actions = actions
+        self._owner = owner
+        self._slots = asyncio.Semaphore(slots)
+
+    async def advance(self, run_id: str, woken: asyncio.Event) -> str | None:
+        """Advance a run until it is parked or over; returns when it wants to be woken.
+
+        ``woken`` is set by whoever wakes the run meanwhile. Called at least once after every
+        wake-up; calling it more often does no harm, for the claim lets one process in.
+        """
+        try:
+            begun = await self._write(lambda tx: self._begin(tx, run_id))
+            if begun.memory is None:
+                return begun.turn.wake_at
+            turn = await self._drive(begun.memory, begun.turn, woken)
+        except ClaimLostError:
+            _log.warning("run %s is advanced by another process now", run_id)
+            return None
+        return turn.wake_at
+
+    async def _drive(self, memory: RunMemory, turn: Turn, woken: asyncio.Event) -> Turn:
+        under_way: set[asyncio.Task[Outcome]] = set()
+        try:
+            while not turn.over:
+                under_way |= {asyncio.create_task(self._make(item)) for item in turn.attempts}
+                outcomes = await self._next_outcomes(under_way, woken)
+                turn, memory = await self._take(memory, outcomes)
+        finally:
+            for task in under_way:
+                task.cancel()
+        return turn
+
+    async def _next_outcomes(
+        self, under_way: set[asyncio.Task[Outcome]], woken: asyncio.Event
+    ) -> list[Outcome]:
+        """Wait for an attempt to end or for a wake-up; the ended ones leave ``under_way``."""
+        waker = asyncio.create_task(woken.wait())
+        try:
+            done, _ = await asyncio.wait({*under_way, waker}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await waker
+        woken.clear()
+        ended = [task for task in under_way if task in done]
+        under_way.difference_update(ended)
+        return [task.result() for task in ended]
+
+    async def _take(self, memory: RunMemory, outcomes: list[Outcome]) -> tuple[Turn, RunMemory]:
+        """Take a turn on a copy of the memory, so that a unit that failed leaves no trace."""
+
+        def unit(tx: Tx) -> tuple[Turn, RunMemory]:
+            fresh = copy(memory)
+            fresh.outputs = dict(memory.outputs)
+            fresh.in_flight = set(memory.in_flight)
+            return self._turns.take(tx, fresh, outcomes), fresh
+
+        return await self._write(unit)
+
+    async def _write(self, unit: Callable[[Tx], T]) -> T:
+        """Write until it is durable: an outcome that was seen must never be forgotten."""
+        while True:
+            try:
+                return await self._journal.write(unit)
+            except ProblemError as error:
+                _log.error("the journal is not writable (%s); trying again", error.problem.code)
+                await asyncio.sleep(_RETRY_WRITE)
+
+    async def _make(self, attempt: Attempt) -> Outcome:
+        """Make one attempt. Whatever goes wrong here means that the outcome is not known."""
+        handler = attempt.contract.handler
+        if handler is None:
+            raise AssertionError("only contracts with a handler are steps")
+        async with self._slots:
+            try:
+                result = await self._actions.perform(
+                    ActionCall(
+                        contract=attempt.contract,
+                        input=attempt.value,
+                        idempotency_key=attempt.idempotency_key,
+                        timeout=handler.timeout,
+                        execution_id=attempt.execution_id,
+                        step_id=attempt.step.id,
+                        trace_id=attempt.trace_id,
+                    )
+                )
+            except Exception:
+                _log.exception("an action of %s raised", attempt.contract.ref)
+                result = Unknown("The action failed inside the gateway.")
+        return judge(self._registry, attempt, result)
+
+    def _begin(self, tx: Tx, run_id: str) -> Begun:
+        claim = tx.claim(run_id, self._owner, after(tx.now, self._turns.lease))
+        execution = tx.execution_of_run(run_id)
+        if claim is None or execution is None:
+            return Begun(None, Turn(over=True))
+        try:
+            memory = self._recall(tx, execution, run_id, claim.epoch)
+        except ValueError:
+            return Begun(None, self._give_up(tx, execution, run_id, claim.epoch, claim.wake_seq))
+        return Begun(memory, self._turns.take(tx, memory, []))
+
+    def _recall(self, tx: Tx, execution: Execution, run_id: str, epoch: int) -> RunMemory:
+        record = tx.plan(execution.plan_id or "")
+        if record is None:
+            raise ValueError("the plan is gone")
+        workspace = execution.workspace
+        outputs = {
+            step.key: unseal_all(self._sealer, workspace, step.output)
+            for step in tx.steps(record.plan.id)
+            if step.status is StepStatus.COMPLETED and step.output is not None
+        }
+        return RunMemory(run_id, epoch, open_plan(self._sealer, workspace, record.plan), outputs)
+
+    def _give_up(
+        self, tx: Tx, execution: Execution, run_id: str, epoch: int, wake_seq: int
+    ) -> Turn:
+        """End a run whose sealed data cannot be opened: it can never go on."""
+        if execution.status in LIVE:
+            told = problem(
+                "INTERNAL_ERROR",
+                "The sealed data of this execution cannot be opened with the keys of this data "
+                "folder. Restore the keys and submit the intent again.",
+            )
+            steps = {step.id: step for step in tx.steps(execution.plan_id or "")}
+            approvals = waiting_approvals(tx, execution, steps)
+            failed = ExecutionStatus.FAILED
+            end_run(tx, execution, steps, approvals, failed, told.to_json())
+        tx.release(run_id, epoch, wake_seq, None)
+        return Turn(over=True)

@@ -1,0 +1,126 @@
+"""Verify: what policy says of every step of a plan, before anything runs."""
+
+from dataclasses import dataclass
+
+from gateway.contracts import Registry
+from gateway.model.contract import OperationContract, Risk
+from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
+from gateway.model.json import JsonObject
+from gateway.model.plan import Plan, PlanStep
+from gateway.model.principal import Principal
+from gateway.model.problem import refuse
+from gateway.policy import Policies
+from gateway.runtime.references import pii_leak, references, without_references
+
+
+@dataclass(frozen=True, slots=True)
+class StepVerdict:
+    """What verification says of one step: policy's two decisions and the flow of PII into it."""
+
+    step: PlanStep
+    access: AccessDecision
+    decision: VerdictDecision
+    leaks: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Blocked where access is denied or PII would leak; else what the decision says."""
+        if not self.access.allowed or self.leaks:
+            return Verdict.BLOCKED
+        return self.decision.verdict
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, in sentences."""
+        denied = () if self.access.allowed else (self.access.reason,)
+        return (*denied, *self.leaks, *self.decision.reasons)
+
+    def to_json(self) -> JsonObject:
+        """The decision as it is recorded with the plan."""
+        return {
+            **self.decision.to_json(),
+            "verdict": self.verdict.value,
+            "reasons": list(self.reasons),
+            "access": self.access.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The verdict of a plan: that of its worst step. ``risk`` is the highest of its contracts."""
+
+    steps: tuple[StepVerdict, ...]
+    risk: Risk
+    revision: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of any step."""
+        return max((step.verdict for step in self.steps), key=lambda verdict: verdict.rank)
+
+    @property
+    def blocked_reasons(self) -> list[str]:
+        """Why steps are blocked, each sentence with its step's key."""
+        return [
+            f"{step.step.key}: {reason}"
+            for step in self.steps
+            if step.verdict is Verdict.BLOCKED
+            for reason in step.reasons
+        ]
+
+    def decisions(self) -> JsonObject:
+        """The recorded decisions by step id."""
+        return {step.step.id: step.to_json() for step in self.steps}
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Decides plans for their requester under the policy in force."""
+
+    registry: Registry
+    policies: Policies
+
+    def verify(self, plan: Plan, requester: Principal) -> Verification:
+        """Decide every step of ``plan`` (unsealed) for the principal who submitted the intent.
+
+        Raises:
+            ProblemError: PRECONDITION_FAILED if a contract of the plan is not loaded any more.
+        """
+        contracts = {step.key: self._contract(step) for step in plan.steps}
+        verdicts = tuple(self._verify_step(step, contracts, requester) for step in plan.steps)
+        risk = max((contract.risk for contract in contracts.values()), key=lambda risk: risk.rank)
+        return Verification(verdicts, risk, self.policies.revision)
+
+    def _contract(self, step: PlanStep) -> OperationContract:
+        contract = self.registry.operations.get(step.contract)
+        if contract is None or contract.digest != step.contract_digest:
+            raise refuse(
+                "PRECONDITION_FAILED",
+                f"{step.contract} is not the contract that the plan was compiled against any more. "
+                "Compile the intent again.",
+            )
+        return contract
+
+    def _verify_step(
+        self, step: PlanStep, contracts: dict[str, OperationContract], requester: Principal
+    ) -> StepVerdict:
+        contract = contracts[step.key]
+        # A direct call's plan has no dependencies, so nothing in its input is read as a reference.
+        found = list(references(step.input)) if step.depends_on else []
+        unknown = frozenset(reference.dotted for reference in found)
+        known = without_references(step.input) if unknown else step.input
+        leaks = []
+        for reference in found:
+            source_of = contracts[reference.source]
+            path = pii_leak(source_of, reference.field, contract, reference.dotted)
+            if path is not None:
+                leaks.append(
+                    f"PII would leak: {reference.source}.{path} is PII of {source_of.key}, but "
+                    f"{contract.key} does not declare its input {reference.dotted} as PII."
+                )
+        return StepVerdict(
+            step=step,
+            access=self.policies.access(requester, contract),
+            decision=self.policies.verdict(requester, contract, known, unknown),
+            leaks=tuple(leaks),
+        )
