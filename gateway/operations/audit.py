@@ -1,0 +1,127 @@
+"""controlPlane.trace.get, trace.replay and policy.explain"""
+
+from gateway.model.decision import Verdict
+from gateway.model.entry import Entry
+from gateway.model.json import JsonObject
+from gateway.model.ports import Records
+from gateway.model.problem import refuse
+from gateway.operations.common import as_seen, present, upper
+from gateway.pipeline import Admitted
+from gateway.runtime import POLICY, STRUCTURAL, Loop, require_execution, require_plan
+
+_PAYLOADS = frozenset(
+    {"input", "output", "arguments", "text", "metadata", "steps", "decisions", "events"}
+)
+"""Members of entry bodies that are shown only when payloads are asked for."""
+
+_STAGES = {
+    "intent": "INTENT",
+    "plan.compiled": "COMPILE",
+    "plan.rejected": "COMPILE",
+    "plan.verified": "VERIFY",
+    "approval": "APPROVE",
+    "run": "RUN",
+    "step": "RUN",
+}
+
+
+def trace(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
+    """Everything that the journal says of an execution, in order."""
+    value = admitted.value
+    execution = require_execution(records, admitted.principal.workspace, value["executionId"])
+    payloads = value.get("includePayloads") or False
+    entries = [
+        _trace_entry(loop, admitted, entry, payloads) for entry in records.entries(execution.id)
+    ]
+    return {"executionId": execution.id, "entries": entries}
+
+
+def _trace_entry(loop: Loop, admitted: Admitted, entry: Entry, payloads: bool) -> JsonObject:
+    shown = {key: item for key, item in entry.body.items() if payloads or key not in _PAYLOADS}
+    metadata = {"seq": entry.seq, "hash": entry.hash, **as_seen(loop, admitted, shown)}
+    kind = entry.type.value
+    return present(
+        {
+            "timestamp": entry.at,
+            "stage": _STAGES.get(kind) or _STAGES.get(kind.split(".")[0], "CALL"),
+            "status": kind,
+            "actorId": entry.actor or None,
+            "metadata": metadata,
+        }
+    )
+
+
+def replay(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
+    """Compile and decide again, and name every difference from the record."""
+    value = admitted.value
+    execution = require_execution(records, admitted.principal.workspace, value["executionId"])
+    record = require_plan(records, execution, None)
+    mode = value.get("mode")
+    modes = frozenset([mode] if mode else [STRUCTURAL, POLICY])
+    found = loop.replayer.replay(execution, record, records.entries(execution.id), modes)
+    return present(
+        {
+            "executionId": execution.id,
+            "identical": not found.differences,
+            "deterministicHash": found.recorded_hash,
+            "recomputedHash": found.recomputed_hash,
+            "recordedPolicyVersion": record.revision,
+            "policyVersion": loop.policies.revision,
+            "differences": [
+                present(
+                    {
+                        "kind": item.kind,
+                        "stepId": item.step_id,
+                        "path": item.path,
+                        "recorded": item.recorded,
+                        "replayed": item.replayed,
+                        "message": item.message,
+                    }
+                )
+                for item in found.differences
+            ],
+        }
+    )
+
+
+def explain(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
+    """What policy decided of an execution or of one of its steps, and why."""
+    value = admitted.value
+    execution = require_execution(records, admitted.principal.workspace, value["executionId"])
+    record = require_plan(records, execution, None)
+    if record.decisions is None or record.verdict is None:
+        raise refuse(
+            "PRECONDITION_FAILED", f"The plan of {execution.id} is not verified yet. Verify it."
+        )
+    step_id = value.get("stepId")
+    if step_id is None:
+        return {
+            "verdict": upper(record.verdict),
+            "riskTier": upper(execution.risk),
+            "reasons": _worst_reasons(record.decisions, record.verdict),
+            "policyVersion": record.revision,
+        }
+    step = next((item for item in records.steps(record.plan.id) if item.id == step_id), None)
+    if step is None:
+        raise refuse("NOT_FOUND", f"Execution {execution.id} has no step {step_id}.")
+    decision = step.decision or record.decisions[step_id]
+    contract = loop.registry.operations.get(step.contract)
+    return {
+        "verdict": upper(decision["verdict"]),
+        "riskTier": upper(contract.risk.value if contract else execution.risk),
+        "reasons": [*decision["reasons"], *_rules(decision)],
+        "policyVersion": decision["policyRevision"],
+    }
+
+
+def _worst_reasons(decisions: JsonObject, verdict: str) -> list[str]:
+    """The reasons of the steps that gave the plan its verdict."""
+    found: list[str] = []
+    for decision in decisions.values():
+        if decision["verdict"] == Verdict(verdict).value:
+            found.extend([*decision["reasons"], *_rules(decision)])
+    return list(dict.fromkeys(found))
+
+
+def _rules(decision: JsonObject) -> list[str]:
+    return [f"Rule {rule['at']}: {rule['rule']}" for rule in decision["rules"]]

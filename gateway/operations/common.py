@@ -1,0 +1,73 @@
+"""What several operations need: who acts, which page, and stored values as a caller sees them."""
+
+from gateway.model.json import JsonObject, JsonValue
+from gateway.model.ports import Page
+from gateway.model.problem import Issue, invalid, refuse
+from gateway.model.sealing import reveal
+from gateway.pipeline import Admitted
+from gateway.policy import mask_value
+from gateway.runtime import Loop
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+
+
+def acting(admitted: Admitted, field: str) -> str:
+    """The subject who acts: always the authenticated principal.
+
+    Raises:
+        ProblemError: FORBIDDEN if the input's ``field`` names somebody else.
+    """
+    subject = admitted.principal.subject
+    named = admitted.value.get(field)
+    if named is not None and named != subject:
+        told = f"`{field}` must be the caller: {subject!r}. Nobody can act in another's name."
+        raise refuse("FORBIDDEN", told, issues=(Issue(f"/input/{field}", "NOT_CALLER", told),))
+    return subject
+
+
+def page_of(admitted: Admitted) -> Page:
+    """The page that the input asks for.
+
+    Raises:
+        ProblemError: VALIDATION_FAILED for a limit or an offset out of range.
+    """
+    limit = admitted.value.get("limit")
+    offset = admitted.value.get("offset") or 0
+    limit = DEFAULT_LIMIT if limit is None else limit
+    issues = []
+    if not 1 <= limit <= MAX_LIMIT:
+        told = f"Ask for 1 to {MAX_LIMIT} items at a time."
+        issues.append(Issue("/input/limit", "OUT_OF_RANGE", told))
+    if offset < 0:
+        issues.append(Issue("/input/offset", "OUT_OF_RANGE", "The offset is 0 or more."))
+    if issues:
+        raise invalid(issues)
+    return Page(limit, offset)
+
+
+def upper(status: str | None) -> str | None:
+    """A stored value of an enum as GraphQL writes it."""
+    return None if status is None else status.upper()
+
+
+def lower(status: str | None) -> str | None:
+    """An enum value of GraphQL as it is stored."""
+    return None if status is None else status.lower()
+
+
+def as_seen(loop: Loop, admitted: Admitted, value: JsonValue) -> JsonValue:
+    """A stored value with its PII as policy lets this principal see it."""
+    principal = admitted.principal
+    return reveal(
+        loop.sealer,
+        principal.workspace,
+        value,
+        lambda contract, field: loop.policies.treatment(principal, contract, field),
+        mask_value,
+    )
+
+
+def present(body: JsonObject) -> JsonObject:
+    """The members of an answer that are not null."""
+    return {key: value for key, value in body.items() if value is not None}

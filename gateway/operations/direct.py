@@ -1,0 +1,98 @@
+"""A direct call of an action command: an execution of one step, under the rules of any plan."""
+
+from gateway.model.decision import Verdict
+from gateway.model.execution import Execution, ExecutionStatus, RunMode, Step, StepStatus
+from gateway.model.json import JsonObject
+from gateway.model.ports import Records, Tx
+from gateway.model.problem import Problem, ProblemError, problem
+from gateway.model.sealing import unseal_all
+from gateway.pipeline import Admitted, CallRecorder
+from gateway.runtime import Intent, Loop, require_execution
+
+
+class DirectCalls:
+    """Performs direct calls through the loop."""
+
+    def __init__(self, loop: Loop, recorder: CallRecorder) -> None:
+        self._loop = loop
+        self._recorder = recorder
+
+    async def perform(self, admitted: Admitted) -> JsonObject:
+        """Run the call as an execution and answer with what came of it.
+
+        Raises:
+            ProblemError: FORBIDDEN where policy blocks it, APPROVAL_REQUIRED where a human must
+                approve (with executionId and stepId), or the problem of the step.
+        """
+        execution = await self._loop.journal.write(lambda tx: self._start(tx, admitted))
+        return await self._answer(admitted, execution.id, execution.run_id)
+
+    async def resume(self, admitted: Admitted, execution_id: str) -> JsonObject:
+        """Answer from the execution that an earlier call with the same key started."""
+        workspace = admitted.principal.workspace
+        execution = await self._loop.journal.read(
+            lambda records: require_execution(records, workspace, execution_id)
+        )
+        return await self._answer(admitted, execution_id, execution.run_id)
+
+    def _start(self, tx: Tx, admitted: Admitted) -> Execution:
+        """Intent, plan, verdict, start and the record of the call, in one unit of work."""
+        loop, who = self._loop, admitted.principal
+        intent = Intent(text="", channel="direct", trace_id=admitted.call.trace_id, direct=True)
+        execution = loop.lifecycle.receive(tx, who, intent)
+        plan = loop.compiler.single(who.workspace, admitted.contract, admitted.value)
+        execution = loop.lifecycle.compiled(tx, execution, plan, who.subject)
+        found = loop.verifier.verify(plan, who)
+        execution = loop.lifecycle.verified(tx, execution, found, who.subject)
+        if found.verdict is not Verdict.BLOCKED:
+            execution = loop.lifecycle.started(
+                tx, execution, RunMode.AUTONOMOUS, who.subject, loop.policies.revision
+            )
+        tx.append(self._recorder.started(admitted, execution.id))
+        return execution
+
+    async def _answer(
+        self, admitted: Admitted, execution_id: str, run_id: str | None
+    ) -> JsonObject:
+        loop, workspace = self._loop, admitted.principal.workspace
+        if run_id is not None:
+            await loop.dispatcher.settled(run_id)
+
+        def query(records: Records) -> tuple[Execution, Step]:
+            execution = require_execution(records, workspace, execution_id)
+            return execution, records.steps(execution.plan_id or "")[0]
+
+        execution, step = await loop.journal.read(query)
+        if step.status is StepStatus.COMPLETED:
+            output: JsonObject = unseal_all(loop.sealer, workspace, step.output)
+            return output
+        raise ProblemError(_problem_of(execution, step))
+
+
+def _problem_of(execution: Execution, step: Step) -> Problem:
+    where = {"executionId": execution.id, "stepId": step.id}
+    if step.status is StepStatus.WAITING_APPROVAL:
+        reasons = " ".join((step.decision or {}).get("reasons", []))
+        return problem("APPROVAL_REQUIRED", f"{reasons} Wait for its approval.", extra=where)
+    told = step.problem or execution.problem
+    if told is not None:
+        return problem_from(told, where)
+    status = execution.status
+    if status in (ExecutionStatus.RUNNING, ExecutionStatus.VERIFIED):
+        detail = "The call is still under way. Repeat it with the same idempotency key."
+        return problem("SERVICE_UNAVAILABLE", detail, extra=where)
+    detail = f"The execution behind this call is {status.value.upper()}."
+    return problem("CONFLICT", detail, extra=where)
+
+
+def problem_from(told: JsonObject, extra: JsonObject) -> Problem:
+    """A recorded problem as one that can be answered."""
+    return Problem(
+        code=told["code"],
+        title=told["title"],
+        status=told["status"],
+        detail=told["detail"],
+        category=told["category"],
+        retryable=told["retryable"],
+        extra=extra,
+    )

@@ -1,0 +1,32 @@
+"""controlPlane.intent.submit"""
+
+from gateway.model.json import JsonObject
+from gateway.model.ports import Tx
+from gateway.model.problem import refuse
+from gateway.operations.common import acting
+from gateway.pipeline import Admitted
+from gateway.runtime import Intent, Loop
+
+
+def submit(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
+    """Receive an intent; the caller becomes the requester of all that follows."""
+    value, principal = admitted.value, admitted.principal
+    acting(admitted, "actorId")
+    if value["workspaceId"] != principal.workspace:
+        raise refuse("NOT_FOUND", "There is no such workspace for you. Use your token's own.")
+    execution = loop.lifecycle.receive(
+        tx,
+        principal,
+        Intent(
+            text=value["text"],
+            channel=value.get("channelKey"),
+            trace_id=value.get("traceId") or admitted.call.trace_id,
+            metadata=value.get("metadata"),
+        ),
+    )
+    return {
+        "executionId": execution.id,
+        "intentId": execution.intent_id,
+        "status": execution.status.value.upper(),
+        "receivedAt": execution.created_at,
+    }
