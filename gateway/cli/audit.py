@@ -1,0 +1,45 @@
+"""gateway audit"""
+
+import sys
+
+import click
+
+from gateway.cli.options import FAILED, OK, fail, with_settings
+from gateway.journal import Finding, verify_record
+from gateway.model.problem import problem
+from gateway.settings import Settings
+
+
+@click.group()
+def audit() -> None:
+    """The record."""
+
+
+@audit.command()
+@with_settings
+def verify(*, settings: Settings) -> None:
+    """Verify the whole record; names every entry that was changed, removed, moved or cut off.
+
+    Works beside a running gateway and changes nothing.
+    """
+    public_key = settings.data_dir / "keys" / "checkpoint-signing.pub.pem"
+    if not settings.database_path.exists() or not public_key.exists():
+        told = f"There is no record in {settings.data_dir}. Name its folder with GATEWAY_DATA_DIR."
+        fail(problem("NOT_FOUND", told))
+    report = verify_record(settings.database_path, [public_key.read_text()])
+    click.echo(
+        f"{report.entries} entries in {report.chains} chains; {report.checkpoints} checkpoints "
+        f"cover {report.covered} entries, {report.uncovered} came later"
+    )
+    for finding in report.findings:
+        click.echo(f"{finding.kind.value.upper()} {_place(finding)}{finding.message}")
+    if report.more:
+        click.echo(f"and {report.more} findings more")
+    click.echo("the record verifies" if report.ok else "THE RECORD DOES NOT VERIFY")
+    sys.exit(OK if report.ok else FAILED)
+
+
+def _place(finding: Finding) -> str:
+    known = {"chain": finding.chain, "seq": finding.seq, "position": finding.position}
+    told = " ".join(f"{name}={value}" for name, value in known.items() if value is not None)
+    return f"[{told}] " if told else ""

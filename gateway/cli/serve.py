@@ -1,0 +1,53 @@
+"""gateway serve"""
+
+import asyncio
+import logging
+import socket
+
+import click
+import uvicorn
+import uvloop
+
+from gateway.app import create_app, listen, running
+from gateway.cli.options import with_settings
+from gateway.settings import Settings
+
+_SHUTDOWN_SECONDS = 10
+
+
+@click.command()
+@with_settings
+def serve(*, settings: Settings) -> None:
+    """Serve GraphQL at /graphql until stopped (SIGTERM or Ctrl-C)."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    with listen(settings) as sock:
+        async with running(settings) as gateway:
+            config = uvicorn.Config(
+                create_app(gateway),
+                http="httptools",
+                lifespan="off",
+                access_log=False,
+                server_header=False,
+                log_config=None,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            )
+            await _Server(config).serve(sockets=[sock])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says where it listens once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for sock in sockets or []:
+            host, port = sock.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            click.echo(f"gateway listening on http://{shown}:{port}")
