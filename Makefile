@@ -1,0 +1,61 @@
+# Everything runs from .venv, which the first target builds; `make` alone lists the targets.
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+PIP := $(BIN)/pip -qq --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check fmt generate bench lock graphiql clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.ready ## play the governed loop from intent to audit and check every claim
+	@$(BIN)/gateway demo
+
+serve: .venv/.ready ## serve the gateway (settings: GATEWAY_*)
+	@$(BIN)/gateway serve
+
+test: .venv/.ready ## run every test but the benchmarks
+	$(BIN)/pytest -n $(WORKERS) tests --ignore=tests/bench
+
+check: .venv/.ready ## formatting, lint, types, import rules, contracts, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy scripts
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/gateway contracts lint
+	$(BIN)/python scripts/check_generated.py
+
+fmt: .venv/.ready ## format the code and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: .venv/.ready ## write the generated files anew
+	$(BIN)/python scripts/check_generated.py --write
+
+bench: .venv/.ready ## measure, print a table and write build/bench.json
+	$(BIN)/python tests/bench/run.py
+
+lock: .venv/.ready ## pin the dependencies anew (UPGRADE=1 takes the newest versions)
+	UPGRADE=$(UPGRADE) scripts/lock.sh
+
+graphiql: ## fetch the GraphiQL page, which the server then serves (needs npm)
+	$(PYTHON) scripts/fetch_graphiql.py
+
+clean: ## remove what was built, the environment included
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/.locked: requirements/dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "The gateway needs Python 3.11 or newer, and $(PYTHON) is not. Name one: make PYTHON=python3.12 <target>" >&2; exit 1; }
+	@echo "Installing the locked dependencies into .venv (a minute or so, once)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@touch $@
+
+.venv/.ready: .venv/.locked pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Pin every dependency, with hashes and without index addresses. The development lock leads; the
+# others take their versions from it. UPGRADE=1 asks for the newest versions that fit.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+compile() {
+  local lock=$1
+  shift
+  .venv/bin/uv pip compile "$@" --quiet --universal --python-version 3.11 \
+    --generate-hashes --no-header --no-annotate --output-file "requirements/$lock.lock"
+  echo "wrote requirements/$lock.lock"
+}
+
+compile dev pyproject.toml --group dev ${UPGRADE:+--upgrade}
+compile runtime pyproject.toml --constraints requirements/dev.lock
+compile build --group build --constraints requirements/dev.lock
