@@ -1,0 +1,19 @@
+"""WHAT may be called: contract files loaded, checked and registered, and values validated."""
+
+from gateway.contracts.io import Io
+from gateway.contracts.json_schema import contract_json_schema
+from gateway.contracts.load import load_contracts
+from gateway.contracts.names import graphql_field_name, graphql_type_name, operation_type_prefix
+from gateway.contracts.paths import pii_of
+from gateway.contracts.registry import Registry
+
+__all__ = [
+    "Io",
+    "Registry",
+    "contract_json_schema",
+    "graphql_field_name",
+    "graphql_type_name",
+    "load_contracts",
+    "operation_type_prefix",
+    "pii_of",
+]
