@@ -12,7 +12,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## play the governed loop from intent to audit and check every claim
-	@$(BIN)/gateway demo
+	@$(BIN)/python -m examples.demo
 
 serve: .venv/.ready ## serve the gateway (settings: GATEWAY_*)
 	@$(BIN)/gateway serve

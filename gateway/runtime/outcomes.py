@@ -79,7 +79,9 @@ def record_outcome(
     attempt = outcome.attempt
     if outcome.answer is not None:
         output = outcome.answer.sealed_output(sealer, execution.workspace, attempt.contract)
-        events = outcome.answer.sealed_events(sealer, execution.workspace, registry)
+        events = outcome.answer.sealed_events(
+            sealer, execution.workspace, registry, attempt.contract
+        )
         tx.append(
             facts.step_settled(
                 execution,
