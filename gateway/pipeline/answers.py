@@ -25,17 +25,16 @@ class Answer:
         paths = pii_of(contract, "output")
         return seal_paths(sealer, workspace, contract.ref, "output", self.output, paths)
 
-    def sealed_events(self, sealer: Sealer, workspace: str, registry: Registry) -> list[JsonObject]:
-        """The events as they may be stored."""
-        return [
-            {
-                "event": ref,
-                "payload": seal_paths(
-                    sealer, workspace, ref, "payload", payload, registry.events[ref].pii
-                ),
-            }
-            for ref, payload in self.events
-        ]
+    def sealed_events(
+        self, sealer: Sealer, workspace: str, registry: Registry, contract: OperationContract
+    ) -> list[JsonObject]:
+        """The events as they may be stored; what is PII of the contract is PII of its events."""
+        sealed = []
+        for ref, payload in self.events:
+            paths = sorted({*registry.events[ref].pii, *contract.policy.pii})
+            told = seal_paths(sealer, workspace, ref, "payload", payload, paths)
+            sealed.append({"event": ref, "payload": told})
+        return sealed
 
 
 def accept_answer(
