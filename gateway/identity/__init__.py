@@ -1,0 +1,19 @@
+"""Who is acting: from a bearer token to a principal."""
+
+from gateway.identity.authenticator import MAX_LEEWAY, Authenticator
+from gateway.identity.issuer import AUDIENCE, LOCAL_ISSUER, ClaimNames, Issuer, IssuerProfile
+from gateway.identity.local import LocalIssuer
+from gateway.identity.oidc import OidcConfig, OidcIssuer
+
+__all__ = [
+    "AUDIENCE",
+    "LOCAL_ISSUER",
+    "MAX_LEEWAY",
+    "Authenticator",
+    "ClaimNames",
+    "Issuer",
+    "IssuerProfile",
+    "LocalIssuer",
+    "OidcConfig",
+    "OidcIssuer",
+]

@@ -1,0 +1,106 @@
+"""The kinds of value that settings have: how each is read from text, and what it refuses."""
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from gateway.actions import HostGuard
+from gateway.actions.origins import parse_origins
+from gateway.identity import OidcConfig
+
+SQLITE = "sqlite:///"
+"""What the URL of a SQLite file begins with."""
+
+
+def _parts_by(separator: str) -> BeforeValidator:
+    def parts(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(separator) if part.strip())
+
+    return BeforeValidator(parts)
+
+
+def _pairs(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
+    if lone := [name for name, mark, _ in pairs if not mark]:
+        raise ValueError(f"{lone[0]!r} has no '='")
+    return {name.strip(): place.strip() for name, _, place in pairs}
+
+
+def _json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+
+
+def _existing_folder(path: Path) -> Path:
+    path = path.expanduser()
+    if not path.is_dir():
+        raise ValueError(f"there is no folder {path}")
+    return path
+
+
+def _no_other_file(path: Path) -> Path:
+    path = path.expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is not a folder")
+    return path
+
+
+def _sqlite_url(url: str) -> str:
+    if url and (not url.startswith(SQLITE) or url.removeprefix(SQLITE) in ("", ":memory:")):
+        raise ValueError("it names no SQLite file, and other databases are not supported yet")
+    if "?" in url:
+        raise ValueError("it has options after '?', which are not supported")
+    return url
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("it is no http or https URL")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("it holds more than scheme, host, port and path")
+    return url.rstrip("/")
+
+
+def _host_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    HostGuard(patterns)
+    return patterns
+
+
+def _real_origins(origins: dict[str, str]) -> dict[str, str]:
+    parse_origins(origins)
+    return origins
+
+
+def _different(issuers: tuple[OidcConfig, ...]) -> tuple[OidcConfig, ...]:
+    names = [issuer.issuer for issuer in issuers]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"the issuer {twice[0]} is there twice")
+    return issuers
+
+
+# NoDecode keeps pydantic-settings from reading lists and mappings as JSON.
+Folder = Annotated[Path, AfterValidator(_existing_folder)]
+Folders = Annotated[tuple[Folder, ...], NoDecode, _parts_by(":"), Field(min_length=1)]
+NewFolder = Annotated[Path, AfterValidator(_no_other_file)]
+SqliteUrl = Annotated[str, AfterValidator(_sqlite_url)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+HostPatterns = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_host_patterns)]
+Origins = Annotated[
+    dict[str, str], NoDecode, BeforeValidator(_pairs), AfterValidator(_real_origins)
+]
+OidcIssuers = Annotated[
+    tuple[OidcConfig, ...], NoDecode, BeforeValidator(_json), AfterValidator(_different)
+]

@@ -1,0 +1,300 @@
+"""Settings: the typed environment (``GATEWAY_*``), each of which is also a flag of the commands.
+
+The fields of ``Settings`` hold each setting's one description; flags and ``docs/settings.md`` come
+from there. A half-configured gateway refuses to start: ``load_settings`` reports everything wrong.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.identity import MAX_LEEWAY
+from gateway.model.problem import Issue, Problem, ProblemError
+from gateway.setting_values import (
+    SQLITE,
+    Folder,
+    Folders,
+    HostPatterns,
+    NewFolder,
+    OidcIssuers,
+    Origins,
+    PublicUrl,
+    SqliteUrl,
+)
+from gateway.shipped import shipped_policies, shipped_schema
+
+PREFIX = "GATEWAY_"
+"""What the environment variable of every setting begins with."""
+
+_MAX_SHOWN = 100
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def _setting(default: Any, description: str, expects: str, **more: Any) -> Any:
+    """A field with its one description; ``expects`` completes 'Set it to ...'.
+
+    ``shown`` replaces the default in the documentation, ``secret`` hides values in messages.
+    """
+    extra: dict[str, Any] = {key: more.pop(key) for key in ("shown", "secret") if key in more}
+    more["default_factory" if callable(default) else "default"] = default
+    return Field(description=description, json_schema_extra={"expects": expects} | extra, **more)
+
+
+class Settings(BaseSettings):
+    """Everything that a deployment can set. Make one with ``load_settings``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    host: str = _setting(
+        "127.0.0.1",
+        "Address to listen on.",
+        "an address of this machine; 0.0.0.0 means all",
+        min_length=1,
+    )
+    port: int = _setting(
+        8000,
+        "Port to listen on.",
+        "a number from 0 to 65535; 0 takes any free port",
+        ge=0,
+        le=65535,
+    )
+    public_url: PublicUrl = _setting(
+        "",
+        "Address at which clients reach the gateway, if it is not the one it listens on.",
+        "a URL such as https://gateway.example.com",
+        shown="none",
+    )
+    data_dir: NewFolder = _setting(
+        Path("data"),
+        "Folder for keys and SQLite files. One serving process for each.",
+        "a folder, which is created if it is missing",
+        shown="./data",
+    )
+    database_url: SqliteUrl = _setting(
+        "",
+        "Database of the journal.",
+        "sqlite:///path/to/file.db, or leave it out",
+        shown="gateway.db in the data folder",
+        secret=True,
+    )
+    schema_dir: Folders = _setting(
+        lambda: (shipped_schema(),),
+        "Folders of a deployment's contracts, added to the built-in ones.",
+        "existing folders, separated by ':'",
+        shown="the shipped schema/",
+    )
+    policy_dir: Folder = _setting(
+        shipped_policies,
+        "Folder of the policies: models, rules and their cases.",
+        "an existing folder",
+        shown="the shipped policies/",
+    )
+    action_hosts: HostPatterns = _setting(
+        (),
+        "Hosts that http actions may call, private ones included. Without it: any public host.",
+        "patterns such as payments.internal:8443,*.example.com,127.0.0.1:*",
+        shown="none",
+    )
+    action_origins: Origins = _setting(
+        dict,
+        "Where the origins that contracts name really are.",
+        "pairs such as http://support.internal=http://127.0.0.1:9000, separated by commas",
+        shown="none",
+    )
+    introspection: Literal["on", "admin", "off"] = _setting(
+        "on", "Who may ask the GraphQL schema for itself.", "on, admin or off"
+    )
+    oidc_issuers: OidcIssuers = _setting(
+        (),
+        "OpenID Connect issuers whose tokens are believed.",
+        'a JSON list such as [{"issuer": "https://id.example.com", "audience": "gateway"}]',
+        shown="none",
+    )
+    local_tokens: Literal["auto", "on", "off"] = _setting(
+        "auto",
+        "Whether tokens of `gateway token issue` are believed. auto: only without an OIDC issuer.",
+        "auto, on or off",
+    )
+    token_leeway: float = _setting(
+        10.0,
+        "Seconds by which the clock of a token's issuer may differ.",
+        f"a number from 0 to {MAX_LEEWAY:g}",
+        ge=0,
+        le=MAX_LEEWAY,
+        allow_inf_nan=False,
+    )
+    checkpoint_interval: float = _setting(
+        60.0,
+        "Seconds between two signed checkpoints of the journal.",
+        "a number from 1 to 86400",
+        ge=1,
+        le=86_400,
+        allow_inf_nan=False,
+    )
+    max_in_flight_steps: int = _setting(
+        64,
+        "Steps that are performed at the same time.",
+        "a number from 1 to 10000",
+        ge=1,
+        le=10_000,
+    )
+    body_bytes: int = _setting(
+        262_144,
+        "Size of the largest request body that is read, in bytes.",
+        "a number from 1024 to 16777216",
+        ge=1024,
+        le=16_777_216,
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "How much is logged.", "debug, info, warning or error"
+    )
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file of the journal."""
+        if not self.database_url:
+            return self.data_dir / "gateway.db"
+        return Path(self.database_url.removeprefix(SQLITE))
+
+    @property
+    def believes_local_tokens(self) -> bool:
+        """True if development tokens are believed."""
+        return self.local_tokens == "on" or (self.local_tokens == "auto" and not self.oidc_issuers)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What there is to say of one setting: ``name`` is its argument of ``load_settings``."""
+
+    name: str
+    description: str
+    expects: str
+    default: str
+    secret: bool
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return f"{PREFIX}{self.name.upper()}"
+
+    @property
+    def flag(self) -> str:
+        """Its flag."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+def _described() -> tuple[Setting, ...]:
+    found = []
+    for name, info in Settings.model_fields.items():
+        extra = info.json_schema_extra
+        told: dict[str, Any] = extra if isinstance(extra, dict) else {}
+        default = told.get("shown", info.default)
+        shown = f"{default:g}" if isinstance(default, float) else str(default)
+        found.append(
+            Setting(name, info.description or "", told["expects"], shown, bool(told.get("secret")))
+        )
+    return tuple(found)
+
+
+SETTINGS = _described()
+"""Every setting, in the order of the documentation."""
+
+_BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+def load_settings(**flags: Any) -> Settings:
+    """The settings of this process: from ``flags``, else the environment, else the defaults.
+
+    ``flags`` are named like the fields; None means that the flag was not given.
+
+    Raises:
+        ProblemError: SETTINGS_INVALID with every wrong or unknown setting at once.
+        TypeError: a flag that is no setting.
+    """
+    if strange := sorted(set(flags) - set(_BY_NAME)):
+        raise TypeError(f"there is no setting {strange[0]!r}")
+    given = {name: value for name, value in flags.items() if value is not None}
+    issues = _unknown_variables()
+    settings = None
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        issues += [_issue(found, given) for found in error.errors(include_url=False)]
+    if settings is None or issues:
+        raise _settings_invalid(issues)
+    return settings
+
+
+def settings_table() -> str:
+    """The reference of all settings as a Markdown table."""
+    rows = [
+        f"| `{setting.variable}` | `{setting.flag}` | {_cell(setting.default)} |"
+        f" {_cell(setting.description)} Set it to {_cell(setting.expects)}. |"
+        for setting in SETTINGS
+    ]
+    return "\n".join(
+        ["| variable | flag | default | meaning |", "| --- | --- | --- | --- |", *rows]
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _issue(found: ErrorDetails, given: Mapping[str, Any]) -> Issue:
+    setting = _BY_NAME[str(found["loc"][0])]
+    source = f" (from {setting.flag})" if setting.name in given else ""
+    shown = "" if setting.secret else f" {_shown(found['input'])}"
+    reason = found["msg"].removeprefix("Value error, ").rstrip(".")
+    told = (
+        f"{setting.variable}{source}{_place(found['loc'][1:])} does not accept its value{shown}:"
+        f" {reason}. Set it to {setting.expects}."
+    )
+    return Issue(setting.variable, "SETTING_INVALID", _USERINFO.sub("", told))
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """Where in a list the value stands, such as ``, item 1, issuer``."""
+    return "".join(f", item {part + 1}" if isinstance(part, int) else f", {part}" for part in parts)
+
+
+def _shown(value: Any) -> str:
+    text = repr(str(value) if isinstance(value, Path) else value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+def _unknown_variables() -> list[Issue]:
+    known = [setting.variable for setting in SETTINGS]
+    return [
+        Issue(name, "SETTING_UNKNOWN", f"There is no setting {name}.{_suggestion(name, known)}")
+        for name in sorted(os.environ)
+        if name.upper().startswith(PREFIX) and name.upper() not in known
+    ]
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+    return f" Did you mean {near[0]}?" if near else " Remove it, or see docs/settings.md."
+
+
+def _settings_invalid(issues: list[Issue]) -> ProblemError:
+    count = "One setting is" if len(issues) == 1 else f"{len(issues)} settings are"
+    detail = f"{count} wrong: {' '.join(issue.message for issue in issues)}"
+    return ProblemError(
+        Problem(
+            "SETTINGS_INVALID",
+            "The settings are not valid",
+            500,
+            detail,
+            "validation",
+            issues=tuple(issues),
+        )
+    )

@@ -1,0 +1,1 @@
+"""Doors: how callers reach the gateway. No rule lives in a door."""

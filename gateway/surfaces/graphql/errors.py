@@ -1,0 +1,150 @@
+"""How the door tells errors: GraphQL's form outside, a problem of RFC 9457 inside."""
+
+import logging
+import re
+import secrets
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from gateway.model.json import JsonObject
+from gateway.model.problem import Issue, Problem, ProblemError, problem
+from gateway.surfaces.graphql.guards import CEILING, Exceeded
+
+_log = logging.getLogger("gateway.graphql")
+
+_TOKEN_TEXT = re.compile(r"(String|BlockString|Int|Float) [\"'].*", re.DOTALL)
+_LONGEST_MESSAGE = 500
+
+
+class RequestRefusedError(Exception):
+    """A request that is answered without being executed.
+
+    ``errors`` are the entries of the answer, ``status`` its HTTP status.
+    """
+
+    def __init__(self, status: int, errors: Sequence[JsonObject]) -> None:
+        super().__init__(f"refused with {status}")
+        self.status = status
+        self.errors = list(errors)
+
+
+class HttpRefusedError(ProblemError):
+    """A problem of the HTTP request, with the headers that its status asks for."""
+
+    def __init__(self, told: Problem, headers: dict[str, str]) -> None:
+        super().__init__(told)
+        self.headers = headers
+
+
+def http_refusal(
+    code: str, detail: str, path: str, headers: dict[str, str] | None = None, **members: Any
+) -> HttpRefusedError:
+    """The refusal of a request for ``path``: a part of the message such as ``header:accept``."""
+    issue = Issue(path, code, detail)
+    return HttpRefusedError(problem(code, detail, issues=(issue,), **members), headers or {})
+
+
+def error_entry(told: Problem, error: GraphQLError | None = None) -> JsonObject:
+    """The entry of ``errors`` for a problem, at the place of ``error`` if there is one."""
+    entry: JsonObject = {"message": told.detail}
+    if error is not None and error.locations:
+        entry["locations"] = [location.formatted for location in error.locations]
+    if error is not None and error.path is not None:
+        entry["path"] = list(error.path)
+    entry["extensions"] = {
+        "code": told.code,
+        "http": {"status": told.status},
+        "problem": told.to_json(),
+    }
+    return entry
+
+
+def syntax_refusal(error: GraphQLSyntaxError) -> RequestRefusedError:
+    """The refusal of a document that does not parse, without the text of its literals."""
+    said = _TOKEN_TEXT.sub(r"\1", error.message)
+    told = _document_problem("GRAPHQL_PARSE_FAILED", _sentence(said), error)
+    return RequestRefusedError(told.status, [error_entry(told, error)])
+
+
+def validation_entry(error: GraphQLError) -> JsonObject:
+    """The entry for a rule of GraphQL that a document breaks."""
+    told = _document_problem("GRAPHQL_VALIDATION_FAILED", _sentence(error.message), error)
+    return error_entry(told, error)
+
+
+def limit_refusal(exceeded: Sequence[Exceeded]) -> RequestRefusedError:
+    """The refusal of a document that breaks limits: one entry for each of them."""
+    problems = [_limit_problem(item) for item in exceeded]
+    return RequestRefusedError(problems[0].status, [error_entry(told) for told in problems])
+
+
+def internal_problem(error: BaseException, doing: str) -> Problem:
+    """INTERNAL_ERROR with a fresh error id, under which the log holds what happened.
+
+    The log gets the exception's type and the code's path, never its message, variables or
+    literals: they may hold what callers sent. ``doing`` names the field or the stage.
+    """
+    error_id = secrets.token_hex(8)
+    frames = traceback.extract_tb(error.__traceback__)
+    at = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    _log.error(
+        "internal error %s in %s: %s at %s", error_id, doing, type(error).__name__, at or "?"
+    )
+    detail = (
+        f"The gateway failed; nothing more is told here. Quote error {error_id} to its operator."
+    )
+    return problem("INTERNAL_ERROR", detail, extra={"errorId": error_id})
+
+
+def _document_problem(code: str, detail: str, error: GraphQLError) -> Problem:
+    place = error.locations[0] if error.locations else None
+    path = f"query:{place.line}:{place.column}" if place else "/query"
+    return problem(code, detail, issues=(Issue(path, code, detail),))
+
+
+def _sentence(message: str) -> str:
+    said = message.rstrip(".")
+    if len(said) > _LONGEST_MESSAGE:
+        said = said[:_LONGEST_MESSAGE] + "..."
+    end = "" if said.endswith("?") else "."
+    return f"{said}{end} Correct the document and send it again."
+
+
+_LIMIT_WORDS = {
+    "source_bytes": "bytes of source text",
+    "tokens": "tokens",
+    "comments": "comments",
+    "depth": "levels of fields",
+    "introspection_depth": "levels of introspection fields",
+    "introspections": "fields __schema and __type",
+    "aliases": "aliases",
+    "directives": "directives",
+    "root_fields": "root fields",
+    "fields": "fields once its fragments are expanded",
+    "operations": "operations",
+    "fragments": "fragments",
+    "variables": "variable definitions in one operation",
+    "overlap_budget": "comparisons between fields of the same response name",
+}
+
+
+def _limit_problem(exceeded: Exceeded) -> Problem:
+    words = _LIMIT_WORDS[exceeded.limit]
+    at_least = "at least " if exceeded.value >= CEILING else ""
+    counted = (
+        f" and has {at_least}{exceeded.value}" if exceeded.value > exceeded.maximum + 1 else ""
+    )
+    detail = (
+        f"The document may have {exceeded.maximum} {words}{counted}. "
+        "Ask for less, or split it into several requests."
+    )
+    members: JsonObject = {"limit": exceeded.limit, "maximum": exceeded.maximum}
+    return problem(
+        "LIMIT_EXCEEDED",
+        detail,
+        issues=(Issue("/query", "LIMIT_EXCEEDED", detail),),
+        extra={**members, "value": exceeded.value},
+    )

@@ -1,0 +1,104 @@
+"""Verified tokens are remembered, and forgotten, revoked or refused when they must be."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.identity import Authenticator, LocalIssuer
+from gateway.model.principal import PrincipalType
+from gateway.model.problem import ProblemError
+from tests.unit.identity.door import Door, bearer
+from tests.unit.identity.provider import SetClock
+
+REVOKED = "The token has been revoked."
+
+
+def test_a_token_is_verified_once_while_it_is_hot() -> None:
+    door = Door()
+    token = bearer(door.token())
+    assert [door.enter(token) for _ in range(3)] == [door.enter(token)] * 3
+    assert door.house.asked == 1
+
+
+def test_a_verified_token_is_verified_again_after_a_while() -> None:
+    door = Door()
+    token = bearer(door.token())
+    door.enter(token)
+    door.house.known = False
+    door.clock.move(299)
+    assert door.enter(token).subject == "ada"
+    door.clock.move(1)
+    assert "does not publish" in door.refusal(token).detail
+
+
+def test_a_refused_token_is_not_remembered() -> None:
+    door = Door()
+    token = bearer(door.token(nbf=door.clock.seconds + 60))
+    door.refusal(token)
+    door.clock.move(60)
+    assert door.enter(token).subject == "ada"
+
+
+def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.identity.authenticator._MAX_VERIFIED", 3)
+    door = Door()
+    tokens = [bearer(door.token(jti=f"t{number}")) for number in range(4)]
+    for token in tokens:
+        door.enter(token)
+    door.enter(tokens[3])
+    assert door.house.asked == 4
+    door.enter(tokens[0])
+    assert door.house.asked == 5
+
+
+def test_a_revoked_token_is_refused_hot_and_cold() -> None:
+    door = Door()
+    hot, cold, other = (bearer(door.token(jti=name, n=n)) for n, name in enumerate("aab"))
+    door.enter(hot)
+    door.authenticator.revoke("a")
+    assert door.refusal(hot).detail == REVOKED
+    assert door.refusal(cold).detail == REVOKED
+    assert door.enter(other).session == "b"
+
+
+def test_revocations_are_bounded_and_the_newest_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.identity.authenticator._MAX_REVOKED", 2)
+    door = Door()
+    for name in ("a", "b", "b", "c"):
+        door.authenticator.revoke(name)
+    assert door.refusal(bearer(door.token(jti="b"))).detail == REVOKED
+    assert door.refusal(bearer(door.token(jti="c"))).detail == REVOKED
+    assert door.enter(bearer(door.token(jti="a"))).session == "a"
+
+
+def test_a_token_without_a_name_outlives_revocations() -> None:
+    door = Door()
+    door.authenticator.revoke("None")
+    assert door.enter(bearer(door.token(jti=None))).session is None
+
+
+# --- The local issuer -----------------------------------------------------------------------
+
+
+def test_a_local_token_is_believed_where_its_issuer_is(tmp_path: Path) -> None:
+    clock = SetClock()
+    issuer = LocalIssuer.open(tmp_path, clock)
+    token = bearer(issuer.issue("bot", "agent", ["user"], "acme", 60, ["pay@1.0.0"]))
+    found = asyncio.run(Authenticator([issuer], clock).authenticate(token))
+    assert (found.type, found.subject, found.workspace) == (PrincipalType.AGENT, "bot", "acme")
+    assert found.capabilities == frozenset({"pay@1.0.0"})
+    assert found.session is not None
+
+
+def test_a_local_token_is_refused_where_local_tokens_are_off(tmp_path: Path) -> None:
+    token = LocalIssuer.open(tmp_path, SetClock()).issue("bot", "agent", [], "acme", 60)
+    assert "GATEWAY_LOCAL_TOKENS" in Door().refusal(bearer(token)).detail
+
+
+def test_a_local_token_of_another_installation_is_refused(tmp_path: Path) -> None:
+    clock = SetClock()
+    theirs = LocalIssuer.open(tmp_path / "theirs", clock)
+    ours = Authenticator([LocalIssuer.open(tmp_path / "ours", clock)], clock)
+    with pytest.raises(ProblemError, match="does not publish"):
+        asyncio.run(ours.authenticate(bearer(theirs.issue("ada", "human", [], "acme", 60))))
