@@ -1,0 +1,115 @@
+"""Casbin, behind one small class: the only module that imports it.
+
+What is done here about the library: rules go in as they were linted (its own adapter drops rows of
+unknown type), roles live in our own graph (its role manager is quadratic and remembers every
+subject that was asked for), an empty rule set decides nothing (it would evaluate the matcher over
+empty strings), and calls are serialised by a lock. Its request log prints what it is given, so
+what goes in shows no values when it is printed.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from casbin import Enforcer
+from casbin.model import Model
+from casbin.persist import Adapter
+from casbin.rbac import RoleManager
+
+from gateway.policy.roles import ANYWHERE, RoleGraph, Subject
+from gateway.policy.rows import Row
+
+MatcherFunction = Callable[..., bool]
+
+
+def read_model(text: str) -> dict[str, str]:
+    """The definitions of a model file by their key (``r``, ``p``, ``g``, ``e``, ``m``).
+
+    Raises:
+        ValueError: Casbin cannot read it.
+    """
+    try:
+        model = _model(text)
+    except Exception as error:  # the library raises whatever its parser stumbles over
+        raise ValueError(str(error)) from error
+    return {
+        key: definition.value for section in model.values() for key, definition in section.items()
+    }
+
+
+class RuleEnforcer:
+    """One Casbin model with its rules. Thread-safe; it never changes once built.
+
+    ``functions`` are the matcher functions; ``graph``, if given, becomes the role manager and is
+    filled from the ``g`` rows.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        rows: Sequence[Row],
+        functions: Mapping[str, MatcherFunction],
+        graph: RoleGraph | None = None,
+    ) -> None:
+        self._rows = {row.values: row for row in rows if row.kind == "p"}
+        self._lock = threading.Lock()
+        self._enforcer = Enforcer(_model(model))
+        for name, function in functions.items():
+            self._enforcer.add_function(name, function)
+        if graph is not None:
+            self._enforcer.set_role_manager(_GraphRoleManager(graph))
+        self._enforcer.set_adapter(_LintedRows(rows))
+        self._enforcer.load_policy()
+
+    def decide(self, *request: object) -> tuple[bool, Row | None]:
+        """Whether Casbin allows the request, and the rule that said so; None if none matched.
+
+        Raises:
+            Exception: whatever a matcher function raised. The caller must then deny.
+        """
+        if not self._rows:
+            return False, None
+        with self._lock:
+            allowed, values = self._enforcer.enforce_ex(*request)
+        return allowed, self._rows[tuple(values)] if values else None
+
+
+def _model(text: str) -> Model:
+    model = Model()
+    model.load_model_from_text(text)
+    return model
+
+
+class _LintedRows(Adapter):  # type: ignore[misc]  # casbin ships no types
+    """Hands linted rows to Casbin at once; adding them one by one is quadratic."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+
+    def load_policy(self, model: Any) -> None:
+        for row in self._rows:
+            model[row.kind][row.kind].policy.append(list(row.values))
+
+
+class _GraphRoleManager(RoleManager):  # type: ignore[misc]  # casbin ships no types
+    """Casbin's view of a role graph; it also understands a ``Subject``."""
+
+    def __init__(self, graph: RoleGraph) -> None:
+        self._graph = graph
+
+    def clear(self) -> None:
+        self._graph.clear()
+
+    def add_link(self, name1: str, name2: str, *domain: str) -> None:
+        self._graph.link(name1, name2, *(domain or (ANYWHERE,)))
+
+    def delete_link(self, name1: str, name2: str, *domain: str) -> None:
+        raise NotImplementedError("the rules of a revision never change")
+
+    def has_link(self, name1: str | Subject, name2: str, *domain: str) -> bool:
+        if isinstance(name1, Subject):
+            return name1.plays(name2)
+        return name2 in self._graph.roles_of((name1,), *(domain or (ANYWHERE,)))
+
+    def print_roles(self) -> None:
+        """Nothing: roles belong in no log."""
