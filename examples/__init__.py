@@ -1,0 +1,1 @@
+"""Examples that people read and the demo runs."""

@@ -1,0 +1,197 @@
+"""Actions in this process: a function ``package.module:name``, plain or async."""
+
+import asyncio
+import contextvars
+import copy
+import importlib
+import inspect
+import logging
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from gateway.actions.answers import check_json, declared_error
+from gateway.model.contract import PythonHandler
+from gateway.model.json import JsonObject
+from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Unknown
+from gateway.model.problem import STANDARD
+
+_THREADS = 32
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """What a python handler is told beside its input.
+
+    ``idempotency_key`` is the same for every attempt of a step. ``emit(ref, payload)`` hands in
+    an event that the contract declares; events count only if the handler returns.
+    """
+
+    idempotency_key: str
+    execution_id: str
+    step_id: str
+    emit: Callable[[str, JsonObject], None]
+
+
+class ActionError(Exception):
+    """Raised by a handler that had no effect.
+
+    Args:
+        code: An error that the contract declares, or a standard one.
+        detail: One sentence for the caller, recorded and shown, hence without PII; by default
+            the description in the contract.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+class TargetError(ValueError):
+    """A target cannot be called; the message says why."""
+
+
+class PythonActions:
+    """Performs python handlers: async ones on the event loop, plain ones in a thread."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, Callable[..., Any]] = {}
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="action")
+
+    async def close(self) -> None:
+        """Take no more calls; a function that runs in a thread cannot be stopped."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def target(self, name: str) -> Callable[..., Any]:
+        """The function ``package.module:name``.
+
+        Raises:
+            TargetError: it cannot be imported or is not callable.
+        """
+        if name not in self._targets:
+            self._targets[name] = _load(name)
+        return self._targets[name]
+
+    async def perform(self, call: ActionCall, handler: PythonHandler) -> ActionOutcome:
+        """Make one attempt within the shorter of the call's and the handler's time."""
+        try:
+            function = self.target(handler.target)
+        except TargetError as error:
+            detail = f"{call.contract.ref}: {error}."
+            return Declined("ACTION_HANDLER_INVALID", detail, 500)
+        events: list[tuple[str, JsonObject]] = []
+        context = ActionContext(
+            call.idempotency_key,
+            call.execution_id,
+            call.step_id,
+            emit=lambda ref, payload: events.append((ref, copy.deepcopy(payload))),
+        )
+        work, thread = self._begin(function, copy.deepcopy(call.input), context)
+        try:
+            await asyncio.wait({work}, timeout=min(call.timeout, handler.timeout))
+        finally:
+            never_ran = thread is not None and thread.cancel()
+            finished = work.done() and not work.cancelled()
+            work.cancel()
+        if finished:
+            return _outcome(call, work, events)
+        if never_ran:
+            return Declined("TIMEOUT", "No thread was free in time; nothing was called.", 504, True)
+        return Unknown("The handler did not end in the time allowed.")
+
+    def _begin(
+        self, function: Callable[..., Any], given: JsonObject, context: ActionContext
+    ) -> "tuple[asyncio.Future[Any], Future[Any] | None]":
+        thread: Future[Any] | None = None
+        work: asyncio.Future[Any]
+        if _is_async(function):
+            work = asyncio.create_task(_contained(function, given, context))
+        else:
+            run = partial(contextvars.copy_context().run, function, given, context)
+            thread = self._threads.submit(run)
+            work = asyncio.wrap_future(thread)
+        work.add_done_callback(_look_at)
+        return work, thread
+
+
+def _load(name: str) -> Callable[..., Any]:
+    module_name, mark, function_name = name.partition(":")
+    if not mark or not module_name or not function_name:
+        raise TargetError(f"{name!r} is not a target; write 'package.module:function'")
+    try:
+        function = getattr(importlib.import_module(module_name), function_name)
+    except Exception as error:  # a module may raise anything while it is imported
+        raise TargetError(f"{name!r} cannot be imported ({type(error).__name__})") from error
+    if not callable(function):
+        raise TargetError(f"{name!r} is not callable")
+    found: Callable[..., Any] = function
+    return found
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    called = getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+
+
+async def _contained(
+    function: Callable[..., Any], given: JsonObject, context: ActionContext
+) -> Any:
+    try:
+        return await function(given, context)
+    except SystemExit as error:  # left alone it would end the event loop and the gateway with it
+        raise RuntimeError("the handler tried to end the process") from error
+
+
+def _look_at(work: "asyncio.Future[Any]") -> None:
+    """Take note of an abandoned handler's end, so that asyncio does not complain of it."""
+    if not work.cancelled():
+        work.exception()
+
+
+def _outcome(
+    call: ActionCall, work: "asyncio.Future[Any]", events: list[tuple[str, JsonObject]]
+) -> ActionOutcome:
+    error = work.exception()
+    if isinstance(error, ActionError):
+        return _declined(call, error)
+    if error is not None:
+        _log.error("%s: the handler raised %s", call.contract.ref, _place(error))
+        return Unknown(f"The handler raised {type(error).__name__}.")
+    return _answered(work.result(), events)
+
+
+def _declined(call: ActionCall, error: ActionError) -> Declined:
+    declared = declared_error(call.contract, error.code, error.detail)
+    if declared:
+        return declared
+    standard = STANDARD.get(error.code)
+    if standard:
+        detail = error.detail or f"{standard.title}."
+        return Declined(error.code, detail, standard.status, standard.retryable)
+    detail = (
+        f"The handler of {call.contract.ref} raised an error that its contract does not declare."
+    )
+    return Declined("INTERNAL_ERROR", detail, 500)
+
+
+def _answered(result: Any, events: list[tuple[str, JsonObject]]) -> ActionOutcome:
+    if not isinstance(result, dict):
+        return Unknown(f"The handler returned {type(result).__name__} instead of a dict.")
+    try:
+        check_json(result)
+    except ValueError as error:
+        return Unknown(f"The handler's answer is not JSON: {error}.")
+    return Answered(result, tuple(events))
+
+
+def _place(error: BaseException) -> str:
+    """Type and place of an exception; its message may hold PII."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"

@@ -1,0 +1,162 @@
+"""The HTTP client of the actions: it connects only to addresses that the guard has judged.
+
+A name is resolved once for a connection, every address it has is judged, and the connection goes
+to a judged address: a second answer of the name server (DNS rebinding) has no part in it. TLS and
+the Host header keep the name. Redirects, cookies, proxies and ``.netrc`` take no part either.
+"""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpcore
+import httpx
+
+from gateway.actions.hosts import HostGuard
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+"""From host and port to the addresses of the host, the preferred one first."""
+
+_CONNECTIONS = 100
+_IDLE_SECONDS = 2.0  # below what servers keep (5 s and more): a reused connection is rarely dying
+_CONNECT_SECONDS = 3.0  # for each address of a host
+
+
+async def resolve_host(host: str, port: int) -> list[str]:
+    """Ask the system's resolver.
+
+    Raises:
+        OSError: the name has no address.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class _PlainStream(httpcore.AsyncNetworkStream):
+    """A connection before TLS. Closed when the handshake is cancelled, which httpcore forgets."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the signature is httpcore's
+        """Receive."""
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the signature is httpcore's
+        """Send."""
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close."""
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks of a connection, such as whether it can be read."""
+        return self._stream.get_extra_info(info)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
+    ) -> httpcore.AsyncNetworkStream:
+        """Shake hands."""
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Resolves, judges and then connects to what was judged."""
+
+    def __init__(self, guard: HostGuard, resolve: Resolve = resolve_host) -> None:
+        self._guard = guard
+        self._resolve = resolve
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address that answers.
+
+        Raises:
+            HostRefusedError: the host or one of its addresses may not be called.
+            httpcore.ConnectError, httpcore.ConnectTimeout: nobody answers there.
+        """
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in await self._judged_addresses(host, port):
+            try:
+                seconds = _CONNECT_SECONDS if timeout is None else timeout
+                stream = await self._network.connect_tcp(
+                    address, port, seconds, local_address, socket_options
+                )
+                return _PlainStream(stream)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def _judged_addresses(self, host: str, port: int) -> list[str]:
+        self._guard.check_host(host, port)
+        try:
+            addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError) as error:  # UnicodeError: a label that DNS cannot hold
+            raise httpcore.ConnectError(f"{host} does not resolve") from error
+        for address in addresses:
+            self._guard.check_address(host, port, address)
+        return addresses
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class GuardedTransport(httpx.AsyncHTTPTransport):
+    """httpx's own transport, its pool opened over the guarded backend."""
+
+    def __init__(self, backend: GuardedBackend, tls: ssl.SSLContext) -> None:
+        super().__init__(verify=tls, trust_env=False)
+        # httpx has no public way to hand a network backend to the pool that it opens.
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=_CONNECTIONS,
+            max_keepalive_connections=_CONNECTIONS,
+            keepalive_expiry=_IDLE_SECONDS,
+            http1=True,
+            http2=False,
+            network_backend=backend,
+        )
+
+
+def open_client(
+    guard: HostGuard, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve_host
+) -> httpx.AsyncClient:
+    """A client for http actions, to be shared and closed by the caller.
+
+    Args:
+        guard: Judges hosts and addresses.
+        tls: How servers are verified; by default against the authorities that SSL_CERT_FILE or
+            SSL_CERT_DIR name, else against those that certifi ships.
+        resolve: Finds the addresses of a host.
+    """
+    # httpx writes each URL to its log at INFO, and a URL may hold PII.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    context = tls or httpx.create_ssl_context()
+    return httpx.AsyncClient(
+        transport=GuardedTransport(GuardedBackend(guard, resolve), context),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+        timeout=None,  # noqa: S113 - one deadline covers the whole exchange, see http.py
+    )

@@ -1,0 +1,164 @@
+"""Handlers in this process: what they are given, and what their end counts as."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from gateway.actions import PythonActions
+from gateway.model.contract import PythonHandler
+from gateway.model.ports import Answered, Declined, Unknown
+from tests.unit.actions import sample_handlers
+from tests.unit.actions.raw_server import make_call, make_contract
+
+
+def perform(
+    name: str, given: dict[str, Any] | None = None, timeout: float = 5.0, of_handler: float = 5.0
+) -> Any:
+    async def scenario() -> Any:
+        target = name if ":" in name else f"{sample_handlers.__name__}:{name}"
+        handler = PythonHandler(target, of_handler)
+        actions = PythonActions()
+        more = {"execution_id": "exec_1", "step_id": "step_1"}
+        call = make_call(make_contract(handler), given, timeout, **more)
+        try:
+            return await actions.perform(call, handler)
+        finally:
+            await actions.close()
+
+    return asyncio.run(scenario())
+
+
+def test_a_plain_function_runs_in_a_thread_on_a_copy_of_the_input() -> None:
+    given = {"a": 1}
+    outcome = perform("in_thread", given)
+    assert isinstance(outcome, Answered)
+    assert outcome.output["thread"].startswith("action")
+    assert outcome.output["key"] == "key-1"
+    assert given == {"a": 1}
+
+
+def test_an_async_function_runs_on_the_event_loop() -> None:
+    outcome = perform("on_loop", {"a": 1})
+    assert outcome == Answered({"given": {"a": 1}, "ids": ["exec_1", "step_1"]})
+
+
+def test_an_object_with_an_async_call_runs_on_the_event_loop() -> None:
+    assert perform("as_object") == Answered({"thread": "MainThread"})
+
+
+def test_emitted_events_come_with_the_answer_as_they_were() -> None:
+    assert perform("emits").events == (("shop.order.placed@1.0.0", {"id": "7"}),)
+
+
+def test_events_of_a_handler_that_declines_are_dropped() -> None:
+    assert perform("emits_and_fails") == Declined("OUT_OF_STOCK", "Nothing is left.", 409)
+
+
+def test_a_declared_error_is_declined_as_the_contract_says() -> None:
+    outcome = perform("declines", {"code": "CLOSED_FOR_NOW", "detail": "Until Monday."})
+    assert outcome == Declined("CLOSED_FOR_NOW", "Until Monday.", 503, True)
+
+
+def test_a_standard_error_is_declined_with_its_status() -> None:
+    outcome = perform("declines", {"code": "RATE_LIMITED"})
+    assert outcome == Declined("RATE_LIMITED", "Too many calls.", 429, True)
+
+
+def test_an_undeclared_error_is_a_fault_of_the_handler() -> None:
+    outcome = perform("declines", {"code": "MADE_UP", "detail": "alice@example.com"})
+    assert (outcome.code, outcome.status, outcome.retryable) == ("INTERNAL_ERROR", 500, False)
+    assert "alice" not in outcome.detail
+
+
+@pytest.mark.parametrize("name", ["fails", "fails_on_loop"])
+def test_any_other_exception_is_unknown_and_its_message_is_kept_nowhere(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcome = perform(name)
+    assert isinstance(outcome, Unknown)
+    assert "Error" in outcome.reason
+    assert "sample_handlers.py:" in caplog.text
+    assert "alice" not in outcome.reason + caplog.text
+
+
+@pytest.mark.parametrize("name", ["leaves", "leaves_on_loop", "cancels_itself"])
+def test_a_handler_cannot_end_the_gateway(name: str) -> None:
+    assert isinstance(perform(name), Unknown)
+
+
+@pytest.mark.parametrize("what", ["none", "list", "set", "nan", "key", "big", "surrogate"])
+def test_an_answer_that_is_no_json_object_is_unknown(what: str) -> None:
+    assert isinstance(perform("returns", {"what": what}), Unknown)
+
+
+@pytest.mark.parametrize("name", ["sleeps", "sleeps_on_loop"])
+@pytest.mark.parametrize("times", [(0.1, 5.0), (5.0, 0.1)])
+def test_a_handler_that_does_not_end_in_time_is_unknown(
+    name: str, times: tuple[float, float]
+) -> None:
+    assert isinstance(perform(name, {"seconds": 0.3}, *times), Unknown)
+
+
+def test_a_handler_that_will_not_be_cancelled_is_not_waited_for() -> None:
+    async def scenario() -> float:
+        handler = PythonHandler(f"{sample_handlers.__name__}:will_not_be_cancelled")
+        actions = PythonActions()
+        begun = time.monotonic()
+        call = make_call(make_contract(handler), {}, 0.05)
+        assert isinstance(await actions.perform(call, handler), Unknown)
+        await actions.close()
+        return time.monotonic() - begun
+
+    assert asyncio.run(scenario()) < 2
+
+
+def test_a_call_that_never_got_a_thread_is_declined_because_nothing_ran() -> None:
+    sample_handlers.started.clear()
+
+    async def scenario() -> list[Any]:
+        handler = PythonHandler(f"{sample_handlers.__name__}:sleeps")
+        actions = PythonActions()
+        contract = make_contract(handler)
+        calls = [
+            actions.perform(make_call(contract, {"seconds": 0.8}, 0.1, step_id=str(n)), handler)
+            for n in range(40)
+        ]
+        outcomes = await asyncio.gather(*calls)
+        await actions.close()
+        return list(outcomes)
+
+    outcomes = asyncio.run(scenario())
+    ran = [isinstance(outcome, Unknown) for outcome in outcomes]
+    assert sum(ran) == 32
+    assert {str(n) for n, did in enumerate(ran) if did} == set(sample_handlers.started)
+    assert {o.code for o in outcomes if isinstance(o, Declined)} == {"TIMEOUT"}
+
+
+def test_a_cancelled_call_is_cancelled_and_its_handler_with_it() -> None:
+    async def scenario() -> None:
+        handler = PythonHandler(f"{sample_handlers.__name__}:sleeps_on_loop")
+        actions = PythonActions()
+        call = make_call(make_contract(handler), {"seconds": 60})
+        task = asyncio.create_task(actions.perform(call, handler))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await actions.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "target", ["no_such_module:f", "json:no_such_name", "json", "tests.unit:", ":f"]
+)
+def test_a_target_that_cannot_be_called_declines_the_call(target: str) -> None:
+    actions = PythonActions()
+    handler = PythonHandler(target)
+    outcome = asyncio.run(actions.perform(make_call(make_contract(handler)), handler))
+    assert isinstance(outcome, Declined)
+    assert (outcome.code, outcome.status) == ("ACTION_HANDLER_INVALID", 500)
