@@ -26,7 +26,30 @@ def canonical(value: JsonValue) -> bytes:
     Raises:
         ValueError: a number that no JSON reader keeps, or a string that is not valid Unicode.
     """
+    if _is_plain(value):
+        try:
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError as error:
+            raise ValueError(f"it has no canonical form: {error}") from error
     return rfc8785.dumps(value)
+
+
+def _is_plain(value: JsonValue) -> bool:
+    """True where orjson with sorted keys writes the very RFC 8785 form, ten times as fast.
+
+    The two differ in numbers that are not integers, in integers that RFC 8785 refuses, and in the
+    order of keys beyond ASCII.
+    """
+    kind = type(value)
+    if kind is dict:
+        return all(
+            type(key) is str and key.isascii() and _is_plain(item) for key, item in value.items()
+        )
+    if kind is list:
+        return all(map(_is_plain, value))
+    if kind is int:
+        return -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+    return kind is str or kind is bool or value is None
 
 
 def digest(value: JsonValue) -> str:
