@@ -1,0 +1,118 @@
+"""A gateway inside the bench process: the real one, on a real SQLite file, without HTTP."""
+
+import contextlib
+import shutil
+import textwrap
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from gateway.app import Gateway, running
+from gateway.model.json import JsonObject
+from gateway.model.principal import Principal, PrincipalType
+from gateway.settings import load_settings
+
+AGENT = Principal(PrincipalType.AGENT, "agent-1", "bench", frozenset({"user", "planner"}))
+OLGA = Principal(PrincipalType.HUMAN, "olga", "bench", frozenset({"admin"}))
+
+_ADD = """
+key: bench.numbers.add
+version: 1.0.0
+kind: command
+title: Add
+description: Adds two numbers in this process.
+domain: bench
+owners: [bench]
+risk: low
+capability: bench.core@1.0.0
+input: {left: Int!, right: Int!}
+output: {sum: Int!}
+policy: {auth: user, idempotent: true}
+handler: {python: {target: "tests.bench.world:add", timeout: 5s, idempotencyKey: true}}
+"""
+
+_ASK = _ADD.replace("numbers.add", "numbers.ask").replace("risk: low", "risk: high")
+
+
+async def add(value: JsonObject, _context: object) -> JsonObject:
+    """The action of the benchmarks: as little work as there can be."""
+    return {"sum": value["left"] + value["right"]}
+
+
+FIVE_STEPS: JsonObject = {
+    "steps": [
+        {"key": "a", "contract": "bench.numbers.add", "input": {"left": 1, "right": 2}},
+        {"key": "b", "contract": "bench.numbers.add", "input": {"left": 3, "right": 4}},
+        {
+            "key": "c",
+            "contract": "bench.numbers.add",
+            "input": {"left": {"$from": "a.sum"}, "right": {"$from": "b.sum"}},
+        },
+        {
+            "key": "d",
+            "contract": "bench.numbers.add",
+            "input": {"left": {"$from": "c.sum"}, "right": 1},
+        },
+        {
+            "key": "e",
+            "contract": "bench.numbers.add",
+            "input": {"left": {"$from": "d.sum"}, "right": {"$from": "a.sum"}},
+        },
+    ]
+}
+"""A plan of five steps, two of which may run side by side."""
+
+ASKS: JsonObject = {
+    "steps": [{"key": "ask", "contract": "bench.numbers.ask", "input": {"left": 1, "right": 2}}]
+}
+"""A plan that waits for a human."""
+
+
+@contextlib.asynccontextmanager
+async def bench_gateway(folder: Path) -> AsyncIterator[Gateway]:
+    """A gateway with the bench's contracts and the shipped policies, in a fresh folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    schema = folder / "schema"
+    schema.mkdir(parents=True)
+    (schema / "numbers.add.yaml").write_text(textwrap.dedent(_ADD))
+    (schema / "numbers.ask.yaml").write_text(textwrap.dedent(_ASK))
+    settings = load_settings(data_dir=folder / "data", schema_dir=(schema,), port=0)
+    async with running(settings) as gateway:
+        yield gateway
+
+
+async def call(gateway: Gateway, principal: Principal, key: str, value: JsonObject) -> JsonObject:
+    """One governed call of a contract by its key."""
+    contract = gateway.registry.resolve(key)
+    if contract is None:
+        raise LookupError(key)
+    return await gateway.call(
+        contract, value, principal=principal, idempotency_key=None, trace_id=None
+    )
+
+
+async def prepared(gateway: Gateway, draft: JsonObject) -> JsonObject:
+    """Submit, compile and verify; returns what start takes."""
+    workspace = AGENT.workspace
+    intent = await call(
+        gateway,
+        AGENT,
+        "controlPlane.intent.submit",
+        {"workspaceId": workspace, "text": "add five numbers"},
+    )
+    ids = {"executionId": intent["executionId"]}
+    plan = await call(
+        gateway,
+        AGENT,
+        "controlPlane.plan.compile",
+        {**ids, "intentId": intent["intentId"], "draft": draft},
+    )
+    ids["planId"] = plan["planId"]
+    await call(gateway, AGENT, "controlPlane.plan.verify", ids)
+    return ids
+
+
+async def run(gateway: Gateway, draft: JsonObject) -> None:
+    """A complete run: submit, compile, verify, start, and wait until it stops moving."""
+    ids = await prepared(gateway, draft)
+    started = await call(gateway, OLGA, "controlPlane.execution.start", ids)
+    await gateway.loop.dispatcher.settled(started["runId"])
