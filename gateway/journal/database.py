@@ -1,0 +1,121 @@
+"""Opening the database file: how it is written, how it is read, and which version it has."""
+
+import sqlite3
+from pathlib import Path
+
+from gateway.journal.statement import creating
+from gateway.journal.tables import SCHEMA_VERSION
+from gateway.model.problem import Problem, ProblemError
+
+BUSY_TIMEOUT = 5.0
+"""Seconds to wait for a lock that another process holds."""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """A writing connection: WAL, and every commit on the disk before it returns.
+
+    The tables are created where the file is new.
+
+    Raises:
+        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
+    """
+    connection = _connect(f"{path.absolute().as_uri()}?mode=rwc", path)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        _create(connection)
+        _require_version(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise unreadable(path, error) from error
+    except ProblemError:
+        connection.close()
+        raise
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A read-only connection, also beside a running server.
+
+    Raises:
+        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
+    """
+    connection = _connect(f"{path.absolute().as_uri()}?mode=ro", path)
+    try:
+        _require_version(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise unreadable(path, error) from error
+    except ProblemError:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(uri: str, path: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            uri,
+            uri=True,
+            timeout=BUSY_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,  # opened here, then used by one thread alone
+            cached_statements=256,
+        )
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA cache_size = -32768")
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    return connection
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    """Create the tables in an empty file, as a whole or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+            for command in creating():
+                connection.execute(command)
+            connection.execute("INSERT INTO meta (schema_version) VALUES (?)", (SCHEMA_VERSION,))
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _require_version(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        found = connection.execute("SELECT schema_version FROM meta").fetchall()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_ERROR":  # anything but "no such table"
+            raise
+        found = []
+    if found == [(SCHEMA_VERSION,)]:
+        return
+    version = ", ".join(str(row[0]) for row in found) or "none"
+    raise ProblemError(
+        Problem(
+            code="DATABASE_UNKNOWN_VERSION",
+            title="The database has another version",
+            status=500,
+            detail=f"{path} has schema version {version}; this gateway reads {SCHEMA_VERSION}. "
+            "Start the release that wrote it, or point the gateway at another data folder.",
+            category="internal",
+        )
+    )
+
+
+def unreadable(path: Path, error: sqlite3.Error) -> ProblemError:
+    """The problem of a database file that cannot be opened or read."""
+    return ProblemError(
+        Problem(
+            code="DATABASE_UNREADABLE",
+            title="The database cannot be read",
+            status=500,
+            detail=f"{path} cannot be read as a record of the gateway ({error}). Check the path, "
+            "the owner and the permissions; restore a backup if the file is damaged.",
+            category="internal",
+        )
+    )

@@ -1,0 +1,46 @@
+"""What a failing database means to a caller."""
+
+import sqlite3
+
+from gateway.model.problem import ProblemError, refuse
+
+_REMEDIES = {
+    "SQLITE_FULL": "the disk is full: free space on the volume of the data folder",
+    "SQLITE_BUSY": "another process holds the database: end it, then try again",
+    "SQLITE_LOCKED": "another process holds the database: end it, then try again",
+    "SQLITE_READONLY": "the data folder is read-only: make it writable for the gateway",
+    "SQLITE_CANTOPEN": "the database file cannot be opened: check the data folder and its owner",
+    "SQLITE_IOERR": "reading or writing failed: check the disk and the space and limits on it",
+    "SQLITE_CORRUPT": "the database file is damaged: verify the record, then restore a backup",
+    "SQLITE_NOTADB": "the file is no SQLite database: restore a backup",
+    "SQLITE_NOMEM": "memory is short: give the gateway more",
+    "SQLITE_PROTOCOL": "the database could not be locked: end other processes that use it",
+}
+
+
+def unavailable(error: sqlite3.Error) -> ProblemError | None:
+    """SERVICE_UNAVAILABLE for a failure of disk, file or lock; None for a mistake in a statement.
+
+    The message names SQLite's error and the remedy, and nothing of what was to be written.
+    """
+    name = getattr(error, "sqlite_errorname", None) or ""
+    primary = "_".join(name.split("_")[:2])
+    remedy = _REMEDIES.get(primary)
+    if remedy is None:
+        return None
+    return refuse("SERVICE_UNAVAILABLE", f"The record is not available ({name}): {remedy}.")
+
+
+def not_durable(error: BaseException) -> ProblemError:
+    """SERVICE_UNAVAILABLE for units whose shared transaction failed; nothing of them is kept."""
+    told = unavailable(error) if isinstance(error, sqlite3.Error) else None
+    return told or refuse(
+        "SERVICE_UNAVAILABLE",
+        f"The record is not available ({type(error).__name__}); nothing was written. Try again; "
+        "if it persists, look into the gateway's log.",
+    )
+
+
+def told(error: Exception) -> Exception:
+    """What a caller gets for an error of its own unit or query."""
+    return (unavailable(error) or error) if isinstance(error, sqlite3.Error) else error

@@ -1,0 +1,88 @@
+"""What verification finds, and how it is told."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+MOST_FINDINGS = 1_000
+"""Findings beyond these are only counted."""
+
+
+class FindingKind(StrEnum):
+    """What is wrong."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+    REORDERED = "reordered"
+    TRUNCATED = "truncated"
+    INSERTED = "inserted"
+    CHECKPOINT_FORGED = "checkpoint_forged"
+    CHECKPOINT_REMOVED = "checkpoint_removed"
+    CHECKPOINT_FILE = "checkpoint_file"
+    PROJECTION = "projection"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, and where: the entry's chain, its ``seq`` there, and its
+    ``position`` in the store, as far as they are known."""
+
+    kind: FindingKind
+    message: str
+    chain: str | None = None
+    seq: int | None = None
+    position: int | None = None
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects findings, each entry once per kind.
+
+    ``altered`` are the positions of entries whose content does not fit their own hash.
+    """
+
+    found: list[Finding] = field(default_factory=list)
+    more: int = 0
+    altered: set[int] = field(default_factory=set)
+    _seen: set[tuple[object, ...]] = field(default_factory=set)
+
+    def add(
+        self,
+        kind: FindingKind,
+        message: str,
+        chain: object = None,
+        seq: object = None,
+        position: object = None,
+    ) -> None:
+        """Add a finding. The places are taken as they stand in a file that may be tampered with."""
+        place = (kind, str(chain), str(seq), str(position), "" if chain else message)
+        if place in self._seen:
+            return
+        if len(self.found) == MOST_FINDINGS:
+            self.more += 1
+            return
+        self._seen.add(place)
+        self.found.append(
+            Finding(
+                kind,
+                printable(message),
+                None if chain is None else printable(str(chain)),
+                seq if isinstance(seq, int) else None,
+                position if isinstance(position, int) else None,
+            )
+        )
+
+    @property
+    def of_entries(self) -> bool:
+        """Whether the entries themselves are not as they were recorded."""
+        kinds = {
+            *(FindingKind.CHANGED, FindingKind.REMOVED, FindingKind.REORDERED),
+            *(FindingKind.TRUNCATED, FindingKind.INSERTED, FindingKind.DAMAGED),
+        }
+        return any(finding.kind in kinds for finding in self.found)
+
+
+def printable(text: str) -> str:
+    """Text that any terminal takes: control characters and broken UTF-8 are escaped."""
+    escaped = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in escaped)

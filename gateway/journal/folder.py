@@ -1,0 +1,52 @@
+"""The lock on a data folder: one serving process at a time."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from gateway.model.problem import Problem, ProblemError
+
+LOCK_NAME = "gateway.lock"
+
+
+class FolderLock:
+    """Holds a data folder for this process until ``release``, or until the process ends.
+
+    The lock is the operating system's (``flock``), so a crash frees it; the file merely says who
+    holds it and is never removed. Readers such as verification do not take it.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        """Take the folder, creating it where it is missing.
+
+        Raises:
+            ProblemError: DATA_DIR_IN_USE when another process (or journal) holds it.
+        """
+        data_dir.mkdir(parents=True, exist_ok=True)
+        path = data_dir / LOCK_NAME
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
+            self.release()
+            raise _in_use(data_dir, holder) from error
+        os.truncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the folder go."""
+        os.close(self._file)
+
+
+def _in_use(data_dir: Path, holder: str) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code="DATA_DIR_IN_USE",
+            title="The data folder is in use",
+            status=409,
+            detail=f"Another process ({holder or 'unknown'}) serves from {data_dir}. Stop it, or "
+            "give this one another folder with GATEWAY_DATA_DIR.",
+            category="state",
+        )
+    )

@@ -1,0 +1,55 @@
+"""Chain heads as a batch of units sees them.
+
+Each unit works on an overlay: kept when it succeeds, dropped when it is undone, so that a failed
+unit leaves no gap. Heads are read anew in each batch; nothing is remembered across commits.
+"""
+
+import sqlite3
+from typing import TypeAlias
+
+from gateway.journal.statements import CHAIN_HEAD, STORE_HEAD
+from gateway.model.entry import GENESIS
+
+Head: TypeAlias = tuple[int, str]
+"""The ``seq`` and the hash of a chain's last entry."""
+
+
+class Heads:
+    """The heads that one batch moves. ``last`` is the position and hash of its last entry."""
+
+    __slots__ = ("_cursor", "_kept", "_moved", "_newest", "last")
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+        self._kept: dict[str, Head] = {}
+        self._moved: dict[str, Head] = {}
+        self._newest: tuple[int, str] | None = None
+        self.last: tuple[int, str] | None = None
+
+    def of(self, chain: str) -> Head:
+        """The head of a chain; ``(0, GENESIS)`` before its first entry."""
+        known = self._moved.get(chain) or self._kept.get(chain)
+        if known is None:
+            known = self._cursor.execute(CHAIN_HEAD.sql, (chain,)).fetchone()
+        return known or (0, GENESIS)
+
+    def move(self, chain: str, seq: int, own_hash: str, position: int) -> None:
+        """The present unit has put an entry on a chain."""
+        self._moved[chain] = (seq, own_hash)
+        self._newest = (position, own_hash)
+
+    def keep(self) -> None:
+        """The present unit succeeded."""
+        self._kept.update(self._moved)
+        self.last = self._newest or self.last
+        self.drop()
+
+    def drop(self) -> None:
+        """The present unit was undone, or a new one begins."""
+        self._moved.clear()
+        self._newest = None
+
+    def store(self) -> None:
+        """Write every moved head, in sorted order."""
+        rows = [(chain, seq, own) for chain, (seq, own) in sorted(self._kept.items())]
+        self._cursor.executemany(STORE_HEAD.sql, rows)

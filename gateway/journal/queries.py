@@ -1,0 +1,79 @@
+"""The reading statements behind ``Records``. Columns come in the order of the table."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
+
+from gateway.journal.statement import Statement
+from gateway.journal.tables import approval, call, entry, execution, plan, policy_head, step
+
+
+def _rows(table: Table, *wheres: ColumnElement[bool]) -> Select[Any]:
+    return select(*table.columns).where(*wheres)
+
+
+class Listing:
+    """A paged list for each set of filters: the page, and how many rows there are in all."""
+
+    __slots__ = ("_statements",)
+
+    def __init__(self, table: Table, *order: ColumnElement[Any], by: tuple[str, ...]) -> None:
+        self._statements: dict[frozenset[str], tuple[Statement, Statement]] = {}
+        for chosen in _subsets(by):
+            wheres = [table.columns[name] == bindparam(name) for name in ("workspace", *chosen)]
+            page = _rows(table, *wheres).order_by(*order)
+            self._statements[frozenset(chosen)] = (
+                Statement(page.limit(bindparam("at_most")).offset(bindparam("skip"))),
+                Statement(select(func.count()).select_from(table).where(*wheres)),
+            )
+
+    def of(self, filters: dict[str, str]) -> tuple[Statement, Statement]:
+        """The page and the count for these filters."""
+        return self._statements[frozenset(filters)]
+
+
+def _subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    if not names:
+        return [()]
+    rest = _subsets(names[1:])
+    return rest + [(names[0], *chosen) for chosen in rest]
+
+
+EXECUTION = Statement(
+    _rows(
+        execution,
+        execution.c.workspace == bindparam("workspace"),
+        execution.c.id == bindparam("of_id"),
+    )
+)
+EXECUTION_OF_RUN = Statement(_rows(execution, execution.c.run_id == bindparam("of_run")))
+EXECUTIONS = Listing(
+    *(execution, execution.c.created_at.desc(), execution.c.id.desc()), by=("status", "subject")
+)
+PLAN = Statement(_rows(plan, plan.c.id == bindparam("of_id")))
+STEPS = Statement(_rows(step, step.c.plan_id == bindparam("of_plan")).order_by(step.c.place))
+APPROVAL = Statement(
+    _rows(
+        approval,
+        approval.c.execution_id == bindparam("of_execution"),
+        approval.c.step_id == bindparam("of_step"),
+    )
+    .order_by(approval.c.requested_at.desc(), approval.c.id.desc())
+    .limit(1)
+)
+APPROVALS = Listing(approval, approval.c.requested_at, approval.c.id, by=("status", "execution_id"))
+ENTRIES = Statement(
+    _rows(entry, entry.c.chain == bindparam("of_chain"), entry.c.seq > bindparam("after_seq"))
+    .order_by(entry.c.seq)
+    .limit(bindparam("at_most"))
+)
+CALL = Statement(
+    _rows(
+        call,
+        call.c.workspace == bindparam("workspace"),
+        call.c.subject == bindparam("subject"),
+        call.c.contract == bindparam("contract"),
+        call.c.idempotency_key == bindparam("key"),
+    )
+)
+POLICY_HEAD = Statement(select(policy_head.c.revision))

@@ -1,0 +1,242 @@
+"""Records: answering questions from the tables, on one cursor and so at one consistent moment."""
+
+import sqlite3
+from typing import Any, TypeAlias
+
+from gateway.journal import claim_statements, queries
+from gateway.journal.chain import execution_chain
+from gateway.journal.statement import Statement
+from gateway.model.entry import Entry, EntryType
+from gateway.model.execution import (
+    Approval,
+    ApprovalStatus,
+    Call,
+    Execution,
+    ExecutionStatus,
+    PlanRecord,
+    RunMode,
+    Step,
+    StepStatus,
+)
+from gateway.model.json import JsonValue, decode
+from gateway.model.plan import Edge, Plan, PlanStep
+from gateway.model.ports import ApprovalFilter, ExecutionFilter, Page, Records
+from gateway.model.principal import Principal
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class SqlRecords(Records):
+    """``Records`` over a cursor of the journal's database."""
+
+    __slots__ = ("_cursor",)
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+
+    def _one(self, statement: Statement, **values: Any) -> Row | None:
+        row: Row | None = self._cursor.execute(statement.sql, statement.bind(**values)).fetchone()
+        return row
+
+    def _all(self, statement: Statement, **values: Any) -> list[Row]:
+        return self._cursor.execute(statement.sql, statement.bind(**values)).fetchall()
+
+    def _page(
+        self, listing: queries.Listing, workspace: str, filters: dict[str, str | None], page: Page
+    ) -> tuple[list[Row], int]:
+        chosen = {name: value for name, value in filters.items() if value is not None}
+        rows, count = listing.of(chosen)
+        total = self._one(count, workspace=workspace, **chosen)
+        window = {"at_most": page.limit, "skip": page.offset}
+        found = self._all(rows, workspace=workspace, **chosen, **window)
+        return found, total[0] if total else 0
+
+    def execution(self, workspace: str, execution_id: str) -> Execution | None:
+        """The execution of this id."""
+        row = self._one(queries.EXECUTION, workspace=workspace, of_id=execution_id)
+        return _execution(row) if row else None
+
+    def execution_of_run(self, run_id: str) -> Execution | None:
+        """The execution that this run belongs to."""
+        row = self._one(queries.EXECUTION_OF_RUN, of_run=run_id)
+        return _execution(row) if row else None
+
+    def executions(self, which: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:
+        """A page of executions, newest first, and how many there are in all."""
+        filters = {"status": which.status, "subject": which.submitter}
+        rows, total = self._page(queries.EXECUTIONS, which.workspace, filters, page)
+        return [_execution(row) for row in rows], total
+
+    def plan(self, plan_id: str) -> PlanRecord | None:
+        """The stored plan of this id."""
+        row = self._one(queries.PLAN, of_id=plan_id)
+        return _plan(row) if row else None
+
+    def steps(self, plan_id: str) -> list[Step]:
+        """The steps of a plan in its order."""
+        return [_step(row) for row in self._all(queries.STEPS, of_plan=plan_id)]
+
+    def approval(self, execution_id: str, step_id: str) -> Approval | None:
+        """The newest approval request of a step."""
+        row = self._one(queries.APPROVAL, of_execution=execution_id, of_step=step_id)
+        return _approval(row) if row else None
+
+    def approvals(self, which: ApprovalFilter, page: Page) -> tuple[list[Approval], int]:
+        """A page of approval requests, oldest first, and how many there are in all."""
+        filters = {"status": which.status, "execution_id": which.execution_id}
+        rows, total = self._page(queries.APPROVALS, which.workspace, filters, page)
+        return [_approval(row) for row in rows], total
+
+    def entries(self, execution_id: str, after: int = 0, limit: int = 10_000) -> list[Entry]:
+        """The entries of an execution's chain with a ``seq`` above ``after``, in order."""
+        chain = execution_chain(execution_id)
+        rows = self._all(queries.ENTRIES, of_chain=chain, after_seq=after, at_most=limit)
+        return [entry_of(row) for row in rows]
+
+    def call(self, workspace: str, subject: str, contract: str, key: str) -> Call | None:
+        """The recorded command of this idempotency key; ``contract`` is the contract's key."""
+        row = self._one(
+            queries.CALL, workspace=workspace, subject=subject, contract=contract, key=key
+        )
+        return _call(row) if row else None
+
+    def policy_head(self) -> str | None:
+        """The policy revision in force, None before the first."""
+        row = self._one(queries.POLICY_HEAD)
+        return row[0] if row else None
+
+    def due_runs(self, now: str, limit: int) -> list[str]:
+        """Runs whose ``wake_at`` or lease has passed, the longest overdue first."""
+        return [row[0] for row in self._all(claim_statements.DUE_RUNS, now=now, at_most=limit)]
+
+    def next_wake(self) -> str | None:
+        """The earliest ``wake_at`` or end of a lease."""
+        waking = self._one(claim_statements.NEXT_WAKE)
+        lapsing = self._one(claim_statements.NEXT_LAPSE)
+        moments = [row[0] for row in (waking, lapsing) if row and row[0] is not None]
+        return min(moments, default=None)
+
+
+def entry_of(row: Row) -> Entry:
+    """The entry of a row with all columns of ``entry``."""
+    position, chain, seq, _, at, kind, workspace, execution_id, actor, body, previous, own = row
+    return Entry(
+        position=position,
+        chain=chain,
+        seq=seq,
+        at=at,
+        type=EntryType(kind),
+        workspace=workspace,
+        execution_id=execution_id,
+        actor=actor,
+        body=decode(body),
+        previous=previous,
+        hash=own,
+    )
+
+
+def _json(text: str | None) -> JsonValue:
+    return None if text is None else decode(text)
+
+
+def _execution(row: Row) -> Execution:
+    (own, workspace, status, submitter, _subject, intent_id, created_at, updated_at, *rest) = row
+    (text, direct, channel, trace_id, metadata, plan_id, run_id, mode, starter, *rest) = rest
+    (started_at, ended_at, risk, verdict, problem) = rest
+    return Execution(
+        id=own,
+        workspace=workspace,
+        status=ExecutionStatus(status),
+        submitter=Principal.from_json(decode(submitter)),
+        intent_id=intent_id,
+        created_at=created_at,
+        updated_at=updated_at,
+        text=decode(text),
+        direct=bool(direct),
+        channel=channel,
+        trace_id=trace_id,
+        metadata=_json(metadata),
+        plan_id=plan_id,
+        run_id=run_id,
+        mode=RunMode(mode) if mode else None,
+        starter=starter,
+        started_at=started_at,
+        ended_at=ended_at,
+        risk=risk,
+        verdict=verdict,
+        problem=_json(problem),
+    )
+
+
+def _plan(row: Row) -> PlanRecord:
+    (own, execution_id, plan_hash, steps, edges, compiler, _planner, compiled_at, *rest) = row
+    (verdict, decisions, revision, verified_at) = rest
+    return PlanRecord(
+        plan=Plan(
+            id=own,
+            hash=plan_hash,
+            steps=tuple(PlanStep.from_json(step) for step in decode(steps)),
+            edges=tuple(Edge(*edge) for edge in decode(edges)),
+        ),
+        execution_id=execution_id,
+        compiler=compiler,
+        compiled_at=compiled_at,
+        verdict=verdict,
+        decisions=_json(decisions),
+        revision=revision,
+        verified_at=verified_at,
+    )
+
+
+def _step(row: Row) -> Step:
+    (plan_id, own, execution_id, _place, key, contract, status, updated_at, attempt, *rest) = row
+    (given, output, problem, decision, retry_at, started_at, ended_at) = rest
+    return Step(
+        execution_id=execution_id,
+        plan_id=plan_id,
+        id=own,
+        key=key,
+        contract=contract,
+        status=StepStatus(status),
+        updated_at=updated_at,
+        attempt=attempt,
+        input=_json(given),
+        output=_json(output),
+        problem=_json(problem),
+        decision=_json(decision),
+        retry_at=retry_at,
+        started_at=started_at,
+        ended_at=ended_at,
+    )
+
+
+def _approval(row: Row) -> Approval:
+    (own, execution_id, workspace, step_id, contract, status, digest, arguments, *rest) = row
+    (decision, approver_role, quorum, risk, reason, requested_by, *rest) = rest
+    (requested_at, expires_at, votes, decided_at, note) = rest
+    return Approval(
+        id=own,
+        execution_id=execution_id,
+        workspace=workspace,
+        step_id=step_id,
+        contract=contract,
+        status=ApprovalStatus(status),
+        digest=digest,
+        arguments=decode(arguments),
+        decision=decode(decision),
+        approver_role=approver_role,
+        quorum=quorum,
+        risk=risk,
+        reason=reason,
+        requested_by=requested_by,
+        requested_at=requested_at,
+        expires_at=expires_at,
+        votes=tuple(decode(votes)),
+        decided_at=decided_at,
+        note=note,
+    )
+
+
+def _call(row: Row) -> Call:
+    workspace, subject, contract, key, input_digest, output, execution_id, at = row
+    return Call(workspace, subject, contract, key, input_digest, _json(output), execution_id, at)

@@ -1,0 +1,131 @@
+"""The journal on SQLite: one writer thread with group commit, one reader thread with snapshots."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.journal.checkpoint_file import CheckpointFile
+from gateway.journal.database import open_reader, open_writer
+from gateway.journal.folder import FolderLock
+from gateway.journal.reader import SnapshotReader
+from gateway.journal.unit import Unit
+from gateway.journal.worker import Work, Worker
+from gateway.journal.writer import GroupCommit
+from gateway.model.ports import Clock, Journal, Records, Tx
+from gateway.model.problem import ProblemError
+
+T = TypeVar("T")
+
+OUTSTANDING = 1024
+"""How many recorded units may wait to become durable before ``record`` waits too."""
+
+log = logging.getLogger("gateway.journal")
+
+
+class SqliteJournal(Journal):
+    """The record in one SQLite file. Open it with ``open``; close it with ``close``.
+
+    ``lost_records`` counts the units handed to ``record`` that could not be written.
+    """
+
+    def __init__(self, path: Path, lock: FolderLock, clock: Clock, writer: str) -> None:
+        self.path = path
+        self.clock = clock
+        self.checkpoints = CheckpointFile(path.parent)
+        self.lost_records = 0
+        self._lock: FolderLock | None = lock
+        self._room = asyncio.Semaphore(OUTSTANDING)
+        loop = asyncio.get_running_loop()
+        with ExitStack() as opened:
+            writing = opened.enter_context(closing(open_writer(path)))
+            reading = opened.enter_context(closing(open_reader(path)))
+            self.checkpoints.complete(reading)
+            self._connections = opened.pop_all()
+        commits, snapshots = GroupCommit(writing, clock, writer), SnapshotReader(reading)
+        self._writer = Worker("journal-writer", loop, commits.perform)
+        self._reader = Worker("journal-reader", loop, snapshots.perform)
+
+    @classmethod
+    async def open(cls, path: Path, *, clock: Clock, writer: str) -> "SqliteJournal":
+        """Open the record in ``path``, creating file and folder where they are missing.
+
+        ``writer`` names this process in the chains of workspaces. The folder of ``path`` is
+        locked until ``close``.
+
+        Raises:
+            ProblemError: DATA_DIR_IN_USE, DATABASE_UNKNOWN_VERSION, DATABASE_UNREADABLE.
+        """
+        lock = FolderLock(path.parent)
+        try:
+            return cls(path, lock, clock, writer)
+        except BaseException:
+            lock.release()
+            raise
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        """Run a unit of work; returns what it returned once it is durable.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE when it could not be made durable; nothing of it
+                is then recorded.
+        """
+        result: T = await self._writer.call(unit)
+        return result
+
+    async def record(self, unit: Callable[[Tx], None]) -> None:
+        """Queue a unit without waiting for it to be durable; waits while the queue is full.
+
+        A unit that fails is counted in ``lost_records`` and logged.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE after ``close``.
+        """
+        await self._room.acquire()
+        try:
+            self._writer.submit(Work(unit, self._recorded))
+        except ProblemError:
+            self._room.release()
+            raise
+
+    def _recorded(self, work: Work) -> None:
+        self._room.release()
+        if work.error is not None:
+            self.lost_records += 1
+            cause = type(work.error).__name__
+            if isinstance(work.error, ProblemError):
+                cause = work.error.problem.code
+            log.error("A recorded unit was lost (%s); %d so far", cause, self.lost_records)
+
+    async def read(self, query: Callable[[Records], T]) -> T:
+        """Run a query over one consistent snapshot.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE when the file cannot be read.
+        """
+        result: T = await self._reader.call(query)
+        return result
+
+    async def adopt(self) -> int:
+        """Free the claims that an earlier process of this folder left behind, due at once.
+
+        The folder's lock proves that no such process lives. Returns how many there were.
+        """
+        return await self.run(Unit.adopt)
+
+    async def run(self, unit: Callable[[Unit], T]) -> T:
+        """``write`` for the journal's own parts, which need more than the port offers."""
+        result: T = await self._writer.call(unit)
+        return result
+
+    async def close(self) -> None:
+        """Finish what is queued, stop both threads, close the file and let the folder go."""
+        await self._writer.close()
+        await self._reader.close()
+        # The writing connection is the last to go: it then folds the WAL into the file.
+        await asyncio.to_thread(self._connections.close)
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None

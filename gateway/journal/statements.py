@@ -1,0 +1,123 @@
+"""The statements that write entries and projections; ``projections`` says who runs which."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, case, func, literal, select, update
+from sqlalchemy.sql.expression import ColumnElement
+
+from gateway.journal import tables
+from gateway.journal.statement import Statement, inserting, setting, storing
+
+# --- entries and chains
+
+INSERT_ENTRY = inserting(tables.entry, position=None)
+ENTRY_HASH = Statement(
+    select(tables.entry.c.hash).where(tables.entry.c.position == bindparam("of_position"))
+)
+CHAIN_HEAD = Statement(
+    select(tables.chain_head.c.seq, tables.chain_head.c.hash).where(
+        tables.chain_head.c.chain == bindparam("of_chain")
+    )
+)
+STORE_HEAD = storing(tables.chain_head, "chain")
+INSERT_CHECKPOINT = inserting(tables.checkpoint)
+
+# --- executions and plans
+
+_one_execution = update(tables.execution).where(tables.execution.c.id == bindparam("of_id"))
+
+INSERT_EXECUTION = inserting(
+    tables.execution,
+    status="received",
+    plan_id=None,
+    run_id=None,
+    mode=None,
+    starter=None,
+    started_at=None,
+    ended_at=None,
+    risk=None,
+    verdict=None,
+    problem=None,
+)
+EXECUTION_TOUCHED = setting(_one_execution, "updated_at")
+EXECUTION_MOVED = setting(_one_execution, "updated_at", "status")
+EXECUTION_COMPILED = setting(_one_execution, "plan_id", status="compiled", verdict=None, risk=None)
+EXECUTION_VERIFIED = setting(_one_execution, "verdict", "risk", "problem", "ended_at")
+EXECUTION_STARTED = setting(_one_execution, "run_id", "mode", "starter", "started_at")
+EXECUTION_ENDED = setting(_one_execution, "ended_at", "problem")
+
+INSERT_PLAN = inserting(tables.plan, verdict=None, decisions=None, revision=None, verified_at=None)
+PLAN_VERIFIED = setting(
+    update(tables.plan).where(tables.plan.c.id == bindparam("of_id")),
+    *("verdict", "decisions", "revision", "verified_at"),
+)
+
+# --- steps: of the plan that the entry names, or else of the execution's present plan
+
+_present_plan = (
+    select(tables.execution.c.plan_id)
+    .where(tables.execution.c.id == bindparam("of_execution"))
+    .scalar_subquery()
+)
+_one_step = update(tables.step).where(
+    tables.step.c.plan_id == func.coalesce(bindparam("of_plan"), _present_plan),
+    tables.step.c.id == bindparam("of_step"),
+)
+_started: ColumnElement[Any] = func.coalesce(tables.step.c.started_at, bindparam("updated_at"))
+
+INSERT_STEP = inserting(
+    tables.step,
+    status="planned",
+    attempt=0,
+    input=None,
+    output=None,
+    problem=None,
+    decision=None,
+    retry_at=None,
+    started_at=None,
+    ended_at=None,
+)
+STEP_MOVED = setting(_one_step, "updated_at", "status")
+STEP_OVER = setting(_one_step, "updated_at", "status", "ended_at")
+STEP_DECIDED = setting(_one_step, "updated_at", "decision")
+STEP_ASKED = setting(_one_step, "updated_at", "decision", status="waiting_approval")
+STEP_DISPATCHED = setting(
+    *(_one_step, "updated_at", "attempt", "input", "decision"),
+    status="dispatched",
+    started_at=_started,
+    retry_at=None,
+)
+STEP_COMPLETED = setting(
+    *(_one_step, "updated_at", "output", "ended_at"), status="completed", problem=None
+)
+STEP_FAILED = setting(_one_step, "updated_at", "problem", "ended_at", status="failed")
+STEP_RETRYING = setting(_one_step, "updated_at", "problem", "retry_at", status="ready")
+STEP_UNRESOLVED = setting(_one_step, "updated_at", "problem", status="unresolved")
+STEP_BLOCKED = setting(
+    *(_one_step, "updated_at", "problem", "decision", "ended_at"), status="failed"
+)
+STEP_SKIPPED = setting(
+    *(_one_step, "updated_at", "input", "decision", "ended_at"), status="skipped"
+)
+
+# --- approvals
+
+_one_approval = update(tables.approval).where(tables.approval.c.id == bindparam("of_id"))
+_votes = tables.approval.c.votes
+_all_but_bracket = func.substr(_votes, 1, func.length(_votes) - 1)
+_one_more: ColumnElement[Any] = case(
+    (_votes == "[]", literal("[") + bindparam("vote") + literal("]")),
+    else_=_all_but_bracket + literal(",") + bindparam("vote") + literal("]"),
+)
+
+INSERT_APPROVAL = inserting(
+    tables.approval, status="pending", votes="[]", decided_at=None, note=None
+)
+APPROVAL_VOTED = setting(_one_approval, votes=_one_more)
+APPROVAL_CLOSED = setting(_one_approval, "status", "decided_at", "note")
+APPROVAL_USED = setting(_one_approval, status="used")
+
+# --- calls and policy
+
+INSERT_CALL = inserting(tables.call)
+STORE_POLICY_HEAD = storing(tables.policy_head, "id")

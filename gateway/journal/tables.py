@@ -1,0 +1,194 @@
+"""The tables of the record: entries and their chains, the projections, claims and checkpoints.
+
+JSON is kept as text, times as RFC 3339 text in UTC with six decimals, so that text order is time
+order. ``PROJECTIONS`` names the tables that are folded from the entries and hold nothing else.
+"""
+
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, desc
+
+SCHEMA_VERSION = 1
+"""The version of these tables, kept in ``meta``."""
+
+metadata = MetaData()
+
+
+def _text(name: str, *, optional: bool = False, key: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=optional, primary_key=key)
+
+
+meta = Table("meta", metadata, Column("schema_version", Integer, primary_key=True))
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("position", Integer, primary_key=True),
+    _text("chain"),
+    Column("seq", Integer, nullable=False),
+    Column("format", Integer, nullable=False),
+    _text("at"),
+    _text("type"),
+    _text("workspace"),
+    _text("execution_id", optional=True),
+    _text("actor"),
+    _text("body"),
+    _text("previous"),
+    _text("hash"),
+    UniqueConstraint("chain", "seq", name="entry_chain_seq"),
+    sqlite_autoincrement=True,
+)
+
+chain_head = Table(
+    "chain_head",
+    metadata,
+    _text("chain", key=True),
+    Column("seq", Integer, nullable=False),
+    _text("hash"),
+    sqlite_with_rowid=False,
+)
+
+execution = Table(
+    "execution",
+    metadata,
+    _text("id", key=True),
+    _text("workspace"),
+    _text("status"),
+    _text("submitter"),
+    _text("subject"),
+    _text("intent_id"),
+    _text("created_at"),
+    _text("updated_at"),
+    _text("text"),
+    Column("direct", Integer, nullable=False),
+    _text("channel", optional=True),
+    _text("trace_id", optional=True),
+    _text("metadata", optional=True),
+    _text("plan_id", optional=True),
+    _text("run_id", optional=True),
+    _text("mode", optional=True),
+    _text("starter", optional=True),
+    _text("started_at", optional=True),
+    _text("ended_at", optional=True),
+    _text("risk", optional=True),
+    _text("verdict", optional=True),
+    _text("problem", optional=True),
+)
+Index("execution_run", execution.c.run_id, unique=True)
+_newest = (desc(execution.c.created_at), desc(execution.c.id))
+Index("execution_newest", execution.c.workspace, *_newest)
+Index("execution_by_status", execution.c.workspace, execution.c.status, *_newest)
+Index("execution_by_subject", execution.c.workspace, execution.c.subject, *_newest)
+
+plan = Table(
+    "plan",
+    metadata,
+    _text("id", key=True),
+    _text("execution_id"),
+    _text("hash"),
+    _text("steps"),
+    _text("edges"),
+    _text("compiler"),
+    _text("planner_model", optional=True),
+    _text("compiled_at"),
+    _text("verdict", optional=True),
+    _text("decisions", optional=True),
+    _text("revision", optional=True),
+    _text("verified_at", optional=True),
+)
+
+step = Table(
+    "step",
+    metadata,
+    _text("plan_id", key=True),
+    _text("id", key=True),
+    _text("execution_id"),
+    Column("place", Integer, nullable=False),
+    _text("key"),
+    _text("contract"),
+    _text("status"),
+    _text("updated_at"),
+    Column("attempt", Integer, nullable=False),
+    _text("input", optional=True),
+    _text("output", optional=True),
+    _text("problem", optional=True),
+    _text("decision", optional=True),
+    _text("retry_at", optional=True),
+    _text("started_at", optional=True),
+    _text("ended_at", optional=True),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    _text("id", key=True),
+    _text("execution_id"),
+    _text("workspace"),
+    _text("step_id"),
+    _text("contract"),
+    _text("status"),
+    _text("digest"),
+    _text("arguments"),
+    _text("decision"),
+    _text("approver_role"),
+    Column("quorum", Integer, nullable=False),
+    _text("risk"),
+    _text("reason"),
+    _text("requested_by"),
+    _text("requested_at"),
+    _text("expires_at"),
+    _text("votes"),
+    _text("decided_at", optional=True),
+    _text("note", optional=True),
+)
+Index("approval_of_step", approval.c.execution_id, approval.c.step_id, approval.c.requested_at)
+_oldest = (approval.c.requested_at, approval.c.id)
+Index("approval_oldest", approval.c.workspace, *_oldest)
+Index("approval_by_status", approval.c.workspace, approval.c.status, *_oldest)
+# Where two indexes would serve, SQLite takes the one created last; they are created by name.
+Index("approval_of_execution", approval.c.workspace, approval.c.execution_id, *_oldest)
+
+call = Table(
+    "call",
+    metadata,
+    _text("workspace", key=True),
+    _text("subject", key=True),
+    _text("contract", key=True),
+    _text("idempotency_key", key=True),
+    _text("input_digest"),
+    _text("output", optional=True),
+    _text("execution_id", optional=True),
+    _text("at"),
+)
+
+policy_head = Table(
+    "policy_head",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _text("revision"),
+)
+
+claim = Table(
+    "claim",
+    metadata,
+    _text("run_id", key=True),
+    _text("execution_id"),
+    _text("owner", optional=True),
+    Column("epoch", Integer, nullable=False),
+    _text("lease_until", optional=True),
+    Column("wake_seq", Integer, nullable=False),
+    _text("wake_at", optional=True),
+    sqlite_with_rowid=False,
+)
+Index("claim_wake", claim.c.wake_at, sqlite_where=claim.c.owner.is_(None))
+# Not on the lease: every write of a step prolongs it, while few runs are held at any moment.
+Index("claim_held", claim.c.owner, sqlite_where=claim.c.owner.is_not(None))
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("ends_at", Integer, nullable=False),
+    _text("line"),
+)
+
+PROJECTIONS: tuple[Table, ...] = (execution, plan, step, approval, call, policy_head)
+"""The tables that hold nothing but what the entries say."""

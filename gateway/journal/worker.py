@@ -1,0 +1,151 @@
+"""A thread that takes queued work in batches and answers it on the event loop."""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.journal.faults import not_durable
+from gateway.model.problem import ProblemError, refuse
+
+BATCH = 256
+"""The most pieces of work that share one transaction."""
+
+log = logging.getLogger("gateway.journal")
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """One piece of work: ``call`` gets the tables, ``done`` the outcome, on the event loop.
+
+    ``effects`` run on the event loop before ``done``, and only where ``error`` is None.
+    """
+
+    call: Callable[[Any], Any]
+    done: Callable[["Work"], None]
+    result: Any = None
+    error: Exception | None = None
+    effects: list[Callable[[], None]] = field(default_factory=list)
+
+    def fail(self, error: Exception) -> None:
+        """Let this work end with ``error``, whatever came of it before."""
+        self.result, self.error, self.effects = None, error, []
+
+
+class Worker:
+    """The thread ``name``; ``perform`` fills in the outcome of each work of a batch.
+
+    Whatever goes wrong in a batch, every work of it is answered and the thread goes on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        loop: asyncio.AbstractEventLoop,
+        perform: Callable[[list[Work]], None],
+    ) -> None:
+        self._loop = loop
+        self._perform = perform
+        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._closed = False
+        self._stopped = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work) -> None:
+        """Queue work.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE after ``close``.
+        """
+        if self._closed:
+            raise closed()
+        self._queue.put(work)
+
+    async def call(self, function: Callable[[Any], Any]) -> Any:
+        """Queue work and wait for what it returns, or raise what it raised."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+
+        def answer(work: Work) -> None:
+            if future.done():  # the caller was cancelled and wants no answer
+                return
+            if work.error is None:
+                future.set_result(work.result)
+            else:
+                future.set_exception(work.error)
+
+        self.submit(Work(function, answer))
+        return await future
+
+    async def close(self) -> None:
+        """Finish everything that is queued, then stop. Calling it again only waits."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        await self._stopped.wait()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            batch, stopping = self._gather()
+            if batch:
+                self._settle(batch)
+                self._tell(self._answer, batch)
+        self._tell(self._stopped.set)
+
+    def _gather(self) -> tuple[list[Work], bool]:
+        batch: list[Work] = []
+        work = self._queue.get()
+        while work is not None:
+            batch.append(work)
+            if len(batch) == BATCH:
+                return batch, False
+            try:
+                work = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _settle(self, batch: list[Work]) -> None:
+        try:
+            self._perform(batch)
+        except BaseException as error:  # nobody may wait for ever
+            log.exception("A batch of the journal failed")
+            for work in batch:
+                work.fail(not_durable(error))
+
+    def _tell(self, function: Callable[..., Any], *given: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(function, *given)
+        except RuntimeError:  # the loop was closed without closing the journal
+            log.warning("The event loop is closed: outcomes of the journal reach nobody")
+
+    @staticmethod
+    def _answer(batch: list[Work]) -> None:
+        for work in batch:
+            for effect in work.effects:
+                try:
+                    effect()
+                except Exception:
+                    log.exception("An effect after a commit failed")
+            work.done(work)
+
+
+def closed() -> ProblemError:
+    """SERVICE_UNAVAILABLE of a journal that takes no more work."""
+    return refuse(
+        "SERVICE_UNAVAILABLE", "The record is closed: the gateway is stopping. Try again later."
+    )
+
+
+def run(work: Work, given: Any) -> None:
+    """Call the work's function and keep what it returns or raises."""
+    try:
+        work.result = work.call(given)
+    except StopIteration as error:  # a future refuses this one
+        work.error = RuntimeError(f"a unit of work raised {error!r}")
+    except Exception as error:  # whatever it is, it belongs to the caller
+        work.error = error

@@ -1,0 +1,345 @@
+"""What the projections say after each kind of entry, for every journal."""
+
+import pytest
+
+from gateway.model.entry import EntryType, NewEntry
+from gateway.model.execution import (
+    Approval,
+    ApprovalStatus,
+    Execution,
+    ExecutionStatus,
+    RunMode,
+    Step,
+    StepStatus,
+)
+from gateway.model.ports import ApprovalFilter, ExecutionFilter, Journal, Page
+from tests.contract.journal_story import ALICE, DECISION, PROBLEM, WORKSPACE, Story
+
+pytestmark = pytest.mark.anyio
+
+
+async def tell(journal: Journal, *entries: NewEntry) -> str:
+    def unit(tx):
+        for entry in entries:
+            tx.append(entry)
+        return tx.now
+
+    return await journal.write(unit)
+
+
+async def execution(journal: Journal, name: str = "a") -> Execution:
+    found = await journal.read(lambda records: records.execution(WORKSPACE, f"exec_{name}"))
+    assert found is not None
+    return found
+
+
+async def steps(journal: Journal) -> dict[str, Step]:
+    return {step.key: step for step in await journal.read(lambda r: r.steps("plan_a"))}
+
+
+async def approval(journal: Journal, key: str = "x") -> Approval:
+    found = await journal.read(lambda records: records.approval("exec_a", f"step_{key}"))
+    assert found is not None
+    return found
+
+
+async def test_an_intent_makes_an_execution(journal: Journal) -> None:
+    at = await tell(journal, Story("a").received())
+
+    found = await execution(journal)
+
+    assert found.status is ExecutionStatus.RECEIVED
+    assert (found.submitter.subject, found.submitter.type) == (ALICE.subject, ALICE.type)
+    assert (found.created_at, found.updated_at, found.intent_id) == (at, at, "intent_a")
+    assert found.text == {"$sealed": [1, "c", "input.text", "k", "x"]}
+    assert (found.metadata, found.channel, found.direct) == ({"ticket": 7}, "web", False)
+
+
+async def test_plain_text_and_a_direct_call_are_kept_as_they_are(journal: Journal) -> None:
+    await tell(journal, Story("a").received(text='say "hi"', direct=True, metadata=None))
+
+    found = await execution(journal)
+    assert (found.text, found.direct, found.metadata) == ('say "hi"', True, None)
+
+
+async def test_an_execution_of_another_workspace_is_not_there(journal: Journal) -> None:
+    await tell(journal, Story("a").received())
+
+    assert await journal.read(lambda records: records.execution("beta", "exec_a")) is None
+
+
+async def test_a_compiled_plan_is_read_back_with_planned_steps(journal: Journal) -> None:
+    story = Story("a")
+    at = await tell(journal, story.received(), story.compiled("x", "y"))
+
+    record = await journal.read(lambda records: records.plan("plan_a"))
+
+    assert record is not None
+    assert [step.key for step in record.plan.steps] == ["x", "y"]
+    assert [(e.source, e.target, e.path) for e in record.plan.edges] == [("x", "y", "")]
+    assert (record.compiler, record.compiled_at, record.verdict) == ("alice", at, None)
+    assert [s.status for s in (await steps(journal)).values()] == [StepStatus.PLANNED] * 2
+    assert (await execution(journal)).status is ExecutionStatus.COMPILED
+
+
+async def test_compiling_again_replaces_the_plan_and_clears_the_verdict(journal: Journal) -> None:
+    story = Story("a")
+    await tell(journal, story.received(), story.compiled("x"), story.verified("x"))
+    story.plan_id = "plan_b"
+    await tell(journal, story.compiled("y"))
+
+    found = await execution(journal)
+    assert (found.plan_id, found.verdict, found.risk) == ("plan_b", None, None)
+    assert found.status is ExecutionStatus.COMPILED
+
+
+async def test_a_rejected_plan_only_touches_the_execution(journal: Journal) -> None:
+    story = Story("a")
+    await tell(journal, story.received())
+    before = await execution(journal)
+    at = await tell(journal, story.entry(EntryType.PLAN_REJECTED, reasons=["x"], issues=[]))
+
+    found = await execution(journal)
+    assert (found.status, found.updated_at) == (before.status, at)
+    assert before.updated_at < at
+
+
+async def test_verification_decides_plan_and_steps(journal: Journal) -> None:
+    story = Story("a")
+    at = await tell(journal, story.received(), story.compiled("x"), story.verified("x"))
+
+    record = await journal.read(lambda records: records.plan("plan_a"))
+
+    assert record is not None
+    assert (record.verdict, record.revision, record.verified_at) == ("assist", "sha256:1", at)
+    assert record.decisions == {"step_x": DECISION}
+    assert (await steps(journal))["x"].decision == DECISION
+    found = await execution(journal)
+    assert (found.status, found.verdict, found.risk) == (ExecutionStatus.VERIFIED, "assist", "high")
+    assert found.ended_at is None
+
+
+async def test_a_blocked_plan_ends_the_execution(journal: Journal) -> None:
+    story = Story("a")
+    at = await tell(
+        journal, story.received(), story.compiled("x"), story.verified("x", blocked=True)
+    )
+
+    found = await execution(journal)
+    assert (found.status, found.ended_at) == (ExecutionStatus.BLOCKED, at)
+
+
+async def test_a_started_run_is_found_by_its_id(journal: Journal) -> None:
+    at = await tell(journal, *Story("a").until_started("x"))
+
+    found = await journal.read(lambda records: records.execution_of_run("run_a"))
+
+    assert found is not None
+    assert (found.id, found.status, found.mode) == (
+        *("exec_a", ExecutionStatus.RUNNING),
+        RunMode.AUTONOMOUS,
+    )
+    assert (found.starter, found.started_at) == ("alice", at)
+
+
+async def test_decisions_made_again_at_the_start_are_the_steps_last(journal: Journal) -> None:
+    story = Story("a")
+    entries = story.until_started("x")
+    again = DECISION | {"quorum": 2}
+    entries[-1].body["decisions"] = {"step_x": again}
+    await tell(journal, *entries)
+
+    assert (await steps(journal))["x"].decision == again
+
+
+async def test_a_step_goes_through_retry_to_completion(journal: Journal) -> None:
+    story = Story("a")
+    first = await tell(journal, *story.until_started("x"), story.dispatched("x"))
+    step = (await steps(journal))["x"]
+    assert (step.status, step.attempt, step.input) == (StepStatus.DISPATCHED, 1, {"id": 1})
+    assert step.started_at == first
+
+    body = {"attempt": 1, "epoch": 1, "problem": PROBLEM, "retryAt": "2026-03-01T10:00:00.000000Z"}
+    await tell(journal, story.step(EntryType.STEP_RETRYING, "x", **body))
+    step = (await steps(journal))["x"]
+    assert (step.status, step.problem) == (StepStatus.READY, PROBLEM)
+    assert step.retry_at == "2026-03-01T10:00:00.000000Z"
+
+    at = await tell(journal, story.dispatched("x", 2), story.completed("x", 2))
+    step = (await steps(journal))["x"]
+    assert (step.status, step.attempt, step.output) == (StepStatus.COMPLETED, 2, {"ok": True})
+    assert (step.problem, step.retry_at) == (None, None)
+    assert (step.started_at, step.ended_at, step.updated_at) == (first, at, at)
+    assert (await execution(journal)).updated_at == at
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status", "ended"),
+    [
+        (EntryType.STEP_FAILED, {"problem": PROBLEM}, StepStatus.FAILED, True),
+        (EntryType.STEP_UNRESOLVED, {"problem": PROBLEM}, StepStatus.UNRESOLVED, False),
+        (
+            *(EntryType.STEP_BLOCKED, {"problem": PROBLEM, "decision": DECISION, "access": {}}),
+            *(StepStatus.FAILED, True),
+        ),
+        (
+            *(EntryType.STEP_SKIPPED, {"input": {"a": 1}, "decision": DECISION, "reason": "dry"}),
+            *(StepStatus.SKIPPED, True),
+        ),
+    ],
+)
+async def test_a_step_ends_otherwise(
+    journal: Journal, kind: EntryType, body: dict, status: StepStatus, ended: bool
+) -> None:
+    story = Story("a")
+    at = await tell(journal, *story.until_started("x"), story.step(kind, "x", **body))
+
+    step = (await steps(journal))["x"]
+
+    assert (step.status, step.ended_at) == (status, at if ended else None)
+    assert step.problem == body.get("problem")
+    assert step.decision == DECISION
+
+
+async def test_a_run_that_waits_and_ends_moves_its_steps(journal: Journal) -> None:
+    story = Story("a")
+    waiting = story.entry(
+        EntryType.RUN_WAITING,
+        executionStatus="waiting_approval",
+        wakeAt=None,
+        steps={"step_x": "ready"},
+    )
+    await tell(journal, *story.until_started("x", "y"), waiting)
+    assert (await execution(journal)).status is ExecutionStatus.WAITING_APPROVAL
+    assert (await steps(journal))["x"].status is StepStatus.READY
+
+    at = await tell(journal, story.ended("cancelled", x="cancelled", y="cancelled"))
+    found = await execution(journal)
+    assert (found.status, found.ended_at) == (ExecutionStatus.CANCELLED, at)
+    assert {step.status for step in (await steps(journal)).values()} == {StepStatus.CANCELLED}
+
+
+async def test_an_approval_gathers_votes_and_is_used_once(journal: Journal) -> None:
+    story = Story("a")
+    at = await tell(journal, *story.until_started("x"), story.requested("x", "ap_1", quorum=2))
+    asked = await approval(journal)
+    assert (asked.status, asked.quorum, asked.requested_at) == (ApprovalStatus.PENDING, 2, at)
+    assert (asked.arguments, asked.votes) == ({"amount": 80.5}, ())
+    assert (await steps(journal))["x"].status is StepStatus.WAITING_APPROVAL
+
+    first = await tell(journal, story.voted("x", "ap_1", "bob", approved=False))
+    assert (await approval(journal)).status is ApprovalStatus.PENDING
+    second = await tell(journal, story.voted("x", "ap_1", "carol", approved=True))
+    given = await approval(journal)
+    assert (given.status, given.decided_at) == (ApprovalStatus.APPROVED, second)
+    assert given.votes == (
+        {"by": "bob", "at": first, "note": None},
+        {"by": "carol", "at": second, "note": None},
+    )
+
+    await tell(journal, story.dispatched("x", approvalId="ap_1"))
+    assert (await approval(journal)).status is ApprovalStatus.USED
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status", "step_status", "note"),
+    [
+        (
+            *(EntryType.APPROVAL_REJECTED, {"by": "bob", "reason": "too much"}),
+            *(ApprovalStatus.REJECTED, StepStatus.REJECTED, "too much"),
+        ),
+        (EntryType.APPROVAL_EXPIRED, {}, ApprovalStatus.EXPIRED, StepStatus.EXPIRED, None),
+        (
+            *(EntryType.APPROVAL_VOIDED, {"reason": "policy changed", "stepStatus": "ready"}),
+            *(ApprovalStatus.VOID, StepStatus.READY, "policy changed"),
+        ),
+    ],
+)
+async def test_an_approval_ends_otherwise(
+    journal: Journal,
+    kind: EntryType,
+    body: dict,
+    status: ApprovalStatus,
+    step_status: StepStatus,
+    note: str | None,
+) -> None:
+    story = Story("a")
+    closing = story.step(kind, "x", approvalId="ap_1", **body)
+    at = await tell(journal, *story.until_started("x"), story.requested("x", "ap_1"), closing)
+
+    found = await approval(journal)
+
+    assert (found.status, found.decided_at, found.note) == (status, at, note)
+    assert (await steps(journal))["x"].status is step_status
+
+
+async def test_the_newest_request_of_a_step_counts(journal: Journal) -> None:
+    story = Story("a")
+    voided = story.step(
+        *(EntryType.APPROVAL_VOIDED, "x"), approvalId="ap_1", reason="r", stepStatus="ready"
+    )
+    await tell(journal, *story.until_started("x"), story.requested("x", "ap_1"), voided)
+    await tell(journal, story.requested("x", "ap_2"))
+
+    assert (await approval(journal)).id == "ap_2"
+
+
+async def test_approvals_are_listed_oldest_first_by_filter_and_page(journal: Journal) -> None:
+    for number in range(5):
+        story = Story(f"a{number}")
+        await tell(journal, *story.until_started("x"), story.requested("x", f"ap_{number}"))
+    other = Story("b", workspace="beta")
+    await tell(journal, *other.until_started("x"), other.requested("x", "ap_other"))
+    await tell(journal, Story("a0").voted("x", "ap_0", "bob", approved=True))
+
+    async def listed(page: Page, **narrow: str) -> tuple[list[str], int]:
+        which = ApprovalFilter(WORKSPACE, **narrow)
+        found, total = await journal.read(lambda records: records.approvals(which, page))
+        return [item.id for item in found], total
+
+    assert await listed(Page(2)) == (["ap_0", "ap_1"], 5)
+    assert await listed(Page(9, 3)) == (["ap_3", "ap_4"], 5)
+    assert await listed(Page(2), status="pending") == (["ap_1", "ap_2"], 4)
+    assert await listed(Page(2), execution_id="exec_a3") == (["ap_3"], 1)
+    assert await listed(Page(2), status="approved", execution_id="exec_a3") == ([], 0)
+
+
+async def test_executions_are_listed_newest_first_by_filter_and_page(journal: Journal) -> None:
+    for number in range(5):
+        await tell(journal, Story(f"a{number}", subject="bob" if number % 2 else "eve").received())
+    await tell(journal, Story("a1", subject="bob").compiled("x"))
+    await tell(journal, Story("b", workspace="beta").received())
+
+    async def listed(page: Page, **narrow: str) -> tuple[list[str], int]:
+        which = ExecutionFilter(WORKSPACE, **narrow)
+        found, total = await journal.read(lambda records: records.executions(which, page))
+        return [item.id for item in found], total
+
+    assert await listed(Page(2)) == (["exec_a4", "exec_a3"], 5)
+    assert await listed(Page(3, 4)) == (["exec_a0"], 5)
+    assert await listed(Page(3), status="compiled") == (["exec_a1"], 1)
+    assert await listed(Page(3), submitter="bob") == (["exec_a3", "exec_a1"], 2)
+    assert await listed(Page(3), submitter="bob", status="received") == (["exec_a3"], 1)
+
+
+async def test_the_policy_head_is_the_revision_activated_last(journal: Journal) -> None:
+    assert await journal.read(lambda records: records.policy_head()) is None
+    for revision in ("sha256:1", "sha256:2"):
+        body = {"revision": revision}
+        await tell(journal, NewEntry(EntryType.POLICY_ACTIVATED, WORKSPACE, body))
+
+    assert await journal.read(lambda records: records.policy_head()) == "sha256:2"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [EntryType.CALL_FAILED, EntryType.CALL_DENIED, EntryType.CALLS_DENIED, EntryType.RUN_CLAIMED],
+)
+async def test_trace_only_entries_change_no_projection(journal: Journal, kind: EntryType) -> None:
+    story = Story("a")
+    await tell(journal, story.received())
+    before = await execution(journal)
+
+    await tell(journal, story.entry(kind, runId="run_a", owner="me", epoch=1))
+
+    assert await execution(journal) == before

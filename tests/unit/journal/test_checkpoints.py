@@ -1,0 +1,126 @@
+"""Checkpoints: when they are signed, what they sign, and their second copy."""
+
+import asyncio
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from gateway.journal import Checkpointer, SqliteJournal
+from gateway.journal.checkpoints import line_digest, signature_holds
+from gateway.model.entry import GENESIS
+from gateway.model.problem import ProblemError
+from tests.contract.journal_story import Story, call
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_checkpoint_signs_the_heads_that_moved_since_the_one_before(record) -> None:
+    await record.tell("a", "b")
+
+    first, second = map(json.loads, record.file.read_text().splitlines())
+
+    assert [head[:2] for head in first["heads"]] == [
+        *(["execution/exec_a", 9], ["workspace/acme/w", 1])
+    ]
+    assert [head[:2] for head in second["heads"]] == [
+        *(["execution/exec_b", 9], ["workspace/acme/w", 2])
+    ]
+    assert (first["number"], first["entries"], first["position"]) == (1, 10, 10)
+    assert (second["number"], second["entries"], second["position"]) == (2, 20, 20)
+    assert first["previous"] == GENESIS
+    assert second["previous"] == line_digest(record.file.read_text().splitlines()[0])
+    assert first["keyId"] == "k1"
+    for signed in (first, second):
+        assert signature_holds(signed, [record.signer.public_key_pem])
+        assert not signature_holds({**signed, "entries": 9}, [record.signer.public_key_pem])
+        assert not signature_holds({**signed, "signature": "%"}, [record.signer.public_key_pem])
+
+
+async def test_nothing_new_gives_no_checkpoint(record) -> None:
+    async def fill(journal: SqliteJournal, checkpointer: Checkpointer) -> None:
+        assert await checkpointer.checkpoint() is None
+        await journal.write(lambda tx: tx.append(call(None)))
+        assert await checkpointer.checkpoint() == 1
+        assert await checkpointer.checkpoint() is None
+        await journal.write(lambda tx: tx.wake("run_none"))
+
+    await record.session(fill)
+    assert len(record.file.read_text().splitlines()) == 1
+
+
+async def test_checkpoints_that_are_asked_for_together_come_one_after_the_other(record) -> None:
+    async def fill(journal: SqliteJournal, checkpointer: Checkpointer) -> None:
+        await journal.write(lambda tx: tx.append(call(None)))
+        numbers = await asyncio.gather(*(checkpointer.checkpoint() for _ in range(5)))
+        assert sorted(numbers, key=str) == [1, None, None, None, None]
+
+    await record.session(fill)
+
+
+async def test_checkpoints_come_periodically_and_at_stop(record) -> None:
+    journal = await record.opened()
+    checkpointer = Checkpointer(journal, record.signer, interval=0.01)
+    await checkpointer.start()
+    await journal.write(lambda tx: tx.append(call(None)))
+    for _ in range(500):
+        if record.file.exists():
+            break
+        await asyncio.sleep(0.01)
+    assert len(record.file.read_text().splitlines()) == 1
+
+    await journal.write(lambda tx: tx.append(Story("a").received()))
+    await checkpointer.stop()
+    await journal.close()
+
+    last = json.loads(record.file.read_text().splitlines()[-1])
+    assert last["entries"] == 2
+
+
+async def test_a_failing_periodic_checkpoint_is_logged_and_made_up_for(record, caplog) -> None:
+    journal = await record.opened()
+    await journal.write(lambda tx: tx.append(call(None)))
+    sign, record.signer.sign = record.signer.sign, lambda message: 1 / 0
+    checkpointer = Checkpointer(journal, record.signer, interval=0.01)
+    await checkpointer.start()
+    for _ in range(500):
+        if "could not be written" in caplog.text:
+            break
+        await asyncio.sleep(0.01)
+    record.signer.sign = sign
+    await checkpointer.stop()
+    await journal.close()
+
+    assert "could not be written" in caplog.text
+    assert len(record.file.read_text().splitlines()) == 1
+
+
+async def test_a_last_checkpoint_on_a_closed_journal_is_told(record) -> None:
+    journal = await record.opened()
+    await journal.write(lambda tx: tx.append(call(None)))
+    await journal.close()
+
+    with pytest.raises(ProblemError, match="SERVICE_UNAVAILABLE"):
+        await Checkpointer(journal, record.signer).stop()
+
+
+@pytest.mark.parametrize("kept", ["", "half a line", "one line", "one line and a half"])
+async def test_lines_lost_in_a_crash_are_appended_at_open(record, kept: str) -> None:
+    await record.tell("a", "b")
+    whole = record.file.read_text()
+    first = whole.index("\n") + 1
+    sizes = {"": 0, "half a line": 50, "one line": first, "one line and a half": first + 50}
+    record.file.write_text(whole[: sizes[kept]])
+
+    await (await record.opened()).close()
+
+    assert record.file.read_text() == whole
+
+
+def test_a_trusted_key_must_be_ed25519() -> None:
+    public = generate_private_key(SECP256R1()).public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    with pytest.raises(ValueError, match="no Ed25519"):
+        signature_holds({"number": 1, "signature": ""}, [pem])

@@ -1,0 +1,179 @@
+"""The writer when the database fails: everybody is answered, and it works again afterwards."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.journal import SqliteJournal, verify_record
+from gateway.journal.database import open_writer
+from gateway.journal.faults import told, unavailable
+from gateway.journal.worker import BATCH, Work, Worker
+from gateway.journal.writer import GroupCommit
+from gateway.model.problem import ProblemError
+from tests.contract.journal_story import SteppingClock, call
+
+pytestmark = pytest.mark.anyio
+
+
+class FailingCursor(sqlite3.Cursor):
+    """Raises once when a command begins with ``on``: before running it, or after."""
+
+    on = ""
+    after = False
+    undo = False
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if not (self.on and sql.startswith(self.on)):
+            return super().execute(sql, *parameters)
+        self.on = ""
+        if self.after:
+            super().execute(sql, *parameters)
+        if self.undo:
+            super().execute("ROLLBACK")
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorname = "SQLITE_FULL"
+        raise error
+
+
+class Failing:
+    """A connection whose cursor is a ``FailingCursor``."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.cursor_made = connection.cursor(FailingCursor)
+
+    def cursor(self) -> sqlite3.Cursor:
+        return self.cursor_made
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.connection.in_transaction
+
+
+def commit(path: Path, arrange: Callable[[FailingCursor], None]) -> tuple[list[Work], int]:
+    """A batch of three calls under an arranged failure, then another batch that must succeed."""
+    with closing(open_writer(path)) as connection:
+        failing = Failing(connection)
+        group = GroupCommit(failing, SteppingClock(), "w")  # type: ignore[arg-type] # a stand-in
+        arrange(failing.cursor_made)  # type: ignore[arg-type] # it is a FailingCursor
+        batch = [Work(lambda tx: tx.append(call(None)), lambda work: None) for _ in range(3)]
+        group.perform(batch)
+        again = [Work(lambda tx: tx.append(call(None)), lambda work: None)]
+        group.perform(again)
+        assert again[0].error is None
+        return batch, again[0].result.seq
+
+
+def refused(work: Work) -> bool:
+    """Told as unavailable, with the remedy of the first cause."""
+    assert isinstance(work.error, ProblemError)
+    problem = work.error.problem
+    return problem.code == "SERVICE_UNAVAILABLE" and "the disk is full" in problem.detail
+
+
+def failing(on: str, *, after: bool = False, undo: bool = False) -> Callable[[FailingCursor], None]:
+    def arrange(cursor: FailingCursor) -> None:
+        cursor.on, cursor.after, cursor.undo = on, after, undo
+
+    return arrange
+
+
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        failing("BEGIN"),
+        failing("COMMIT"),
+        failing("COMMIT", undo=True),
+        failing("SAVEPOINT", undo=True),
+        failing("RELEASE", undo=True),
+        failing("INSERT INTO entry", undo=True),
+    ],
+    ids=["begin", "commit", "commit undone", "savepoint", "release", "insert undone"],
+)
+def test_a_transaction_that_fails_fails_all_its_units(tmp_path: Path, arrange: Any) -> None:
+    batch, seq = commit(tmp_path / "gateway.db", arrange)
+
+    assert [refused(work) for work in batch] == [True, True, True]
+    assert seq == 1
+    assert verify_record(tmp_path / "gateway.db", []).ok
+
+
+def test_a_commit_that_landed_in_spite_of_its_error_is_answered_as_done(tmp_path: Path) -> None:
+    batch, seq = commit(tmp_path / "gateway.db", failing("COMMIT", after=True))
+
+    assert [work.error for work in batch] == [None, None, None]
+    assert [work.result.seq for work in batch] == [1, 2, 3]
+    assert seq == 4
+
+
+def test_a_failing_statement_of_one_unit_fails_that_unit_alone(tmp_path: Path) -> None:
+    batch, seq = commit(tmp_path / "gateway.db", failing("INSERT INTO entry"))
+
+    assert [work.error is None for work in batch] == [False, True, True]
+    assert [work.result.seq for work in batch[1:]] == [1, 2]
+    assert seq == 3
+
+
+async def test_a_locked_database_is_unavailable_and_then_works_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.journal.database.BUSY_TIMEOUT", 0.05)
+    path = tmp_path / "gateway.db"
+    journal = await SqliteJournal.open(path, clock=SteppingClock(), writer="w")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        outcomes = await asyncio.gather(
+            *(journal.write(lambda tx: tx.append(call(None))) for _ in range(5)),
+            return_exceptions=True,
+        )
+        assert await journal.read(lambda records: records.policy_head()) is None
+        other.execute("ROLLBACK")
+
+    assert all("another process holds the database" in str(outcome) for outcome in outcomes)
+    assert (await journal.write(lambda tx: tx.append(call(None)))).seq == 1
+    await journal.close()
+
+
+async def test_a_batch_takes_a_bounded_number_of_units() -> None:
+    sizes: list[int] = []
+    worker = Worker("batches", asyncio.get_running_loop(), lambda batch: sizes.append(len(batch)))
+    calls = [asyncio.create_task(worker.call(lambda given: None)) for _ in range(BATCH * 3)]
+    await asyncio.gather(*calls)
+    await worker.close()
+
+    assert sum(sizes) == BATCH * 3
+    assert max(sizes) <= BATCH
+
+
+async def test_whatever_a_batch_raises_its_callers_are_answered_and_the_thread_lives_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    raising = [KeyboardInterrupt("odd")]
+
+    def perform(batch: list[Work]) -> None:
+        if raising:
+            raise raising.pop()
+        for work in batch:
+            work.result = "done"
+
+    worker = Worker("odd", asyncio.get_running_loop(), perform)
+    with pytest.raises(ProblemError, match="SERVICE_UNAVAILABLE"):
+        await worker.call(lambda given: None)
+    assert await worker.call(lambda given: None) == "done"
+    await worker.close()
+    assert "A batch of the journal failed" in caplog.text
+
+
+def test_a_mistake_in_a_statement_is_not_taken_for_a_failing_database() -> None:
+    with (
+        closing(sqlite3.connect(":memory:")) as connection,
+        pytest.raises(sqlite3.OperationalError) as caught,
+    ):
+        connection.execute("SELECT nothing FROM nowhere")
+    assert unavailable(caught.value) is None
+    assert told(caught.value) is caught.value

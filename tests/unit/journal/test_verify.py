@@ -1,0 +1,400 @@
+"""Whatever is done to the record behind the gateway's back is found and named."""
+
+import base64
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from gateway.journal import Checkpointer, Finding, FindingKind, SqliteJournal, verify_record
+from gateway.journal.chain import entry_hash
+from gateway.journal.checkpoints import line_digest
+from gateway.journal.findings import MOST_FINDINGS
+from gateway.journal.verify import VerifyReport
+from gateway.model.json import encode
+from gateway.model.problem import ProblemError
+from tests.contract.journal_story import Story, call
+
+pytestmark = pytest.mark.anyio
+
+CHAIN = "execution/exec_a"
+
+
+def verified(record) -> VerifyReport:
+    return verify_record(record.path, [record.signer.public_key_pem])
+
+
+def found(record) -> list[Finding]:
+    return list(verified(record).findings)
+
+
+def kinds(record) -> set[FindingKind]:
+    return {finding.kind for finding in found(record)}
+
+
+def rehash(record, chain: str, seq: int) -> str:
+    """Give an altered entry the hash that fits it, as a careful forger would."""
+    columns = "format, chain, seq, previous, at, type, workspace, execution_id, actor, body"
+    select = f"SELECT {columns} FROM entry WHERE chain = ? AND seq = ?"  # noqa: S608 # names from this file
+    [row] = record.sql(select, chain, seq)
+    fitting = entry_hash(*row)
+    record.sql("UPDATE entry SET hash = ? WHERE chain = ? AND seq = ?", fitting, chain, seq)
+    return fitting
+
+
+def copy_entry(record, position: int, to: tuple[int, str, int]) -> None:
+    """Put a copy of an entry at another position, chain and seq."""
+    record.sql(
+        "INSERT INTO entry SELECT ?, ?, ?, format, at, type, workspace, execution_id, actor, body, "
+        "previous, hash FROM entry WHERE position = ?",
+        *(*to, position),
+    )
+
+
+def rechain(record, chain: str, first: int) -> None:
+    """Rewrite the hashes of a chain from ``first`` to its end, with its head."""
+    [(last,)] = record.sql("SELECT max(seq) FROM entry WHERE chain = ?", chain)
+    for seq in range(first, last + 1):
+        fitting = rehash(record, chain, seq)
+        record.sql(
+            "UPDATE entry SET previous = ? WHERE chain = ? AND seq = ?", fitting, chain, seq + 1
+        )
+        record.sql("UPDATE chain_head SET hash = ?, seq = ? WHERE chain = ?", fitting, seq, chain)
+
+
+async def test_an_untouched_record_is_sound_and_covered(record) -> None:
+    await record.tell("a", "b")
+
+    report = verified(record)
+
+    assert report.ok
+    assert report.findings == ()
+    assert (report.entries, report.chains, report.checkpoints) == (20, 3, 2)
+    assert (report.covered, report.uncovered) == (20, 0)
+
+
+async def test_an_empty_record_is_sound(record) -> None:
+    await record.tell()
+    journal = await record.opened()
+    await journal.close()
+
+    report = verified(record)
+    assert (report.ok, report.entries, report.checkpoints) == (True, 0, 0)
+
+
+async def test_entries_after_the_last_checkpoint_are_counted_as_uncovered(record) -> None:
+    await record.tell("a")
+    journal = await record.opened()
+    await journal.write(lambda tx: tx.append(call(None)))
+    await journal.close()
+
+    report = verified(record)
+    assert (report.ok, report.covered, report.uncovered) == (True, 10, 1)
+
+
+async def test_a_changed_entry_is_named(record) -> None:
+    await record.tell("a")
+    record.sql(
+        "UPDATE entry SET body = replace(body, 'alice', 'mallory') WHERE chain = ? AND seq = 4",
+        CHAIN,
+    )
+
+    [finding] = found(record)
+
+    assert (finding.kind, finding.chain, finding.seq) == (FindingKind.CHANGED, CHAIN, 4)
+    assert finding.position == 4
+    assert "entry 4 of execution/exec_a (run.started, position 4)" in finding.message
+
+
+async def test_one_altered_byte_in_a_copy_of_the_file_is_found(record, tmp_path) -> None:
+    await record.tell("a")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copy(record.file, copy)
+    content = record.path.read_bytes()
+    place = content.index(b'"runId":"run_a"')
+    altered = content[: place + 9] + b"R" + content[place + 10 :]
+    (copy / "gateway.db").write_bytes(altered)
+
+    report = verify_record(copy / "gateway.db", [record.signer.public_key_pem])
+
+    assert [(f.kind, f.chain, f.seq) for f in report.findings] == [(FindingKind.CHANGED, CHAIN, 4)]
+
+
+async def test_a_changed_entry_with_a_fitting_hash_is_found_by_its_successor(record) -> None:
+    await record.tell("a")
+    record.sql("UPDATE entry SET actor = 'mallory' WHERE chain = ? AND seq = 4", CHAIN)
+    rehash(record, CHAIN, 4)
+
+    [finding] = found(record)
+
+    assert (finding.kind, finding.chain, finding.seq) == (FindingKind.REORDERED, CHAIN, 5)
+
+
+async def test_a_rewritten_chain_is_found_by_the_checkpoint(record) -> None:
+    await record.tell("a")
+    record.sql("UPDATE entry SET actor = 'mallory' WHERE chain = ? AND seq = 4", CHAIN)
+    rechain(record, CHAIN, 4)
+
+    [finding] = found(record)
+
+    assert (finding.kind, finding.chain, finding.seq) == (FindingKind.CHANGED, CHAIN, 9)
+    assert "checkpoint 1 signed" in finding.message
+
+
+async def test_a_removed_entry_is_named(record) -> None:
+    await record.tell("a")
+    record.sql("DELETE FROM entry WHERE chain = ? AND seq IN (4, 5)", CHAIN)
+
+    named = [(f.kind, f.chain, f.seq, f.position) for f in found(record)]
+
+    assert (FindingKind.REMOVED, CHAIN, 4, None) in named
+    assert (FindingKind.REMOVED, None, None, 4) in named
+    assert any("entry 4 to 5 of execution/exec_a" in f.message for f in found(record))
+
+
+async def test_swapped_entries_are_found(record) -> None:
+    await record.tell("a")
+    record.sql("UPDATE entry SET position = 900 WHERE position = 5")
+    record.sql("UPDATE entry SET position = 5 WHERE position = 6")
+    record.sql("UPDATE entry SET position = 6 WHERE position = 900")
+
+    assert (FindingKind.REORDERED, CHAIN, 6) in [(f.kind, f.chain, f.seq) for f in found(record)]
+
+
+async def test_a_cut_end_is_found_even_when_the_head_is_moved_back(record) -> None:
+    await record.tell("a", "b")
+    record.sql("DELETE FROM entry WHERE chain = ? AND seq = 9", CHAIN)
+    assert (FindingKind.TRUNCATED, 9) in [(f.kind, f.seq) for f in found(record)]
+
+    [(head,)] = record.sql("SELECT hash FROM entry WHERE chain = ? AND seq = 8", CHAIN)
+    record.sql("UPDATE chain_head SET seq = 8, hash = ? WHERE chain = ?", head, CHAIN)
+    finding = next(f for f in found(record) if f.chain)
+    assert (finding.kind, finding.chain, finding.seq) == (FindingKind.TRUNCATED, CHAIN, 9)
+    assert "checkpoint 1 signed" in finding.message
+
+
+async def test_entries_cut_off_the_end_of_the_store_are_missed(record) -> None:
+    await record.tell("a")
+    journal = await record.opened()
+    await journal.write(lambda tx: tx.append(Story("late").received()))
+    await journal.close()
+    record.sql("DELETE FROM entry WHERE position = 11")
+    record.sql("DELETE FROM chain_head WHERE chain = 'execution/exec_late'")
+
+    [finding] = found(record)
+    assert (finding.kind, finding.position) == (FindingKind.TRUNCATED, 11)
+
+
+async def test_an_inserted_entry_is_named(record) -> None:
+    await record.tell("a")
+    copy_entry(record, 9, (11, CHAIN, 10))
+    [(own,)] = record.sql("SELECT hash FROM entry WHERE position = 9")
+    record.sql("UPDATE entry SET previous = ? WHERE position = 11", own)
+    rehash(record, CHAIN, 10)
+
+    [finding] = found(record)
+    assert (finding.kind, finding.chain, finding.seq) == (FindingKind.INSERTED, CHAIN, 10)
+    assert finding.position == 11
+
+
+async def test_an_entry_put_into_a_signed_span_is_found(record) -> None:
+    """A forger removes the last signed entry of one chain and puts another chain in its place."""
+    await record.tell("a")
+    record.sql("DELETE FROM entry WHERE position = 10")
+    record.sql("DELETE FROM chain_head WHERE chain LIKE 'workspace/%'")
+    copy_entry(record, 1, (10, "execution/exec_new", 1))
+    head = rehash(record, "execution/exec_new", 1)
+    record.sql("INSERT INTO chain_head VALUES ('execution/exec_new', 1, ?)", head)
+
+    named = {(f.kind, f.chain) for f in found(record)}
+    assert (FindingKind.INSERTED, "execution/exec_new") in named
+    assert (FindingKind.TRUNCATED, "workspace/acme/w") in named
+
+
+async def test_a_head_that_disagrees_is_found(record) -> None:
+    await record.tell("a")
+    record.sql("UPDATE chain_head SET hash = ? WHERE chain = ?", "0" * 64, CHAIN)
+
+    [finding] = found(record)
+    assert (finding.kind, finding.chain, finding.seq) == (FindingKind.CHANGED, CHAIN, 9)
+
+
+async def test_an_altered_checkpoint_is_forged(record) -> None:
+    await record.tell("a", "b")
+    record.sql("UPDATE checkpoint SET line = replace(line, ':20,', ':19,') WHERE number = 2")
+
+    assert kinds(record) == {FindingKind.CHECKPOINT_FORGED, FindingKind.CHECKPOINT_FILE}
+    assert verified(record).covered == 10
+
+
+async def test_a_checkpoint_of_another_key_is_forged(record) -> None:
+    await record.tell("a")
+    stranger = type(record.signer)()
+
+    report = verify_record(record.path, [stranger.public_key_pem])
+
+    assert [f.kind for f in report.findings] == [FindingKind.CHECKPOINT_FORGED]
+    assert (report.covered, report.uncovered) == (0, 10)
+
+
+async def test_checkpoints_of_an_earlier_key_hold_while_it_is_trusted(record) -> None:
+    await record.tell("a")
+    earlier = record.signer
+    record.signer = type(earlier)("k2")
+    await record.tell("b")
+
+    both = [record.signer.public_key_pem, earlier.public_key_pem]
+    assert verify_record(record.path, both).ok
+
+
+async def test_a_removed_checkpoint_is_missed(record) -> None:
+    await record.tell("a", "b", "c")
+    record.sql("DELETE FROM checkpoint WHERE number = 2")
+    lines = record.file.read_text().splitlines(keepends=True)
+    record.file.write_text(lines[0] + lines[2])
+
+    [finding] = found(record)
+    assert finding.kind is FindingKind.CHECKPOINT_REMOVED
+    assert "checkpoint 2 was removed" in finding.message
+
+
+async def test_a_checkpoint_signed_anew_does_not_fit_its_successor(record) -> None:
+    """Whoever has the key but not the copies elsewhere cannot replace one in the middle."""
+    await record.tell("a", "b")
+    [(line,)] = record.sql("SELECT line FROM checkpoint WHERE number = 1")
+    told = json.loads(line)
+    del told["signature"]
+    told["at"] = "2026-03-01T00:00:00.000000Z"
+    signature = base64.b64encode(record.signer.sign(encode(told).encode())).decode()
+    forged = encode({**told, "signature": signature})
+    assert line_digest(forged) != line_digest(line)
+    record.sql("UPDATE checkpoint SET line = ? WHERE number = 1", forged)
+    record.file.write_text(record.file.read_text().replace(line, forged))
+
+    assert kinds(record) == {FindingKind.CHECKPOINT_REMOVED}
+
+
+async def test_the_file_shows_which_entries_went_with_lost_checkpoints(record) -> None:
+    await record.tell("a", "b")
+    record.sql("DELETE FROM checkpoint WHERE number = 2")
+    record.sql("DELETE FROM entry WHERE position > 10")
+    record.sql("DELETE FROM chain_head WHERE chain = 'execution/exec_b'")
+    record.sql("UPDATE sqlite_sequence SET seq = 10 WHERE name = 'entry'")
+    [(own,)] = record.sql("SELECT hash FROM entry WHERE position = 10")
+    record.sql("UPDATE chain_head SET seq = 1, hash = ? WHERE chain LIKE 'workspace/%'", own)
+
+    named = [(f.kind, f.chain, f.seq) for f in found(record)]
+
+    assert (FindingKind.TRUNCATED, "execution/exec_b", 9) in named
+    assert (FindingKind.CHECKPOINT_FILE, None, None) in named
+
+
+async def test_a_file_that_is_one_line_short_is_no_finding_two_are(record) -> None:
+    await record.tell("a", "b", "c")
+    lines = record.file.read_text().splitlines(keepends=True)
+
+    record.file.write_text("".join(lines[:2]) + lines[2][:40])
+    assert found(record) == []
+    record.file.write_text("".join(lines[:2]))
+    assert found(record) == []
+    record.file.write_text(lines[0])
+    assert kinds(record) == {FindingKind.CHECKPOINT_FILE}
+    record.file.unlink()
+    assert kinds(record) == {FindingKind.CHECKPOINT_FILE}
+
+
+async def test_a_changed_line_of_the_file_is_found(record) -> None:
+    await record.tell("a", "b")
+    record.file.write_text(record.file.read_text().replace(":20,", ":21,"))
+
+    assert kinds(record) == {FindingKind.CHECKPOINT_FILE}
+
+
+async def test_a_projection_that_disagrees_is_named(record) -> None:
+    await record.tell("a")
+    record.sql("UPDATE step SET status = 'skipped', output = '{}' WHERE id = 'step_x'")
+    record.sql("DELETE FROM plan")
+    record.sql("INSERT INTO policy_head VALUES (1, 'sha256:evil')")
+
+    told = sorted(f.message for f in found(record))
+
+    assert kinds(record) == {FindingKind.PROJECTION}
+    assert told == [
+        "plan plan_a is missing, though the journal has it",
+        "policy_head 1 is in no entry of the journal",
+        "step plan_a step_x does not say what the journal says in: status, output",
+    ]
+
+
+async def test_an_index_that_disagrees_with_its_table_is_damage(record) -> None:
+    await record.tell("a")
+    with closing(sqlite3.connect(record.path)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'execution_id, requested_at', "
+            "'execution_id, expires_at') WHERE name = 'approval_of_execution'"
+        )
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'created_at DESC, id DESC', "
+            "'updated_at DESC, id DESC') WHERE name = 'execution_newest'"
+        )
+        connection.commit()
+
+    assert kinds(record) == {FindingKind.DAMAGED}
+
+
+async def test_verification_works_beside_a_running_server(record) -> None:
+    async def fill(journal: SqliteJournal, checkpointer: Checkpointer) -> None:
+        for number in range(5):
+            story = Story(str(number))
+            await journal.write(
+                lambda tx, story=story: [tx.append(entry) for entry in story.whole("x")]
+            )
+            await checkpointer.checkpoint()
+            report = verified(record)
+            assert report.ok
+            assert report.checkpoints == number + 1
+
+    await record.session(fill)
+
+
+async def test_a_flood_of_findings_is_cut_and_counted(record) -> None:
+    async def fill(journal: SqliteJournal, _: Checkpointer) -> None:
+        def unit(tx) -> None:
+            for _ in range(MOST_FINDINGS + 20):
+                tx.append(call(None))
+
+        await journal.write(unit)
+
+    await record.session(fill)
+    record.sql("UPDATE entry SET actor = 'mallory'")
+
+    report = verified(record)
+    assert (len(report.findings), report.more) == (MOST_FINDINGS, 20)
+
+
+async def test_text_that_is_no_utf8_is_found_and_told_in_printable_form(record) -> None:
+    await record.tell("a")
+    record.sql("UPDATE entry SET chain = CAST(x'ff1b5b31' AS TEXT) WHERE position = 3")
+
+    finding = next(f for f in found(record) if f.kind is FindingKind.CHANGED)
+
+    assert finding.position == 3
+    assert finding.message.isprintable()
+
+
+def test_a_missing_file_is_told_as_a_problem(tmp_path) -> None:
+    with pytest.raises(ProblemError, match="DATABASE_UNREADABLE"):
+        verify_record(tmp_path / "none.db", [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database_is_told_as_a_problem(tmp_path) -> None:
+    path = tmp_path / "gateway.db"
+    path.write_bytes(b"not a database, but long enough to be read as one" * 100)
+
+    with pytest.raises(ProblemError, match="DATABASE_UNREADABLE"):
+        verify_record(path, [])
