@@ -7,6 +7,7 @@ empty strings), and calls are serialised by a lock. Its request log prints what 
 what goes in shows no values when it is printed.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -35,6 +36,10 @@ def read_model(text: str) -> dict[str, str]:
     return {
         key: definition.value for section in model.values() for key, definition in section.items()
     }
+
+
+# Casbin logs its model at every start and each denied request in full: subjects and arguments.
+logging.getLogger("casbin").setLevel(logging.CRITICAL)
 
 
 class RuleEnforcer:
