@@ -4,9 +4,8 @@ import sys
 
 import click
 
-from gateway.cli.options import FAILED, OK, fail, with_settings
+from gateway.cli.options import FAILED, OK, existing_record, with_settings
 from gateway.journal import Finding, verify_record
-from gateway.model.problem import problem
 from gateway.settings import Settings
 
 
@@ -22,11 +21,9 @@ def verify(*, settings: Settings) -> None:
 
     Works beside a running gateway and changes nothing.
     """
+    database = existing_record(settings)
     public_key = settings.data_dir / "keys" / "checkpoint-signing.pub.pem"
-    if not settings.database_path.exists() or not public_key.exists():
-        told = f"There is no record in {settings.data_dir}. Name its folder with GATEWAY_DATA_DIR."
-        fail(problem("NOT_FOUND", told))
-    report = verify_record(settings.database_path, [public_key.read_text()])
+    report = verify_record(database, [public_key.read_text()] if public_key.exists() else [])
     click.echo(
         f"{report.entries} entries in {report.chains} chains; {report.checkpoints} checkpoints "
         f"cover {report.covered} entries, {report.uncovered} came later"

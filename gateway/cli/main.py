@@ -5,6 +5,7 @@ import click
 from gateway import __version__
 from gateway.cli.audit import audit
 from gateway.cli.contracts import contracts, schema
+from gateway.cli.journal import journal
 from gateway.cli.policy import policy
 from gateway.cli.serve import serve
 from gateway.cli.token import token
@@ -19,5 +20,5 @@ def main() -> None:
     """
 
 
-for group in (serve, token, contracts, schema, policy, audit):
+for group in (serve, token, contracts, schema, policy, audit, journal):
     main.add_command(group)

@@ -3,11 +3,12 @@
 import functools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from gateway.model.problem import Problem, ProblemError
+from gateway.model.problem import Problem, ProblemError, problem
 from gateway.settings import SETTINGS, Settings, load_settings
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -41,13 +42,21 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def fail(problem: Problem) -> NoReturn:
+def existing_record(settings: Settings) -> Path:
+    """The database of the data folder; the command fails where there is none."""
+    if not settings.database_path.exists():
+        told = f"There is no record in {settings.data_dir}. Name its folder with GATEWAY_DATA_DIR."
+        fail(problem("NOT_FOUND", told))
+    return settings.database_path
+
+
+def fail(told: Problem) -> NoReturn:
     """Print a problem with all its issues to standard error and exit."""
-    click.echo(f"gateway: {problem.code}: {problem.title}.", err=True)
-    if problem.issues:
-        for issue in problem.issues:
+    click.echo(f"gateway: {told.code}: {told.title}.", err=True)
+    if told.issues:
+        for issue in told.issues:
             click.echo(f"  {issue.path}: {issue.code}: {issue.message}", err=True)
     else:
-        click.echo(f"  {problem.detail}", err=True)
-    click.echo(f"See docs/errors/{problem.code}.md.", err=True)
-    sys.exit(USAGE if problem.code in _CONFIGURATION else FAILED)
+        click.echo(f"  {told.detail}", err=True)
+    click.echo(f"See docs/errors/{told.code}.md.", err=True)
+    sys.exit(USAGE if told.code in _CONFIGURATION else FAILED)

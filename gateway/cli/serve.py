@@ -1,8 +1,11 @@
 """gateway serve"""
 
 import asyncio
+import contextlib
 import logging
+import signal
 import socket
+from collections.abc import Iterator
 
 import click
 import uvicorn
@@ -39,11 +42,21 @@ async def _serve(settings: Settings) -> None:
                 log_config=None,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
-            await _Server(config).serve(sockets=[sock])
+            server = _Server(config)
+            loop = asyncio.get_running_loop()
+            for name in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(name, server.handle_exit, name, None)
+            await server.serve(sockets=[sock])
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server, which says where it listens once it does."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to us: uvicorn raises them anew after serving, which would end the process
+        before runs are drained and the last checkpoint is signed."""
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
