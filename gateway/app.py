@@ -26,10 +26,10 @@ from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import RandomIds, SystemClock
 from gateway.operations import DirectCalls, bind, require_handlers
-from gateway.pipeline import Bindings, Call, CallRecorder, Direct, Pipeline, RateLimiter
+from gateway.pipeline import Call, CallRecorder, Direct, Pipeline, RateLimiter
 from gateway.policy import Policies, load_policies
 from gateway.privacy import Keyring, KeyringSealer
-from gateway.runtime import Loop, build_loop
+from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
 from gateway.surfaces.graphql import Introspection, Limits, build_schema, graphql_routes
@@ -98,47 +98,23 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     policies = load_policies(settings.policy_dir, registry)
     actions = _actions(settings, registry)
     keyring = Keyring.open(settings.data_dir)
-    sealer = KeyringSealer(keyring)
     authenticator = Authenticator(_issuers(settings), clock, settings.token_leeway)
     limiter = RateLimiter(clock)
-    bindings: Bindings = {}
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(actions.close)
         journal = await SqliteJournal.open(settings.database_path, clock=clock, writer=WRITER)
         stack.push_async_callback(journal.close)
         dispatcher = EmbeddedDispatcher(journal, clock)
-        loop = build_loop(
-            registry=registry,
-            policies=policies,
-            sealer=sealer,
-            journal=journal,
-            dispatcher=dispatcher,
-            actions=actions,
-            limiter=limiter,
-            ids=ids,
-            owner=ids.new("proc"),
-            lease=_lease(registry),
-            slots=settings.max_in_flight_steps,
-        )
-        bindings.update(bind(loop))
-        require_handlers(registry, bindings)
+        sealer = KeyringSealer(keyring)
+        parts = Parts(registry, policies, sealer, journal, dispatcher, actions, limiter, ids)
+        slots = settings.max_in_flight_steps
+        loop = build_loop(parts, owner=ids.new("proc"), lease=_lease(registry), slots=slots)
         recorder = CallRecorder(journal, sealer, clock)
-        direct = DirectCalls(loop, recorder)
-        pipeline = Pipeline(
-            registry=registry,
-            policies=policies,
-            journal=journal,
-            sealer=sealer,
-            actions=actions,
-            limiter=limiter,
-            recorder=recorder,
-            bindings=bindings,
-            direct=Direct(direct.perform, direct.resume),
-        )
-        await _activate(journal, policies)
+        pipeline = _pipeline(loop, actions, limiter, recorder)
         adopted = await journal.adopt()
         if adopted:
             _log.info("resuming %d runs of an earlier process", adopted)
+        await _activate(journal, policies)
         checkpointer = Checkpointer(journal, keyring.signer, settings.checkpoint_interval)
         await checkpointer.start()
         stack.push_async_callback(checkpointer.stop)
@@ -146,6 +122,30 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         dispatcher.start(loop.runner.advance)
         stack.push_async_callback(dispatcher.stop)
         yield Gateway(settings, registry, policies, journal, loop, pipeline, authenticator)
+
+
+def _pipeline(
+    loop: Loop, actions: ActionRunner, limiter: RateLimiter, recorder: CallRecorder
+) -> Pipeline:
+    """The governed call around the loop, with a handler for every contract.
+
+    Raises:
+        ProblemError: CONTRACTS_INVALID with every contract that nobody performs.
+    """
+    bindings = bind(loop)
+    require_handlers(loop.registry, bindings)
+    direct = DirectCalls(loop, recorder)
+    return Pipeline(
+        registry=loop.registry,
+        policies=loop.policies,
+        journal=loop.journal,
+        sealer=loop.sealer,
+        actions=actions,
+        limiter=limiter,
+        recorder=recorder,
+        bindings=bindings,
+        direct=Direct(direct.perform, direct.resume),
+    )
 
 
 def create_app(gateway: Gateway) -> Starlette:
@@ -170,7 +170,7 @@ def create_app(gateway: Gateway) -> Starlette:
         except ProblemError as error:
             return JSONResponse({"status": "not ready", "code": error.problem.code}, 503)
         if head != gateway.policies.revision:
-            return JSONResponse({"status": "not ready", "code": "POLICY_CHANGED"}, 503)
+            return JSONResponse({"status": "not ready", "policyVersion": head}, 503)
         return JSONResponse({"status": "ready", "policyVersion": head})
 
     return Starlette(routes=[*graphql, Route("/healthz", healthz), Route("/readyz", readyz)])
@@ -234,11 +234,17 @@ def _lease(registry: Registry) -> float:
 
 
 async def _activate(journal: SqliteJournal, policies: Policies) -> None:
-    """Put the loaded policy revision in force, recorded if it is another one than before."""
+    """Put the loaded policy revision in force, recorded if it is another one than before.
 
-    def unit(tx: Tx) -> None:
-        if tx.policy_head() != policies.revision:
-            body = {"revision": policies.revision, "source": "files"}
-            tx.append(NewEntry(EntryType.POLICY_ACTIVATED, "", body))
+    Runs that wait are then looked at again, for what they were asked may have changed.
+    """
 
-    await journal.write(unit)
+    def unit(tx: Tx) -> bool:
+        if tx.policy_head() == policies.revision:
+            return False
+        body = {"revision": policies.revision, "source": "files"}
+        tx.append(NewEntry(EntryType.POLICY_ACTIVATED, "", body))
+        return True
+
+    if await journal.write(unit):
+        await journal.wake_waiting()

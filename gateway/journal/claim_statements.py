@@ -39,6 +39,9 @@ RELEASE = setting(
     lease_until=None,
 )
 WAKE = setting(_one_claim, "wake_at", wake_seq=claim.c.wake_seq + 1)
+WAKE_WAITING = setting(
+    update(claim).where(claim.c.wake_at.is_not(None)), "wake_at", wake_seq=claim.c.wake_seq + 1
+)
 ADOPT = setting(
     update(claim).where(claim.c.owner.is_not(None)), "wake_at", owner=None, lease_until=None
 )

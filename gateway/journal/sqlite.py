@@ -115,6 +115,10 @@ class SqliteJournal(Journal):
         """
         return await self.run(Unit.adopt)
 
+    async def wake_waiting(self) -> int:
+        """Wake every run that waits, as a change of policy asks; returns how many there were."""
+        return await self.run(Unit.wake_waiting)
+
     async def run(self, unit: Callable[[Unit], T]) -> T:
         """``write`` for the journal's own parts, which need more than the port offers."""
         result: T = await self._writer.call(unit)

@@ -108,6 +108,10 @@ class Unit(SqlRecords, Tx):
         """Free every claim that somebody holds, due at once; returns how many there were."""
         return self._change(claim_statements.ADOPT, wake_at=self._now)
 
+    def wake_waiting(self) -> int:
+        """Wake every run that waits for something; returns how many there are."""
+        return self._change(claim_statements.WAKE_WAITING, wake_at=self._now)
+
     def keep_checkpoint(self, number: int, ends_at: int, line: str) -> None:
         """Store a signed checkpoint; ``ends_at`` is where its line ends in the file, in bytes."""
         values = {"number": number, "ends_at": ends_at, "line": line}
