@@ -119,6 +119,10 @@ class EmbeddedDispatcher:
             except ProblemError as error:
                 _log.error("looking for due runs failed: %s", error.problem.code)
                 pause = _TROUBLE
+            except Exception:
+                # Whatever it was, runs that wait must not wait for ever.
+                _log.exception("looking for due runs failed")
+                pause = _TROUBLE
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._look.wait()

@@ -48,7 +48,7 @@ def _is_plain(value: JsonValue) -> bool:
     if kind is list:
         return all(map(_is_plain, value))
     if kind is int:
-        return -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+        return bool(-MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
     return kind is str or kind is bool or value is None
 
 

@@ -1,5 +1,7 @@
 """A direct call of an action command: an execution of one step, under the rules of any plan."""
 
+import asyncio
+
 from gateway.model.decision import Verdict
 from gateway.model.execution import Execution, ExecutionStatus, RunMode, Step, StepStatus
 from gateway.model.json import JsonObject
@@ -8,6 +10,12 @@ from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.sealing import unseal_all
 from gateway.pipeline import Admitted, CallRecorder
 from gateway.runtime import Intent, Loop, require_execution
+
+_PATIENCE = 15.0
+"""Seconds that a direct call waits while its step is tried again."""
+
+_LOOK = 0.25
+"""Seconds between two looks at such a step."""
 
 
 class DirectCalls:
@@ -55,18 +63,28 @@ class DirectCalls:
         self, admitted: Admitted, execution_id: str, run_id: str | None
     ) -> JsonObject:
         loop, workspace = self._loop, admitted.principal.workspace
-        if run_id is not None:
-            await loop.dispatcher.settled(run_id)
 
         def query(records: Records) -> tuple[Execution, Step]:
             execution = require_execution(records, workspace, execution_id)
             return execution, records.steps(execution.plan_id or "")[0]
 
-        execution, step = await loop.journal.read(query)
+        give_up = asyncio.get_running_loop().time() + _PATIENCE
+        while True:
+            if run_id is not None:
+                await loop.dispatcher.settled(run_id)
+            execution, step = await loop.journal.read(query)
+            if not _is_retrying(execution, step) or asyncio.get_running_loop().time() > give_up:
+                break
+            await asyncio.sleep(_LOOK)
         if step.status is StepStatus.COMPLETED:
             output: JsonObject = unseal_all(loop.sealer, workspace, step.output)
             return output
         raise ProblemError(_problem_of(execution, step))
+
+
+def _is_retrying(execution: Execution, step: Step) -> bool:
+    is_between = step.status is StepStatus.READY and step.attempt > 0
+    return is_between and execution.status is ExecutionStatus.RUNNING
 
 
 def _problem_of(execution: Execution, step: Step) -> Problem:
@@ -74,13 +92,14 @@ def _problem_of(execution: Execution, step: Step) -> Problem:
     if step.status is StepStatus.WAITING_APPROVAL:
         reasons = " ".join((step.decision or {}).get("reasons", []))
         return problem("APPROVAL_REQUIRED", f"{reasons} Wait for its approval.", extra=where)
+    status = execution.status
+    if status in (ExecutionStatus.RUNNING, ExecutionStatus.VERIFIED):
+        # A problem that the step has now is that of an attempt, and not yet the call's.
+        detail = "The call is still under way. Repeat it with the same idempotency key."
+        return problem("SERVICE_UNAVAILABLE", detail, extra=where)
     told = step.problem or execution.problem
     if told is not None:
         return problem_from(told, where)
-    status = execution.status
-    if status in (ExecutionStatus.RUNNING, ExecutionStatus.VERIFIED):
-        detail = "The call is still under way. Repeat it with the same idempotency key."
-        return problem("SERVICE_UNAVAILABLE", detail, extra=where)
     detail = f"The execution behind this call is {status.value.upper()}."
     return problem("CONFLICT", detail, extra=where)
 

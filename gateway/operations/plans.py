@@ -151,7 +151,8 @@ def _attempts(entries: list[Entry]) -> dict[str, list[JsonObject]]:
             found.setdefault(body["stepId"], []).append(attempt)
         elif entry.type in _OUTCOMES:
             for attempt in found.get(body["stepId"], []):
-                if attempt["number"] == body["attempt"]:
+                is_open = attempt["status"] == "dispatched"  # a wait for the limit is no outcome
+                if is_open and attempt["number"] == body["attempt"]:
                     attempt["status"] = _OUTCOMES[entry.type]
                     attempt["endedAt"] = entry.at
                     attempt.update(present({"problem": body.get("problem")}))

@@ -13,6 +13,7 @@ from gateway.model.json import JsonObject, JsonValue
 from gateway.model.pii import map_paths
 from gateway.model.ports import (
     ActionCall,
+    ActionOutcome,
     Actions,
     Answered,
     Declined,
@@ -165,10 +166,18 @@ class Pipeline:
                 trace_id=call.trace_id,
             )
         )
+        try:
+            output = self._answer_of(admitted, outcome)
+        except ProblemError as error:
+            await self.recorder.queue(self.recorder.failed(admitted, error.problem))
+            raise
+        await self.recorder.queue(self.recorder.answered(admitted))
+        return output
+
+    def _answer_of(self, admitted: Admitted, outcome: ActionOutcome) -> JsonObject:
+        contract = admitted.contract
         if isinstance(outcome, Answered):
-            answer = accept_answer(self.registry, contract, admitted.value, outcome)
-            await self.recorder.queue(self.recorder.answered(admitted))
-            return answer.output
+            return accept_answer(self.registry, contract, admitted.value, outcome).output
         if isinstance(outcome, Declined):
             raise ProblemError(declined(outcome))
         raise refuse("BAD_GATEWAY", f"{contract.key} could not be answered: {outcome.reason}")

@@ -11,7 +11,7 @@ from gateway.runtime.lifecycle import (
     require_execution,
     require_plan,
 )
-from gateway.runtime.loop import Loop, build_loop
+from gateway.runtime.loop import Loop, Parts, build_loop
 from gateway.runtime.replay import POLICY, STRUCTURAL
 from gateway.runtime.stored_plan import open_plan
 
@@ -20,6 +20,7 @@ __all__ = [
     "STRUCTURAL",
     "Intent",
     "Loop",
+    "Parts",
     "build_loop",
     "draft_of",
     "open_plan",

@@ -41,8 +41,8 @@ class Compiler:
         for step in drafted:
             issues.extend(checks.issues_of(step))
         graph = {step.key: set(checks.depends_on(step)) for step in drafted}
-        order, cyclic = topological(graph)
-        issues.extend(_cycle_issues(drafted, cyclic))
+        order, cycles = topological(graph)
+        issues.extend(_cycle_issues(drafted, cycles))
         if issues:
             raise invalid(issues)
         by_key = {step.key: step for step in drafted}
@@ -169,10 +169,12 @@ def _edges(step: PlanStep) -> Iterator[Edge]:
             yield Edge(name, step.key)
 
 
-def _cycle_issues(drafted: list[DraftStep], cyclic: list[str]) -> Iterator[Issue]:
-    told = f"These steps wait for one another: {', '.join(cyclic)}. Remove one dependency."
+def _cycle_issues(drafted: list[DraftStep], cycles: list[list[str]]) -> Iterator[Issue]:
+    members = {key: cycle for cycle in cycles for key in cycle}
     for step in drafted:
-        if step.key in cyclic:
+        if step.key in members:
+            among = ", ".join(members[step.key])
+            told = f"These steps wait for one another: {among}. Remove one dependency."
             yield Issue(step.at, "CYCLE", told)
 
 

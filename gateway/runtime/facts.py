@@ -11,6 +11,8 @@ from gateway.model.execution import Approval, Execution, ExecutionStatus, Step, 
 from gateway.model.json import JsonObject
 from gateway.model.plan import Plan, PlanStep
 from gateway.model.problem import Problem
+from gateway.runtime.attempt import Attempt
+from gateway.runtime.doubt import in_doubt
 
 
 def fact(
@@ -55,18 +57,16 @@ def plan_compiled(
 
 def step_dispatched(
     execution: Execution,
-    step: PlanStep,
+    attempt: Attempt,
     *,
-    attempt: int,
-    epoch: int,
     sealed_input: JsonObject,
     decision: JsonObject,
     access: AccessDecision,
-    idempotency_key: str,
     approval_id: str | None,
     status: ExecutionStatus | None,
 ) -> NewEntry:
     """An attempt is about to be made: written before the call, so that none goes unseen."""
+    step = attempt.step
     return step_fact(
         execution,
         EntryType.STEP_DISPATCHED,
@@ -74,12 +74,12 @@ def step_dispatched(
         {
             "key": step.key,
             "contract": step.contract,
-            "attempt": attempt,
-            "epoch": epoch,
+            "attempt": attempt.number,
+            "epoch": attempt.epoch,
             "input": sealed_input,
             "decision": decision,
             "access": access.to_json(),
-            "idempotencyKey": idempotency_key,
+            "idempotencyKey": attempt.idempotency_key,
         },
         approvalId=approval_id,
         executionStatus=status.value if status else None,
@@ -173,6 +173,10 @@ def run_ended(
 
 
 def unfinished(steps: Mapping[str, Step]) -> dict[str, StepStatus]:
-    """The steps that have not been sent and now never will be, as cancelled."""
-    never_sent = (StepStatus.PLANNED, StepStatus.READY, StepStatus.WAITING_APPROVAL)
-    return {step.id: StepStatus.CANCELLED for step in steps.values() if step.status in never_sent}
+    """The steps that are never sent (again): cancelled, or unresolved where one is in doubt."""
+    waiting = (StepStatus.PLANNED, StepStatus.READY, StepStatus.WAITING_APPROVAL)
+    return {
+        step.id: StepStatus.UNRESOLVED if in_doubt(step) else StepStatus.CANCELLED
+        for step in steps.values()
+        if step.status in waiting
+    }

@@ -7,26 +7,12 @@ anybody guess a value.
 from collections.abc import Iterable
 
 from gateway.model.json import JsonObject, JsonValue, digest
-from gateway.model.pii import map_paths
-from gateway.model.plan import PlanStep, reference_of
+from gateway.model.plan import PlanStep
 from gateway.model.ports import Sealer
+from gateway.model.sealing import commit_paths
 
 _PLAN_FORMAT = 1
 _ACTION_FORMAT = 1
-
-
-def committed(
-    sealer: Sealer, workspace: str, value: JsonObject, paths: Iterable[str]
-) -> JsonObject:
-    """``value`` with each PII literal replaced by its commitment; references stay as they are."""
-
-    def commit(_: str, found: JsonValue) -> JsonValue:
-        if reference_of(found) is not None:
-            return found
-        return {"$hmac": sealer.commit(workspace, found)}
-
-    replaced: JsonObject = map_paths(value, paths, commit)
-    return replaced
 
 
 def plan_hash(sealer: Sealer, workspace: str, steps: Iterable[PlanStep]) -> str:
@@ -39,12 +25,18 @@ def plan_hash(sealer: Sealer, workspace: str, steps: Iterable[PlanStep]) -> str:
             "key": step.key,
             "contract": step.contract,
             "contractDigest": step.contract_digest,
-            "input": committed(sealer, workspace, step.input, step.pii),
+            "input": _committed(sealer, workspace, step),
             "dependsOn": sorted(step.depends_on),
         }
         for step in sorted(steps, key=lambda step: step.key)
     ]
     return digest({"format": _PLAN_FORMAT, "steps": parts})
+
+
+def _committed(sealer: Sealer, workspace: str, step: PlanStep) -> JsonValue:
+    """The input with each PII literal committed; a direct call's plan holds no references."""
+    keep = bool(step.depends_on)
+    return commit_paths(sealer, workspace, step.input, step.pii, keep_references=keep)
 
 
 def step_id(hashed: str, key: str) -> str:
@@ -58,7 +50,7 @@ def action_digest(
     run_id: str,
     hashed: str,
     step: PlanStep,
-    arguments: JsonObject,
+    arguments: JsonValue,
     decision: JsonObject,
     expires_at: str,
 ) -> str:

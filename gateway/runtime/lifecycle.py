@@ -20,6 +20,7 @@ from gateway.model.plan import Plan
 from gateway.model.ports import Dispatcher, Ids, Records, Sealer, Tx
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, problem, refuse
+from gateway.model.sealing import seal_paths
 from gateway.runtime import facts
 from gateway.runtime.stored_plan import seal_plan
 from gateway.runtime.turn import end_run, waiting_approvals
@@ -54,6 +55,12 @@ class Lifecycle:
         text: JsonValue = intent.text
         if text:
             text = self.sealer.seal(submitter.workspace, INTENT_CONTRACT, "input.text", text)
+        metadata = intent.metadata
+        if metadata is not None:
+            # Nothing of it is PII, but nobody may plant an envelope in it.
+            metadata = seal_paths(
+                self.sealer, submitter.workspace, INTENT_CONTRACT, "input", metadata, ()
+            )
         tx.append(
             NewEntry(
                 EntryType.INTENT_RECEIVED,
@@ -64,7 +71,7 @@ class Lifecycle:
                     "text": text,
                     "channel": intent.channel,
                     "traceId": intent.trace_id,
-                    "metadata": intent.metadata,
+                    "metadata": metadata,
                     "direct": intent.direct,
                 },
                 execution_id,

@@ -9,6 +9,7 @@ from gateway.policy import Policies
 from gateway.runtime.compiler import Compiler
 from gateway.runtime.consent import Consent
 from gateway.runtime.dispatch import StepDispatch
+from gateway.runtime.gate import Gate
 from gateway.runtime.lifecycle import Lifecycle
 from gateway.runtime.replay import Replayer
 from gateway.runtime.runner import Runner
@@ -33,48 +34,49 @@ class Loop:
     runner: Runner
 
 
-def build_loop(
-    *,
-    registry: Registry,
-    policies: Policies,
-    sealer: Sealer,
-    journal: Journal,
-    dispatcher: Dispatcher,
-    actions: Actions,
-    limiter: RateLimiter,
-    ids: Ids,
-    owner: str,
-    lease: float,
-    slots: int,
-) -> Loop:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop is built of."""
+
+    registry: Registry
+    policies: Policies
+    sealer: Sealer
+    journal: Journal
+    dispatcher: Dispatcher
+    actions: Actions
+    limiter: RateLimiter
+    ids: Ids
+
+
+def build_loop(parts: Parts, *, owner: str, lease: float, slots: int) -> Loop:
     """Put the parts of the loop together.
 
     ``owner`` names this process in claims, ``lease`` is in seconds and must be longer than any
     handler's time-out, ``slots`` is how many attempts may be under way at a time.
     """
+    registry, policies, sealer, ids = parts.registry, parts.policies, parts.sealer, parts.ids
     compiler = Compiler(registry, sealer, lambda: ids.new("plan"))
     verifier = Verifier(registry, policies)
-    lifecycle = Lifecycle(ids, sealer, dispatcher)
-    dispatch = StepDispatch(registry, policies, sealer, limiter, lambda: ids.new("appr"))
-    runner = Runner(
-        journal=journal,
-        turns=Turns(dispatch, lease),
-        sealer=sealer,
-        registry=registry,
-        actions=actions,
-        owner=owner,
-        slots=slots,
-    )
+    lifecycle = Lifecycle(ids, sealer, parts.dispatcher)
+    gate = Gate(sealer, lambda: ids.new("appr"))
     return Loop(
         registry=registry,
         policies=policies,
         sealer=sealer,
-        journal=journal,
-        dispatcher=dispatcher,
+        journal=parts.journal,
+        dispatcher=parts.dispatcher,
         compiler=compiler,
         verifier=verifier,
         lifecycle=lifecycle,
         consent=Consent(policies, lifecycle),
         replayer=Replayer(registry, policies, sealer, compiler, verifier),
-        runner=runner,
+        runner=Runner(
+            journal=parts.journal,
+            turns=Turns(StepDispatch(registry, policies, sealer, parts.limiter, gate), lease),
+            sealer=sealer,
+            registry=registry,
+            actions=parts.actions,
+            owner=owner,
+            slots=slots,
+        ),
     )

@@ -4,7 +4,7 @@ The rule that this file exists for: an effect that may have happened is repeated
 does no harm; otherwise the step stands UNRESOLVED until an operator settles it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
@@ -16,6 +16,7 @@ from gateway.model.time import after
 from gateway.pipeline import Answer, accept_answer, declined
 from gateway.runtime import facts
 from gateway.runtime.attempt import Attempt
+from gateway.runtime.doubt import in_doubt, outcome_unknown
 
 MAX_ATTEMPTS = 4
 """How often a step is tried in all."""
@@ -54,22 +55,14 @@ def judge(registry: Registry, attempt: Attempt, result: ActionOutcome) -> Outcom
 
 def _unknown(attempt: Attempt, result: Unknown) -> Outcome:
     contract = attempt.contract
-    told = outcome_unknown(contract, result.reason)
+    told = _no_answer(contract, result.reason)
     return Outcome(attempt, problem=told, repeat=contract.repeatable, unknown=contract.is_command)
 
 
-def outcome_unknown(contract: OperationContract, reason: str) -> Problem:
-    """The problem of an attempt of which nobody knows whether it had its effect."""
-    if not contract.is_command:
-        return problem("BAD_GATEWAY", f"{contract.key} gave no answer: {reason}")
-    return Problem(
-        code="OUTCOME_UNKNOWN",
-        title="Nobody knows whether the action happened",
-        status=502,
-        detail=f"{contract.key} may or may not have had its effect: {reason} Look at the target "
-        "system, then settle the step.",
-        category="dependency",
-    )
+def _no_answer(contract: OperationContract, reason: str) -> Problem:
+    if contract.is_command:
+        return outcome_unknown(contract.key, reason)
+    return problem("BAD_GATEWAY", f"{contract.key} gave no answer: {reason}")
 
 
 def record_outcome(
@@ -94,6 +87,7 @@ def record_outcome(
             )
         )
         return
+    outcome = _with_earlier_doubt(tx, execution, outcome)
     if outcome.problem is None:
         raise AssertionError("an outcome has an answer or a problem")
     _record_problem(
@@ -108,12 +102,32 @@ def record_outcome(
     )
 
 
+def _with_earlier_doubt(tx: Tx, execution: Execution, outcome: Outcome) -> Outcome:
+    """The outcome as it is while an earlier attempt may have had its effect.
+
+    That the last attempt was declined says nothing of an earlier one, unless the service honours
+    the key and declares the error: then it would have repeated its first answer instead.
+    """
+    attempt, told = outcome.attempt, outcome.problem
+    if told is None or outcome.unknown or attempt.number == 1:
+        return outcome
+    contract = attempt.contract
+    keyed = contract.handler is not None and contract.handler.idempotency_key
+    if keyed and told.code in contract.errors:
+        return outcome
+    steps = tx.steps(execution.plan_id or "")
+    if not any(step.id == attempt.step.id and in_doubt(step) for step in steps):
+        return outcome
+    reason = f"An earlier attempt got no answer, and the last one was declined ({told.code})."
+    return replace(outcome, problem=outcome_unknown(contract.key, reason), unknown=True)
+
+
 def orphaned(tx: Tx, execution: Execution, step: Step, registry: Registry, epoch: int) -> None:
     """Append what follows from an attempt that its process did not live to see the end of."""
     contract = registry.operations.get(step.contract)
     reason = "The gateway stopped while the attempt was under way."
     told = (
-        outcome_unknown(contract, reason)
+        _no_answer(contract, reason)
         if contract
         else problem("INTERNAL_ERROR", f"{step.contract} is not loaded any more. {reason}")
     )

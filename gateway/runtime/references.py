@@ -1,7 +1,7 @@
 """References between steps: where they stand in an input, and whether their types fit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.contracts import pii_of
 from gateway.model.contract import EnumType, ObjectType, OperationContract
@@ -20,12 +20,12 @@ _WIDENS: Mapping[str, frozenset[str]] = {
     ),
     "NonEmptyString": frozenset(
         {
-            *("ID", "EmailAddress", "URL", "PhoneNumber", "Locale", "TimeZone"),
+            *("EmailAddress", "URL", "PhoneNumber", "Locale", "TimeZone"),
             *("Currency", "CountryCode", "Date", "DateTime", "Time"),
         }
     ),
 }
-"""Which scalars a scalar takes in without losing its meaning, besides itself."""
+"""Scalars of which every value is a value of the scalar that takes them in, besides itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,33 +135,44 @@ def type_at(
     return Located(here, certain) if here else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """The two contracts of an edge, and the pairs of models that are being compared already."""
+
+    source: OperationContract
+    target: OperationContract
+    assumed: frozenset[tuple[str, str]] = frozenset()
+
+
 def misfit(
     source: TypeRef, source_of: OperationContract, target: TypeRef, target_of: OperationContract
 ) -> str | None:
     """Why a value of type ``source`` may not flow into ``target``; None if it may."""
+    return _misfit(source, target, _Sides(source_of, target_of))
+
+
+def _misfit(source: TypeRef, target: TypeRef, sides: _Sides) -> str | None:
     if target.required and not source.required:
         return f"it may be null ({source}), but {target} is required"
     if target.items is not None:
         if source.items is None:
             return f"it is {source}, not a list as {target} asks"
-        return misfit(source.items, source_of, target.items, target_of)
+        return _misfit(source.items, target.items, sides)
     if source.items is not None and target.name != "JSON":
         return f"it is a list ({source}), but {target} is not"
-    return _named_misfit(source, source_of, target, target_of)
+    return _named_misfit(source, target, sides)
 
 
-def _named_misfit(
-    source: TypeRef, source_of: OperationContract, target: TypeRef, target_of: OperationContract
-) -> str | None:
+def _named_misfit(source: TypeRef, target: TypeRef, sides: _Sides) -> str | None:
     if target.name == "JSON":
         return None
-    given, asked = source_of.types.get(source.name), target_of.types.get(target.name)
-    if target.name == "JSONObject" and (
-        isinstance(given, ObjectType) or source.name == "JSONObject"
-    ):
+    given = sides.source.types.get(source.name)
+    asked = sides.target.types.get(target.name)
+    is_object = isinstance(given, ObjectType) or source.name == "JSONObject"
+    if target.name == "JSONObject" and is_object:
         return None
     if isinstance(given, ObjectType) and isinstance(asked, ObjectType):
-        return _object_misfit(given, source_of, asked, target_of)
+        return _object_misfit(given, asked, sides)
     if isinstance(given, EnumType) and isinstance(asked, EnumType):
         more = sorted(set(given.values) - set(asked.values))
         return f"it may be {', '.join(more)}, which {target} does not know" if more else None
@@ -173,19 +184,18 @@ def _named_misfit(
     return f"it is {source}, but {target} is asked"
 
 
-def _object_misfit(
-    given: ObjectType,
-    source_of: OperationContract,
-    asked: ObjectType,
-    target_of: OperationContract,
-) -> str | None:
+def _object_misfit(given: ObjectType, asked: ObjectType, sides: _Sides) -> str | None:
+    pair = (given.name, asked.name)
+    if pair in sides.assumed:  # a model that holds itself fits if the rest of it does
+        return None
+    inner = replace(sides, assumed=sides.assumed | {pair})
     for name, wanted in asked.fields.items():
         offered = given.fields.get(name)
         if offered is None:
             if wanted.required:
                 return f"it has no field {name}, which {asked.name} requires"
             continue
-        reason = misfit(offered, source_of, wanted, target_of)
+        reason = _misfit(offered, wanted, inner)
         if reason:
             return f"field {name}: {reason}"
     unknown = sorted(set(given.fields) - set(asked.fields))

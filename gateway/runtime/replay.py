@@ -93,11 +93,13 @@ class Replayer:
     ) -> Iterator[Difference]:
         if record.decisions is None:
             return
-        if any(step.contract not in self.registry.operations for step in plan.steps):
-            message = "A contract of the plan is not loaded, so its steps cannot be decided again."
-            yield Difference(POLICY, "/decisions", None, None, message)
+        try:
+            verified = self.verifier.verify(plan, execution.submitter)
+        except ProblemError as error:
+            message = f"The plan cannot be decided again: {error.problem.detail}"
+            yield Difference(POLICY, "/decisions", record.verdict, None, message)
             return
-        for found in self.verifier.verify(plan, execution.submitter).steps:
+        for found in verified.steps:
             recorded = record.decisions[found.step.id]
             path = f"/decisions/{found.step.id}"
             yield from _decision_differences(path, found.step.id, recorded, found.to_json())

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-from gateway.model.json import JsonObject, JsonValue
-from gateway.model.pii import map_paths
-from gateway.model.plan import Plan, PlanStep, reference_of
+from gateway.model.plan import Plan, PlanStep
 from gateway.model.ports import Sealer
-from gateway.model.sealing import unseal_all
+from gateway.model.sealing import seal_paths, unseal_all
 
 
 def seal_plan(sealer: Sealer, workspace: str, plan: Plan) -> Plan:
@@ -20,10 +18,7 @@ def open_plan(sealer: Sealer, workspace: str, plan: Plan) -> Plan:
     Raises:
         ValueError: an envelope was altered or its key is gone.
     """
-    opened = [
-        replace(step, input=unseal_all(sealer, workspace, step.input)) if step.pii else step
-        for step in plan.steps
-    ]
+    opened = [replace(step, input=unseal_all(sealer, workspace, step.input)) for step in plan.steps]
     return _with_steps(plan, opened)
 
 
@@ -32,10 +27,8 @@ def _with_steps(plan: Plan, steps: list[PlanStep]) -> Plan:
 
 
 def _seal_step(sealer: Sealer, workspace: str, step: PlanStep) -> PlanStep:
-    def seal(path: str, value: JsonValue) -> JsonValue:
-        if reference_of(value) is not None:
-            return value
-        return sealer.seal(workspace, step.contract, f"input.{path}", value)
-
-    sealed: JsonObject = map_paths(step.input, step.pii, seal)
+    keep = bool(step.depends_on)  # a direct call's plan holds no references
+    sealed = seal_paths(
+        sealer, workspace, step.contract, "input", step.input, step.pii, keep_references=keep
+    )
     return replace(step, input=sealed)

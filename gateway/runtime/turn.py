@@ -4,6 +4,7 @@ A turn is one unit of work, so a run is never between two states. It runs in the
 calls nothing; the attempts that it hands back are made by the runner after the commit.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ from gateway.runtime.decide import Moves, next_moves
 from gateway.runtime.dispatch import StepDispatch
 from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, orphaned, record_outcome
+from gateway.runtime.ready import Ready
+
+_log = logging.getLogger(__name__)
 
 
 class ClaimLostError(Exception):
@@ -67,6 +71,8 @@ class Turns:
                 memory.outputs[outcome.attempt.step.key] = outcome.answer.output
         if execution.status not in LIVE:
             return self._after_the_end(tx, memory, execution, claim.wake_seq)
+        if not self.dispatch.is_current(tx):
+            return self._hold(tx, memory, claim.wake_seq)
         return self._advance(tx, memory, execution, claim.wake_seq)
 
     def _advance(self, tx: Tx, memory: RunMemory, execution: Execution, wake_seq: int) -> Turn:
@@ -102,9 +108,8 @@ class Turns:
             tx.append(facts.approval_expired(execution, approval))
         changed = bool(moves.orphans or moves.expired)
         for step in moves.start:
-            result = self.dispatch.start(
-                tx, execution, memory, step, steps[step.id], approvals.get(step.id)
-            )
+            ready = Ready(execution, memory, step, steps[step.id], approvals.get(step.id))
+            result = self.dispatch.start(tx, ready)
             if isinstance(result, Attempt):
                 attempts.append(result)
                 memory.in_flight.add(step.id)
@@ -121,6 +126,15 @@ class Turns:
             # The claim is read and released in one unit, so a wake-up cannot come in between.
             raise ClaimLostError(memory.run_id)
         return Turn(over=True, wake_at=moves.wake_at)
+
+    def _hold(self, tx: Tx, memory: RunMemory, wake_seq: int) -> Turn:
+        """Another policy revision is in force than this process decides under: start nothing."""
+        _log.error("run %s waits: restart this process with the policies in force", memory.run_id)
+        if memory.in_flight:
+            return Turn()
+        wake_at = after(tx.now, self.lease)
+        tx.release(memory.run_id, memory.epoch, wake_seq, wake_at)
+        return Turn(over=True, wake_at=wake_at)
 
     def _after_the_end(
         self, tx: Tx, memory: RunMemory, execution: Execution, wake_seq: int
@@ -162,8 +176,9 @@ def _execution(records: Records, memory: RunMemory) -> Execution:
 
 
 def _problem_of(steps: Mapping[str, Step]) -> JsonObject | None:
-    """The problem that a run ends with: that of the first step which has one."""
-    return next((step.problem for step in steps.values() if step.problem), None)
+    """The problem that a run ends with: that of a failed step, not of one yet to be retried."""
+    failed = (step for step in steps.values() if step.status is StepStatus.FAILED)
+    return next((step.problem for step in failed), None)
 
 
 def waiting_approvals(

@@ -103,7 +103,16 @@ def test_a_port_in_use_is_told_with_its_setting(world: World, tmp_path: Path) ->
 
 def test_token_issue_prints_the_token_alone(world: World) -> None:
     issued = world.gateway.command(
-        "token", "issue", "--subject", "ann", "--role", "admin", "--workspace", "acme", "--ttl", "5m"
+        "token",
+        "issue",
+        "--subject",
+        "ann",
+        "--role",
+        "admin",
+        "--workspace",
+        "acme",
+        "--ttl",
+        "5m",
     )
     assert issued.returncode == 0
     assert issued.stdout.count("\n") == 1

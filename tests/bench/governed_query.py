@@ -37,7 +37,7 @@ async def query_figures(folder: Path) -> list[Figure]:
                 uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
             )
             serving = asyncio.create_task(server.serve(sockets=[sock]))
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 - uvicorn tells by this attribute alone
                 await asyncio.sleep(0.05)
             body = json.dumps(
                 {"query": _QUERY, "variables": {"input": {"executionId": ids["executionId"]}}}

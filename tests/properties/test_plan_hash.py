@@ -133,9 +133,7 @@ def _pii(draft: Draft) -> None:
     draft["steps"][-1]["input"]["email"] = "somebody.else@example.com"
 
 
-@pytest.mark.parametrize(
-    "change", [_literal, _more, _id, _contract, _key, _edge, _reference, _pii]
-)
+@pytest.mark.parametrize("change", [_literal, _more, _id, _contract, _key, _edge, _reference, _pii])
 @settings(max_examples=15, deadline=None)
 @given(draft=drafts())
 def test_any_change_gives_another_hash(

@@ -1,7 +1,6 @@
 """Random lives of an execution on a real record: no state that the table does not list."""
 
 import asyncio
-import itertools
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.journal import rebuild_matches, verify_record
 from gateway.model.entry import Entry, EntryType
-from gateway.model.execution import TRANSITIONS, Execution, ExecutionStatus, RunMode
+from gateway.model.execution import TRANSITIONS, Execution, ExecutionStatus, RunMode, StepStatus
 from gateway.model.ports import Declined, Unknown
 from gateway.model.problem import ProblemError
 from tests.unit.runtime.loop_world import (
@@ -73,14 +72,22 @@ class Life:
         if (await self.now()).run_id is not None:
             await self.world.advance(self.id)
 
+    async def _asked(self) -> str | None:
+        """A step that waits for people, or else any."""
+        if (await self.now()).plan_id is None:
+            return None
+        steps = (await self.world.steps(self.id)).values()
+        waiting = [one for one in steps if one.status is StepStatus.WAITING_APPROVAL]
+        return (waiting or list(steps))[0].key
+
     async def approve(self, which: int) -> None:
-        for key in await self.world.steps(self.id) if (await self.now()).plan_id else ():
+        key = await self._asked()
+        if key is not None:
             await self.world.approve(self.id, key, (FIONA, FRANK)[which % 2])
 
-    async def reject(self, which: int) -> None:
-        for key in itertools.islice(
-            await self.world.steps(self.id) if (await self.now()).plan_id else (), 1
-        ):
+    async def reject(self, _: int) -> None:
+        key = await self._asked()
+        if key is not None:
             await self.world.reject(self.id, key)
 
     async def cancel(self, _: int) -> None:

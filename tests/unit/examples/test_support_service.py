@@ -225,7 +225,9 @@ def test_a_fault_leaves_the_outcome_unknown_and_the_key_keeps_the_effect_single(
     key = f"key-{mode}-{after_effect}"
     given = {"orderId": "o-1004", **REFUND}
     desk.fault("/orders/*/refunds", mode, after_effect=after_effect)
-    assert isinstance(desk.call("support.refund.issue", given, key), Unknown)
+    outcome = desk.call("support.refund.issue", given, key)
+    # A success that cannot be read did happen; it is the caller who must not repeat it.
+    assert outcome == Answered(None) if mode == "garbage" else isinstance(outcome, Unknown)
     assert len(desk.effects("refund")) == before + after_effect
     desk.answer("support.refund.issue", given, key)
     assert len(desk.effects("refund")) == before + 1

@@ -1,0 +1,39 @@
+"""A step that is ready, and the exact action that it would be: what dispatch decides on."""
+
+from dataclasses import dataclass
+
+from gateway.model.contract import OperationContract
+from gateway.model.decision import AccessDecision, VerdictDecision
+from gateway.model.execution import Approval, Execution, Step
+from gateway.model.json import JsonObject
+from gateway.model.plan import PlanStep
+from gateway.model.ports import Sealer
+from gateway.model.sealing import seal_paths
+from gateway.runtime.memory import RunMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A step that may be dispatched; ``approval`` is the request that it waits for, if any."""
+
+    execution: Execution
+    memory: RunMemory
+    step: PlanStep
+    state: Step
+    approval: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One exact action: a contract with its resolved input (raw), and what policy says of it."""
+
+    contract: OperationContract
+    value: JsonObject
+    access: AccessDecision
+    decision: VerdictDecision
+
+
+def sealed_input(sealer: Sealer, ready: Ready, action: Action) -> JsonObject:
+    """The input of an action as it may be stored."""
+    step, workspace = ready.step, ready.execution.workspace
+    return seal_paths(sealer, workspace, step.contract, "input", action.value, step.pii)

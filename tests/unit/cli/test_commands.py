@@ -1,0 +1,201 @@
+"""The ``gateway`` command, called as a user calls it."""
+
+import base64
+import json
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("GATEWAY_"):
+            monkeypatch.delenv(name)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+
+
+def issue(tmp_path: Path, *more: str) -> Result:
+    who = ["--subject", "alice", "--workspace", "acme", "--data-dir", str(tmp_path / "data")]
+    return run("token", "issue", *who, *more)
+
+
+def claims(token: str) -> dict[str, object]:
+    body = token.strip().split(".")[1]
+    found: dict[str, object] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return found
+
+
+def test_a_token_stands_alone_on_standard_output(tmp_path: Path) -> None:
+    done = issue(tmp_path, "--type", "agent", "--role", "user", "--role", "planner", "--ttl", "30m")
+    assert (done.exit_code, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    told = claims(line)
+    assert (told["sub"], told["type"], told["workspace"]) == ("alice", "agent", "acme")
+    assert told["roles"] == ["user", "planner"]
+    assert told["exp"] - told["iat"] == 1800  # type: ignore[operator] # numbers
+
+
+def test_a_token_is_for_a_human_user_for_an_hour_unless_asked_otherwise(tmp_path: Path) -> None:
+    told = claims(issue(tmp_path).stdout)
+    assert (told["type"], told["roles"]) == ("human", ["user"])
+    assert told["exp"] - told["iat"] == 3600  # type: ignore[operator] # numbers
+
+
+@pytest.mark.parametrize("ttl", ["", "1w", "-1h", "1.5h", "h"])
+def test_a_length_of_time_that_is_none_is_told(tmp_path: Path, ttl: str) -> None:
+    done = issue(tmp_path, "--ttl", ttl)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "30m, 1h or 7d" in done.stderr
+
+
+def test_claims_that_nobody_would_believe_are_refused_at_once(tmp_path: Path) -> None:
+    done = issue(tmp_path, "--workspace", "NO GOOD", "--ttl", "0s")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "/workspace: CLAIM_INVALID" in done.stderr
+    assert "/ttl: CLAIM_INVALID" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "flag", "value"),
+    [
+        ("GATEWAY_PORT", "--port", "eighty"),
+        ("GATEWAY_POLICY_DIR", "--policy-dir", "/nowhere/at/all"),
+        ("GATEWAY_INTROSPECTION", "--introspection", "maybe"),
+    ],
+)
+def test_a_wrong_setting_exits_2_with_name_value_and_remedy(
+    monkeypatch: pytest.MonkeyPatch, variable: str, flag: str, value: str
+) -> None:
+    by_flag = run("contracts", "lint", flag, value)
+    monkeypatch.setenv(variable, value)
+    by_environment = run("contracts", "lint")
+    for done in (by_flag, by_environment):
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert value in done.stderr
+        assert "Set it to" in done.stderr
+        assert "docs/errors/SETTINGS_INVALID.md" in done.stderr
+    assert variable in by_environment.stderr
+
+
+def test_every_wrong_setting_is_told_at_once() -> None:
+    done = run("contracts", "lint", "--port", "x", "--introspection", "y")
+    assert done.exit_code == 2
+    assert "port" in done.stderr.lower()
+    assert "introspection" in done.stderr.lower()
+
+
+def test_the_shipped_contracts_and_policies_are_good() -> None:
+    linted = run("contracts", "lint")
+    assert linted.exit_code == 0
+    assert "no issues" in linted.stdout
+    tested = run("policy", "test")
+    assert tested.exit_code == 0, tested.stdout
+    assert " 0 failed" in tested.stdout
+    assert ": 0 cases" not in tested.stdout
+
+
+def test_a_bad_contract_exits_2_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("key: shop.thing\nkind: command\n")
+    done = run("contracts", "lint", "--schema-dir", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "bad.yaml:" in done.stderr
+    assert "CONTRACTS_INVALID" in done.stderr
+
+
+def test_a_policy_case_that_fails_exits_1_and_is_named(tmp_path: Path) -> None:
+    for path in (ROOT / "policies").rglob("*"):
+        if path.is_file():
+            copy = tmp_path / path.relative_to(ROOT / "policies")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(path.read_text())
+    rules = tmp_path / "verdict.csv"
+    rules.write_text(rules.read_text().replace("amount <= 100", "amount <= 1"))
+    done = run("policy", "test", "--policy-dir", str(tmp_path))
+    assert done.exit_code == 1
+    assert "FAILED" in done.stdout
+    assert "support.yaml" in done.stdout
+
+
+def test_the_schema_is_printed_as_it_is_published() -> None:
+    done = run("schema", "print")
+    assert done.exit_code == 0
+    assert "type Mutation" in done.stdout
+    assert done.stdout == (ROOT / "schema" / "gateway.graphql").read_text()
+
+
+def test_the_schema_of_contract_files_is_json() -> None:
+    done = run("contracts", "schema")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["$schema"]
+
+
+def test_verifying_a_record_that_is_not_there_exits_1_with_the_remedy(tmp_path: Path) -> None:
+    done = run("audit", "verify", "--data-dir", str(tmp_path / "none"))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "There is no record" in done.stderr
+    assert "GATEWAY_DATA_DIR" in done.stderr
+
+
+def test_verifying_a_file_that_is_no_record_exits_1_without_a_traceback(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    issue(tmp_path)
+    (data / "gateway.db").write_bytes(b"not a database" * 100)
+    (data / "keys" / "checkpoint-signing.pub.pem").write_text("no key")
+    done = run("audit", "verify", "--data-dir", str(data))
+    assert done.exit_code == 1
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_verifying_a_foreign_database_exits_1(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    issue(tmp_path)
+    with closing(sqlite3.connect(data / "gateway.db")) as connection:
+        connection.execute("create table other (x)")
+    (data / "keys" / "checkpoint-signing.pub.pem").write_text("no key")
+    done = run("audit", "verify", "--data-dir", str(data))
+    assert done.exit_code == 1
+    assert done.stderr
+
+
+def leaves(command: click.Command, *names: str) -> list[tuple[str, ...]]:
+    if not isinstance(command, click.Group):
+        return [names]
+    inner = command.commands.items()
+    return [leaf for name, one in inner for leaf in leaves(one, *names, name)]
+
+
+def test_help_lists_every_command_and_describes_every_flag() -> None:
+    listed = run("--help").stdout
+    for name in main.commands:
+        assert f"  {name}" in listed
+    found = leaves(main)
+    assert {("serve",), ("token", "issue"), ("audit", "verify"), ("policy", "test")} <= set(found)
+    for names in found:
+        shown = run(*names, "--help")
+        assert shown.exit_code == 0
+        assert "Usage:" in shown.stdout
+    assert "GATEWAY_DATA_DIR" in run("serve", "--help").stdout
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").stdout.startswith("gateway, version ")
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["token", "issue"], ["serve", "--nope"]])
+def test_a_wrong_call_exits_2_with_its_usage(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert "Usage:" in done.stderr

@@ -1,0 +1,222 @@
+"""The embedded dispatcher with a fake advance, over a record that says what is due."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.dispatch import EmbeddedDispatcher
+from gateway.model.problem import refuse
+from gateway.model.time import stamp
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Clock:
+    """The time of the event loop, so that waits are real and short."""
+
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.start + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+class Due:
+    """A record of which only the due runs are asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.wakes: dict[str, str] = {}
+        self.faults: list[Exception] = []
+        self.reads = 0
+        self._clock = clock
+
+    async def read(self, query: Callable[[Any], Any]) -> Any:
+        self.reads += 1
+        if self.faults:
+            raise self.faults.pop()
+        return query(self)
+
+    def due_runs(self, now: str, limit: int) -> list[str]:
+        return [run for run, wake_at in self.wakes.items() if wake_at <= now][:limit]
+
+    def next_wake(self) -> str | None:
+        return min(self.wakes.values(), default=None)
+
+    def wake_in(self, run_id: str, seconds: float) -> str:
+        wake_at = stamp(self._clock.now() + timedelta(seconds=seconds))
+        self.wakes[run_id] = wake_at
+        return wake_at
+
+
+class Runs:
+    """Advances by waiting until it is let go; watches that nothing runs twice at once."""
+
+    def __init__(self, due: Due) -> None:
+        self.due = due
+        self.advances: Counter[str] = Counter()
+        self.now: set[str] = set()
+        self.most = 0
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.error: Exception | None = None
+        self.cut: list[str] = []
+
+    async def advance(self, run_id: str, woken: asyncio.Event) -> str | None:
+        assert run_id not in self.now, "two advances of one run at a time"
+        self.due.wakes.pop(run_id, None)
+        self.now.add(run_id)
+        self.most = max(self.most, len(self.now))
+        try:
+            await asyncio.sleep(0)
+            await self.hold.wait()
+            if self.error is not None:
+                raise self.error
+        except asyncio.CancelledError:
+            self.cut.append(run_id)
+            raise
+        finally:
+            self.advances[run_id] += 1
+            self.now.discard(run_id)
+        return None
+
+
+class Rig:
+    def __init__(self, max_runs: int = 512) -> None:
+        self.clock = Clock()
+        self.due = Due(self.clock)
+        self.runs = Runs(self.due)
+        self.dispatcher = EmbeddedDispatcher(self.due, self.clock, max_runs=max_runs)  # type: ignore[arg-type] # only read is used
+
+    def start(self) -> None:
+        self.dispatcher.start(self.runs.advance)
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not reached():  # noqa: ASYNC110 - whatever a test looks at has no event
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    made = Rig()
+    yield made
+    made.runs.hold.set()
+    await made.dispatcher.stop(1)
+
+
+async def test_a_wake_up_during_an_advance_causes_another_and_never_two_at_once(rig: Rig) -> None:
+    rig.start()
+    rig.runs.hold.clear()
+    rig.dispatcher.submit("r1")
+    await rig.until(lambda: "r1" in rig.runs.now)
+    for _ in range(5):
+        rig.dispatcher.submit("r1")
+    assert rig.runs.advances["r1"] == 0
+    rig.runs.hold.set()
+    await rig.dispatcher.settled("r1")
+    assert rig.runs.advances["r1"] == 2
+
+
+async def test_settled_waits_for_what_was_queued_and_answers_at_once_otherwise(rig: Rig) -> None:
+    async with asyncio.timeout(1):
+        await rig.dispatcher.settled("nobody")
+    rig.runs.hold.clear()
+    rig.dispatcher.submit("r1")  # not started yet, so it is only queued
+    waits = [asyncio.create_task(rig.dispatcher.settled("r1")) for _ in range(3)]
+    rig.start()
+    rig.dispatcher.submit("r2")
+    await rig.until(lambda: bool(rig.runs.now))
+    assert not any(task.done() for task in waits)
+    waits[0].cancel()
+    rig.runs.hold.set()
+    await asyncio.gather(*waits[1:])
+    assert rig.runs.advances["r1"] == 1
+
+
+async def test_no_more_than_max_runs_are_advanced_at_a_time_and_in_their_order() -> None:
+    rig = Rig(max_runs=3)
+    rig.start()
+    for number in range(20):
+        rig.dispatcher.submit(f"r{number:02}")
+    await asyncio.gather(*(rig.dispatcher.settled(f"r{number:02}") for number in range(20)))
+    assert rig.runs.most == 3
+    assert list(rig.runs.advances) == sorted(rig.runs.advances)
+    await rig.dispatcher.stop(1)
+
+
+async def test_runs_that_are_due_already_are_advanced_at_the_start(rig: Rig) -> None:
+    rig.due.wake_in("r1", -1)
+    rig.start()
+    await rig.until(lambda: rig.runs.advances["r1"] == 1)
+
+
+async def test_a_run_is_advanced_at_the_moment_for_which_it_was_scheduled(rig: Rig) -> None:
+    rig.start()
+    await rig.until(lambda: rig.due.reads == 1)
+    rig.dispatcher.schedule(rig.due.wake_in("r1", 0.2))
+    await asyncio.sleep(0.1)
+    assert rig.runs.advances["r1"] == 0
+    await rig.until(lambda: rig.runs.advances["r1"] == 1)
+
+
+async def test_waiting_for_a_far_moment_costs_no_looks(rig: Rig) -> None:
+    rig.due.wake_in("r1", 3600)
+    rig.start()
+    await asyncio.sleep(0.3)
+    assert rig.due.reads == 1
+
+
+async def test_an_advance_that_fails_stops_neither_the_others_nor_the_run(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.start()
+    rig.runs.error = RuntimeError("boom")
+    rig.dispatcher.submit("r1")
+    await rig.dispatcher.settled("r1")
+    rig.runs.error = None
+    rig.dispatcher.submit("r1")
+    await rig.dispatcher.settled("r1")
+    assert rig.runs.advances["r1"] == 2
+    assert "advancing run r1 failed" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [refuse("SERVICE_UNAVAILABLE", "Full."), ValueError("odd")])
+async def test_looking_for_due_runs_goes_on_after_a_fault(
+    rig: Rig, fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.dispatch.embedded._TROUBLE", 0.01)
+    rig.due.faults.append(fault)
+    rig.due.wake_in("r1", -1)
+    rig.start()
+    await rig.until(lambda: rig.runs.advances["r1"] == 1)
+
+
+async def test_stopping_waits_for_runs_under_way_and_takes_no_more(rig: Rig) -> None:
+    rig.start()
+    rig.runs.hold.clear()
+    rig.dispatcher.submit("r1")
+    await rig.until(lambda: "r1" in rig.runs.now)
+    stopping = asyncio.create_task(rig.dispatcher.stop(5))
+    await asyncio.sleep(0.05)
+    assert not stopping.done()
+    rig.dispatcher.submit("r2")
+    rig.runs.hold.set()
+    await stopping
+    assert (rig.runs.advances, rig.runs.cut) == (Counter({"r1": 1}), [])
+
+
+async def test_stopping_cuts_what_takes_too_long(rig: Rig) -> None:
+    rig.start()
+    rig.runs.hold.clear()
+    rig.dispatcher.submit("r1")
+    await rig.until(lambda: "r1" in rig.runs.now)
+    await rig.dispatcher.stop(0.05)
+    assert rig.runs.cut == ["r1"]

@@ -1,0 +1,56 @@
+"""Answers of handlers, held to their contracts: events and output."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.contracts import Registry
+from gateway.model.ports import Answered
+from gateway.model.problem import ProblemError
+from gateway.pipeline import accept_answer
+from tests.unit.runtime.loop_world import FILES, write_contracts
+
+DONE = "shop.keyed.done@1.0.0"
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return write_contracts(tmp_path, FILES)
+
+
+def accept(registry: Registry, output: Any, *events: Any, **given: Any) -> list[Any]:
+    contract = registry.operations["shop.keyed@1.0.0"]
+    answer = accept_answer(registry, contract, {"id": "in", **given}, Answered(output, events))
+    return [answer.output, *answer.events]
+
+
+def test_a_declared_event_is_built_from_output_and_input(registry: Registry) -> None:
+    found = accept(registry, {"id": "out"}, amount=1.5, email="ada@example.com")
+    assert found == [{"id": "out"}, (DONE, {"id": "out", "amount": 1.5})]
+
+
+def test_an_event_that_the_handler_emits_goes_before_a_built_one(registry: Registry) -> None:
+    found = accept(registry, {"id": "out"}, (DONE, {"id": "own"}), amount=1.5)
+    assert found[1:] == [(DONE, {"id": "own"})]
+
+
+@pytest.mark.parametrize(
+    ("output", "events", "named"),
+    [
+        ({"id": "out"}, [("shop.other@1.0.0", {"id": "x"})], "shop.other@1.0.0"),
+        ({"id": "out"}, [(DONE, {"id": "x", "more": 1})], "/events/shop.keyed.done@1.0.0"),
+        ({"id": "out", "more": 1}, [], "/output/more"),
+        ({}, [], "/output/id"),
+        ("text", [], "/output"),
+        (None, [], "/output"),
+    ],
+)
+def test_what_the_contract_does_not_allow_is_refused(
+    registry: Registry, output: Any, events: list[Any], named: str
+) -> None:
+    with pytest.raises(ProblemError) as refused:
+        accept(registry, output, *events)
+    told = refused.value.problem
+    assert (told.code, told.retryable) == ("BAD_GATEWAY", False)
+    assert named in told.detail

@@ -1,0 +1,277 @@
+"""Approvals: what they bind to, who may give them, and when they are void."""
+
+import pytest
+
+from gateway.model.entry import EntryType
+from gateway.model.execution import StepStatus
+from gateway.model.ports import Declined, Unknown
+from gateway.model.principal import Principal, PrincipalType
+from gateway.model.problem import ProblemError
+from tests.unit.runtime.loop_world import (
+    AGENT,
+    FIONA,
+    FRANK,
+    OLGA,
+    VERDICT,
+    LoopWorld,
+    person,
+    step,
+)
+
+pytestmark = pytest.mark.anyio
+
+HIGH = step("a", "cash", amount=500)
+MOVED = "# a comment that moves every line\n" + VERDICT
+OTHER_RULE = VERDICT.replace("amount > 100", "amount > 200")
+MORE_PEOPLE = VERDICT.replace("assist, approver, 1, 1h", "assist, approver, 2, 1h")
+OTHER_ROLE = VERDICT.replace("assist, approver, 1, 1h", "assist, admin, 1, 1h")
+NOBODY_ASKS = VERDICT.replace("amount > 100, assist", "amount > 1000, assist").replace(
+    "amount <= 100", "amount <= 1000"
+)
+BLOCKS = VERDICT.replace("amount > 100, assist, approver, 1, 1h", "amount > 100, blocked, -, -, -")
+
+
+async def asked(world: LoopWorld, who: Principal = AGENT) -> str:
+    execution_id = await world.begin(HIGH, who=who)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "waiting_approval"
+    assert world.actions.calls == []
+    return execution_id
+
+
+async def refusal(world: LoopWorld, execution_id: str, who: Principal) -> tuple[str, str]:
+    before = await world.entries(execution_id)
+    with pytest.raises(ProblemError) as refused:
+        await world.approve(execution_id, "a", who)
+    assert await world.entries(execution_id) == before
+    return refused.value.problem.code, refused.value.problem.detail
+
+
+async def test_an_approved_step_runs_once_and_the_approval_is_used(world: LoopWorld) -> None:
+    execution_id = await asked(world)
+    assert await world.approve(execution_id, "a") == "approved"
+    assert len(world.quiet.submitted) == 2  # started, approved
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+    assert (await world.approval(execution_id, "a")).status.value == "used"
+    assert len(world.actions.calls) == 1
+
+
+async def test_a_request_shows_what_is_asked_with_its_pii_sealed(world: LoopWorld) -> None:
+    execution_id = await world.begin(step("a", "cash", amount=500, email="ada@example.com"))
+    await world.advance(execution_id)
+    found = await world.approval(execution_id, "a")
+    assert found.arguments["amount"] == 500
+    assert set(found.arguments["email"]) == {"$sealed"}
+    assert (found.risk, found.requested_by) == ("high", "agent-7")
+    assert found.expires_at == "2026-03-01T10:30:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        (AGENT, "Only people"),
+        (person("bot", "approver", kind=PrincipalType.SERVICE), "Only people"),
+        (person("gus"), "asks for the role 'approver'"),
+        (person("planner", "approver"), "You compiled its plan"),
+        (OLGA, "You started its run"),
+    ],
+)
+async def test_who_may_not_approve(world: LoopWorld, who: Principal, told: str) -> None:
+    execution_id = await asked(world)
+    code, detail = await refusal(world, execution_id, who)
+    assert code == "FORBIDDEN"
+    assert told in detail
+
+
+async def test_nobody_approves_what_he_submitted(world: LoopWorld) -> None:
+    execution_id = await asked(world, FIONA)
+    assert (await refusal(world, execution_id, FIONA))[0] == "FORBIDDEN"
+
+
+async def test_the_quorum_counts_distinct_people(world: LoopWorld) -> None:
+    execution_id = await world.begin(step("a", "two"))
+    await world.advance(execution_id)
+    assert await world.approve(execution_id, "a", FIONA) == "pending"
+    assert (await refusal(world, execution_id, FIONA))[0] == "CONFLICT"
+    await world.advance(execution_id)
+    assert world.actions.calls == []
+    assert await world.approve(execution_id, "a", FRANK) == "approved"
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+    assert [vote["by"] for vote in (await world.approval(execution_id, "a")).votes] == [
+        "fiona",
+        "frank",
+    ]
+
+
+async def test_approving_twice_late_or_after_the_end_changes_nothing(world: LoopWorld) -> None:
+    execution_id = await asked(world)
+    await world.approve(execution_id, "a", FIONA)
+    code, detail = await refusal(world, execution_id, FRANK)
+    assert code == "CONFLICT"
+    assert "APPROVED" in detail
+    await world.advance(execution_id)
+    code, detail = await refusal(world, execution_id, FRANK)
+    assert code == "CONFLICT"
+    assert "COMPLETED" in detail
+    late = await asked_again(world)
+    world.clock.forward(3600)
+    code, detail = await refusal(world, late, FIONA)
+    assert code == "CONFLICT"
+    assert "EXPIRED" in detail
+
+
+async def asked_again(world: LoopWorld) -> str:
+    execution_id = await world.begin(HIGH)
+    await world.advance(execution_id)
+    return execution_id
+
+
+async def test_a_request_that_nobody_decides_expires_and_ends_the_run(world: LoopWorld) -> None:
+    execution_id = await world.begin(HIGH)
+    assert await world.advance(execution_id) == "2026-03-01T10:30:00.000000Z"
+    world.clock.forward(3600)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "expired"
+    assert (await world.approval(execution_id, "a")).status.value == "expired"
+
+
+async def test_an_approval_that_was_not_used_in_time_is_asked_for_again(world: LoopWorld) -> None:
+    execution_id = await asked(world)
+    await world.approve(execution_id, "a")
+    world.clock.forward(3600)  # nobody advanced the run meanwhile
+    await world.advance(execution_id)
+    assert world.actions.calls == []
+    assert await world.status(execution_id) == "waiting_approval"
+    (voided,) = await world.entries(execution_id, EntryType.APPROVAL_VOIDED)
+    assert "expired" in voided.body["reason"]
+
+
+async def test_one_rejection_ends_the_run_and_voids_what_else_is_open(world: LoopWorld) -> None:
+    execution_id = await world.begin(HIGH, step("b", "two"), step("c", "plain", ["a"]))
+    await world.advance(execution_id)
+    assert await world.reject(execution_id, "a") == "rejected"
+    await world.advance(execution_id)
+    steps = await world.steps(execution_id)
+    assert [steps[key].status.value for key in "abc"] == ["rejected", "cancelled", "cancelled"]
+    assert (await world.approval(execution_id, "b")).status.value == "void"
+    assert await world.status(execution_id) == "rejected"
+    assert world.actions.calls == []
+
+
+async def test_a_step_that_asks_for_nothing_cannot_be_approved(world: LoopWorld) -> None:
+    execution_id = await world.begin(step("a", "plain"))
+    assert (await refusal(world, execution_id, FIONA))[0] == "CONFLICT"
+    execution = await world.execution(execution_id)
+    with pytest.raises(ProblemError) as refused:
+        await world.journal.write(
+            lambda tx: world.loop.consent.approve(tx, execution, "step_other", FIONA, None)
+        )
+    assert refused.value.problem.code == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("given", [True, False])
+async def test_consent_stands_under_new_policies_that_ask_the_same(
+    world: LoopWorld, given: bool
+) -> None:
+    execution_id = await asked(world)
+    if given:
+        await world.approve(execution_id, "a")
+    await world.decide_by(MOVED)
+    await world.advance(execution_id)
+    if not given:
+        await world.approve(execution_id, "a")
+        await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+    assert await world.entries(execution_id, EntryType.APPROVAL_VOIDED) == []
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("verdict", [OTHER_RULE, MORE_PEOPLE, OTHER_ROLE])
+async def test_consent_is_void_and_asked_again_when_policy_asks_otherwise(
+    world: LoopWorld, verdict: str, given: bool
+) -> None:
+    execution_id = await asked(world)
+    first = await world.approval(execution_id, "a")
+    if given:
+        await world.approve(execution_id, "a")
+    await world.decide_by(verdict)
+    await world.advance(execution_id)
+    assert world.actions.calls == []
+    assert await world.status(execution_id) == "waiting_approval"
+    second = await world.approval(execution_id, "a")
+    assert (second.status.value, second.votes) == ("pending", ())
+    assert second.id != first.id
+    assert second.digest != first.digest
+
+
+async def test_a_request_is_void_where_policy_does_not_ask_any_more(world: LoopWorld) -> None:
+    execution_id = await asked(world)
+    await world.decide_by(NOBODY_ASKS)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+    assert (await world.approval(execution_id, "a")).status.value == "void"
+
+
+async def test_a_given_consent_does_not_open_what_policy_blocks_now(world: LoopWorld) -> None:
+    execution_id = await asked(world)
+    await world.approve(execution_id, "a")
+    await world.decide_by(BLOCKS)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "failed"
+    assert (await world.step(execution_id, "a")).status is StepStatus.FAILED
+    assert (await world.approval(execution_id, "a")).status.value == "void"
+    assert world.actions.calls == []
+
+
+@pytest.mark.parametrize(
+    "outcome", [Declined("BUSY", "Busy.", 503, retryable=True), Unknown("The line was cut.")]
+)
+async def test_consent_survives_a_retry_of_the_same_step(
+    world: LoopWorld, outcome: Declined | Unknown
+) -> None:
+    world.actions.will("cash", outcome)
+    execution_id = await asked(world)
+    await world.approve(execution_id, "a")
+    await world.advance(execution_id)
+    world.clock.forward(3600 * 30)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+    assert len(await world.entries(execution_id, EntryType.APPROVAL_REQUESTED)) == 1
+    assert len(world.actions.calls) == 2
+
+
+async def test_consent_does_not_survive_to_an_action_under_other_terms(world: LoopWorld) -> None:
+    world.actions.will("cash", Declined("BUSY", "Busy.", 503, retryable=True))
+    execution_id = await asked(world)
+    await world.approve(execution_id, "a")
+    await world.advance(execution_id)
+    await world.decide_by(OTHER_RULE)
+    world.clock.forward(60)
+    await world.advance(execution_id)
+    assert len(world.actions.calls) == 1
+    assert await world.status(execution_id) == "waiting_approval"
+
+
+async def test_two_equal_steps_need_a_consent_each(world: LoopWorld) -> None:
+    same = {"id": "x", "amount": 500}
+    execution_id = await world.begin(
+        {**HIGH, "key": "a", "input": same}, {**HIGH, "key": "b", "input": same}
+    )
+    await world.advance(execution_id)
+    first, second = [await world.approval(execution_id, key) for key in "ab"]
+    assert first.digest != second.digest
+    await world.approve(execution_id, "a")
+    await world.advance(execution_id)
+    assert len(world.actions.calls) == 1
+    assert (await world.step(execution_id, "b")).status is StepStatus.WAITING_APPROVAL
+
+
+async def test_a_given_consent_is_void_once_the_run_is_cancelled(world: LoopWorld) -> None:
+    execution_id = await asked(world)
+    await world.approve(execution_id, "a")
+    await world.cancel(execution_id)
+    await world.advance(execution_id)
+    assert (await world.approval(execution_id, "a")).status.value == "void"
+    assert world.actions.calls == []

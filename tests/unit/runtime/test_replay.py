@@ -1,0 +1,62 @@
+"""Replay names what would be otherwise now."""
+
+import pytest
+
+from gateway.model.execution import RunMode
+from gateway.runtime import POLICY, STRUCTURAL, Loop
+from gateway.runtime.replay import Replay
+from tests.unit.runtime.loop_world import FILES, VERDICT, LoopWorld, step, write_contracts
+
+pytestmark = pytest.mark.anyio
+
+BOTH = frozenset({STRUCTURAL, POLICY})
+
+
+async def replayed(world: LoopWorld, execution_id: str, loop: Loop | None = None) -> Replay:
+    execution = await world.execution(execution_id)
+    record = await world.journal.read(lambda records: records.plan(execution.plan_id or ""))
+    assert record is not None
+    entries = await world.entries(execution_id)
+    return (loop or world.loop).replayer.replay(execution, record, entries, BOTH)
+
+
+async def ran(world: LoopWorld) -> str:
+    execution_id = await world.begin(
+        step("a", "read"), step("b", "cash", amount={"$from": "a.amount"}), mode=RunMode.AUTONOMOUS
+    )
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+    return execution_id
+
+
+async def test_nothing_differs_while_nothing_changed(world: LoopWorld) -> None:
+    found = await replayed(world, await ran(world))
+    assert found.differences == ()
+    assert found.recomputed_hash == found.recorded_hash
+
+
+async def test_policy_that_decides_otherwise_is_named_by_step_and_member(world: LoopWorld) -> None:
+    execution_id = await ran(world)
+    await world.decide_by(VERDICT.replace("100", "50"))
+    found = await replayed(world, execution_id)
+    assert {item.kind for item in found.differences} == {POLICY}
+    (verdict,) = [
+        item
+        for item in found.differences
+        if item.path.startswith("/entries") and item.path.endswith("/verdict")
+    ]
+    assert (verdict.recorded, verdict.replayed) == ("autonomous", "assist")
+    assert verdict.step_id == (await world.step(execution_id, "b")).id
+
+
+async def test_a_contract_that_changed_is_named_and_refuses_no_replay(world: LoopWorld) -> None:
+    execution_id = await ran(world)
+    other = FILES | {"cash.yaml": FILES["cash.yaml"].replace("Some text.", "Another text.")}
+    other["cash.yaml"] = other["cash.yaml"].replace("output: {id: ID!}", "output: {id: ID}")
+    registry = write_contracts(world.folder / "changed", other)
+    world.registry = registry
+    found = await replayed(world, execution_id, world.process())
+    paths = {(item.kind, item.path) for item in found.differences}
+    assert (STRUCTURAL, "/hash") in paths
+    assert (STRUCTURAL, "/steps/b/contractDigest") in paths
+    assert (POLICY, "/decisions") in paths
