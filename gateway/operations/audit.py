@@ -2,12 +2,13 @@
 
 from gateway.model.decision import Verdict
 from gateway.model.entry import Entry
+from gateway.model.execution import Execution, PlanRecord
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records
 from gateway.model.problem import refuse
-from gateway.operations.common import as_seen, present, upper
+from gateway.operations.common import SEALED_FOR_GOOD, all_entries, as_seen, present, upper
 from gateway.pipeline import Admitted
-from gateway.runtime import POLICY, STRUCTURAL, Loop, require_execution, require_plan
+from gateway.runtime import POLICY, STRUCTURAL, Loop, Replay, require_execution, require_plan
 
 _PAYLOADS = frozenset(
     {"input", "output", "arguments", "text", "metadata", "steps", "decisions", "events"}
@@ -31,7 +32,8 @@ def trace(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     execution = require_execution(records, admitted.principal.workspace, value["executionId"])
     payloads = value.get("includePayloads") or False
     entries = [
-        _trace_entry(loop, admitted, entry, payloads) for entry in records.entries(execution.id)
+        _trace_entry(loop, admitted, entry, payloads)
+        for entry in all_entries(records, execution.id)
     ]
     return {"executionId": execution.id, "entries": entries}
 
@@ -58,7 +60,7 @@ def replay(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     record = require_plan(records, execution, None)
     mode = value.get("mode")
     modes = frozenset([mode] if mode else [STRUCTURAL, POLICY])
-    found = loop.replayer.replay(execution, record, records.entries(execution.id), modes)
+    found = _replayed(loop, execution, record, all_entries(records, execution.id), modes)
     return present(
         {
             "executionId": execution.id,
@@ -82,6 +84,19 @@ def replay(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
             ],
         }
     )
+
+
+def _replayed(
+    loop: Loop,
+    execution: Execution,
+    record: PlanRecord,
+    entries: list[Entry],
+    modes: frozenset[str],
+) -> Replay:
+    try:
+        return loop.replayer.replay(execution, record, entries, modes)
+    except ValueError as error:
+        raise refuse("PRECONDITION_FAILED", SEALED_FOR_GOOD) from error
 
 
 def explain(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:

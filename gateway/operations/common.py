@@ -1,12 +1,20 @@
 """What several operations need: who acts, which page, and stored values as a caller sees them."""
 
+from gateway.model.entry import Entry
+from gateway.model.execution import Execution, PlanRecord
 from gateway.model.json import JsonObject, JsonValue
-from gateway.model.ports import Page
+from gateway.model.plan import Plan
+from gateway.model.ports import Page, Records
 from gateway.model.problem import Issue, invalid, refuse
 from gateway.model.sealing import reveal
 from gateway.pipeline import Admitted
 from gateway.policy import mask_value
-from gateway.runtime import Loop
+from gateway.runtime import Loop, open_plan
+
+SEALED_FOR_GOOD = (
+    "Sealed values of this execution cannot be opened with the keys of this data folder. Restore "
+    "the keys from a backup."
+)
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -24,6 +32,37 @@ def acting(admitted: Admitted, field: str) -> str:
         told = f"`{field}` must be the caller: {subject!r}. Nobody can act in another's name."
         raise refuse("FORBIDDEN", told, issues=(Issue(f"/input/{field}", "NOT_CALLER", told),))
     return subject
+
+
+def require_own_workspace(admitted: Admitted) -> None:
+    """Refuse an input that names a workspace other than the token's.
+
+    Raises:
+        ProblemError: NOT_FOUND, for other workspaces are not there at all.
+    """
+    named = admitted.value.get("workspaceId")
+    if named is not None and named != admitted.principal.workspace:
+        raise refuse("NOT_FOUND", "There is no such workspace for you. Use your token's own.")
+
+
+def opened(loop: Loop, execution: Execution, record: PlanRecord) -> Plan:
+    """A stored plan with its PII opened.
+
+    Raises:
+        ProblemError: PRECONDITION_FAILED if the keys of this data folder do not open it.
+    """
+    try:
+        return open_plan(loop.sealer, execution.workspace, record.plan)
+    except ValueError as error:
+        raise refuse("PRECONDITION_FAILED", SEALED_FOR_GOOD) from error
+
+
+def all_entries(records: Records, execution_id: str) -> list[Entry]:
+    """Every entry of an execution, however many there are."""
+    found: list[Entry] = []
+    while page := records.entries(execution_id, found[-1].seq if found else 0):
+        found.extend(page)
+    return found
 
 
 def page_of(admitted: Admitted) -> Page:

@@ -5,9 +5,18 @@ from gateway.model.execution import Execution, ExecutionStatus, RunMode, conflic
 from gateway.model.json import JsonObject
 from gateway.model.ports import ExecutionFilter, Page, Records, Tx
 from gateway.model.problem import problem
-from gateway.operations.common import acting, as_seen, lower, page_of, present, upper
+from gateway.operations.common import (
+    acting,
+    as_seen,
+    lower,
+    opened,
+    page_of,
+    present,
+    require_own_workspace,
+    upper,
+)
 from gateway.pipeline import Admitted, Refused
-from gateway.runtime import Loop, open_plan, require_current_plan, require_execution
+from gateway.runtime import Loop, require_current_plan, require_execution
 
 
 def start(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused:
@@ -18,7 +27,7 @@ def start(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused:
     if execution.status is not ExecutionStatus.VERIFIED:
         raise conflict(execution.id, execution.status, "only a verified one can be started")
     if record.revision != loop.policies.revision:
-        plan = open_plan(loop.sealer, execution.workspace, record.plan)
+        plan = opened(loop, execution, record)
         found = loop.verifier.verify(plan, execution.submitter)
         execution = loop.lifecycle.verified(tx, execution, found, principal.subject)
         if found.verdict is Verdict.BLOCKED:
@@ -73,8 +82,7 @@ def get(_: Loop, admitted: Admitted, records: Records) -> JsonObject:
 def list_all(_: Loop, admitted: Admitted, records: Records) -> JsonObject:
     """Executions of the caller's workspace, newest first."""
     workspace = admitted.principal.workspace
-    if admitted.value.get("workspaceId", workspace) not in (workspace, None):
-        return {"items": [], "total": 0}
+    require_own_workspace(admitted)
     which = ExecutionFilter(workspace, lower(admitted.value.get("status")))
     found, total = records.executions(which, page_of(admitted))
     items = [

@@ -2,8 +2,7 @@
 
 from gateway.model.json import JsonObject
 from gateway.model.ports import Tx
-from gateway.model.problem import refuse
-from gateway.operations.common import acting
+from gateway.operations.common import acting, require_own_workspace
 from gateway.pipeline import Admitted
 from gateway.runtime import Intent, Loop
 
@@ -12,8 +11,7 @@ def submit(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
     """Receive an intent; the caller becomes the requester of all that follows."""
     value, principal = admitted.value, admitted.principal
     acting(admitted, "actorId")
-    if value["workspaceId"] != principal.workspace:
-        raise refuse("NOT_FOUND", "There is no such workspace for you. Use your token's own.")
+    require_own_workspace(admitted)
     execution = loop.lifecycle.receive(
         tx,
         principal,

@@ -8,9 +8,9 @@ from gateway.model.json import JsonObject
 from gateway.model.plan import Plan, PlanStep
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Problem, ProblemError, problem, refuse
-from gateway.operations.common import as_seen, present, upper
+from gateway.operations.common import all_entries, as_seen, opened, present, upper
 from gateway.pipeline import Admitted, Refused
-from gateway.runtime import Loop, open_plan, require_current_plan, require_execution, require_plan
+from gateway.runtime import Loop, require_current_plan, require_execution, require_plan
 
 _OUTCOMES = {
     EntryType.STEP_COMPLETED: "completed",
@@ -69,7 +69,7 @@ def verify_plan(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
         )
     execution = require_execution(tx, principal.workspace, value["executionId"])
     record = require_current_plan(tx, execution, value["planId"])
-    plan = open_plan(loop.sealer, execution.workspace, record.plan)
+    plan = opened(loop, execution, record)
     found = loop.verifier.verify(plan, execution.submitter)
     loop.lifecycle.verified(tx, execution, found, principal.subject)
     return {
@@ -87,7 +87,7 @@ def get_plan(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     record = require_plan(records, execution, value.get("planId"))
     plan = record.plan
     steps = {step.id: step for step in records.steps(plan.id)}
-    attempts = _attempts(records.entries(execution.id))
+    attempts = _attempts(all_entries(records, execution.id))
     return present(
         {
             "planId": plan.id,

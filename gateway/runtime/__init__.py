@@ -4,7 +4,6 @@ A run is data: a state machine whose state is the journal. ``Runner.advance`` ta
 is one unit of work that records what came back and decides what happens next.
 """
 
-from gateway.runtime.compiler import draft_of
 from gateway.runtime.lifecycle import (
     Intent,
     require_current_plan,
@@ -12,7 +11,7 @@ from gateway.runtime.lifecycle import (
     require_plan,
 )
 from gateway.runtime.loop import Loop, Parts, build_loop
-from gateway.runtime.replay import POLICY, STRUCTURAL
+from gateway.runtime.replay import POLICY, STRUCTURAL, Replay
 from gateway.runtime.stored_plan import open_plan
 
 __all__ = [
@@ -21,8 +20,8 @@ __all__ = [
     "Intent",
     "Loop",
     "Parts",
+    "Replay",
     "build_loop",
-    "draft_of",
     "open_plan",
     "require_current_plan",
     "require_execution",

@@ -176,3 +176,13 @@ def test_a_run_decides_for_its_submitter_not_for_its_starter(world: World) -> No
     assert world.verify(world.compile([close]))["verdict"] == "BLOCKED"
     human = world.compile([close], who=world.olga, submitter=world.olga)
     assert world.verify(human)["verdict"] == "ASSIST"
+
+
+def test_the_executions_of_another_workspace_cannot_be_listed(world: World) -> None:
+    for named, code in (("other", "NOT_FOUND"), ("acme", None)):
+        query = f'{{ controlPlaneExecutionList(input: {{workspaceId: "{named}"}}) {{ total }} }}'
+        answer = world.olga.send(query).json()
+        if code is None:
+            assert "errors" not in answer
+        else:
+            assert answer["errors"][0]["extensions"]["code"] == code

@@ -24,7 +24,7 @@ class SystemClock:
 
 
 def say(text: str) -> None:
-    print(text)  # noqa: T201 # a bench prints
+    print(text)  # a bench prints
 
 
 async def writing(journal: SqliteJournal, number: int, times: list[float]) -> None:
