@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.world import ROOT, Caller, World
+from tests.processes import ROOT, Caller
+from tests.world import World
 
 JsonObject = dict[str, Any]
 

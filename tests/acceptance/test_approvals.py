@@ -19,7 +19,8 @@ from tests.acceptance.drafts import (
     verified,
     waiting,
 )
-from tests.world import JsonObject, World, end_world, make_world, wait_until
+from tests.processes import JsonObject
+from tests.world import World, end_world, make_world, wait_until
 
 OVER_LIMIT = "support.refund.issue?, *, amount > 100, assist, approver, 1, 24h"
 MEDIUM = "p, 900, type:agent, *, *, medium, true, assist, approver, 1, 24h"

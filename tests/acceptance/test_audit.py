@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.drafts import lookup, refund, reply, waiting
-from tests.world import GATEWAY, ROOT, World, end_world, make_world
+from tests.processes import GATEWAY, ROOT
+from tests.world import World, end_world, make_world
 
 DELETE = "DELETE FROM entry WHERE position = ?"
 

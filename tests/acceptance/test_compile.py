@@ -1,7 +1,8 @@
 """Compile and verify over HTTP: all that is wrong is said at once, a hash binds what is right."""
 
 from tests.acceptance.drafts import COMPILE, lookup, refund, reply
-from tests.world import JsonObject, World
+from tests.processes import JsonObject
+from tests.world import World
 
 
 def refused_draft(world: World, steps: list[JsonObject]) -> tuple[JsonObject, JsonObject]:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.acceptance.drafts import approve
-from tests.world import Caller, World, stop
+from tests.processes import Caller, stop
+from tests.world import World
 
 REFUND = ("supportRefundIssue", "refundId status")
 TICKET = ("supportTicketRead", "ticketId subject body customerName customerEmail status")

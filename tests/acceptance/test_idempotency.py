@@ -4,7 +4,8 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.world import Caller, JsonObject, World
+from tests.processes import Caller, JsonObject
+from tests.world import World
 
 SUBMIT = ("controlPlaneIntentSubmit", "executionId intentId receivedAt")
 REFUND = ("supportRefundIssue", "refundId status")

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from tests.acceptance.drafts import approve, lookup, refund
-from tests.world import Caller, JsonObject, World
+from tests.processes import Caller, JsonObject
+from tests.world import World
 
 INTENT = "Canaryintent wants her money"
 EMAIL = "canarymail.7731@example.com"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.drafts import approve, lookup, refund, reply, waiting
-from tests.world import ROOT, JsonObject, Server, World, stop, wait_until
+from tests.processes import ROOT, JsonObject, Server, stop
+from tests.world import World, wait_until
 
 
 def restart(world: World, how: signal.Signals = signal.SIGTERM) -> None:

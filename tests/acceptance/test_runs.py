@@ -18,7 +18,8 @@ from tests.acceptance.drafts import (
     verified,
     waiting,
 )
-from tests.world import JsonObject, World, stop, wait_until
+from tests.processes import JsonObject, stop
+from tests.world import World, wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.world import GATEWAY, ROOT, World, make_world, stop
+from tests.processes import GATEWAY, ROOT, stop
+from tests.world import World, make_world
 
 
 def serve(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:

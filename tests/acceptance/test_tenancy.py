@@ -16,7 +16,8 @@ from tests.acceptance.drafts import (
     verified,
     waiting,
 )
-from tests.world import Caller, World
+from tests.processes import Caller
+from tests.world import World
 
 READS = {
     "controlPlaneExecutionGet": "execution { status }",

@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.acceptance.drafts import lookup, refund, reply
-from tests.world import JsonObject, World, end_world, make_world
+from tests.processes import JsonObject
+from tests.world import World, end_world, make_world
 
 SERVICE = "http://support.internal"
 

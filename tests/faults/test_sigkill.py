@@ -21,7 +21,8 @@ import httpx
 import pytest
 
 from tests.acceptance.drafts import COMPILE, START, VERIFY, ids, lookup, refund, reply
-from tests.world import Caller, JsonObject, World, end_world, make_world, stop
+from tests.processes import Caller, JsonObject, stop
+from tests.world import World, end_world, make_world
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
 

@@ -1,0 +1,194 @@
+"""The processes of a test: a real gateway, the real example service, and who calls them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gateway.identity import LocalIssuer
+from gateway.model.principal import PrincipalType
+
+ROOT = Path(__file__).resolve().parents[1]
+GATEWAY = [sys.executable, "-m", "gateway.cli"]
+JsonObject = dict[str, Any]
+
+# One client for all callers, since making one takes long; it keeps no connection, so that a server
+# that was killed leaves none behind.
+_HTTP = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
+
+
+def start(command: list[str], env: dict[str, str], log: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start a process and wait for the line that says where it listens."""
+    with log.open("a") as errors:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://\S+", line)
+    if found is None:
+        process.kill()
+        raise AssertionError(f"{command} did not start: {line!r} {log.read_text()[-3000:]}")
+    return process, found[0]
+
+
+def stop(process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> int:
+    """End a process that we started, and wait for it."""
+    if process.poll() is None:
+        process.send_signal(how)
+    code = process.wait(timeout=30)
+    if process.stdout is not None:
+        process.stdout.close()
+    return code
+
+
+@dataclass
+class Service:
+    """The example service as a process; its effects can be counted."""
+
+    folder: Path
+    process: subprocess.Popen[str] | None = None
+    url: str = ""
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "examples.support_service"]
+        port = self.url.rpartition(":")[2] or "0"
+        db = str(self.folder / "support.db")
+        self.process, self.url = start(
+            [*command, "--port", port, "--db", db], dict(os.environ), self.folder / "service.log"
+        )
+
+    def effects(self, kind: str | None = None) -> list[JsonObject]:
+        """What really happened at the service."""
+        answer = _HTTP.get(f"{self.url}/effects", params={"kind": kind} if kind else {})
+        found: list[JsonObject] = answer.json()["effects"]
+        return found
+
+    def fault(self, path: str, mode: str, **more: object) -> None:
+        """Make the service fail on the next requests to ``path``."""
+        body = {"path": path, "mode": mode, **more}
+        _HTTP.post(f"{self.url}/_faults", json=body).raise_for_status()
+
+    def clear_faults(self) -> None:
+        """Let the service work as it should."""
+        _HTTP.delete(f"{self.url}/_faults").raise_for_status()
+
+
+@dataclass
+class Server:
+    """A gateway as a process, with a data folder of its own."""
+
+    folder: Path
+    env: dict[str, str]
+    process: subprocess.Popen[str] | None = None
+    url: str = ""
+
+    @property
+    def data_dir(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def serving(self) -> list[str]:
+        """The command that serves on this data folder."""
+        return [*GATEWAY, "serve", "--port", "0", "--data-dir", str(self.data_dir)]
+
+    def start(self) -> None:
+        self.process, self.url = start(self.serving, self.env, self.folder / "gateway.log")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        return stop(self.process, how)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``gateway ...`` beside the server, on its data folder."""
+        return subprocess.run(
+            [*GATEWAY, *arguments, "--data-dir", str(self.data_dir)],
+            cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def token(self, subject: str, *roles: str, kind: str = "human", workspace: str = "acme") -> str:
+        """A development token; signed here, because starting the command each time takes long."""
+        issuer = LocalIssuer.open(self.data_dir)
+        return issuer.issue(
+            subject=subject,
+            type=PrincipalType(kind),
+            roles=roles or ("user",),
+            workspace=workspace,
+            ttl=3600,
+        )
+
+    def caller(
+        self, subject: str, *roles: str, kind: str = "human", workspace: str = "acme"
+    ) -> "Caller":
+        return Caller(self, self.token(subject, *roles, kind=kind, workspace=workspace))
+
+    def anonymous(self) -> "Caller":
+        return Caller(self, None)
+
+    def log(self) -> str:
+        return (self.folder / "gateway.log").read_text()
+
+
+@dataclass
+class Caller:
+    """Somebody with a token, who sends GraphQL."""
+
+    server: Server
+    token: str | None
+
+    def send(
+        self, query: str, variables: JsonObject | None = None, **headers: str
+    ) -> httpx.Response:
+        if self.token is not None:
+            headers = {"authorization": f"Bearer {self.token}", **headers}
+        body = {"query": query, "variables": variables or {}}
+        return _HTTP.post(f"{self.server.url}/graphql", json=body, headers=headers)
+
+    def _call(self, kind: str, field: str, selection: str, value: JsonObject, key: str | None):  # type: ignore[no-untyped-def]
+        name = field[0].upper() + field[1:]
+        declared, passed = "", ""
+        variables: JsonObject = {"input": value}
+        if key is not None:
+            declared, passed = ", $key: String", ", idempotencyKey: $key"
+            variables["key"] = key
+        query = (
+            f"{kind} ($input: {name}Input!{declared}) "
+            f"{{ {field}(input: $input{passed}) {{ {selection} }} }}"
+        )
+        return self.send(query, variables).json()
+
+    def mutate(
+        self, field: str, selection: str, value: JsonObject, key: str | None = None
+    ) -> JsonObject:
+        """Call a mutation; returns its output, or fails the test."""
+        answer = self._call("mutation", field, selection, value, key)
+        assert "errors" not in answer, answer
+        output: JsonObject = answer["data"][field]
+        return output
+
+    def query(self, field: str, selection: str, value: JsonObject) -> JsonObject:
+        """Call a query; returns its output, or fails the test."""
+        answer = self._call("query", field, selection, value, None)
+        assert "errors" not in answer, answer
+        output: JsonObject = answer["data"][field]
+        return output
+
+    def refused(
+        self,
+        field: str,
+        selection: str,
+        value: JsonObject,
+        key: str | None = None,
+        kind: str = "mutation",
+    ) -> JsonObject:
+        """Call something that must be refused; returns the error's extensions."""
+        answer = self._call(kind, field, selection, value, key)
+        assert "errors" in answer, answer
+        extensions: JsonObject = answer["errors"][0]["extensions"]
+        return extensions
