@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import orjson
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -65,15 +64,6 @@ def _sqlite_url(url: str) -> str:
     return url
 
 
-def _public_url(url: str) -> str:
-    parts = urlsplit(url)
-    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ValueError("it is no http or https URL")
-    if parts.query or parts.fragment or parts.username:
-        raise ValueError("it holds more than scheme, host, port and path")
-    return url.rstrip("/")
-
-
 def _host_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     HostGuard(patterns)
     return patterns
@@ -96,7 +86,6 @@ Folder = Annotated[Path, AfterValidator(_existing_folder)]
 Folders = Annotated[tuple[Folder, ...], NoDecode, _parts_by(":"), Field(min_length=1)]
 NewFolder = Annotated[Path, AfterValidator(_no_other_file)]
 SqliteUrl = Annotated[str, AfterValidator(_sqlite_url)]
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
 HostPatterns = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_host_patterns)]
 Origins = Annotated[
     dict[str, str], NoDecode, BeforeValidator(_pairs), AfterValidator(_real_origins)

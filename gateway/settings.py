@@ -26,7 +26,6 @@ from gateway.setting_values import (
     NewFolder,
     OidcIssuers,
     Origins,
-    PublicUrl,
     SqliteUrl,
 )
 from gateway.shipped import shipped_policies, shipped_schema
@@ -65,12 +64,6 @@ class Settings(BaseSettings):
         "a number from 0 to 65535; 0 takes any free port",
         ge=0,
         le=65535,
-    )
-    public_url: PublicUrl = _setting(
-        "",
-        "Address at which clients reach the gateway, if it is not the one it listens on.",
-        "a URL such as https://gateway.example.com",
-        shown="none",
     )
     data_dir: NewFolder = _setting(
         Path("data"),

@@ -55,7 +55,6 @@ def test_the_environment_sets_each_kind_of_value(monkeypatch: pytest.MonkeyPatch
         "ACTION_ORIGINS": "http://a.internal=http://127.0.0.1:1, http://b=https://c:2",
         "INTROSPECTION": "off",
         "OIDC_ISSUERS": OIDC,
-        "PUBLIC_URL": "https://gateway.example.com/",
         "CHECKPOINT_INTERVAL": "2.5",
     }
     for name, value in given.items():
@@ -70,7 +69,6 @@ def test_the_environment_sets_each_kind_of_value(monkeypatch: pytest.MonkeyPatch
         "http://b": "https://c:2",
     }
     assert settings.oidc_issuers[0].profile.audiences == frozenset({"gateway"})
-    assert settings.public_url == "https://gateway.example.com"
     assert settings.checkpoint_interval == 2.5
 
 
@@ -119,9 +117,6 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
         ("port", "-1", "greater than or equal to 0"),
         ("port", "8000.5", "valid integer"),
         ("port", "tcp://10.0.0.1:80", "valid integer"),
-        ("public_url", "gateway.example.com", "no http or https URL"),
-        ("public_url", "https://x/?a=1", "more than scheme, host, port and path"),
-        ("public_url", "https://[::1", "Invalid IPv6"),
         ("data_dir", "file.txt", "not a folder"),
         ("database_url", "postgresql://db/gateway", "not supported yet"),
         ("database_url", "sqlite://", "no SQLite file"),
@@ -165,11 +160,10 @@ def test_a_wrong_value_is_refused_with_its_reason_and_remedy(
 
 def test_passwords_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_DATABASE_URL", "postgresql://gw:hunter2@db/gateway")
-    monkeypatch.setenv("GATEWAY_PUBLIC_URL", "https://gw:hunter2@gateway.example.com")
     monkeypatch.setenv("GATEWAY_ACTION_ORIGINS", "http://a=http://gw:hunter2@b")
     monkeypatch.setenv("GATEWAY_TOKEN", "hunter2")
     told = refusal()
-    assert len(told.issues) == 4
+    assert len(told.issues) == 3
     assert "hunter2" not in str(told)
 
 
