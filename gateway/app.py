@@ -58,6 +58,18 @@ class Gateway:
     pipeline: Pipeline
     authenticator: Authenticator
 
+    async def authenticate(self, authorization: str | None) -> Principal:
+        """Who is calling, by the Authorization header; a token that does not hold is counted.
+
+        Raises:
+            ProblemError: UNAUTHENTICATED, or SERVICE_UNAVAILABLE without its issuer's keys.
+        """
+        try:
+            return await self.authenticator.authenticate(authorization)
+        except ProblemError:
+            await self.pipeline.recorder.refused_token()
+            raise
+
     async def call(
         self,
         contract: OperationContract,
@@ -118,7 +130,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         checkpointer = Checkpointer(journal, keyring.signer, settings.checkpoint_interval)
         await checkpointer.start()
         stack.push_async_callback(checkpointer.stop)
-        stack.push_async_callback(recorder.flush)
+        recorder.start()
+        stack.push_async_callback(recorder.stop)
         dispatcher.start(loop.runner.advance)
         stack.push_async_callback(dispatcher.stop)
         yield Gateway(settings, registry, policies, journal, loop, pipeline, authenticator)
@@ -154,7 +167,7 @@ def create_app(gateway: Gateway) -> Starlette:
     graphql = graphql_routes(
         build_schema(gateway.registry),
         gateway,
-        gateway.authenticator.authenticate,
+        gateway.authenticate,
         introspection=Introspection(settings.introspection),
         may_introspect=lambda principal: gateway.policies.holds(principal, _ADMIN),
         limits=Limits(body_bytes=settings.body_bytes),

@@ -28,7 +28,8 @@ def lint(*, settings: Settings) -> None:
 
 
 @contracts.command("schema")
-def print_file_schema() -> None:
+@with_settings
+def print_file_schema(*, settings: Settings) -> None:
     """Print the JSON Schema of contract files, for editors."""
     click.echo(json.dumps(contract_json_schema(), indent=2))
 

@@ -18,11 +18,8 @@ from gateway.contracts.paths import Fields, Types
 from gateway.contracts.scalars import MAX_JSON_DEPTH, MAX_TEXT, SCALAR_TYPES, is_unicode
 from gateway.model.contract import EnumType, EventContract, ObjectType, OperationContract
 from gateway.model.json import JsonObject, JsonValue, pointer
-from gateway.model.problem import Issue, ProblemError, invalid
+from gateway.model.problem import MAX_ISSUES, Issue, ProblemError, invalid
 from gateway.model.types import TypeRef
-
-MAX_ISSUES = 100
-"""The most issues that one refusal tells."""
 
 _CONFIG = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 

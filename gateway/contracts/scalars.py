@@ -21,9 +21,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from gateway.model.json import MAX_SAFE_INTEGER, JsonValue, pointer
+from gateway.model.pii import SEALED
+from gateway.model.sealing import COMMITTED
 
 MAX_TEXT = 65_536
 """The most characters that any text may have."""
+
+RESERVED_KEYS = frozenset({SEALED, COMMITTED})
+"""Keys that mark sealed and committed values in the record; nobody else may write them."""
 
 MAX_JSON_DEPTH = 64
 """How deep the value of a JSON or JSONObject may be nested."""
@@ -167,6 +172,8 @@ def _walk_members(value: dict[Any, Any] | list[Any], path: tuple[str | int, ...]
         return
     for key, member in value.items():
         _check_text(key, path)
+        if key in RESERVED_KEYS:
+            raise _refused("NOT_ALLOWED", path, f"the key {key} is the gateway's own: rename it")
         _walk(member, (*path, key))
 
 

@@ -1,8 +1,8 @@
 """Checkpoints: the heads of all chains, signed, so that cutting off the end becomes visible.
 
-Each signs the heads that moved since the one before, that one's digest, and how many entries there
-are up to which position. Signatures are Ed25519 (RFC 8032) over the compact JSON text with sorted
-keys of everything but the signature.
+Each signs the heads that moved since the one before, that one's digest, how many entries there are
+up to which position, and the order in which those that came since stand. Signatures are Ed25519
+(RFC 8032) over the compact JSON text with sorted keys of everything but the signature.
 """
 
 import asyncio
@@ -44,6 +44,25 @@ _MOVED_HEADS = Statement(
     .where(chain_head.c.chain.in_(select(entry.c.chain).where(_NEWER)))
     .order_by(chain_head.c.chain)
 )
+
+
+_ORDER = Statement(
+    select(entry.c.position, entry.c.hash)
+    .where(_NEWER, entry.c.position <= bindparam("to_position"))
+    .order_by(entry.c.position)
+)
+
+
+def order_digest(connection: sqlite3.Connection, after: int, to: int) -> str:
+    """SHA-256 over positions and hashes of the entries behind ``after`` up to ``to``, in hex.
+
+    Chains fix the order within themselves; this fixes the order of all entries.
+    """
+    folded = hashlib.sha256()
+    values = _ORDER.bind(after_position=after, to_position=to)
+    for position, own_hash in connection.execute(_ORDER.sql, values):
+        folded.update(encode([position, own_hash]).encode("utf-8", "surrogateescape"))
+    return folded.hexdigest()
 
 
 class Signer(Protocol):
@@ -117,6 +136,7 @@ def _draft(connection: sqlite3.Connection) -> _Draft | None:
         "previous": line_digest(line) if line else GENESIS,
         "position": position,
         "entries": before["entries"] + added,
+        "order": order_digest(connection, before["position"], position),
         "heads": [list(head) for head in heads],
     }
     return _Draft(payload, file_size)

@@ -94,7 +94,7 @@ class SqlRecords(Records):
         return [entry_of(row) for row in rows]
 
     def call(self, workspace: str, subject: str, contract: str, key: str) -> Call | None:
-        """The recorded command of this idempotency key; ``contract`` is the contract's key."""
+        """The recorded command of this idempotency key; ``contract`` is ``key@version``."""
         row = self._one(
             queries.CALL, workspace=workspace, subject=subject, contract=contract, key=key
         )

@@ -9,7 +9,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from gateway.journal.checkpoints import CHECKPOINT_FORMAT, line_digest, signature_holds
+from gateway.journal.checkpoints import (
+    CHECKPOINT_FORMAT,
+    line_digest,
+    order_digest,
+    signature_holds,
+)
 from gateway.journal.findings import FindingKind, Findings
 from gateway.journal.statement import Statement
 from gateway.journal.tables import checkpoint, entry
@@ -150,6 +155,11 @@ def _check_span(
             told = f"entry {seq} of {chain} (position {position}) is not among those that "
             told += f"checkpoint {number} signed"
             findings.add(FindingKind.INSERTED, told, chain, seq, position)
+    order = order_digest(connection, before.position, signed["position"])
+    if order != signed["order"] and not findings.of_entries:
+        told = f"the entries at positions {before.position + 1} to {signed['position']} do not "
+        told += f"stand in the order that checkpoint {number} signed"
+        findings.add(FindingKind.REORDERED, told, position=before.position + 1)
 
 
 # --- the second copy

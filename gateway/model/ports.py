@@ -94,7 +94,7 @@ class Records(Protocol):
         ...
 
     def call(self, workspace: str, subject: str, contract: str, key: str) -> Call | None:
-        """The recorded command of this idempotency key; ``contract`` is the contract's key."""
+        """The recorded command of this idempotency key; ``contract`` is ``key@version``."""
         ...
 
     def policy_head(self) -> str | None:

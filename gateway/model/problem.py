@@ -147,14 +147,18 @@ def refuse(code: str, detail: str, **members: Any) -> ProblemError:
     return ProblemError(problem(code, detail, **members))
 
 
+MAX_ISSUES = 100
+"""How many issues a problem tells; a caller who mends these is told the next ones."""
+
+
 def invalid(issues: Iterable[Issue], detail: str | None = None) -> ProblemError:
-    """VALIDATION_FAILED with every issue at once."""
+    """VALIDATION_FAILED with every issue at once, up to ``MAX_ISSUES``."""
     found = tuple(issues)
     first = found[0]
     told = detail or f"{first.path or '/'}: {first.message}" + (
         f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     )
-    return ProblemError(problem("VALIDATION_FAILED", told, issues=found))
+    return ProblemError(problem("VALIDATION_FAILED", told, issues=found[:MAX_ISSUES]))
 
 
 def with_context(told: Problem, **members: Any) -> Problem:

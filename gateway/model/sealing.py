@@ -37,18 +37,18 @@ def seal_paths(
     the inputs of a plan. What merely looks like an envelope is sealed as well, wherever it
     stands: nobody can plant somebody else's envelope and have it opened for himself.
     """
-    ours: list[JsonObject] = []
+    ours: dict[int, JsonObject] = {}  # by identity; kept here, so that no identity is reused
 
     def seal(field: str, found: JsonValue) -> JsonObject:
-        ours.append(sealer.seal(workspace, contract_ref, f"{side}.{field}", found))
-        return ours[-1]
+        envelope = sealer.seal(workspace, contract_ref, f"{side}.{field}", found)
+        ours[id(envelope)] = envelope
+        return envelope
 
     def at_path(path: str, found: JsonValue) -> JsonValue:
         return found if keep_references and reference_of(found) else seal(path, found)
 
     def planted(envelope: JsonObject) -> JsonObject:
-        is_ours = any(envelope is known for known in ours)
-        return envelope if is_ours else seal(SEALED, envelope)
+        return envelope if id(envelope) in ours else seal(SEALED, envelope)
 
     sealed: JsonObject = map_envelopes(map_paths(value, _outermost(paths), at_path), planted)
     return sealed

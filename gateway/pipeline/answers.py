@@ -10,13 +10,16 @@ from gateway.model.ports import Answered, Sealer
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.sealing import seal_paths
 
+Events = tuple[tuple[str, JsonObject], ...]
+"""Emitted events as (reference ``key@version``, payload)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A validated answer: the raw output and the events it emits, as (reference, payload)."""
 
     output: JsonObject
-    events: tuple[tuple[str, JsonObject], ...] = ()
+    events: Events = ()
 
     def sealed_output(
         self, sealer: Sealer, workspace: str, contract: OperationContract
@@ -29,12 +32,39 @@ class Answer:
         self, sealer: Sealer, workspace: str, registry: Registry, contract: OperationContract
     ) -> list[JsonObject]:
         """The events as they may be stored; what is PII of the contract is PII of its events."""
-        sealed = []
-        for ref, payload in self.events:
-            paths = sorted({*registry.events[ref].pii, *contract.policy.pii})
-            told = seal_paths(sealer, workspace, ref, "payload", payload, paths)
-            sealed.append({"event": ref, "payload": told})
-        return sealed
+        return seal_events(sealer, workspace, registry, contract, self.events)
+
+
+def seal_events(
+    sealer: Sealer,
+    workspace: str,
+    registry: Registry,
+    contract: OperationContract,
+    events: Events,
+) -> list[JsonObject]:
+    """Emitted events as they may be stored."""
+    sealed = []
+    for ref, payload in events:
+        paths = sorted({*registry.events[ref].pii, *contract.policy.pii})
+        told = seal_paths(sealer, workspace, ref, "payload", payload, paths)
+        sealed.append({"event": ref, "payload": told})
+    return sealed
+
+
+def declared_events(
+    registry: Registry, contract: OperationContract, value: JsonObject, output: JsonObject
+) -> Events:
+    """The events that a built-in command emits, built from its input and output.
+
+    Raises:
+        ProblemError: VALIDATION_FAILED, if the payload cannot be built from the two.
+    """
+    found = []
+    for ref in contract.emits:
+        event = registry.events[ref]
+        payload = registry.payload_of(event).check(_payload(event, value, output), f"/events/{ref}")
+        found.append((ref, payload))
+    return tuple(found)
 
 
 def accept_answer(

@@ -24,7 +24,7 @@ from gateway.model.ports import (
 )
 from gateway.model.problem import Problem, ProblemError, problem, refuse, with_context
 from gateway.model.sealing import unseal_all
-from gateway.pipeline.answers import accept_answer
+from gateway.pipeline.answers import accept_answer, declared_events, seal_events
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import RateLimiter
@@ -88,7 +88,7 @@ class Pipeline:
 
         def query(records: Records) -> RecordedCall | None:
             who = call.principal
-            return records.call(who.workspace, who.subject, call.contract.key, key)
+            return records.call(who.workspace, who.subject, call.contract.ref, key)
 
         return await self.journal.read(query)
 
@@ -131,7 +131,8 @@ class Pipeline:
                 tx.append(self.recorder.failed(admitted, done.problem))
                 return done
             output = self.registry.output_of(admitted.contract).check(done, "/output")
-            tx.append(self.recorder.completed(admitted, output))
+            events = self._emitted(admitted, output)
+            tx.append(self.recorder.completed(admitted, output, events))
             return output
 
         try:
@@ -143,6 +144,12 @@ class Pipeline:
         if isinstance(done, Refused):
             raise ProblemError(done.problem)
         return done
+
+    def _emitted(self, admitted: Admitted, output: JsonObject) -> list[JsonObject]:
+        """The events that a built-in command emits, as they are recorded with the call."""
+        contract, workspace = admitted.contract, admitted.principal.workspace
+        events = declared_events(self.registry, contract, admitted.value, output)
+        return seal_events(self.sealer, workspace, self.registry, contract, events)
 
     async def _answer_query(self, admitted: Admitted, query: Query) -> JsonObject:
         found = await self.journal.read(lambda records: query.answer(admitted, records))

@@ -1,16 +1,19 @@
 """Recording calls: what the journal keeps of a call beside the facts that its handler appended."""
 
+import asyncio
+import contextlib
 from collections import Counter
 from threading import Lock
 
 from gateway.contracts import pii_of
-from gateway.model.contract import OperationContract
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.ports import Clock, Journal, Sealer, Tx
 from gateway.model.problem import Problem
 from gateway.model.sealing import seal_paths
 from gateway.pipeline.call import Admitted, Call
+
+_MINUTE = 60.0
 
 
 class CallRecorder:
@@ -23,13 +26,16 @@ class CallRecorder:
         self._denied: Counter[str] = Counter()
         self._minute = ""
         self._lock = Lock()
+        self._flushing: asyncio.Task[None] | None = None
 
     def input_digest(self, call: Call, value: JsonObject) -> str:
         """The keyed digest of an input: tells two inputs apart without telling what they are."""
         return self._sealer.commit(call.principal.workspace, value)
 
-    def completed(self, admitted: Admitted, output: JsonObject) -> NewEntry:
-        """The record of a built-in command that was performed."""
+    def completed(
+        self, admitted: Admitted, output: JsonObject, events: list[JsonObject]
+    ) -> NewEntry:
+        """The record of a built-in command that was performed; ``events`` are sealed."""
         contract = admitted.contract
         sealed = seal_paths(
             self._sealer,
@@ -39,25 +45,30 @@ class CallRecorder:
             output,
             pii_of(contract, "output"),
         )
-        return self._completed(admitted, sealed, None)
+        return self._completed(admitted, sealed, None, events)
 
     def started(self, admitted: Admitted, execution_id: str) -> NewEntry:
         """The record of a direct call: its answer is that of the execution."""
-        return self._completed(admitted, None, execution_id)
+        return self._completed(admitted, None, execution_id, [])
 
     def _completed(
-        self, admitted: Admitted, output: JsonObject | None, execution_id: str | None
+        self,
+        admitted: Admitted,
+        output: JsonObject | None,
+        execution_id: str | None,
+        events: list[JsonObject],
     ) -> NewEntry:
         call = admitted.call
         return self._entry(
             EntryType.CALL_COMPLETED,
             call,
             {
-                "key": call.contract.key,
+                "key": call.contract.ref,
                 "idempotencyKey": call.idempotency_key,
                 "inputDigest": self.input_digest(call, admitted.value),
                 "output": output,
                 "executionId": execution_id,
+                "events": events,
                 "decision": admitted.access.to_json(),
             },
         )
@@ -90,7 +101,7 @@ class CallRecorder:
     async def denied(self, call: Call, decision: JsonObject) -> None:
         """Record a denial; anonymous ones are counted, one entry for each minute that has any."""
         if call.principal.is_anonymous:
-            entry = self._count(call.contract)
+            entry = self._count(call.contract.ref)
         else:
             entry = self._entry(EntryType.CALL_DENIED, call, {"decision": decision})
         if entry:
@@ -104,6 +115,23 @@ class CallRecorder:
 
         await self._journal.record(unit)
 
+    def start(self) -> None:
+        """Begin to write the counts of anonymous denials once a minute."""
+        self._flushing = asyncio.create_task(self._flush_periodically())
+
+    async def stop(self) -> None:
+        """Write the counts that are left."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._flushing
+        await self.flush()
+
+    async def _flush_periodically(self) -> None:
+        while True:
+            await asyncio.sleep(_MINUTE)
+            await self.flush()
+
     async def flush(self) -> None:
         """Record the anonymous denials counted so far."""
         with self._lock:
@@ -111,12 +139,18 @@ class CallRecorder:
         if entry:
             await self.queue(entry)
 
-    def _count(self, contract: OperationContract) -> NewEntry | None:
+    async def refused_token(self) -> None:
+        """Count a caller whose token does not hold."""
+        entry = self._count("authentication")
+        if entry:
+            await self.queue(entry)
+
+    def _count(self, what: str) -> NewEntry | None:
         minute = self._clock.now().strftime("%Y-%m-%dT%H:%MZ")
         with self._lock:
             entry = self._take() if minute != self._minute else None
             self._minute = minute
-            self._denied[contract.ref] += 1
+            self._denied[what] += 1
         return entry
 
     def _take(self) -> NewEntry | None:

@@ -20,6 +20,9 @@ from gateway.runtime.references import (
     without_references,
 )
 
+_NAMED = 10
+"""How many steps of a cycle are named in a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
@@ -170,12 +173,16 @@ def _edges(step: PlanStep) -> Iterator[Edge]:
 
 
 def _cycle_issues(drafted: list[DraftStep], cycles: list[list[str]]) -> Iterator[Issue]:
-    members = {key: cycle for cycle in cycles for key in cycle}
+    named = {key: _named(cycle) for cycle in cycles for key in cycle}
     for step in drafted:
-        if step.key in members:
-            among = ", ".join(members[step.key])
-            told = f"These steps wait for one another: {among}. Remove one dependency."
+        if step.key in named:
+            told = f"These steps wait for one another: {named[step.key]}. Remove one dependency."
             yield Issue(step.at, "CYCLE", told)
+
+
+def _named(cycle: list[str]) -> str:
+    more = len(cycle) - _NAMED
+    return ", ".join(cycle[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def draft_of(plan: Plan) -> JsonObject:

@@ -23,6 +23,7 @@ from gateway.runtime.doubt import in_doubt, outcome_unknown
 from gateway.runtime.gate import Gate
 from gateway.runtime.ready import Action, Ready, sealed_input
 from gateway.runtime.references import resolve
+from gateway.runtime.requester import requester_access
 
 DEFAULT_APPROVER = "approver"
 """The role that approves where assist mode asks and the matched rule names nobody."""
@@ -57,7 +58,7 @@ class StepDispatch:
 
     def _decide(self, tx: Tx, ready: Ready) -> Attempt | bool:
         contract = self._contract(ready)
-        access = self.policies.access(ready.execution.submitter, contract)
+        access = requester_access(self.policies, ready.execution.submitter, contract)
         if not access.allowed:
             raise _StopError(problem("FORBIDDEN", access.reason), access=access)
         if ready.execution.mode is RunMode.DRY_RUN:

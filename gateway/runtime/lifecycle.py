@@ -97,7 +97,7 @@ class Lifecycle:
     def rejected(self, tx: Tx, execution: Execution, compiler: str, told: Problem) -> None:
         """Record that a draft could not be compiled; the execution stays as it is."""
         issues = [issue.to_json() for issue in told.issues]
-        body = {"reasons": [issue.message for issue in told.issues], "issues": issues}
+        body = {"issues": issues}
         tx.append(facts.fact(execution, EntryType.PLAN_REJECTED, body, actor=compiler))
 
     def verified(
@@ -178,7 +178,11 @@ def require_execution(records: Records, workspace: str, execution_id: str) -> Ex
     """
     execution = records.execution(workspace, execution_id)
     if execution is None:
-        raise refuse("NOT_FOUND", f"There is no execution {execution_id} in this workspace.")
+        raise refuse(
+            "NOT_FOUND",
+            f"There is no execution {execution_id} in this workspace. "
+            "controlPlaneExecutionList and controlPlaneExecutionMine name those that there are.",
+        )
     return execution
 
 

@@ -18,6 +18,7 @@ from gateway.model.sealing import unseal_all
 from gateway.policy import Policies
 from gateway.runtime.compiler import Compiler, draft_of
 from gateway.runtime.dispatch import in_mode
+from gateway.runtime.requester import requester_access
 from gateway.runtime.stored_plan import open_plan
 from gateway.runtime.verifier import Verifier
 
@@ -118,7 +119,7 @@ class Replayer:
                 yield Difference(POLICY, path, None, None, message, step_id)
                 continue
             value = unseal_all(self.sealer, execution.workspace, body["input"])
-            access = self.policies.access(execution.submitter, contract)
+            access = requester_access(self.policies, execution.submitter, contract)
             if not access.allowed:
                 message = f"Access would be denied: {access.reason}"
                 yield Difference(POLICY, path, "allow", "deny", message, step_id)

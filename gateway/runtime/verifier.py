@@ -11,6 +11,7 @@ from gateway.model.principal import Principal
 from gateway.model.problem import refuse
 from gateway.policy import Policies
 from gateway.runtime.references import pii_leak, references, without_references
+from gateway.runtime.requester import requester_access
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,12 @@ class StepVerdict:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why, in sentences."""
+        """Why, in sentences: what blocks, or else what the decision says."""
         denied = () if self.access.allowed else (self.access.reason,)
-        return (*denied, *self.leaks, *self.decision.reasons)
+        decided = self.decision.reasons
+        if (denied or self.leaks) and self.decision.verdict is not Verdict.BLOCKED:
+            decided = ()
+        return (*denied, *self.leaks, *decided)
 
     def to_json(self) -> JsonObject:
         """The decision as it is recorded with the plan."""
@@ -120,7 +124,7 @@ class Verifier:
                 )
         return StepVerdict(
             step=step,
-            access=self.policies.access(requester, contract),
+            access=requester_access(self.policies, requester, contract),
             decision=self.policies.verdict(requester, contract, known, unknown),
             leaks=tuple(leaks),
         )

@@ -1,5 +1,7 @@
 """Compile and verify over HTTP: all that is wrong is said at once, a hash binds what is right."""
 
+import json
+
 from tests.acceptance.drafts import COMPILE, lookup, refund, reply
 from tests.processes import JsonObject
 from tests.world import World
@@ -164,3 +166,22 @@ def test_pii_may_not_flow_into_an_input_that_does_not_declare_it(world: World) -
     fine = reply("hello")
     fine["input"]["customerEmail"] = {"$from": "order.customerEmail"}
     assert world.verify(world.compile([lookup(), fine]))["verdict"] == "AUTONOMOUS"
+
+
+def test_a_huge_faulty_draft_gets_a_bounded_answer(world: World) -> None:
+    keys = [f"step_{number:04}_{'x' * 40}" for number in range(500)]
+    ring = [
+        {"key": key, "contract": "support.order.lookup", "input": {"orderId": "o-1001"},
+         "dependsOn": [keys[(place + 1) % 500]]}
+        for place, key in enumerate(keys)
+    ]  # fmt: skip
+    _, told = refused_draft(world, ring)
+    assert len(told["issues"]) == 100
+    assert len(json.dumps(told)) < 200_000
+
+
+def test_the_gateways_own_keys_cannot_be_planted(world: World) -> None:
+    value = {"workspaceId": "acme", "text": "x", "metadata": {"a": [{"$sealed": [1]}]}}
+    told = world.agent.refused("controlPlaneIntentSubmit", "executionId", value)
+    assert told["code"] == "VALIDATION_FAILED"
+    assert "$sealed" in told["problem"]["issues"][0]["message"]

@@ -106,6 +106,10 @@ def gateway(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     schema.mkdir()
     for name, risk in RISKS.items():
         (schema / f"{name}.yaml").write_text(CONTRACT.format(name=name, risk=risk))
+    count = CONTRACT.format(name="count", risk="low")
+    (schema / "count.2.yaml").write_text(count.replace("version: 1.0.0", "version: 2.0.0"))
+    opened = CONTRACT.format(name="open", risk="low")
+    (schema / "open.yaml").write_text(opened.replace("auth: user", "auth: anonymous"))
     server = Server(folder, settings(shop, schema))
     server.start()
     yield server
@@ -209,3 +213,20 @@ def test_a_missing_secret_stops_the_start(shop: Shop, tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "SECRET_MISSING" in refused.stderr
     assert "sell.yaml" in refused.stderr
+
+
+def test_a_requester_needs_the_role_user(gateway: Server, shop: Shop) -> None:
+    who = Caller(gateway, shop.token("gate-crasher", "human", ["visitor"]))
+    before = len(shop.seen)
+    told = who.refused("shopStockOpen", "left", {"item": "i-1", "count": 1})
+    assert told["code"] == "FORBIDDEN"
+    assert "role user" in told["problem"]["detail"]
+    assert len(shop.seen) == before
+
+
+def test_an_idempotency_key_belongs_to_one_version(gateway: Server, shop: Shop) -> None:
+    agent = Caller(gateway, shop.token("agent-1", "agent", ["user"]))
+    value = {"item": "i-9", "count": 3}
+    assert agent.mutate("shopStockCountV1", "left", value, key="once") == {"left": 97}
+    assert agent.mutate("shopStockCount", "item left", value, key="once")["left"] == 97
+    assert [path for path, _, _ in shop.seen].count("/stock/i-9/count") == 2

@@ -1,5 +1,8 @@
 """Workspaces and roles over HTTP: what belongs to others is not there, and roles bound each act."""
 
+import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -187,3 +190,24 @@ def test_the_executions_of_another_workspace_cannot_be_listed(world: World) -> N
             assert "errors" not in answer
         else:
             assert answer["errors"][0]["extensions"]["code"] == code
+
+
+def test_events_of_the_control_plane_are_recorded_with_the_call(world: World) -> None:
+    intent = world.submit()
+    with closing(sqlite3.connect(world.gateway.data_dir / "gateway.db")) as database:
+        rows = database.execute(
+            "SELECT body FROM entry WHERE type = 'call.completed' AND body LIKE ?",
+            (f"%{intent['executionId']}%",),
+        ).fetchall()
+    (event,) = json.loads(rows[0][0])["events"]
+    assert event["event"] == "controlPlane.intent.received@1.0.0"
+    assert event["payload"]["executionId"] == intent["executionId"]
+
+
+def test_tokens_that_do_not_hold_are_counted(own_world: World) -> None:
+    for _ in range(3):
+        assert Caller(own_world.gateway, "not.a.token").send("{ __typename }").status_code == 401
+    own_world.gateway.stop()
+    with closing(sqlite3.connect(own_world.gateway.data_dir / "gateway.db")) as database:
+        (body,) = database.execute("SELECT body FROM entry WHERE type = 'calls.denied'").fetchone()
+    assert json.loads(body)["counts"] == {"authentication": 3}

@@ -4,6 +4,7 @@ POST with a JSON body and GET for queries. Why not the view that Strawberry ship
 first operation of an ambiguous document, fails on malformed bodies and validates every time.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -174,7 +175,7 @@ def _headers_of(refused: ProblemError) -> dict[str, str]:
     if told.status == 401:
         headers["www-authenticate"] = "Bearer"
     if told.retry_after is not None:
-        headers["retry-after"] = str(max(1, round(told.retry_after)))
+        headers["retry-after"] = str(max(1, math.ceil(told.retry_after)))
     return headers
 
 

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from gateway.contracts.io import MAX_ISSUES, Io
+from gateway.contracts.io import Io
 from gateway.model.contract import EnumType, ObjectType
-from gateway.model.problem import ProblemError
+from gateway.model.problem import MAX_ISSUES, ProblemError
 from gateway.model.types import parse_type
 
 

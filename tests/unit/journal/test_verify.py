@@ -144,6 +144,17 @@ async def test_a_rewritten_chain_is_found_by_the_checkpoint(record) -> None:
     assert "checkpoint 1 signed" in finding.message
 
 
+async def test_entries_of_two_chains_that_changed_places_are_found(record) -> None:
+    await record.tell("a")
+    for old, new in ((9, 9_999), (10, 9), (9_999, 10)):
+        record.sql("UPDATE entry SET position = ? WHERE position = ?", new, old)
+
+    [finding] = found(record)
+
+    assert finding.kind is FindingKind.REORDERED
+    assert "positions 1 to 10" in finding.message
+
+
 async def test_a_removed_entry_is_named(record) -> None:
     await record.tell("a")
     record.sql("DELETE FROM entry WHERE chain = ? AND seq IN (4, 5)", CHAIN)

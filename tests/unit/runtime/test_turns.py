@@ -429,9 +429,8 @@ async def test_a_start_before_verification_is_a_conflict(world: LoopWorld) -> No
     assert (refused.value.problem.extra or {})["currentStatus"] == "COMPILED"
 
 
-async def test_a_planted_envelope_is_sealed_and_nobody_opens_it(world: LoopWorld) -> None:
+async def test_a_planted_envelope_is_refused_before_anything_runs(world: LoopWorld) -> None:
     secret = world.sealer.seal("acme", "shop.read@1.0.0", "output.email", "eve@example.com")
-    execution_id = await world.begin(step("a", "keyed", extra={"x": secret}))
-    await world.advance(execution_id)
-    assert await world.status(execution_id) == "completed"
-    assert world.actions.calls[0].input["extra"] == {"x": secret}
+    with pytest.raises(ProblemError, match="the gateway's own"):
+        await world.begin(step("a", "keyed", extra={"x": secret}))
+    assert world.actions.calls == []

@@ -1,0 +1,27 @@
+"""The requester of a run: whoever submitted its intent, and what they must be allowed."""
+
+from dataclasses import replace
+
+from gateway.model.contract import OperationContract
+from gateway.model.decision import AccessDecision
+from gateway.model.principal import Principal
+from gateway.policy import Policies
+
+REQUESTER_ROLE = "user"
+"""What a requester must hold, whatever level the contracts of the steps ask for."""
+
+
+def requester_access(
+    policies: Policies, requester: Principal, contract: OperationContract
+) -> AccessDecision:
+    """Whether steps of this contract may be run for the requester."""
+    access = policies.access(requester, contract)
+    if not access.allowed or policies.holds(requester, REQUESTER_ROLE):
+        return access
+    return replace(
+        access,
+        allowed=False,
+        reason=f"Whoever has {contract.key} run needs the role {REQUESTER_ROLE}.",
+        rule=None,
+        missing=(f"role {REQUESTER_ROLE}",),
+    )
