@@ -2,6 +2,9 @@
 
 authenticate -> decide access -> validate input -> rate limit -> idempotency -> verdict -> handler
 -> guard emitted events -> validate output -> mask PII -> record
+
+The record of a command is part of the unit of work of its handler, so it is written (with PII sealed)
+before the answer is masked for the principal.
 """
 
 from dataclasses import dataclass, replace
