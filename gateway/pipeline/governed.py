@@ -3,7 +3,7 @@
 authenticate -> decide access -> validate input -> rate limit -> idempotency -> verdict -> handler
 -> guard emitted events -> validate output -> mask PII -> record
 
-The record of a command is part of the unit of work of its handler, so it is written (with PII sealed)
+The record of a command is part of its handler's unit of work, so it is written, with PII sealed,
 before the answer is masked for the principal.
 """
 
