@@ -39,11 +39,6 @@ class Draft:
         """The domain, empty where it cannot be read."""
         return str(self.read.get("domain", ""))
 
-    @property
-    def is_operation(self) -> bool:
-        """True for a command or a query."""
-        return self.kind in ("command", "query")
-
 
 def read_draft(path: Path, source: str, findings: Findings) -> Draft | None:
     """The draft of a file, None where it is no contract at all; ``source`` names it in issues."""

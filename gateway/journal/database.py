@@ -1,6 +1,8 @@
 """Opening the database file: how it is written, how it is read, and which version it has."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.journal.statement import creating
@@ -20,19 +22,13 @@ def open_writer(path: Path) -> sqlite3.Connection:
         ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
     """
     connection = _connect(f"{path.absolute().as_uri()}?mode=rwc", path)
-    try:
+    with _closed_on_failure(connection, path):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         _create(connection)
         _require_version(connection, path)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise unreadable(path, error) from error
-    except ProblemError:
-        connection.close()
-        raise
     return connection
 
 
@@ -43,15 +39,21 @@ def open_reader(path: Path) -> sqlite3.Connection:
         ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
     """
     connection = _connect(f"{path.absolute().as_uri()}?mode=ro", path)
-    try:
+    with _closed_on_failure(connection, path):
         _require_version(connection, path)
+    return connection
+
+
+@contextmanager
+def _closed_on_failure(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    try:
+        yield
     except sqlite3.DatabaseError as error:
         connection.close()
         raise unreadable(path, error) from error
     except ProblemError:
         connection.close()
         raise
-    return connection
 
 
 def _connect(uri: str, path: Path) -> sqlite3.Connection:

@@ -102,16 +102,3 @@ class VerdictDecision:
             "quorum": self.quorum,
             "expiresIn": self.expires_in,
         }
-
-    def same_terms(self, other: JsonObject) -> bool:
-        """True if a recorded decision has the same effect, rules, approver role and quorum.
-
-        An approval given under the recorded decision stands only then. Rules count by their
-        text: a line that moved in its file is still the same rule.
-        """
-        return (
-            self.verdict.value == other["verdict"]
-            and [rule.text for rule in self.rules] == [rule["rule"] for rule in other["rules"]]
-            and self.approver_role == other["approverRole"]
-            and self.quorum == other["quorum"]
-        )

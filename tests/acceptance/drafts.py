@@ -99,3 +99,19 @@ def policies(folder: Path, *changes: tuple[str, str]) -> str:
         text = text.replace(old, new)
     rules.write_text(text)
     return str(folder)
+
+
+def ended(world: World, started: JsonObject) -> str:
+    """Wait for the end of a run; returns its status."""
+    over = ("COMPLETED", "FAILED", "UNRESOLVED", "REJECTED", "EXPIRED", "CANCELLED")
+    return str(world.wait(started["executionId"], *over)["status"])
+
+
+def replies(world: World, body: str) -> int:
+    """How often this very message was sent."""
+    return sum(effect["payload"]["body"] == body for effect in world.service.effects("reply"))
+
+
+def refunds(world: World, cents: int) -> list[JsonObject]:
+    """The refunds of exactly this amount."""
+    return [one for one in world.service.effects("refund") if one["payload"]["cents"] == cents]

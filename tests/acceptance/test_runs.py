@@ -11,9 +11,12 @@ from tests.acceptance.drafts import (
     START,
     approve,
     cancel_subscription,
+    ended,
     ids,
     lookup,
     refund,
+    refunds,
+    replies,
     reply,
     verified,
     waiting,
@@ -27,22 +30,6 @@ def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "world" in request.fixturenames:
         request.getfixturevalue("world").service.clear_faults()
-
-
-def ended(world: World, started: JsonObject) -> str:
-    """Wait for the end of a run; returns its status."""
-    over = ("COMPLETED", "FAILED", "UNRESOLVED", "REJECTED", "EXPIRED", "CANCELLED")
-    return str(world.wait(started["executionId"], *over)["status"])
-
-
-def replies(world: World, body: str) -> int:
-    """How often this very message was sent."""
-    return sum(effect["payload"]["body"] == body for effect in world.service.effects("reply"))
-
-
-def refunds(world: World, cents: int) -> list[JsonObject]:
-    """The refunds of exactly this amount."""
-    return [one for one in world.service.effects("refund") if one["payload"]["cents"] == cents]
 
 
 # --- order

@@ -7,8 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.acceptance.drafts import lookup, refund, reply
-from tests.processes import JsonObject
+from tests.acceptance.drafts import ended, lookup, refund, refunds, replies, reply
 from tests.world import World, end_world, make_world
 
 SERVICE = "http://support.internal"
@@ -19,22 +18,6 @@ def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "world" in request.fixturenames:
         request.getfixturevalue("world").service.clear_faults()
-
-
-def ended(world: World, started: JsonObject) -> str:
-    """Wait for the end of a run; returns its status."""
-    over = ("COMPLETED", "FAILED", "UNRESOLVED", "REJECTED", "EXPIRED", "CANCELLED")
-    return str(world.wait(started["executionId"], *over)["status"])
-
-
-def replies(world: World, body: str) -> int:
-    """How often this very message was sent."""
-    return sum(effect["payload"]["body"] == body for effect in world.service.effects("reply"))
-
-
-def refunds(world: World, cents: int) -> list[JsonObject]:
-    """The refunds of exactly this amount."""
-    return [one for one in world.service.effects("refund") if one["payload"]["cents"] == cents]
 
 
 @pytest.mark.parametrize("mode", ["cut", "500", "garbage"])

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.settings import SETTINGS
 
 ROOT = Path(__file__).parents[3]
 
@@ -187,6 +188,7 @@ def test_help_lists_every_command_and_describes_every_flag() -> None:
         shown = run(*names, "--help")
         assert shown.exit_code == 0
         assert "Usage:" in shown.stdout
+        assert [one.flag for one in SETTINGS if f"{one.flag} VALUE" not in shown.stdout] == []
     assert "GATEWAY_DATA_DIR" in run("serve", "--help").stdout
 
 

@@ -1,0 +1,42 @@
+"""Denials of anonymous callers are counted, and the counts do not wait for the next denial."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.journal import SqliteJournal
+from gateway.model.ports import Tx
+from gateway.model.system import SystemClock
+from gateway.pipeline import CallRecorder, record
+from gateway.privacy import Keyring, KeyringSealer
+
+
+class Watched(SqliteJournal):
+    """A journal that says when something was recorded."""
+
+    recorded: asyncio.Event
+
+    async def record(self, unit: Callable[[Tx], None]) -> None:
+        await super().record(unit)
+        self.recorded.set()
+
+
+@pytest.mark.anyio
+async def test_a_lone_burst_is_written_after_its_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "_MINUTE", 0.01)
+    journal = await Watched.open(tmp_path / "gateway.db", clock=SystemClock(), writer="w")
+    journal.recorded = asyncio.Event()
+    recorder = CallRecorder(journal, KeyringSealer(Keyring.open(tmp_path)), SystemClock())
+    await recorder.refused_token()
+    assert not journal.recorded.is_set()
+
+    recorder.start()
+    async with asyncio.timeout(5):
+        await journal.recorded.wait()
+
+    await recorder.stop()
+    await journal.close()
