@@ -67,6 +67,12 @@ ENTRIES = Statement(
     .order_by(entry.c.seq)
     .limit(bindparam("at_most"))
 )
+ENTRIES_AFTER = Statement(
+    _rows(entry, entry.c.position > bindparam("after_position"))
+    .order_by(entry.c.position)
+    .limit(bindparam("at_most"))
+)
+LAST_POSITION = Statement(select(func.max(entry.c.position)))
 CALL = Statement(
     _rows(
         call,

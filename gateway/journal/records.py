@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from gateway.journal import claim_statements, queries
 from gateway.journal.chain import execution_chain
+from gateway.journal.deliveries import SqlDeliveryRecords
 from gateway.journal.statement import Statement
 from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import (
@@ -26,7 +27,7 @@ from gateway.model.principal import Principal
 Row: TypeAlias = tuple[Any, ...]
 
 
-class SqlRecords(Records):
+class SqlRecords(SqlDeliveryRecords, Records):
     """``Records`` over a cursor of the journal's database."""
 
     __slots__ = ("_cursor",)
@@ -93,6 +94,16 @@ class SqlRecords(Records):
         rows = self._all(queries.ENTRIES, of_chain=chain, after_seq=after, at_most=limit)
         return [entry_of(row) for row in rows]
 
+    def entries_after(self, position: int, limit: int) -> list[Entry]:
+        """The entries of all chains behind ``position``, in order; none can still come before."""
+        rows = self._all(queries.ENTRIES_AFTER, after_position=position, at_most=limit)
+        return [entry_of(row) for row in rows]
+
+    def last_position(self) -> int:
+        """The position of the newest entry, 0 where there is none."""
+        row = self._one(queries.LAST_POSITION)
+        return (row and row[0]) or 0
+
     def call(self, workspace: str, subject: str, contract: str, key: str) -> Call | None:
         """The recorded command of this idempotency key; ``contract`` is ``key@version``."""
         row = self._one(
@@ -142,7 +153,8 @@ def _json(text: str | None) -> JsonValue:
 def _execution(row: Row) -> Execution:
     (own, workspace, status, submitter, _subject, intent_id, created_at, updated_at, *rest) = row
     (text, direct, channel, trace_id, metadata, plan_id, run_id, mode, starter, *rest) = rest
-    (started_at, ended_at, risk, verdict, problem) = rest
+    (started_at, ended_at, risk, verdict, problem, stopping, retries, retried_at, *rest) = rest
+    (lane, lane_transitions, gate, bundles, compensates, compensation_id) = rest
     return Execution(
         id=own,
         workspace=workspace,
@@ -165,18 +177,28 @@ def _execution(row: Row) -> Execution:
         risk=risk,
         verdict=verdict,
         problem=_json(problem),
+        stopping=bool(stopping),
+        retries=retries,
+        retried_at=retried_at,
+        lane=lane,
+        lane_transitions=lane_transitions,
+        gate=gate,
+        bundles=bundles,
+        compensates=compensates,
+        compensation_id=compensation_id,
     )
 
 
 def _plan(row: Row) -> PlanRecord:
-    (own, execution_id, plan_hash, steps, edges, compiler, _planner, compiled_at, *rest) = row
-    (verdict, decisions, revision, verified_at) = rest
+    (own, execution_id, plan_hash, steps, edges, compiler, _planner, compensate, *rest) = row
+    (compiled_at, verdict, decisions, revision, verified_at) = rest
     return PlanRecord(
         plan=Plan(
             id=own,
             hash=plan_hash,
             steps=tuple(PlanStep.from_json(step) for step in decode(steps)),
             edges=tuple(Edge(*edge) for edge in decode(edges)),
+            compensate=bool(compensate),
         ),
         execution_id=execution_id,
         compiler=compiler,
@@ -190,7 +212,7 @@ def _plan(row: Row) -> PlanRecord:
 
 def _step(row: Row) -> Step:
     (plan_id, own, execution_id, _place, key, contract, status, updated_at, attempt, *rest) = row
-    (given, output, problem, decision, retry_at, started_at, ended_at) = rest
+    (base, key_base, given, output, problem, decision, retry_at, started_at, ended_at) = rest
     return Step(
         execution_id=execution_id,
         plan_id=plan_id,
@@ -200,6 +222,8 @@ def _step(row: Row) -> Step:
         status=StepStatus(status),
         updated_at=updated_at,
         attempt=attempt,
+        base=base,
+        key_base=key_base,
         input=_json(given),
         output=_json(output),
         problem=_json(problem),
@@ -213,7 +237,8 @@ def _step(row: Row) -> Step:
 def _approval(row: Row) -> Approval:
     (own, execution_id, workspace, step_id, contract, status, digest, arguments, *rest) = row
     (decision, approver_role, quorum, risk, reason, requested_by, *rest) = rest
-    (requested_at, expires_at, votes, decided_at, note) = rest
+    (requested_at, expires_at, votes, decided_at, note, *rest) = rest
+    (escalate_at, escalate_to, escalated_at, overridden) = rest
     return Approval(
         id=own,
         execution_id=execution_id,
@@ -234,6 +259,10 @@ def _approval(row: Row) -> Approval:
         votes=tuple(decode(votes)),
         decided_at=decided_at,
         note=note,
+        escalate_at=escalate_at,
+        escalate_to=escalate_to,
+        escalated_at=escalated_at,
+        overridden=_json(overridden),
     )
 
 

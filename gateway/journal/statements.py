@@ -38,13 +38,37 @@ INSERT_EXECUTION = inserting(
     risk=None,
     verdict=None,
     problem=None,
+    stopping=0,
+    retries=0,
+    retried_at=None,
+    lane=None,
+    lane_transitions=0,
+    gate=None,
+    bundles=0,
+    compensation_id=None,
 )
 EXECUTION_TOUCHED = setting(_one_execution, "updated_at")
 EXECUTION_MOVED = setting(_one_execution, "updated_at", "status")
 EXECUTION_COMPILED = setting(_one_execution, "plan_id", status="compiled", verdict=None, risk=None)
 EXECUTION_VERIFIED = setting(_one_execution, "verdict", "risk", "problem", "ended_at")
 EXECUTION_STARTED = setting(_one_execution, "run_id", "mode", "starter", "started_at")
-EXECUTION_ENDED = setting(_one_execution, "ended_at", "problem")
+EXECUTION_GATED = setting(_one_execution, "gate")
+EXECUTION_STOPPING = setting(_one_execution, stopping=1)
+EXECUTION_ENDED = setting(_one_execution, "ended_at", "problem", gate=None, stopping=0)
+EXECUTION_RETRIED = setting(
+    *(_one_execution, "retried_at"),
+    retries=tables.execution.c.retries + 1,
+    ended_at=None,
+    problem=None,
+)
+EXECUTION_IN_LANE = setting(_one_execution, "lane")
+EXECUTION_HANDED_OVER = setting(
+    *(_one_execution, "lane"),
+    lane_transitions=tables.execution.c.lane_transitions + 1,
+    gate=None,
+)
+EXECUTION_EXPORTED = setting(_one_execution, bundles=tables.execution.c.bundles + 1)
+EXECUTION_COMPENSATED = setting(_one_execution, "compensation_id")
 
 INSERT_PLAN = inserting(tables.plan, verdict=None, decisions=None, revision=None, verified_at=None)
 PLAN_VERIFIED = setting(
@@ -69,6 +93,8 @@ INSERT_STEP = inserting(
     tables.step,
     status="planned",
     attempt=0,
+    base=0,
+    key_base=0,
     input=None,
     output=None,
     problem=None,
@@ -78,6 +104,16 @@ INSERT_STEP = inserting(
     ended_at=None,
 )
 STEP_MOVED = setting(_one_step, "updated_at", "status")
+STEP_AGAIN = setting(
+    *(_one_step, "updated_at", "status"),
+    base=tables.step.c.attempt,
+    retry_at=None,
+    ended_at=None,
+)
+STEP_FRESH = setting(*(_one_step, "updated_at"), key_base=tables.step.c.attempt, problem=None)
+STEP_SETTLED = setting(
+    *(_one_step, "updated_at", "status", "output", "problem", "ended_at"), retry_at=None
+)
 STEP_OVER = setting(_one_step, "updated_at", "status", "ended_at")
 STEP_DECIDED = setting(_one_step, "updated_at", "decision")
 STEP_ASKED = setting(_one_step, "updated_at", "decision", status="waiting_approval")
@@ -111,10 +147,18 @@ _one_more: ColumnElement[Any] = case(
 )
 
 INSERT_APPROVAL = inserting(
-    tables.approval, status="pending", votes="[]", decided_at=None, note=None
+    tables.approval,
+    status="pending",
+    votes="[]",
+    decided_at=None,
+    note=None,
+    escalated_at=None,
+    overridden=None,
 )
 APPROVAL_VOTED = setting(_one_approval, votes=_one_more)
 APPROVAL_CLOSED = setting(_one_approval, "status", "decided_at", "note")
+APPROVAL_ESCALATED = setting(_one_approval, "escalated_at")
+APPROVAL_OVERRIDDEN = setting(_one_approval, "overridden")
 APPROVAL_USED = setting(_one_approval, status="used")
 
 # --- calls and policy

@@ -6,7 +6,7 @@ order. ``PROJECTIONS`` names the tables that are folded from the entries and hol
 
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, desc
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The version of these tables, kept in ``meta``."""
 
 metadata = MetaData()
@@ -71,12 +71,23 @@ execution = Table(
     _text("risk", optional=True),
     _text("verdict", optional=True),
     _text("problem", optional=True),
+    Column("stopping", Integer, nullable=False),
+    Column("retries", Integer, nullable=False),
+    _text("retried_at", optional=True),
+    _text("lane", optional=True),
+    Column("lane_transitions", Integer, nullable=False),
+    _text("gate", optional=True),
+    Column("bundles", Integer, nullable=False),
+    _text("compensates", optional=True),
+    _text("compensation_id", optional=True),
 )
 Index("execution_run", execution.c.run_id, unique=True)
 _newest = (desc(execution.c.created_at), desc(execution.c.id))
 Index("execution_newest", execution.c.workspace, *_newest)
 Index("execution_by_status", execution.c.workspace, execution.c.status, *_newest)
 Index("execution_by_subject", execution.c.workspace, execution.c.subject, *_newest)
+_in_lane = execution.c.lane.is_not(None) & execution.c.run_id.is_not(None)
+Index("execution_in_lane", execution.c.workspace, *_newest, sqlite_where=_in_lane)
 
 plan = Table(
     "plan",
@@ -88,6 +99,7 @@ plan = Table(
     _text("edges"),
     _text("compiler"),
     _text("planner_model", optional=True),
+    Column("compensate", Integer, nullable=False),
     _text("compiled_at"),
     _text("verdict", optional=True),
     _text("decisions", optional=True),
@@ -107,6 +119,8 @@ step = Table(
     _text("status"),
     _text("updated_at"),
     Column("attempt", Integer, nullable=False),
+    Column("base", Integer, nullable=False),
+    Column("key_base", Integer, nullable=False),
     _text("input", optional=True),
     _text("output", optional=True),
     _text("problem", optional=True),
@@ -138,6 +152,10 @@ approval = Table(
     _text("votes"),
     _text("decided_at", optional=True),
     _text("note", optional=True),
+    _text("escalate_at", optional=True),
+    _text("escalate_to", optional=True),
+    _text("escalated_at", optional=True),
+    _text("overridden", optional=True),
 )
 Index("approval_of_step", approval.c.execution_id, approval.c.step_id, approval.c.requested_at)
 _oldest = (approval.c.requested_at, approval.c.id)

@@ -66,40 +66,22 @@ class RunMode(StrEnum):
 
 _E = ExecutionStatus
 
+_ENDS = frozenset({_E.FAILED, _E.REJECTED, _E.EXPIRED, _E.CANCELLED, _E.ABORTED})
+"""How a run may end short of its last step."""
+
 TRANSITIONS: dict[ExecutionStatus, frozenset[ExecutionStatus]] = {
     _E.RECEIVED: frozenset({_E.COMPILED, _E.CANCELLED}),
     _E.COMPILED: frozenset({_E.COMPILED, _E.VERIFIED, _E.BLOCKED, _E.CANCELLED}),
     _E.VERIFIED: frozenset({_E.COMPILED, _E.VERIFIED, _E.BLOCKED, _E.RUNNING, _E.CANCELLED}),
-    _E.RUNNING: frozenset(
-        {
-            _E.RUNNING,
-            _E.WAITING_APPROVAL,
-            _E.UNRESOLVED,
-            _E.COMPLETED,
-            _E.FAILED,
-            _E.REJECTED,
-            _E.EXPIRED,
-            _E.CANCELLED,
-        }
-    ),
-    _E.WAITING_APPROVAL: frozenset(
-        {
-            _E.WAITING_APPROVAL,
-            _E.RUNNING,
-            _E.UNRESOLVED,
-            _E.FAILED,
-            _E.REJECTED,
-            _E.EXPIRED,
-            _E.CANCELLED,
-        }
-    ),
-    _E.UNRESOLVED: frozenset({_E.CANCELLED}),
-    _E.PAUSED: frozenset(),
+    _E.RUNNING: _ENDS | {_E.RUNNING, _E.WAITING_APPROVAL, _E.PAUSED, _E.UNRESOLVED, _E.COMPLETED},
+    _E.WAITING_APPROVAL: _ENDS | {_E.WAITING_APPROVAL, _E.RUNNING, _E.PAUSED, _E.UNRESOLVED},
+    _E.PAUSED: _ENDS | {_E.RUNNING, _E.COMPLETED},
+    _E.UNRESOLVED: frozenset({_E.RUNNING, _E.CANCELLED, _E.ABORTED}),
     _E.BLOCKED: frozenset(),
     _E.COMPLETED: frozenset(),
-    _E.FAILED: frozenset(),
+    _E.FAILED: frozenset({_E.RUNNING}),
     _E.REJECTED: frozenset(),
-    _E.EXPIRED: frozenset(),
+    _E.EXPIRED: frozenset({_E.RUNNING}),
     _E.CANCELLED: frozenset(),
     _E.ABORTED: frozenset(),
 }
@@ -107,11 +89,6 @@ TRANSITIONS: dict[ExecutionStatus, frozenset[ExecutionStatus]] = {
 
 LIVE: frozenset[ExecutionStatus] = frozenset({_E.RUNNING, _E.WAITING_APPROVAL})
 """States in which a run can still move by itself."""
-
-ENDED: frozenset[ExecutionStatus] = frozenset(
-    status for status, following in TRANSITIONS.items() if not following - {_E.CANCELLED}
-) - {_E.PAUSED}
-"""States in which nothing more happens unless an operator acts."""
 
 
 def require_transition(execution_id: str, current: ExecutionStatus, to: ExecutionStatus) -> None:
@@ -141,6 +118,12 @@ class Execution:
     ``submitter`` is the requester: verdict, access and PII of the steps are decided for them.
     ``mode``, ``starter``, ``started_at`` and ``ended_at`` belong to the run. Times are RFC 3339
     in UTC with microseconds. ``direct`` is true for the one-step execution of a direct call.
+
+    ``stopping`` is true between a shutdown and the end of what was in flight. ``retries`` counts
+    how often the run was retried, last at ``retried_at``. ``lane`` is the lane that it is in,
+    ``gate`` what its lane still lacks where only that keeps it from completing, ``bundles`` how
+    many evidence bundles were exported. ``compensates`` is the execution that this one undoes,
+    ``compensation_id`` the one that undoes this one.
     """
 
     id: str
@@ -164,6 +147,15 @@ class Execution:
     risk: str | None = None
     verdict: str | None = None
     problem: JsonObject | None = None
+    stopping: bool = False
+    retries: int = 0
+    retried_at: str | None = None
+    lane: str | None = None
+    lane_transitions: int = 0
+    gate: str | None = None
+    bundles: int = 0
+    compensates: str | None = None
+    compensation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +181,9 @@ class Step:
     """One step of a run as it stands.
 
     ``input`` is the resolved input and ``output`` the answer, both with PII sealed; ``attempt``
-    counts the attempts begun; ``retry_at`` is when the next one is due; ``decision`` is the last
-    recorded verdict decision.
+    counts the attempts begun; ``base`` of them belong to rounds before an operator's last retry,
+    and ``key_base`` were made under earlier idempotency keys. ``retry_at`` is when the next one is due;
+    ``decision`` is the last recorded verdict decision.
     """
 
     execution_id: str
@@ -201,6 +194,8 @@ class Step:
     status: StepStatus
     updated_at: str
     attempt: int = 0
+    base: int = 0
+    key_base: int = 0
     input: JsonObject | None = None
     output: JsonObject | None = None
     problem: JsonObject | None = None
@@ -216,6 +211,8 @@ class Approval:
 
     ``digest`` is the action digest; ``arguments`` the resolved input with PII sealed;
     ``decision`` the recorded verdict decision that asked; ``votes`` the people who approved.
+    From ``escalate_at`` on the role ``escalate_to`` may decide too, once that is recorded
+    (``escalated_at``). ``overridden`` says who broke the glass ({by, at, reason}).
     """
 
     id: str
@@ -237,6 +234,10 @@ class Approval:
     votes: tuple[JsonObject, ...] = ()
     decided_at: str | None = None
     note: str | None = None
+    escalate_at: str | None = None
+    escalate_to: str | None = None
+    escalated_at: str | None = None
+    overridden: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

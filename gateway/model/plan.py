@@ -71,12 +71,16 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A compiled plan: steps in a topological order, and the hash that binds it."""
+    """A compiled plan: steps in a topological order, and the hash that binds it.
+
+    ``compensate`` is true where the draft asks that completed steps be undone if the run fails.
+    """
 
     id: str
     hash: str
     steps: tuple[PlanStep, ...]
     edges: tuple[Edge, ...] = ()
+    compensate: bool = False
     by_key: Mapping[str, PlanStep] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -50,6 +50,7 @@ def plan_compiled(
             "edges": [[edge.source, edge.target, edge.path] for edge in plan.edges],
             "compiler": compiler,
             "plannerModel": planner_model,
+            "compensate": plan.compensate,
         },
         actor=compiler,
     )
