@@ -3,20 +3,27 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway.journal.refold import refold
 from gateway.journal.statement import creating
-from gateway.journal.tables import SCHEMA_VERSION
+from gateway.journal.tables import PROJECTIONS, SCHEMA_VERSION, metadata
 from gateway.model.problem import Problem, ProblemError
+from gateway.model.time import stamp
 
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for a lock that another process holds."""
+
+_UPGRADABLE = ([1],)
+"""Versions that ``open_writer`` brings up to date."""
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """A writing connection: WAL, and every commit on the disk before it returns.
 
-    The tables are created where the file is new.
+    The tables are created where the file is new, and brought up to date where an earlier release
+    wrote it.
 
     Raises:
         ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
@@ -28,6 +35,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         _create(connection)
+        _upgrade(connection)
         _require_version(connection, path)
     return connection
 
@@ -87,23 +95,52 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def _require_version(connection: sqlite3.Connection, path: Path) -> None:
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring the tables of an earlier version up to date, as a whole or not at all.
+
+    Entries never change. Projections are folded anew from them, tables that are new are created.
+    """
+    if _versions(connection) not in _UPGRADABLE:
+        return
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        found = connection.execute("SELECT schema_version FROM meta").fetchall()
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        present = {row[0] for row in found}
+        folded = {table.name for table in PROJECTIONS}
+        for table in metadata.sorted_tables:
+            if table.name not in present | folded:
+                for command in creating(table):
+                    connection.execute(command)
+        refold(connection, stamp(datetime.now(UTC)))
+        connection.execute("UPDATE meta SET schema_version = ?", (SCHEMA_VERSION,))
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _versions(connection: sqlite3.Connection) -> list[int]:
+    try:
+        return [row[0] for row in connection.execute("SELECT schema_version FROM meta")]
     except sqlite3.OperationalError as error:
         if error.sqlite_errorname != "SQLITE_ERROR":  # anything but "no such table"
             raise
-        found = []
-    if found == [(SCHEMA_VERSION,)]:
+        return []
+
+
+def _require_version(connection: sqlite3.Connection, path: Path) -> None:
+    found = _versions(connection)
+    if found == [SCHEMA_VERSION]:
         return
-    version = ", ".join(str(row[0]) for row in found) or "none"
+    version = ", ".join(map(str, found)) or "none"
     raise ProblemError(
         Problem(
             code="DATABASE_UNKNOWN_VERSION",
             title="The database has another version",
             status=500,
             detail=f"{path} has schema version {version}; this gateway reads {SCHEMA_VERSION}. "
-            "Start the release that wrote it, or point the gateway at another data folder.",
+            "Serve it once with this release to bring an earlier version up to date, or start the "
+            "release that wrote it.",
             category="internal",
         )
     )

@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, or_, select
 
 from gateway.journal.chain import entry_hash
 from gateway.journal.findings import FindingKind, Findings
-from gateway.journal.rebuild import ENTRIES_IN_ORDER
+from gateway.journal.refold import ENTRIES_IN_ORDER
 from gateway.journal.statement import Statement
 from gateway.journal.tables import chain_head, entry
 from gateway.model.entry import GENESIS

@@ -1,0 +1,73 @@
+"""A data folder of an earlier release goes on under this one."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.journal import SqliteJournal, rebuild_matches, verify_record
+from gateway.journal.tables import SCHEMA_VERSION
+from gateway.model.execution import ExecutionStatus
+from gateway.model.ports import ApprovalFilter, ExecutionFilter, Page, Records
+from gateway.model.problem import ProblemError
+from gateway.model.system import SystemClock
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+
+@pytest.fixture
+def old_record(tmp_path: Path) -> Path:
+    """The record that release 0.1 wrote: a failed run and one that waits for its approval."""
+    path = tmp_path / "gateway.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((GOLDEN / "journal-v1.sql").read_text())
+    return path
+
+
+async def _opened(path: Path) -> SqliteJournal:
+    return await SqliteJournal.open(path, clock=SystemClock(), writer="embedded")
+
+
+async def _what_it_holds(path: Path) -> tuple[list[ExecutionStatus], int, list[str]]:
+    journal = await _opened(path)
+
+    def query(records: Records) -> tuple[list[ExecutionStatus], int, list[str]]:
+        found, _ = records.executions(ExecutionFilter("acme"), Page(10))
+        _, waiting = records.approvals(ApprovalFilter("acme", "pending"), Page(10))
+        due = records.due_runs("9999", 10)
+        return [execution.status for execution in found], waiting, due
+
+    try:
+        return await journal.read(query)
+    finally:
+        await journal.close()
+
+
+def test_an_earlier_record_is_brought_up_to_date_when_it_is_opened(old_record: Path) -> None:
+    statuses, waiting, due = asyncio.run(_what_it_holds(old_record))
+
+    assert statuses == [ExecutionStatus.WAITING_APPROVAL, ExecutionStatus.FAILED]
+    assert waiting == 1
+    assert len(due) == 1  # the waiting run is looked at again, under the policies of today
+    with closing(sqlite3.connect(old_record)) as connection:
+        assert connection.execute("SELECT schema_version FROM meta").fetchall() == [
+            (SCHEMA_VERSION,)
+        ]
+    assert rebuild_matches(old_record) == []
+
+
+def test_its_chains_and_checkpoints_still_verify(old_record: Path) -> None:
+    asyncio.run(_what_it_holds(old_record))
+    key = (GOLDEN / "journal-v1.pub.pem").read_text()
+
+    assert verify_record(old_record, [key]).findings == ()
+
+
+def test_who_only_reads_is_told_to_serve_once(old_record: Path) -> None:
+    with pytest.raises(ProblemError) as refused:
+        rebuild_matches(old_record)
+
+    assert refused.value.problem.code == "DATABASE_UNKNOWN_VERSION"
+    assert "Serve it once" in refused.value.problem.detail
