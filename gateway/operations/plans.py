@@ -20,7 +20,7 @@ _OUTCOMES = {
 }
 
 
-def prepare_compile(loop: Loop, admitted: Admitted) -> Plan | Problem:
+async def prepare_compile(loop: Loop, admitted: Admitted) -> Plan | Problem:
     """Compile before the unit of work begins: a large draft must not hold the writer."""
     draft = admitted.value.get("draft")
     if draft is None:

@@ -126,7 +126,7 @@ class Pipeline:
     async def _apply_command(self, admitted: Admitted, command: Command) -> JsonObject:
         """Handler, output, record and idempotency key in one durable unit of work."""
         if command.prepare is not None:
-            admitted = replace(admitted, prepared=command.prepare(admitted))
+            admitted = replace(admitted, prepared=await command.prepare(admitted))
 
         def unit(tx: Tx) -> JsonObject | Refused:
             done = command.apply(admitted, tx)

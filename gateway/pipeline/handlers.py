@@ -24,11 +24,11 @@ class Command:
 
     ``apply`` runs inside one unit of work together with the record of the call, so that state,
     record and idempotency key become durable as one. ``prepare`` is for work that should not
-    hold the writer; its result is ``admitted.prepared``.
+    hold the writer, such as reading much of the journal; its result is ``admitted.prepared``.
     """
 
     apply: Callable[[Admitted, Tx], JsonObject | Refused]
-    prepare: Callable[[Admitted], Any] | None = None
+    prepare: Callable[[Admitted], Awaitable[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
