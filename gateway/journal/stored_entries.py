@@ -1,0 +1,53 @@
+"""Reading entries and checkpoints as they are stored."""
+
+import sqlite3
+from dataclasses import fields
+
+from sqlalchemy import bindparam, select
+
+from gateway.journal.chain import execution_chain
+from gateway.journal.statement import Statement
+from gateway.journal.tables import checkpoint, entry
+from gateway.model.entry import EntryType
+from gateway.model.stored_entry import StoredEntry, StoredRecords
+
+_OF_CHAIN = entry.c.chain == bindparam("of_chain")
+
+_COLUMNS = tuple(entry.c[field.name] for field in fields(StoredEntry))
+
+_STORED_ENTRIES = Statement(
+    select(*_COLUMNS)
+    .where(_OF_CHAIN, entry.c.seq > bindparam("after_seq"))
+    .order_by(entry.c.seq)
+    .limit(bindparam("at_most"))
+)
+_ENTRIES_OF_TYPE = Statement(
+    select(*_COLUMNS).where(_OF_CHAIN, entry.c.type == bindparam("of_type")).order_by(entry.c.seq)
+)
+_LAST_CHECKPOINT = Statement(
+    select(checkpoint.c.line).order_by(checkpoint.c.number.desc()).limit(1)
+)
+
+
+class SqlStoredRecords(StoredRecords):
+    """``StoredRecords`` over the cursor of ``SqlRecords``."""
+
+    __slots__ = ()
+    _cursor: sqlite3.Cursor
+
+    def stored_entries(self, execution_id: str, after: int, limit: int) -> list[StoredEntry]:
+        """The entries of an execution's chain with a ``seq`` above ``after``, in order."""
+        chain = execution_chain(execution_id)
+        values = _STORED_ENTRIES.bind(of_chain=chain, after_seq=after, at_most=limit)
+        return [StoredEntry(*row) for row in self._cursor.execute(_STORED_ENTRIES.sql, values)]
+
+    def entries_of_type(self, execution_id: str, kind: EntryType) -> list[StoredEntry]:
+        """The entries of one type on an execution's chain, in order."""
+        chain = execution_chain(execution_id)
+        values = _ENTRIES_OF_TYPE.bind(of_chain=chain, of_type=kind.value)
+        return [StoredEntry(*row) for row in self._cursor.execute(_ENTRIES_OF_TYPE.sql, values)]
+
+    def last_checkpoint(self) -> str | None:
+        """The newest signed checkpoint, as its line stands; None before the first."""
+        row = self._cursor.execute(_LAST_CHECKPOINT.sql, _LAST_CHECKPOINT.bind()).fetchone()
+        return row[0] if row else None

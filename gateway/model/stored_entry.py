@@ -1,0 +1,43 @@
+"""Entries exactly as they are stored, for whoever checks or hands on their hashes."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.model.entry import EntryType
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """The columns of an entry: ``body`` is its text as stored, ``type`` as it was written.
+
+    ``position`` is its place in this store and no part of its hash; all else is.
+    """
+
+    position: int
+    chain: str
+    seq: int
+    format: int
+    at: str
+    type: str
+    workspace: str
+    execution_id: str | None
+    actor: str
+    body: str
+    previous: str
+    hash: str
+
+
+class StoredRecords(Protocol):
+    """Reading what the journal holds, as it holds it."""
+
+    def stored_entries(self, execution_id: str, after: int, limit: int) -> list[StoredEntry]:
+        """The entries of an execution's chain with a ``seq`` above ``after``, in order."""
+        ...
+
+    def entries_of_type(self, execution_id: str, kind: EntryType) -> list[StoredEntry]:
+        """The entries of one type on an execution's chain, in order."""
+        ...
+
+    def last_checkpoint(self) -> str | None:
+        """The newest signed checkpoint, as its line stands; None before the first."""
+        ...

@@ -1,0 +1,174 @@
+"""Archives made to harm whoever checks them: refused with a finding, never with a traceback."""
+
+import io
+import os
+import struct
+import time
+import warnings
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from gateway.evidence import BundleFindingKind, NotAnArchiveError, verify_bundle
+from gateway.evidence.archive import MAX_BYTES, MAX_FILES
+from gateway.evidence.text import MAX_DEPTH
+from tests.unit.evidence.bundle_world import exported_bundles, files_of, with_files
+
+
+@pytest.fixture(scope="module")
+def bundle() -> bytes:
+    return exported_bundles()[0]
+
+
+def zipped(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    content = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(content, "w", method) as made:
+        warnings.simplefilter("ignore")  # two members of one name
+        for name, data in members:
+            made.writestr(name, data)
+    return content.getvalue()
+
+
+def refusals(content: bytes) -> set[str]:
+    report = verify_bundle(content)
+    assert not report.ok
+    assert report.manifest is None
+    return {one.file for one in report.findings if one.kind is BundleFindingKind.REFUSED}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../evil.json",
+        "/etc/passwd",
+        "a/../../b",
+        "a/b/c",
+        "C:\\evil",
+        "folder/",
+        "x" * 400,
+        "ein name",
+        "\u202egnp.exe",
+        ".hidden",
+    ],
+)
+def test_a_name_that_no_bundle_has_is_refused(bundle: bytes, name: str) -> None:
+    assert refusals(zipped(*files_of(bundle).items(), (name, b"x")))
+
+
+def test_a_name_with_a_hidden_end_is_refused(bundle: bytes) -> None:
+    made = zipped(*files_of(bundle).items(), ("plan.jsonXevil", b"x"))
+    assert refusals(made.replace(b"plan.jsonXevil", b"plan.json\x00evil"))
+
+
+def test_a_name_that_is_there_twice_is_refused(bundle: bytes) -> None:
+    twice = zipped(*files_of(bundle).items(), ("plan.json", b"{}\n"))
+    assert refusals(twice) == {"plan.json"}
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(bundle: bytes) -> None:
+    bomb = zipped(*((f"{number}.json", bytes(MAX_BYTES // 4)) for number in range(5)))
+    assert len(bomb) < MAX_BYTES // 100
+    began = time.monotonic()
+    assert refusals(bomb) == {"archive"}
+    assert time.monotonic() - began < 1
+
+
+def test_a_bomb_that_lies_about_its_size_is_not_unpacked_further(bundle: bytes) -> None:
+    honest = zipped(("manifest.json", bytes(10_000_000)))
+    declared = struct.pack("<L", 10_000_000)
+    assert honest.count(declared) == 2
+    report = verify_bundle(honest.replace(declared, struct.pack("<L", 10)))
+    assert "manifest.json" in {finding.file for finding in report.findings}
+
+
+def test_very_many_files_are_refused() -> None:
+    many = zipped(*((f"{number}.json", b"") for number in range(MAX_FILES + 1)))
+    assert refusals(many) == {"archive"}
+
+
+def test_an_archive_that_is_too_large_is_refused() -> None:
+    assert refusals(bytes(MAX_BYTES + 1)) == {"archive"}
+
+
+def test_other_ways_of_packing_are_refused(bundle: bytes) -> None:
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        assert "plan.json" in refusals(zipped(("plan.json", b"{}"), method=method))
+    encrypted = bytearray(zipped(("plan.json", b"{}")))
+    at = encrypted.index(b"PK\x01\x02")
+    encrypted[at + 8] |= 1
+    assert refusals(bytes(encrypted)) == {"plan.json"}
+
+
+def test_an_archive_packed_again_without_compression_holds(bundle: bytes) -> None:
+    assert verify_bundle(zipped(*files_of(bundle).items(), method=zipfile.ZIP_STORED)).ok
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no archive", os.urandom(1000)])
+def test_what_is_no_bundle_is_told_apart(content: bytes) -> None:
+    with pytest.raises(NotAnArchiveError, match="ZIP"):
+        verify_bundle(content)
+
+
+def test_an_empty_archive_is_no_bundle() -> None:
+    assert not verify_bundle(b"PK\x05\x06" + bytes(18)).ok
+
+
+def test_a_truncated_bundle_is_no_archive(bundle: bytes) -> None:
+    with pytest.raises(NotAnArchiveError):
+        verify_bundle(bundle[: len(bundle) // 2])
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+BODIES: dict[str, bytes] = {
+    "deep": DEEP,
+    "deep enough to parse": b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+    "null": b"null",
+    "number": b"1",
+    "list": b"[]\n",
+    "empty": b"",
+    "no UTF-8": b"\xff\xfe",
+    "huge number": b"1" * 5_000,
+    "infinite": b"1e999",
+    "nan": b"NaN",
+    "lone surrogate": b'"\\ud800"',
+    "object": b"{}\n",
+}
+
+
+@pytest.mark.parametrize("file", sorted(files_of(exported_bundles()[0])))
+@pytest.mark.parametrize("body", BODIES)
+def test_strange_content_is_a_finding_in_its_file(bundle: bytes, file: str, body: str) -> None:
+    report = verify_bundle(with_files(bundle, {file: BODIES[body]}))
+    assert file in {finding.file for finding in report.findings}
+
+
+LINES: dict[str, Callable[[bytes], bytes]] = {
+    "deep body": lambda line: line.replace(b'"body":"', b'"body":"' + DEEP[:500] + b'","x":"'),
+    "no number": lambda line: line.replace(b'"seq":4', b'"seq":true'),
+    "negative": lambda line: line.replace(b'"seq":4', b'"seq":-4'),
+    "huge": lambda line: line.replace(b'"seq":4', b'"seq":18446744073709551615'),
+    "a number as type": lambda line: line.replace(b'"type":"run.started"', b'"type":7'),
+    "an object as hash": lambda line: line.replace(b'"previous":"', b'"previous":{},"x":"'),
+}
+
+
+@pytest.mark.parametrize("how", LINES)
+def test_strange_lines_are_findings(bundle: bytes, how: str) -> None:
+    lines = files_of(bundle)["entries.jsonl"].splitlines(keepends=True)
+    changed = LINES[how](lines[3])
+    assert changed != lines[3]
+    lines[3] = changed
+    report = verify_bundle(with_files(bundle, {"entries.jsonl": b"".join(lines)}))
+    assert any(finding.seq == 4 for finding in report.findings)
+
+
+def test_messages_are_safe_to_print(bundle: bytes) -> None:
+    report = verify_bundle(zipped(*files_of(bundle).items(), ("\x1b[2Jevil", b"x")))
+    assert all(finding.file.isprintable() for finding in report.findings)
+
+
+def test_findings_without_end_are_counted(bundle: bytes) -> None:
+    report = verify_bundle(with_files(bundle, {"entries.jsonl": b"{}\n" * 5_000}))
+    assert len(report.findings) <= 200
+    assert report.more > 4_000
