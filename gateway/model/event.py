@@ -1,8 +1,42 @@
 """Announcements: journal entries as the events that contracts declare."""
 
+import re
 from dataclasses import dataclass
 
 from gateway.model.json import JsonObject
+
+_ALL = 2**31
+_CURSOR = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.(0|[1-9][0-9]{0,8}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cursor:
+    """How far somebody has read: up to the event ``index`` (from 0) of the entry at ``position``,
+    or up to the end of that entry."""
+
+    position: int
+    index: int = _ALL
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """The cursor that ``str`` wrote.
+
+        Raises:
+            ValueError: ``text`` is none.
+        """
+        found = _CURSOR.fullmatch(text)
+        if found is None:
+            raise ValueError("it is no cursor")
+        position, index = found.groups()
+        return cls(int(position), _ALL if index is None else int(index))
+
+    @property
+    def behind(self) -> int:
+        """The position behind which the entries stand that may hold anything new."""
+        return self.position if self.index == _ALL else self.position - 1
+
+    def __str__(self) -> str:
+        return str(self.position) if self.index == _ALL else f"{self.position}.{self.index}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +46,7 @@ class Announcement:
     ``id`` is stable: the same entry gives the same id whoever asks, and however often.
     ``position`` is that of the entry in this store, ``index`` the event's place among those of
     the entry (from 0). ``type`` and ``version`` are those of the event contract. ``payload`` holds
-    its PII sealed.
+    its PII sealed. ``submitter`` is the subject whose execution it is about.
     """
 
     id: str
@@ -25,11 +59,17 @@ class Announcement:
     execution_id: str | None
     run_id: str | None
     payload: JsonObject
+    submitter: str | None = None
+
+    @property
+    def place(self) -> Cursor:
+        """Where this event stands in the record."""
+        return Cursor(self.position, self.index)
 
     @property
     def cursor(self) -> str:
         """Where to go on after this event: opaque to clients, ordered for the gateway."""
-        return f"{self.position}.{self.index}"
+        return str(self.place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,72 @@
+"""Events as a principal may see them."""
+
+from collections.abc import Iterator
+
+from gateway.contracts import Registry
+from gateway.model.decision import Treatment
+from gateway.model.event import Announcement
+from gateway.model.json import JsonObject
+from gateway.model.ports import Sealer
+from gateway.model.principal import Principal
+from gateway.model.sealing import reveal
+from gateway.policy import Policies, mask_value
+
+_STRICTNESS = (Treatment.RAW, Treatment.MASK, Treatment.DROP)
+
+
+def as_seen(
+    event: Announcement,
+    principal: Principal,
+    policies: Policies,
+    registry: Registry,
+    sealer: Sealer,
+) -> JsonObject:
+    """An event as it is given to ``principal``, with the PII of its payload as policy has it."""
+    payload = reveal(
+        sealer,
+        event.workspace,
+        event.payload,
+        lambda contract, field: payload_treatment(policies, registry, principal, contract, field),
+        mask_value,
+    )
+    told = {
+        "cursor": event.cursor,
+        "id": event.id,
+        "type": event.type,
+        "version": event.version,
+        "occurredAt": event.at,
+        "workspaceId": event.workspace,
+        "executionId": event.execution_id,
+        "runId": event.run_id,
+        "payload": payload,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def payload_treatment(
+    policies: Policies, registry: Registry, principal: Principal, contract_ref: str, field: str
+) -> Treatment:
+    """What the principal sees of a PII field of an event's payload.
+
+    Rules speak of operations. So the field of an event is shown as the field of that name of the
+    operations that emit the event; where they differ, as the strictest has it.
+    """
+    if contract_ref not in registry.events:
+        return policies.treatment(principal, contract_ref, field)
+    path = field.removeprefix("payload.")
+    found = [
+        policies.treatment(principal, ref, name)
+        for ref, name in _sources(registry, contract_ref, path)
+    ]
+    return max(found, key=_STRICTNESS.index, default=Treatment.DROP)
+
+
+def _sources(registry: Registry, event_ref: str, path: str) -> Iterator[tuple[str, str]]:
+    """The fields of operations that a field of an event's payload may come from."""
+    head = path.partition(".")[0]
+    for contract in registry.operations.values():
+        if event_ref in contract.emits:
+            sides = {"input": contract.input, "output": contract.output}
+            named = [side for side, fields in sides.items() if head in fields]
+            for side in named or sides:
+                yield contract.ref, f"{side}.{path}"

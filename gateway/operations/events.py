@@ -1,0 +1,52 @@
+"""controlPlane.event.list"""
+
+from gateway.events import as_seen, check_filter, read_page, select, start_of
+from gateway.model.event import Announcement, Cursor, EventFilter
+from gateway.model.json import JsonObject
+from gateway.model.ports import Records
+from gateway.operations.common import page_of
+from gateway.pipeline import Admitted
+from gateway.runtime import Loop
+
+SCAN = 2_048
+"""How many entries of the journal one call looks at, at most."""
+
+_CHUNK = 256
+
+
+def list_all(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
+    """A page of the workspace's events behind the cursor, as the caller may see them."""
+    value, principal = admitted.value, admitted.principal
+    which, after = _filter(value.get("filter") or {}), value.get("after")
+    limit = page_of(admitted).limit
+    check_filter(loop.registry, principal.workspace, which, after, "/input")
+    selection = select(records, principal, which, own=False)
+    start = Cursor(0) if after is None else start_of(records, after, "/input")
+    found: list[Announcement] = []
+    place, looked_at, is_last = start, 0, False
+    while len(found) < limit and looked_at < SCAN and not is_last:
+        page = read_page(records, place, _CHUNK, selection.execution_id)
+        found.extend(filter(selection.takes, page.found))
+        place, looked_at, is_last = page.end, looked_at + _CHUNK, page.is_last
+    if len(found) >= limit:
+        found = found[:limit]
+        place = found[-1].place
+    elif is_last and not found:
+        # That nothing was found is recorded behind the cursor: only so can it ever stand still.
+        place = start
+    return {
+        "items": [
+            as_seen(event, principal, loop.policies, loop.registry, loop.sealer) for event in found
+        ],
+        "cursor": str(place),
+    }
+
+
+def _filter(value: JsonObject) -> EventFilter:
+    types = value.get("types")
+    return EventFilter(
+        execution_id=value.get("executionId"),
+        run_id=value.get("runId"),
+        workspace=value.get("workspaceId"),
+        types=None if types is None else tuple(types),
+    )
