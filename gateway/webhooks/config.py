@@ -1,0 +1,268 @@
+"""Reading the file of endpoints (``GATEWAY_WEBHOOKS``): all of it is honoured, or it is refused."""
+
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from gateway.actions import HostGuard, Secrets
+from gateway.actions.hosts import HostRefusedError
+from gateway.actions.origins import Origin, split_url
+from gateway.actions.secrets import SecretMissingError
+from gateway.contracts import Registry
+from gateway.contracts.findings import Findings, suggestion
+from gateway.contracts.yaml_source import MAX_BYTES, Node, parse_yaml
+from gateway.model.decision import Treatment
+from gateway.model.problem import Issue, Problem, ProblemError
+from gateway.webhooks.endpoint import Endpoint, covers
+from gateway.webhooks.signature import secret_key
+
+_log = logging.getLogger(__name__)
+
+MAX_ENDPOINTS = 256
+MAX_SECRETS = 4
+MAX_TYPES = 100
+
+_SYNTAX, _VALUE = "WEBHOOK_SYNTAX", "WEBHOOK_VALUE"
+_EXPECTED = {
+    "id": "1 to 64 letters, digits, '-' and '_', beginning with a letter or a digit",
+    "workspace": "the name of a workspace",
+    "url": "an https URL without credentials and fragment",
+    "secret": f"1 to {MAX_SECRETS} references such as ${{secret:BILLING_WEBHOOK}}, newest first",
+    "types": f"1 to {MAX_TYPES} event keys, such as controlPlane.execution.completed, "
+    "controlPlane.execution.* or '*'",
+    "pii": "mask or drop",
+    "source": "a URI, such as https://gateway.example.com/acme",
+    "enabled": "true or false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What the values are judged with; ``plain`` allows http beside https."""
+
+    guard: HostGuard
+    secrets: Secrets
+    plain: bool
+
+
+def _rules(info: ValidationInfo) -> _Rules:
+    given: _Rules | None = info.context
+    if given is None:
+        raise RuntimeError("endpoints are validated with rules")
+    return given
+
+
+def _origin(url: str) -> Origin:
+    """Where a URL leads; what it holds is not told, for it may hold credentials."""
+    try:
+        return split_url(url)[0]
+    except ValueError:
+        raise ValueError("it is none") from None
+
+
+def _judged_url(url: str, info: ValidationInfo) -> str:
+    rules = _rules(info)
+    try:
+        origin = _origin(url)
+        if not url.isascii() or not url.isprintable() or " " in url:
+            raise ValueError("it is not percent-encoded")
+        if origin.scheme == "http" and not rules.plain:
+            raise ValueError("http is only for hosts that GATEWAY_WEBHOOK_HOSTS names")
+        rules.guard.check_host(origin.host, origin.port)
+    except HostRefusedError as error:
+        raise PydanticCustomError("WEBHOOK_HOST_REFUSED", "{told}", {"told": str(error)}) from None
+    return url
+
+
+def _judged_secret(reference: str, info: ValidationInfo) -> str:
+    rules = _rules(info)
+    try:
+        secret_key(rules.secrets.fill(reference))
+    except SecretMissingError as error:
+        told = str(error)
+    except ValueError as error:
+        told = f"what {reference} stands for {error}"
+    else:
+        return reference
+    raise PydanticCustomError("WEBHOOK_SECRET", "{told}", {"told": told})
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+_Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+_Url = Annotated[str, Field(max_length=2000), AfterValidator(_judged_url)]
+_Reference = Annotated[
+    str, Field(pattern=r"^\$\{secret:[A-Za-z_][A-Za-z0-9_]*\}$"), AfterValidator(_judged_secret)
+]
+_Type = Annotated[str, Field(pattern=r"^(\*|[A-Za-z][A-Za-z0-9_.-]{0,199}(\.\*)?)$")]
+_Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]{1,500}$")]
+
+
+class _Written(BaseModel):
+    """An endpoint as the file has it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    id: _Id
+    workspace: Annotated[str, Field(min_length=1, max_length=200)]
+    url: _Url
+    secret: Annotated[
+        list[_Reference], BeforeValidator(_listed), Field(min_length=1, max_length=MAX_SECRETS)
+    ]
+    types: Annotated[list[_Type], Field(min_length=1, max_length=MAX_TYPES)]
+    pii: Literal["mask", "drop"] = "drop"
+    source: _Source | None = None
+    enabled: bool = True
+
+    def endpoint(self) -> Endpoint:
+        return Endpoint(
+            id=self.id,
+            workspace=self.workspace,
+            url=self.url,
+            secrets=tuple(self.secret),
+            types=tuple(self.types),
+            pii=Treatment(self.pii),
+            source=self.source,
+            enabled=self.enabled,
+        )
+
+
+_FILE = TypeAdapter(Annotated[list[_Written], Field(max_length=MAX_ENDPOINTS)])
+
+
+def load_endpoints(
+    path: Path | None, hosts: Collection[str], registry: Registry, secrets: Secrets | None = None
+) -> tuple[Endpoint, ...]:
+    """The endpoints that a file lists; a type that covers no event is logged as a warning.
+
+    Args:
+        path: The YAML file; None for no endpoints.
+        hosts: Patterns of the hosts that may be called (``GATEWAY_WEBHOOK_HOSTS``); without any,
+            every public address, over https alone.
+        registry: Knows the events that there are.
+        secrets: Where the endpoints' secrets are looked up; all of them must be there.
+
+    Raises:
+        ProblemError: WEBHOOKS_INVALID with every issue; an issue's path is ``file:line:column``.
+    """
+    if path is None:
+        return ()
+    rules = _Rules(guard_of(hosts), secrets or Secrets(), plain=bool(hosts))
+    root = _document(path, path.name.replace(":", "_"))  # a place is taken apart at its colons
+    issues = list(_repeated(root))
+    written: list[_Written] = []
+    try:
+        written = _FILE.validate_python(root.plain(), context=rules)
+    except ValidationError as error:
+        issues += [_issue(root, found) for found in error.errors(include_url=False)]
+    if issues:
+        raise _invalid(issues)
+    endpoints = tuple(one.endpoint() for one in written)
+    for told in _idle_types(endpoints, {event.meta.key for event in registry.events.values()}):
+        _log.warning("%s", told)
+    return endpoints
+
+
+def guard_of(hosts: Collection[str]) -> HostGuard:
+    """The judge of the hosts of endpoints."""
+    return HostGuard(hosts, "GATEWAY_WEBHOOK_HOSTS")
+
+
+def _idle_types(endpoints: tuple[Endpoint, ...], keys: Collection[str]) -> Iterator[str]:
+    """A sentence for each type that covers none of the event ``keys`` that there are."""
+    for endpoint in endpoints:
+        for pattern in endpoint.types:
+            if not any(covers(pattern, key) for key in keys):
+                told = f"webhook endpoint {endpoint.id}: {pattern!r} covers no event"
+                yield told + suggestion(pattern, keys)
+
+
+def _document(path: Path, name: str) -> Node:
+    """The YAML document in a file.
+
+    Raises:
+        ProblemError: WEBHOOKS_INVALID, where there is none.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        told = f"the file cannot be read ({error.strerror}); check its permissions"
+        raise _invalid([Issue(f"{name}:1:1", _SYNTAX, told)]) from None
+    if len(content) > MAX_BYTES:
+        told = f"the file is larger than {MAX_BYTES // 1024} KiB"
+        raise _invalid([Issue(f"{name}:1:1", _SYNTAX, told)])
+    findings = Findings()
+    root = parse_yaml(content or b"[]", name, findings)
+    if root is None:
+        raise _invalid([Issue(one.path, _SYNTAX, one.message) for one in findings.issues])
+    return root
+
+
+def _issue(root: Node, found: ErrorDetails) -> Issue:
+    place, kind = found["loc"], found["type"]
+    member = str(place[1]) if len(place) > 1 else None
+    if kind == "extra_forbidden":
+        message = f"an endpoint has no member {member!r}{suggestion(member or '', _EXPECTED)}"
+        return Issue(_key_place(root, place), _VALUE, message)
+    if kind.startswith("WEBHOOK_"):
+        return Issue(root.place(*place), kind, found["msg"])
+    if member is None:
+        message = f"write a list of up to {MAX_ENDPOINTS} endpoints, each beginning with '- id:'"
+        return Issue(root.place(*place), _VALUE, message)
+    reason = found["msg"].removeprefix("Value error, ") if kind == "value_error" else ""
+    told = f"{member!r} is missing" if kind == "missing" else f"{member!r} is not usable"
+    told += f" ({reason})" if reason else ""
+    return Issue(root.place(*place), _VALUE, f"{told}; write {_EXPECTED[member]}")
+
+
+def _key_place(root: Node, place: tuple[int | str, ...]) -> str:
+    """Where the key stands that an endpoint should not have."""
+    items = root.value
+    assert isinstance(items, list)  # noqa: S101 - only members of a list's items can be unknown
+    return items[int(place[0])].key_place(str(place[1]))
+
+
+def _repeated(root: Node) -> Iterator[Issue]:
+    """Ids that stand there more than once."""
+    first: dict[str, str] = {}
+    for item in root.value if isinstance(root.value, list) else ():
+        own = item.value.get("id") if isinstance(item.value, dict) else None
+        if own is None or not isinstance(own.value, str):
+            continue
+        if own.value in first:
+            message = f"the id {own.value!r} is taken (at {first[own.value]}); use another"
+            yield Issue(own.at, _VALUE, message)
+        first.setdefault(own.value, own.at)
+
+
+def _invalid(issues: list[Issue]) -> ProblemError:
+    count = "1 issue" if len(issues) == 1 else f"{len(issues)} issues"
+    issues = sorted(issues, key=lambda issue: [int(part) for part in issue.path.split(":")[1:]])
+    first = issues[0]
+    return ProblemError(
+        Problem(
+            code="WEBHOOKS_INVALID",
+            title="The file of webhook endpoints cannot be honoured",
+            status=500,
+            detail=f"{count} in the file of GATEWAY_WEBHOOKS. {first.path}: {first.message}",
+            category="validation",
+            issues=tuple(issues),
+        )
+    )

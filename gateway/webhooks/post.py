@@ -1,0 +1,108 @@
+"""One attempt: a signed POST, and what came of it."""
+
+import asyncio
+import contextlib
+import ssl
+
+import httpx
+
+from gateway.actions import HostGuard, Secrets
+from gateway.actions.hosts import HostRefusedError
+from gateway.actions.secrets import SecretMissingError
+from gateway.actions.transport import Resolve, open_client, resolve_host
+from gateway.model.ports import Clock
+from gateway.webhooks.cloud_event import CONTENT_TYPE
+from gateway.webhooks.endpoint import Endpoint
+from gateway.webhooks.schedule import WAITING, Attempt, retry_after
+from gateway.webhooks.signature import secret_key, sign
+
+TIMEOUT = 15.0
+"""Seconds for a whole attempt; Standard Webhooks 1.0.0 suggests 15 to 30."""
+
+_DRAIN_BYTES = 64 * 1024
+_DRAIN_SECONDS = 1.0
+
+
+class Poster:
+    """Sends messages over one shared client: no redirects, no cookies, no proxies.
+
+    Args:
+        guard: Judges hosts before they are resolved and addresses before they are connected.
+        secrets: Where the endpoints' secrets are looked up, at each attempt.
+        clock: Gives the timestamp that is signed.
+        timeout: Seconds for a whole attempt.
+        tls: How receivers are verified; see ``open_client``.
+        resolve: Finds the addresses of a host.
+    """
+
+    def __init__(
+        self,
+        guard: HostGuard,
+        secrets: Secrets,
+        clock: Clock,
+        timeout: float = TIMEOUT,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolve = resolve_host,
+    ) -> None:
+        self._secrets = secrets
+        self._clock = clock
+        self._timeout = timeout
+        self._client = open_client(guard, tls, resolve)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def post(self, endpoint: Endpoint, webhook_id: str, body: bytes) -> Attempt:
+        """Send one message once. What goes wrong is told in the attempt, never raised."""
+        try:
+            request = self._request(endpoint, webhook_id, body)
+            async with asyncio.timeout(self._timeout):
+                response = await self._client.send(request, stream=True)
+            return await self._judge(response)
+        except (SecretMissingError, HostRefusedError) as error:
+            return Attempt(None, f"Nothing was sent: {error}.")
+        except ValueError as error:  # a secret that was changed to what is none
+            return Attempt(None, f"Nothing was sent: a secret {error}.")
+        except (TimeoutError, httpx.TimeoutException):
+            return Attempt(None, f"The receiver did not answer within {self._timeout:g} seconds.")
+        except httpx.TransportError as error:
+            return Attempt(None, f"The connection failed ({type(error).__name__}).")
+
+    def _request(self, endpoint: Endpoint, webhook_id: str, body: bytes) -> httpx.Request:
+        keys = [secret_key(self._secrets.fill(reference)) for reference in endpoint.secrets]
+        timestamp = int(self._clock.now().timestamp())
+        headers = {
+            "Content-Type": CONTENT_TYPE,
+            "Accept-Encoding": "identity",
+            "User-Agent": "contract-gateway",
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(keys, webhook_id, timestamp, body),
+        }
+        return httpx.Request("POST", endpoint.url, headers=headers, content=body)
+
+    async def _judge(self, response: httpx.Response) -> Attempt:
+        status = response.status_code
+        wait = None
+        if status in WAITING:
+            wait = retry_after(response.headers.get("retry-after"), self._clock.now())
+        await _finish(response)
+        error = None if response.is_success else f"The receiver answered {status}."
+        return Attempt(status, error, wait)
+
+
+async def _finish(response: httpx.Response) -> None:
+    """Read a short answer to its end, so that the connection can serve again; drop a long one.
+
+    The status has settled the attempt by now: whatever goes wrong here changes nothing.
+    """
+    with contextlib.suppress(httpx.TransportError, TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            count = 0
+            async for chunk in response.aiter_raw():
+                count += len(chunk)
+                if count > _DRAIN_BYTES:
+                    break
+    with contextlib.suppress(httpx.TransportError):
+        await response.aclose()

@@ -1,0 +1,103 @@
+"""When a failed delivery is tried again, and when it is given up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from gateway.model.delivery import Delivery, DeliveryStatus
+from gateway.model.time import after as stamp_after
+from gateway.model.time import parse
+
+MINUTE, HOUR = 60.0, 3600.0
+
+RETRIES = (5.0, 5 * MINUTE, 30 * MINUTE, *(hours * HOUR for hours in (2, 5, 10, 14, 20, 24)))
+"""Seconds before each further attempt: the schedule that Standard Webhooks 1.0.0 suggests."""
+
+MAX_RETRY_AFTER = 24 * HOUR
+"""The longest that a receiver can put an attempt off, in seconds."""
+
+GONE = 410
+WAITING = (429, 503)
+"""Answers whose ``Retry-After`` counts."""
+
+_JITTER = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one attempt: the ``status`` of the answer, or None without one.
+
+    ``error`` says what went wrong, without anything that the receiver said; ``retry_after`` is
+    in seconds.
+    """
+
+    status: int | None
+    error: str | None
+    retry_after: float | None = None
+
+    @property
+    def taken(self) -> bool:
+        """True if the receiver has taken the message."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def gone(self) -> bool:
+        """True if the receiver wants nothing more from here."""
+        return self.status == GONE
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The rules of retrying.
+
+    ``scale`` multiplies every pause; ``jitter`` gives numbers from 0 to 1, of which each adds up
+    to a fifth to a pause, so that what failed together does not come back together.
+    """
+
+    jitter: Callable[[], float]
+    scale: float = 1.0
+
+    def settle(self, delivery: Delivery, attempt: Attempt, now: str) -> Delivery:
+        """The delivery after an attempt that ended at the moment ``now``."""
+        told = replace(
+            delivery,
+            attempts=delivery.attempts + 1,
+            next_at=None,
+            last_status=attempt.status,
+            last_error=attempt.error,
+            updated_at=now,
+        )
+        if attempt.taken:
+            return replace(told, status=DeliveryStatus.DELIVERED)
+        if attempt.gone or told.attempts > len(RETRIES):
+            return replace(told, status=DeliveryStatus.DEAD)
+        return replace(told, next_at=stamp_after(now, self._pause(told.attempts, attempt)))
+
+    def _pause(self, attempts: int, attempt: Attempt) -> float:
+        pause = RETRIES[attempts - 1] * self.scale * (1 + _JITTER * self.jitter())
+        return max(pause, attempt.retry_after or 0.0)
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """The seconds that a ``Retry-After`` header asks for (RFC 9110, section 10.2.3), at most a
+    day; None where it is absent or says nothing that can be understood."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:10])
+    else:
+        try:
+            seconds = (parsedate_to_datetime(text) - now).total_seconds()
+        except (ValueError, TypeError, OverflowError):  # TypeError: a date without a zone
+            return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def replayed(delivery: Delivery, now: str) -> Delivery:
+    """A settled delivery, due again at once and with all its attempts before it."""
+    return replace(delivery, status=DeliveryStatus.PENDING, attempts=0, next_at=now, updated_at=now)
+
+
+def seconds_until(moment: str, now: datetime) -> float:
+    """How many seconds from ``now`` to the stamp ``moment``; 0 where it has passed."""
+    return max((parse(moment) - now).total_seconds(), 0.0)

@@ -1,0 +1,120 @@
+"""Webhooks as a whole: intake and sender, started and stopped together."""
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+
+from gateway.model.delivery import DeliveryStatus
+from gateway.model.ports import Clock, Journal, Tx
+from gateway.model.problem import ProblemError
+from gateway.model.time import after, stamp
+from gateway.webhooks.cloud_event import Compose
+from gateway.webhooks.endpoint import Endpoint, Roster
+from gateway.webhooks.intake import Announce, Intake
+from gateway.webhooks.post import Poster
+from gateway.webhooks.schedule import Schedule
+from gateway.webhooks.sender import TROUBLE, Sender
+
+DAY = 86_400.0
+
+RETENTION = {DeliveryStatus.DELIVERED: 7 * DAY, DeliveryStatus.DEAD: 90 * DAY}
+"""Seconds after which a settled delivery leaves the queue; the journal keeps what it was about."""
+
+_PRUNE_EVERY = 3600.0
+_NEVER = "9999-12-31T23:59:59.999999Z"
+_PRUNE_AT_MOST = 5_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookParts:
+    """What webhooks are made of besides their endpoints."""
+
+    journal: Journal
+    clock: Clock
+    announce: Announce
+    compose: Compose
+    poster: Poster
+    schedule: Schedule
+
+
+class Webhooks:
+    """Tells the endpoints of what happens, at least once. Without endpoints it does nothing."""
+
+    def __init__(self, endpoints: tuple[Endpoint, ...], parts: WebhookParts) -> None:
+        self._roster = Roster(endpoints)
+        self._parts = parts
+        self._sender = Sender(
+            parts.journal,
+            parts.clock,
+            self._roster,
+            parts.announce,
+            parts.compose,
+            parts.poster,
+            parts.schedule,
+            self._prune_sometimes,
+        )
+        self._intake = Intake(parts.journal, self._roster, parts.announce, self._sender.look)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._pruning: asyncio.Task[None] | None = None
+        self._prune_next = ""
+
+    async def start(self) -> None:
+        """Begin: what an earlier process left pending is sent, new endpoints start from now on.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE when the journal cannot be written.
+        """
+        if not self._roster:
+            return
+        await self._intake.open()
+        self._prune_sometimes()
+        self._tasks = [
+            asyncio.create_task(self._take_in()),
+            asyncio.create_task(self._sender.run()),
+        ]
+
+    async def stop(self, patience: float = 5.0) -> None:
+        """Stop, waiting ``patience`` seconds for messages on their way."""
+        self._prune_next = _NEVER
+        tasks = [*self._tasks, *([self._pruning] if self._pruning else [])]
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+        await self._sender.stop(patience)
+        await self._parts.poster.close()
+
+    async def _take_in(self) -> None:
+        while True:
+            try:
+                # Returns at once where the page was not the last.
+                await self._parts.journal.moved(await self._intake.take())
+            except ProblemError as error:
+                _log.error("queuing webhook deliveries failed: %s", error.problem.code)
+                await asyncio.sleep(TROUBLE)
+            except Exception:
+                # Not skipped, for nobody would ever be told of what is in this page.
+                _log.exception("queuing webhook deliveries failed")
+                await asyncio.sleep(TROUBLE)
+
+    def _prune_sometimes(self) -> None:
+        """Prune once in a while, and only when deliveries are settled: idle costs nothing."""
+        now = stamp(self._parts.clock.now())
+        if now >= self._prune_next and (self._pruning is None or self._pruning.done()):
+            self._prune_next = after(now, _PRUNE_EVERY)
+            self._pruning = asyncio.create_task(self._prune())
+
+    async def _prune(self) -> None:
+        def unit(tx: Tx) -> None:
+            for status, age in RETENTION.items():
+                tx.prune_deliveries(status, after(tx.now, -age), _PRUNE_AT_MOST)
+
+        try:
+            await self._parts.journal.write(unit)
+        except ProblemError as error:
+            _log.error("pruning webhook deliveries failed: %s", error.problem.code)
