@@ -6,10 +6,10 @@ BIN := .venv/bin
 PIP := $(BIN)/pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fmt generate bench lock graphiql clean
+.PHONY: help demo serve test conformance check fmt generate bench lock graphiql clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## play the governed loop from intent to audit and check every claim
 	@$(BIN)/python -m examples.demo
@@ -17,8 +17,11 @@ demo: .venv/.ready ## play the governed loop from intent to audit and check ever
 serve: .venv/.ready ## serve the gateway (settings: GATEWAY_*)
 	@$(BIN)/gateway serve
 
-test: .venv/.ready ## run every test but the benchmarks
-	$(BIN)/pytest -n $(WORKERS) tests --ignore=tests/bench
+test: .venv/.ready ## run every test but the benchmarks and the conformance tests
+	$(BIN)/pytest -n $(WORKERS) tests --ignore=tests/bench --ignore=tests/conformance
+
+conformance: .venv/.ready tests/conformance/node_modules/.ready ## let the official npm clients subscribe (needs npm)
+	$(BIN)/pytest -n $(WORKERS) tests/conformance
 
 check: .venv/.ready ## formatting, lint, types, import rules, contracts, generated files
 	$(BIN)/ruff format --check .
@@ -46,7 +49,7 @@ graphiql: ## fetch the GraphiQL page, which the server then serves (needs npm)
 	$(PYTHON) scripts/fetch_graphiql.py
 
 clean: ## remove what was built, the environment included
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist tests/conformance/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.locked: requirements/dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -58,4 +61,11 @@ clean: ## remove what was built, the environment included
 
 .venv/.ready: .venv/.locked pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+tests/conformance/node_modules/.ready: tests/conformance/package.json tests/conformance/package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	  echo "The official clients need Node.js 20 or newer with npm, and there is none. Install it, then run: make conformance" >&2; exit 1; }
+	@echo "Installing the locked npm clients into tests/conformance/node_modules"
+	@npm ci --prefix tests/conformance --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -5,15 +5,17 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import click
 import uvicorn
 import uvloop
 
-from gateway.app import create_app, listen, running
+from gateway.app import running
 from gateway.cli.options import with_settings
+from gateway.serving import create_app, listen
 from gateway.settings import Settings
+from gateway.surfaces.graphql import server_options
 
 _SHUTDOWN_SECONDS = 10
 
@@ -35,14 +37,14 @@ async def _serve(settings: Settings) -> None:
         async with running(settings) as gateway:
             config = uvicorn.Config(
                 create_app(gateway),
-                http="httptools",
+                **server_options(gateway.connections.limits),
                 lifespan="off",
                 access_log=False,
                 server_header=False,
                 log_config=None,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
-            server = _Server(config)
+            server = _Server(config, gateway.connections.drain)
             loop = asyncio.get_running_loop()
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, server.handle_exit, name, None)
@@ -50,7 +52,19 @@ async def _serve(settings: Settings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says where it listens once it does."""
+    """uvicorn's server, which says where it listens once it does.
+
+    ``drain`` ends the connections that stay open: uvicorn would wait for event streams until its
+    time is up, and close WebSockets with a code of its own.
+    """
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._drain()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

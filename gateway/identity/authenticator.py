@@ -70,8 +70,23 @@ class Authenticator:
             ProblemError: UNAUTHENTICATED when the header holds no token to be believed;
                 SERVICE_UNAVAILABLE when the issuer's keys cannot be had at present.
         """
+        found = await self._find(authorization)
+        return found.principal if found else ANONYMOUS
+
+    async def valid_for(self, authorization: str | None) -> float | None:
+        """For how many seconds more the header's token will be believed, unless it is revoked.
+
+        Without a header there is no token that could end: None.
+
+        Raises:
+            ProblemError: as ``authenticate``.
+        """
+        found = await self._find(authorization)
+        return found.expires - self._clock.now().timestamp() if found else None
+
+    async def _find(self, authorization: str | None) -> _Verified | None:
         if authorization is None or not authorization.strip():
-            return ANONYMOUS
+            return None
         token = _bearer_token(authorization)
         name = hashlib.sha256(token.encode()).digest()
         now = self._clock.now().timestamp()
@@ -81,7 +96,7 @@ class Authenticator:
             self._remember(name, found)
         if found.principal.session in self._revoked:
             raise unauthenticated("The token has been revoked.")
-        return found.principal
+        return found
 
     def revoke(self, session: str) -> None:
         """Refuse tokens of this ``jti`` from now on, in this process.

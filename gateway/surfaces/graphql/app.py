@@ -1,33 +1,15 @@
 """The routes of this door, for the composition root to mount."""
 
-import strawberry
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from gateway.surfaces.graphql.door import Authenticate, Door, Introspection, MayIntrospect
 from gateway.surfaces.graphql.endpoint import GraphQLEndpoint
-from gateway.surfaces.graphql.limits import Limits
+from gateway.surfaces.graphql.service import Service
+from gateway.surfaces.graphql.sockets import SocketEndpoint
 
 
-def graphql_routes(
-    schema: strawberry.Schema,
-    door: Door,
-    authenticate: Authenticate,
-    *,
-    introspection: Introspection = Introspection.ON,
-    may_introspect: MayIntrospect = lambda _principal: False,
-    limits: Limits | None = None,
-) -> list[Route]:
-    """The route ``/graphql`` over ``schema``, made by ``build_schema``.
-
-    ``door`` performs the governed calls and ``authenticate`` says who asks. ``introspection``
-    with ``may_introspect`` says who may read the schema; ``limits`` bounds each request.
-    """
-    endpoint = GraphQLEndpoint(
-        schema,
-        door,
-        authenticate,
-        introspection=introspection,
-        may_introspect=may_introspect,
-        limits=limits,
-    )
-    return [Route("/graphql", endpoint=endpoint)]
+def graphql_routes(service: Service) -> list[BaseRoute]:
+    """The path ``/graphql``: HTTP with JSON and event streams, and WebSocket."""
+    return [
+        Route("/graphql", endpoint=GraphQLEndpoint(service)),
+        WebSocketRoute("/graphql", endpoint=SocketEndpoint(service)),
+    ]

@@ -51,17 +51,22 @@ class PiiDirective:
     paths: list[str] | None = strawberry.UNSET
 
 
+def contract_directive(contract: OperationContract) -> ContractDirective:
+    """``@contract`` for a root field that stands for ``contract``."""
+    return ContractDirective(
+        key=contract.key,
+        version=contract.meta.version,
+        capability=contract.capability or None,
+        owners=list(contract.meta.owners),
+        stability=contract.meta.stability.value,
+        risk=contract.risk.value,
+    )
+
+
 def contract_directives(contract: OperationContract) -> list[object]:
     """The directives of a contract's root field."""
     found: list[object] = [
-        ContractDirective(
-            key=contract.key,
-            version=contract.meta.version,
-            capability=contract.capability or None,
-            owners=list(contract.meta.owners),
-            stability=contract.meta.stability.value,
-            risk=contract.risk.value,
-        ),
+        contract_directive(contract),
         AuthDirective(level=contract.policy.auth.value),
     ]
     if contract.policy.pii:

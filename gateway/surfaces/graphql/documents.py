@@ -61,7 +61,7 @@ class Documents:
     """Prepares documents for one schema and keeps the recent ones."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
-        self._schema = schema
+        self.schema = schema
         self._limits = limits
         self._rules = _rules(limits)
         self._kept: OrderedDict[bytes, Document] = OrderedDict()
@@ -122,7 +122,7 @@ class Documents:
 
     def _errors(self, tree: DocumentNode, *, hide_suggestions: bool) -> list[GraphQLError]:
         return validate(
-            self._schema,
+            self.schema,
             tree,
             self._rules,
             max_errors=self._limits.validation_errors,

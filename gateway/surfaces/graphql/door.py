@@ -1,10 +1,12 @@
 """What this door needs of the rooms behind it, as protocols that the app fills in."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from gateway.model.contract import OperationContract
+from gateway.model.event import EventFilter
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
 
@@ -41,6 +43,33 @@ class Authenticate(Protocol):
         ...
 
 
+class ValidFor(Protocol):
+    """For how long a token will still be believed."""
+
+    async def __call__(self, authorization: str | None, /) -> float | None:
+        """The seconds left; None where there is no token that could end.
+
+        Raises:
+            ProblemError: UNAUTHENTICATED for a token that holds no longer.
+        """
+        ...
+
+
+class Subscribe(Protocol):
+    """The events of the control plane as they come."""
+
+    def __call__(
+        self, principal: Principal, which: EventFilter, after: str | None, /
+    ) -> AsyncIterator[JsonObject]:
+        """Events for this principal from the cursor ``after`` on, from now on without one.
+
+        Raises:
+            ProblemError: (while iterating) the principal may not have them, or no longer may; a
+                cursor or a filter is not valid; the gateway stops.
+        """
+        ...
+
+
 class MayIntrospect(Protocol):
     """Whether a principal may read the schema where introspection is for some only."""
 
@@ -61,11 +90,14 @@ class Introspection(StrEnum):
 class CallContext:
     """What the resolvers of one request share.
 
-    ``entered`` collects the response names of root fields whose resolver was reached: an error
-    of any other comes from its arguments, hence from the caller.
+    ``subscribe`` is None where no events are served; ``resume_after`` is the cursor to go on from
+    where a subscription names none. ``entered`` collects the response names of root fields whose
+    resolver was reached: an error of any other comes from its arguments, hence from the caller.
     """
 
     door: Door
     principal: Principal
     trace_id: str | None
+    subscribe: Subscribe | None = None
+    resume_after: str | None = None
     entered: set[str] = field(default_factory=set)

@@ -1,44 +1,32 @@
 """The GraphQL endpoint: GraphQL over HTTP with strict parsing, bounds and problems.
 
-POST with a JSON body and GET for queries. Why not the view that Strawberry ships: it runs the
-first operation of an ambiguous document, fails on malformed bodies and validates every time.
+POST with a JSON body and GET for queries, answered with JSON or with an event stream. Why not the
+view that Strawberry ships: it runs the first operation of an ambiguous document, fails on
+malformed bodies and validates every time.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-import strawberry
-from graphql import OperationDefinitionNode, OperationType
+from graphql import OperationType
 from starlette.datastructures import Headers
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.model.json import JsonObject
-from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError, with_context
 from gateway.surfaces.graphql import http
-from gateway.surfaces.graphql.documents import Documents
-from gateway.surfaces.graphql.door import (
-    Authenticate,
-    CallContext,
-    Door,
-    Introspection,
-    MayIntrospect,
-)
 from gateway.surfaces.graphql.errors import (
     HttpRefusedError,
     RequestRefusedError,
+    entries_of,
     error_entry,
     http_refusal,
     internal_problem,
 )
-from gateway.surfaces.graphql.execution import choose_operation, run
+from gateway.surfaces.graphql.execution import Operation, run
 from gateway.surfaces.graphql.graphiql import Page
-from gateway.surfaces.graphql.limits import Limits
 from gateway.surfaces.graphql.parameters import Parameters, from_body, from_query_string
-from gateway.surfaces.graphql.schema import core_schema
+from gateway.surfaces.graphql.service import Service
+from gateway.surfaces.graphql.streams import ClosedStream, EventStream
 
 PREFLIGHT_HEADER = "graphql-require-preflight"
 """A GET must carry this header or Authorization: a page of another origin cannot add either
@@ -51,7 +39,9 @@ class _Exchange:
 
     scope: Scope
     receive: Receive
+    send: Send
     headers: Headers
+    accept: str | None
     media: str | None
     trace_id: str | None
 
@@ -60,56 +50,47 @@ class _Exchange:
         """The HTTP method."""
         return str(self.scope["method"])
 
+    @property
+    def takes_events(self) -> bool:
+        """True where the answer may be an event stream."""
+        return http.takes_events(self.accept)
+
+    @property
+    def wants_events(self) -> bool:
+        """True where the answer should be one even if it is a single result."""
+        return self.media is None or http.prefers_events(self.accept)
+
 
 class GraphQLEndpoint:
-    """An ASGI application that serves one schema through a door.
+    """An ASGI application that serves operations over HTTP."""
 
-    ``introspection`` says who may read the schema; with ``admin`` it is those for whom
-    ``may_introspect`` is true.
-    """
-
-    def __init__(
-        self,
-        schema: strawberry.Schema,
-        door: Door,
-        authenticate: Authenticate,
-        *,
-        introspection: Introspection = Introspection.ON,
-        may_introspect: MayIntrospect = lambda _principal: False,
-        limits: Limits | None = None,
-        page: Page | None = None,
-    ) -> None:
-        self._schema = core_schema(schema)
-        self._door = door
-        self._authenticate = authenticate
-        self._introspection = introspection
-        self._admin_may = may_introspect
-        self._limits = limits or Limits()
+    def __init__(self, service: Service, page: Page | None = None) -> None:
+        self._service = service
+        self._limits = service.engine.limits
         self._page = page or Page()
-        self._documents = Documents(self._schema, self._limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         headers = Headers(scope=scope)
         accept = ", ".join(headers.getlist("accept")) or None
         exchange = _Exchange(
-            scope, receive, headers, http.negotiate(accept), http.trace_id(headers)
+            scope, receive, send, headers, accept, http.negotiate(accept), http.trace_id(headers)
         )
         try:
             if exchange.method == "GET" and http.wants_page(accept):
-                answer = self._page.answer()
+                answer: ASGIApp = self._page.answer()
             else:
                 answer = await self._answer(exchange)
         except http.ClientGoneError:
             return
         await answer(scope, receive, send)
 
-    async def _answer(self, exchange: _Exchange) -> Response:
+    async def _answer(self, exchange: _Exchange) -> ASGIApp:
         media = exchange.media or http.GRAPHQL_JSON
         try:
-            return http.json_answer(200, await self._serve(exchange), media)
+            return await self._serve(exchange)
         except RequestRefusedError as refused:
-            errors = [_traced(entry, exchange.trace_id) for entry in refused.errors]
+            errors = entries_of(refused, "a request", exchange.trace_id)
             return http.json_answer(refused.status, {"errors": errors}, media)
         except ProblemError as refused:
             told = with_context(refused.problem, trace_id=exchange.trace_id)
@@ -121,25 +102,49 @@ class GraphQLEndpoint:
             headers = {}
         return http.json_answer(told.status, {"errors": [error_entry(told)]}, media, headers)
 
-    async def _serve(self, exchange: _Exchange) -> JsonObject:
+    async def _serve(self, exchange: _Exchange) -> ASGIApp:
         """The order of a request: what HTTP says, who asks, what is asked, the run."""
         self._check_request(exchange)
-        principal = await self._authenticate(http.single(exchange.headers, "authorization"))
+        authorization = http.single(exchange.headers, "authorization")
+        principal = await self._service.authenticate(authorization)
         parameters = await self._parameters(exchange)
-        document = self._documents.prepare(parameters.query, self._asking(principal))
-        operation = choose_operation(document, parameters.operation_name)
-        _check_method(exchange, operation)
-        context = CallContext(self._door, principal, exchange.trace_id)
-        return await run(self._schema, document, operation, parameters, context, self._limits)
+        resume_after = http.single(exchange.headers, "last-event-id") or None
+        try:
+            operation = self._service.engine.prepare(
+                parameters, principal, exchange.trace_id, resume_after
+            )
+            _check_method(exchange, operation)
+            if operation.is_subscription:
+                return self._stream(exchange, operation, authorization)
+            body = await run(operation)
+        except RequestRefusedError as refused:
+            if not exchange.wants_events:
+                raise
+            body = {"errors": entries_of(refused, "a request", exchange.trace_id)}
+        if exchange.wants_events:
+            return ClosedStream(body)
+        return http.json_answer(200, body, exchange.media or http.GRAPHQL_JSON)
+
+    def _stream(
+        self, exchange: _Exchange, operation: Operation, authorization: str | None
+    ) -> ASGIApp:
+        if not exchange.takes_events:
+            detail = f"A subscription needs {http.EVENT_STREAM}. Accept that, or use a WebSocket."
+            raise http_refusal("NOT_ACCEPTABLE", detail, "header:accept")
+        connection = self._service.connections.admit(
+            exchange.scope, exchange.send, operation.context.principal
+        )
+        return EventStream(self._service, connection, operation, authorization)
 
     def _check_request(self, exchange: _Exchange) -> None:
         if exchange.method not in ("GET", "POST"):
             detail = f"{exchange.method} is not served here. Use POST, or GET for queries."
             raise http_refusal("METHOD_NOT_ALLOWED", detail, "method", {"allow": "GET, POST"})
         http.check_uri(exchange.scope, self._limits)
-        if exchange.media is None:
+        if exchange.media is None and not exchange.takes_events:
             detail = (
-                f"Answers come as {http.GRAPHQL_JSON} or {http.PLAIN_JSON}. Accept one of them."
+                f"Answers come as {http.GRAPHQL_JSON} or {http.PLAIN_JSON}, those of subscriptions "
+                f"as {http.EVENT_STREAM}. Accept one of them."
             )
             raise http_refusal("NOT_ACCEPTABLE", detail, "header:accept")
         if exchange.method == "POST":
@@ -157,15 +162,10 @@ class GraphQLEndpoint:
         body = await http.read_body(exchange.receive, exchange.headers, self._limits)
         return from_body(body, self._limits)
 
-    def _asking(self, principal: Principal) -> Callable[[], bool]:
-        if self._introspection is Introspection.ADMIN:
-            return partial(self._admin_may, principal)
-        return lambda: self._introspection is Introspection.ON
 
-
-def _check_method(exchange: _Exchange, operation: OperationDefinitionNode) -> None:
-    if exchange.method == "GET" and operation.operation is not OperationType.QUERY:
-        detail = "GET runs queries only. Send this operation with POST."
+def _check_method(exchange: _Exchange, operation: Operation) -> None:
+    if exchange.method == "GET" and operation.definition.operation is OperationType.MUTATION:
+        detail = "GET runs no mutations. Send this operation with POST."
         raise http_refusal("METHOD_NOT_ALLOWED", detail, "method", {"allow": "POST"})
 
 
@@ -177,9 +177,3 @@ def _headers_of(refused: ProblemError) -> dict[str, str]:
     if told.retry_after is not None:
         headers["retry-after"] = str(max(1, math.ceil(told.retry_after)))
     return headers
-
-
-def _traced(entry: JsonObject, trace_id: str | None) -> JsonObject:
-    if trace_id is not None:
-        entry["extensions"]["problem"]["traceId"] = trace_id
-    return entry

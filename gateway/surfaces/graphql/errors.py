@@ -10,7 +10,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from gateway.model.json import JsonObject
-from gateway.model.problem import Issue, Problem, ProblemError, problem
+from gateway.model.problem import Issue, Problem, ProblemError, problem, with_context
 from gateway.surfaces.graphql.guards import CEILING, Exceeded
 
 _log = logging.getLogger("gateway.graphql")
@@ -60,6 +60,20 @@ def error_entry(told: Problem, error: GraphQLError | None = None) -> JsonObject:
         "problem": told.to_json(),
     }
     return entry
+
+
+def entries_of(error: Exception, doing: str, trace_id: str | None) -> list[JsonObject]:
+    """The entries that tell why something was not done, under the trace of the request.
+
+    What is neither a refusal nor a problem is a failure of ours, told as INTERNAL_ERROR.
+    """
+    if isinstance(error, RequestRefusedError):
+        for entry in error.errors:
+            if trace_id is not None:
+                entry["extensions"]["problem"]["traceId"] = trace_id
+        return error.errors
+    told = error.problem if isinstance(error, ProblemError) else internal_problem(error, doing)
+    return [error_entry(with_context(told, trace_id=trace_id))]
 
 
 def syntax_refusal(error: GraphQLSyntaxError) -> RequestRefusedError:

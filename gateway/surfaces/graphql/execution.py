@@ -1,17 +1,23 @@
 """Running one operation of a prepared document, and telling its outcome."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from inspect import isawaitable, iscoroutine
 from itertools import islice
 from typing import Any, TypeGuard
 
 from graphql import (
     ExecutionResult,
+    Executor,
     FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
+    create_source_event_stream,
     execute,
+    execute_subscription_event,
 )
 
 from gateway.model.json import JsonObject
@@ -28,8 +34,8 @@ def choose_operation(document: Document, name: str | None) -> OperationDefinitio
     """The one operation that a request means (GraphQL, section 6.1, GetOperation).
 
     Raises:
-        ProblemError: OPERATION_RESOLUTION_FAILURE if there is none of the name, or no name where
-            there are several.
+        RequestRefusedError: OPERATION_RESOLUTION_FAILURE if there is none of the name, or no name
+            where there are several.
     """
     if name is None:
         if len(document.operations) == 1:
@@ -41,9 +47,10 @@ def choose_operation(document: Document, name: str | None) -> OperationDefinitio
     raise _unresolved("The document has no operation of this operationName. Send a name it has.")
 
 
-def _unresolved(detail: str) -> ProblemError:
+def _unresolved(detail: str) -> RequestRefusedError:
     code = "OPERATION_RESOLUTION_FAILURE"
-    return ProblemError(problem(code, detail, issues=(Issue("/operationName", code, detail),)))
+    told = problem(code, detail, issues=(Issue("/operationName", code, detail),))
+    return RequestRefusedError(told.status, [error_entry(told)])
 
 
 def _is_coroutine(value: object) -> TypeGuard[Awaitable[Any]]:
@@ -51,54 +58,131 @@ def _is_coroutine(value: object) -> TypeGuard[Awaitable[Any]]:
     return iscoroutine(value)
 
 
-async def run(
-    schema: GraphQLSchema,
-    document: Document,
-    operation: OperationDefinitionNode,
-    parameters: Parameters,
-    context: CallContext,
-    limits: Limits,
-) -> JsonObject:
-    """The answer's body: data, and the errors of its fields.
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a request, ready to run: nothing but its variables can still be refused."""
+
+    schema: GraphQLSchema
+    document: Document
+    definition: OperationDefinitionNode
+    parameters: Parameters
+    context: CallContext
+    limits: Limits
+
+    @property
+    def is_subscription(self) -> bool:
+        """True where there may be many results."""
+        return self.definition.operation is OperationType.SUBSCRIPTION
+
+    @property
+    def name(self) -> str | None:
+        """The operation's name in its document."""
+        return self.definition.name.value if self.definition.name else None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One answer's body, and the cursor of the event that it tells of, if any."""
+
+    body: JsonObject
+    cursor: str | None = None
+
+
+async def results(operation: Operation) -> AsyncGenerator[Result, None]:
+    """Every result of an operation: one for a query or mutation, one for each event of a
+    subscription.
+
+    Raises:
+        RequestRefusedError: variables that do not fit; nothing was run.
+        ProblemError: a subscription that may not start, or not go on.
+    """
+    if not operation.is_subscription:
+        yield Result(await run(operation))
+        return
+    executor = _executor(operation)
+    source = create_source_event_stream(executor)
+    found = await source if isawaitable(source) else source
+    if isinstance(found, ExecutionResult):
+        raise _not_started(operation, found.errors or [])
+    async with aclosing(found):  # type: ignore[type-var]  # our subscribe resolver gives generators
+        async for event in found:
+            outcome = execute_subscription_event(executor.build_per_event_executor(event))
+            done = await outcome if isawaitable(outcome) else outcome
+            yield Result(_body(done, operation), event.get("cursor"))
+
+
+async def run(operation: Operation) -> JsonObject:
+    """The body that answers a query or a mutation: data, and the errors of its fields.
 
     Raises:
         RequestRefusedError: variables that do not fit; nothing was run.
     """
-    nulls = null_condition_issues(document.tree, operation, parameters.variables)
-    if nulls:
-        raise _variables_refused(nulls)
+    _refuse_nulls(operation)
     result = execute(
-        schema,
-        document.tree,
-        context_value=context,
-        variable_values=parameters.variables,
-        operation_name=operation.name.value if operation.name else None,
+        operation.schema,
+        operation.document.tree,
+        context_value=operation.context,
+        variable_values=operation.parameters.variables,
+        operation_name=operation.name,
         is_awaitable=_is_coroutine,
-        max_coercion_errors=limits.issues,
+        max_coercion_errors=operation.limits.issues,
         hide_suggestions=True,
     )
     outcome: ExecutionResult = await result if isawaitable(result) else result
     errors = outcome.errors or []
     if outcome.data is None and all(error.path is None for error in errors):
-        raise _not_run(schema, operation, parameters, errors, limits)
+        raise _not_run(operation, errors)
+    return _body(outcome, operation)
+
+
+def _executor(operation: Operation) -> Executor[Any]:
+    _refuse_nulls(operation)
+    executor = Executor.build(
+        operation.schema,
+        operation.document.tree,
+        context_value=operation.context,
+        raw_variable_values=operation.parameters.variables,
+        operation_name=operation.name,
+        is_awaitable=_is_coroutine,
+        max_coercion_errors=operation.limits.issues,
+        hide_suggestions=True,
+    )
+    if isinstance(executor, list):
+        raise _not_run(operation, executor)
+    return executor
+
+
+def _refuse_nulls(operation: Operation) -> None:
+    nulls = null_condition_issues(
+        operation.document.tree, operation.definition, operation.parameters.variables
+    )
+    if nulls:
+        raise _variables_refused(nulls)
+
+
+def _body(outcome: ExecutionResult, operation: Operation) -> JsonObject:
+    errors = outcome.errors or []
     body: JsonObject = {"data": outcome.data}
     if errors:
-        shown = errors[: limits.response_errors]
-        body["errors"] = [error_entry(_problem_of(error, context), error) for error in shown]
+        shown = errors[: operation.limits.response_errors]
+        body["errors"] = [
+            error_entry(_problem_of(error, operation.context), error) for error in shown
+        ]
         if len(errors) > len(shown):
             body["extensions"] = {"errorsOmitted": len(errors) - len(shown)}
     return body
 
 
-def _not_run(
-    schema: GraphQLSchema,
-    operation: OperationDefinitionNode,
-    parameters: Parameters,
-    errors: Sequence[GraphQLError],
-    limits: Limits,
-) -> RequestRefusedError:
-    found = variable_issues(schema, operation, parameters.variables)
-    issues = list(islice(found, limits.issues))
+def _not_started(operation: Operation, errors: Sequence[GraphQLError]) -> RequestRefusedError:
+    told = [_problem_of(error, operation.context) for error in errors]
+    entries = [error_entry(item, error) for item, error in zip(told, errors, strict=True)]
+    return RequestRefusedError(told[0].status, entries)
+
+
+def _not_run(operation: Operation, errors: Sequence[GraphQLError]) -> RequestRefusedError:
+    most = operation.limits.issues
+    found = variable_issues(operation.schema, operation.definition, operation.parameters.variables)
+    issues = list(islice(found, most))
     if not issues:
         issues = [Issue("/variables", "WRONG_TYPE", "the variables do not fit; send others")]
     return _variables_refused(issues, errors[0] if errors else None)

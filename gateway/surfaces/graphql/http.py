@@ -16,6 +16,7 @@ from gateway.surfaces.graphql.limits import Limits
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 HTML = "text/html"
 
 COMMON_HEADERS = {
@@ -81,6 +82,25 @@ def negotiate(accept: str | None) -> str | None:
     if max(graphql, plain) <= 0:
         return None
     return PLAIN_JSON if plain > graphql else GRAPHQL_JSON
+
+
+def takes_events(accept: str | None) -> bool:
+    """True for a caller who names event streams among what it takes."""
+    return _names_events(accept) and quality(accept or "").get(EVENT_STREAM, 0.0) > 0
+
+
+def prefers_events(accept: str | None) -> bool:
+    """True for a caller who takes an event stream rather than one answer."""
+    if not _names_events(accept):
+        return False
+    wanted = quality(accept or "")
+    single = max(wanted.get(GRAPHQL_JSON, 0.0), wanted.get(PLAIN_JSON, 0.0))
+    return wanted.get(EVENT_STREAM, 0.0) > single
+
+
+def _names_events(accept: str | None) -> bool:
+    """A quick look that spares most requests the reading of the whole header."""
+    return accept is not None and EVENT_STREAM in accept.lower()
 
 
 def wants_page(accept: str | None) -> bool:
@@ -175,11 +195,12 @@ def json_answer(
     told = media if 200 <= status < 300 else GRAPHQL_JSON
     content_type = {"content-type": f"{told}; charset=utf-8"}
     return Response(
-        _encode(body), status, headers={**COMMON_HEADERS, **(headers or {}), **content_type}
+        encode(body), status, headers={**COMMON_HEADERS, **(headers or {}), **content_type}
     )
 
 
-def _encode(body: JsonObject) -> bytes:
+def encode(body: JsonObject) -> bytes:
+    """JSON in UTF-8, on one line."""
     try:
         return orjson.dumps(body)
     except TypeError:  # integers beyond 64 bits in a JSON scalar

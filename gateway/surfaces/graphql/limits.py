@@ -38,3 +38,26 @@ class Limits:
     issues: int = 100
     response_errors: int = 50
     cache_bytes: int = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """Bounds on connections that stay open: WebSockets and event streams.
+
+    Times are in seconds, sizes in bytes. ``connections`` is for this process, ``connections_each``
+    for each principal. ``init_seconds`` is how long a socket may wait with its connection_init,
+    ``operations`` how many may run at once on one socket, ``messages`` how many a socket may send
+    each second. Whoever does not take what is sent within ``send_seconds`` is cut off, and so is
+    who leaves the heartbeats of two intervals unanswered. A token is looked at again after
+    ``recheck_seconds``.
+    """
+
+    connections: int = 1000
+    connections_each: int = 50
+    init_seconds: float = 5.0
+    operations: int = 20
+    message_bytes: int = 64 * 1024
+    messages: float = 50.0
+    send_seconds: float = 10.0
+    heartbeat_seconds: float = 15.0
+    recheck_seconds: float = 60.0

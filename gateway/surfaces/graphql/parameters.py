@@ -35,7 +35,7 @@ def from_body(body: bytes, limits: Limits) -> Parameters:
     if not isinstance(value, dict):
         message = "the body is not a JSON object; send one with the member query"
         raise invalid([Issue("", "WRONG_TYPE", message)])
-    return _checked(value)
+    return parameters_of(value)
 
 
 def from_query_string(query_string: bytes, limits: Limits) -> Parameters:
@@ -60,7 +60,7 @@ def from_query_string(query_string: bytes, limits: Limits) -> Parameters:
         text = given.pop(name, "")
         if text:
             given[name] = parse_json(text, name, f"/{name}", limits)
-    return _checked(given)
+    return parameters_of(given)
 
 
 def _bad_query(what: str) -> Exception:
@@ -68,7 +68,12 @@ def _bad_query(what: str) -> Exception:
     return refuse("BAD_REQUEST", detail, issues=(Issue("uri", "BAD_REQUEST", detail),))
 
 
-def _checked(given: Mapping[str, JsonValue]) -> Parameters:
+def parameters_of(given: Mapping[str, JsonValue]) -> Parameters:
+    """The parameters among the members of a request.
+
+    Raises:
+        ProblemError: VALIDATION_FAILED with every parameter that is not as it must be.
+    """
     issues = []
     if not isinstance(given.get("query"), str):
         issues.append(_query_issue(given))

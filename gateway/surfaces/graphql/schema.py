@@ -17,6 +17,7 @@ from gateway.model.json import JsonObject, JsonValue
 from gateway.surfaces.graphql.directives import contract_directives
 from gateway.surfaces.graphql.door import CallContext
 from gateway.surfaces.graphql.scalars import scalar_map
+from gateway.surfaces.graphql.subscriptions import EVENTS, attach_subscription, subscription_type
 from gateway.surfaces.graphql.types import TypeSet
 
 Resolver = Callable[..., Awaitable[JsonObject]]
@@ -41,7 +42,8 @@ class RootField:
 
 
 def build_schema(registry: ContractSource) -> strawberry.Schema:
-    """The schema of ``registry.fields``: queries and mutations by kind, in order of name.
+    """The schema of ``registry.fields``: queries and mutations by kind, in order of name, and the
+    subscription to events where the registry lists them.
 
     Its root fields call the door of the request's ``CallContext``; every other field reads its
     name from the output, which is plain JSON.
@@ -50,17 +52,23 @@ def build_schema(registry: ContractSource) -> strawberry.Schema:
         ValueError: the registry has no query, or one type name stands for different types.
     """
     roots = _roots(registry)
-    built = _types_of(roots)
+    types = _types_of(roots)
+    built = types.build()
     queries = [root for root in roots if not root.contract.is_command]
     commands = [root for root in roots if root.contract.is_command]
     if not queries:
         raise ValueError("GraphQL needs at least one query; add a contract of kind query")
+    events = next((root for root in roots if root.contract.ref == EVENTS), None)
     schema = strawberry.Schema(
         query=_root_type("Query", queries, built, registry),
         mutation=_root_type("Mutation", commands, built, registry) if commands else None,
+        subscription=subscription_type(events.contract, events.prefix, types, built)
+        if events
+        else None,
         config=StrawberryConfig(scalar_map=scalar_map()),
     )
     _attach(core_schema(schema), roots)
+    attach_subscription(core_schema(schema))
     return schema
 
 
@@ -90,7 +98,7 @@ def _prefix(registry: ContractSource, contract: OperationContract) -> str:
     return f"{prefix}V{contract.meta.version.partition('.')[0]}"
 
 
-def _types_of(roots: list[RootField]) -> dict[str, Any]:
+def _types_of(roots: list[RootField]) -> TypeSet:
     """Every type that the root fields reach; owners of a plain field come first, so that their
     types take the plain names."""
     by_prefix = {root.prefix: root.contract for root in roots}
@@ -99,7 +107,7 @@ def _types_of(roots: list[RootField]) -> dict[str, Any]:
         by_prefix.items(), key=lambda item: (item[0] != operation_type_prefix(item[1].key), item[0])
     ):
         types.declare(contract, prefix)
-    return types.build()
+    return types
 
 
 def _root_type(

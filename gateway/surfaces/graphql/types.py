@@ -62,6 +62,10 @@ class TypeSet:
             self._declare_side(contract, prefix + "Input", contract.input, is_input=True)
         self._declare_side(contract, prefix + "Output", contract.output, is_input=False)
 
+    def name_in(self, owner: str, name: str) -> str:
+        """The GraphQL name of what the fields of the type ``owner`` call ``name``."""
+        return self._shapes[owner].names[name]
+
     def build(self) -> dict[str, Any]:
         """The Strawberry class of every declared type, by GraphQL name."""
         built: dict[str, Any] = {name: _enum(name, self._enums[name]) for name in self._enums}

@@ -29,7 +29,15 @@ from gateway.model.contract import (
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.model.problem import refuse
 from gateway.model.types import parse_type
-from gateway.surfaces.graphql import Introspection, Limits, build_schema, graphql_routes
+from gateway.surfaces.graphql import (
+    Engine,
+    Introspection,
+    Limits,
+    Service,
+    build_schema,
+    graphql_routes,
+    server_options,
+)
 from gateway.surfaces.graphql.schema import ContractSource
 
 ADMIN = Principal(PrincipalType.HUMAN, "ada", "acme", frozenset({"admin"}))
@@ -151,15 +159,14 @@ def application(
     who: Callable[[str | None], Awaitable[Principal]] = authenticate,
 ) -> Starlette:
     """The door's routes in an application of their own."""
-    routes = graphql_routes(
+    engine = Engine(
         build_schema(catalogue) if catalogue else _shipped_schema(),
         door or FakeDoor(),
-        who,
         introspection=introspection,
         may_introspect=lambda principal: "admin" in principal.roles,
         limits=limits,
     )
-    return Starlette(routes=routes)
+    return Starlette(routes=graphql_routes(Service(engine, who)))
 
 
 def send(
@@ -185,7 +192,9 @@ def post(
 @contextlib.contextmanager
 def serving(app: Starlette) -> Iterator[str]:
     """``app`` behind a real server on a free port of 127.0.0.1; gives its base URL."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", **server_options()
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

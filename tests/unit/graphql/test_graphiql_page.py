@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from gateway.surfaces.graphql import build_schema
+from gateway.surfaces.graphql import Engine, Service, build_schema
 from gateway.surfaces.graphql.endpoint import GraphQLEndpoint
 from gateway.surfaces.graphql.graphiql import GRAPHIQL, Page, content_security_policy
 from tests.unit.graphql.support import Catalogue, FakeDoor, authenticate, send
@@ -18,8 +18,8 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 
 
 def application(file: Path) -> Starlette:
-    schema = build_schema(Catalogue())
-    endpoint = GraphQLEndpoint(schema, FakeDoor(), authenticate, page=Page(file))
+    service = Service(Engine(build_schema(Catalogue()), FakeDoor()), authenticate)
+    endpoint = GraphQLEndpoint(service, page=Page(file))
     return Starlette(routes=[Route("/graphql", endpoint=endpoint)])
 
 

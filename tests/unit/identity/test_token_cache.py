@@ -32,6 +32,27 @@ def test_a_verified_token_is_verified_again_after_a_while() -> None:
     assert "does not publish" in door.refusal(token).detail
 
 
+def test_a_token_is_valid_until_it_expires_with_the_leeway() -> None:
+    door = Door(leeway=10)
+    token = bearer(door.token())
+    ask = door.authenticator.valid_for
+    assert asyncio.run(ask(token)) == 610
+    door.clock.move(609)
+    assert asyncio.run(ask(token)) == 1
+    door.clock.move(1)
+    with pytest.raises(ProblemError, match="expired"):
+        asyncio.run(ask(token))
+
+
+def test_nobody_is_valid_for_ever_and_a_revoked_token_for_no_time() -> None:
+    door = Door()
+    token = bearer(door.token())
+    assert asyncio.run(door.authenticator.valid_for(None)) is None
+    door.authenticator.revoke("t1")
+    with pytest.raises(ProblemError, match="revoked"):
+        asyncio.run(door.authenticator.valid_for(token))
+
+
 def test_a_refused_token_is_not_remembered() -> None:
     door = Door()
     token = bearer(door.token(nbf=door.clock.seconds + 60))
