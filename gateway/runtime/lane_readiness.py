@@ -1,0 +1,163 @@
+"""The gate of a lane: a pure function of what was attached, who approved, and the time.
+
+The newest item of a required key counts, whatever came before it. It is stale once its own
+``valid_until`` has passed, once it is older than the lane's freshness, and if it was attached
+before the run was last retried. An approval counts while nothing that the lane requires was
+attached after it, and no retry came after it: it is consent to exactly what its giver could see.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.model.evidence import EvidenceItem, EvidenceKind
+from gateway.model.execution import Execution
+from gateway.model.lane import (
+    CLEANUP_PENDING,
+    LANES,
+    TEAM_CLEANUP,
+    Lane,
+    LaneApproval,
+    Readiness,
+)
+from gateway.model.ports import Records
+from gateway.model.time import after
+
+_PROOF = (EvidenceKind.EVIDENCE, EvidenceKind.ARTIFACT)
+"""Kinds that serve where evidence is required."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a lane's requirements are met; whether the steps are done takes no part.
+
+    ``items`` are all that were attached, in order. ``artifacts`` and ``evidence`` are the keys
+    that are missing, ``stale`` those to attach anew, ``roles`` those whose approval is missing.
+    ``given`` are the approvals that count, ``risks`` the blocking risks that nothing has settled.
+    ``stale_at`` is the next moment at which something that counts goes stale.
+    """
+
+    lane: Lane
+    items: tuple[EvidenceItem, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    given: tuple[LaneApproval, ...] = ()
+    risks: tuple[EvidenceItem, ...] = ()
+    is_cleaning_up: bool = False
+    stale_at: str | None = None
+
+    @property
+    def readiness(self) -> Readiness:
+        """What is lacking most pressingly, READY if nothing is."""
+        lacking = (
+            (self.risks, Readiness.BLOCKED),
+            (self.artifacts, Readiness.MISSING_ARTIFACT),
+            (self.evidence, Readiness.MISSING_EVIDENCE),
+            (self.stale, Readiness.STALE_EVIDENCE),
+            (self.is_cleaning_up, Readiness.CLEANUP_PENDING),
+            (self.roles, Readiness.MISSING_APPROVAL),
+        )
+        return next((told for found, told in lacking if found), Readiness.READY)
+
+    @property
+    def is_ready(self) -> bool:
+        """True if the gate would let the run pass."""
+        return self.readiness is Readiness.READY
+
+    @property
+    def to_attach(self) -> tuple[str, ...]:
+        """The required keys that are missing or stale, each once, in the order of the lane."""
+        wanted = {*self.artifacts, *self.evidence, *self.stale}
+        return tuple(key for key in self.lane.required if key in wanted)
+
+    @property
+    def completeness(self) -> float:
+        """The part of the required keys that is attached and fresh, from 0 to 1."""
+        return 1 - len(self.to_attach) / len(self.lane.required)
+
+    def lacks(self) -> str:
+        """All that is lacking, as a sentence for people; empty if nothing is."""
+        told = [
+            f"{what}: {', '.join(names)}"
+            for what, names in (
+                ("blocking risks", [risk.key for risk in self.risks]),
+                ("missing artifacts", self.artifacts),
+                ("missing evidence", self.evidence),
+                ("stale", self.stale),
+                ("clean-up", [TEAM_CLEANUP] if self.is_cleaning_up else []),
+                ("missing approvals", self.roles),
+            )
+            if names
+        ]
+        return "; ".join(told)
+
+
+def standing_of(
+    lane: Lane,
+    items: Sequence[EvidenceItem],
+    approvals: Sequence[LaneApproval],
+    retried_at: str | None,
+    now: str,
+) -> Standing:
+    """How ``lane`` stands at ``now``; items and approvals are in the order in which they came."""
+    artifacts = {item.key: item for item in items if item.kind is EvidenceKind.ARTIFACT}
+    proofs = {item.key: item for item in items if item.kind in _PROOF}
+    counted = [artifacts[key] for key in lane.artifacts if key in artifacts]
+    counted += [proofs[key] for key in lane.evidence if key in proofs]
+    fresh_until = {item.id: _fresh_until(lane, item, retried_at) for item in counted}
+    stale = {item.key for item in counted if fresh_until[item.id] <= now}
+    newest = max((item.seq for item in counted), default=0)
+    given = tuple(one for one in approvals if _counts(lane, one, newest, retried_at))
+    approved = {one.role for one in given}
+    return Standing(
+        lane=lane,
+        items=tuple(items),
+        artifacts=tuple(key for key in lane.artifacts if key not in artifacts),
+        evidence=tuple(key for key in lane.evidence if key not in proofs),
+        stale=tuple(key for key in lane.required if key in stale),
+        roles=tuple(role for role in lane.approvals if role not in approved),
+        given=given,
+        risks=open_risks(items),
+        is_cleaning_up=TEAM_CLEANUP in lane.artifacts
+        and any(item.key == TEAM_CLEANUP and item.state == CLEANUP_PENDING for item in counted),
+        stale_at=min((until for until in fresh_until.values() if until > now), default=None),
+    )
+
+
+def open_risks(items: Sequence[EvidenceItem]) -> tuple[EvidenceItem, ...]:
+    """The blocking risks that nothing has settled."""
+    return tuple(
+        item
+        for item in items
+        if item.kind is EvidenceKind.RISK and item.blocking and item.settled_by is None
+    )
+
+
+def lane_standing(records: Records, execution: Execution, now: str) -> Standing | None:
+    """How the lane of an execution stands; None without a lane.
+
+    Of an execution that has ended it tells how the lane stood then.
+    """
+    if execution.lane is None:
+        return None
+    return standing_of(
+        LANES[execution.lane],
+        records.evidence_items(execution.id),
+        records.lane_approvals(execution.id),
+        execution.retried_at,
+        execution.ended_at or now,
+    )
+
+
+def _fresh_until(lane: Lane, item: EvidenceItem, retried_at: str | None) -> str:
+    """The moment from which an item is stale."""
+    if retried_at is not None and item.attached_at <= retried_at:
+        return retried_at
+    until = after(item.attached_at, lane.freshness)
+    return until if item.valid_until is None else min(until, item.valid_until)
+
+
+def _counts(lane: Lane, approval: LaneApproval, newest: int, retried_at: str | None) -> bool:
+    late = retried_at is not None and approval.at <= retried_at
+    return approval.lane == lane.key and approval.seq > newest and not late
