@@ -15,6 +15,7 @@ from gateway.model.decision import Treatment, Verdict
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.policy.findings import CASE, POLICY_CASES_INVALID, Findings, files_invalid
+from gateway.policy.models import NONE, escalation
 
 CASES_FOLDER = "cases"
 """Where the cases lie within a policies folder."""
@@ -22,7 +23,7 @@ CASES_FOLDER = "cases"
 _MEMBERS = {
     "case": ("name", "principal", "contract", "arguments", "unknown", "expect"),
     "principal": ("type", "subject", "workspace", "roles", "capabilities"),
-    "expect": ("access", "verdict", "approver", "quorum", "reason", "pii"),
+    "expect": ("access", "verdict", "approver", "quorum", "escalation", "reason", "pii"),
 }
 
 
@@ -34,6 +35,7 @@ class Expectation:
     verdict: Verdict | None = None
     approver: str | None = None
     quorum: int | None = None
+    escalation: str | None = None
     reason: str | None = None
     pii: Mapping[str, Treatment] = field(default_factory=dict)
 
@@ -147,14 +149,26 @@ def _expectation(node: yaml.Node) -> Expectation:
     quorum = _plain(members["quorum"][1]) if "quorum" in members else None
     if quorum is not None and type(quorum) is not int:
         raise _CaseError("'quorum' must be a whole number", members["quorum"][1])
+    if "escalation" in members:
+        _require_escalation(members)
     return Expectation(
         access=_choice(members, "access", _Access) if "access" in members else None,
         verdict=_choice(members, "verdict", Verdict) if "verdict" in members else None,
         approver=_text(members, "approver") if "approver" in members else None,
         quorum=quorum,
+        escalation=_text(members, "escalation") if "escalation" in members else None,
         reason=_text(members, "reason") if "reason" in members else None,
         pii=_treatments(members["pii"][1]) if "pii" in members else {},
     )
+
+
+def _require_escalation(members: _Members) -> None:
+    said = _text(members, "escalation")
+    try:
+        if said != NONE:
+            escalation(said)
+    except ValueError as error:
+        raise _CaseError(f"'escalation': {error}", members["escalation"][1]) from None
 
 
 def _treatments(node: yaml.Node) -> dict[str, Treatment]:

@@ -9,6 +9,7 @@ from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, VerdictDecision
 from gateway.policy.case_files import PolicyCase, read_cases
+from gateway.policy.models import NONE, escalation
 from gateway.policy.policies import Policies
 
 
@@ -77,9 +78,18 @@ def _verdict_mismatches(
     for name, expected, found in compared:
         if expected is not None and expected != found:
             yield f"{name}: expected {expected}, got {found} ({_verdict_why(decision)})"
+    if expect.escalation is not None and not _escalates(decision, expect.escalation):
+        after = decision.escalate_after
+        found = NONE if after is None else f"{after:g}s:{decision.escalate_to}"
+        yield f"escalation: expected {expect.escalation}, got {found} ({_verdict_why(decision)})"
     reasons = " ".join(decision.reasons)
     if expect.reason is not None and expect.reason not in reasons:
         yield f"reason: expected it to say {expect.reason!r}, got {reasons!r}"
+
+
+def _escalates(decision: VerdictDecision, expected: str) -> bool:
+    wanted = (None, "") if expected == NONE else escalation(expected)
+    return wanted == (decision.escalate_after, decision.escalate_to)
 
 
 def _access_why(decision: AccessDecision) -> str:

@@ -13,9 +13,10 @@ from gateway.policy.enforcer import read_model
 from gateway.policy.findings import CONDITION, CONTRACT, FILE, MODEL, ROW, VALUE, Findings
 from gateway.policy.fit import misfits
 from gateway.policy.grammar import ConditionSyntaxError, parse_condition
-from gateway.policy.models import ASSIGNMENT, NONE, Check, ModelSpec
+from gateway.policy.models import ASSIGNMENT, NONE, Check, ModelSpec, duration, escalation
 from gateway.policy.rows import Row, RowError, read_rows
 from gateway.policy.selectors import Selector, parse_selector
+from gateway.policy.verdicts import DEFAULT_APPROVER, DEFAULT_EXPIRY
 
 _MATCHER_NODES = (
     *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.Compare, ast.Eq, ast.NotEq),
@@ -130,13 +131,7 @@ def _is_whole(
         findings.add(ROW, path, f"a row begins with {known}, not {row.kind!r}{where}", row.line)
         return False
     if len(row.values) != len(row.names):
-        findings.add(
-            ROW,
-            path,
-            f"a {row.kind!r} row has {len(row.names)} fields after it "
-            f"({', '.join(row.names)}), not {len(row.values)}; quote a field that holds a comma",
-            row.line,
-        )
+        findings.add(ROW, path, _wrong_count(row), row.line)
         return False
     sound = True
     for name, value, column in zip(row.names, row.values, row.columns, strict=True):
@@ -145,6 +140,19 @@ def _is_whole(
             findings.add(VALUE, path, f"{name}: {wrong}", row.line, column)
             sound = False
     return sound
+
+
+def _wrong_count(row: Row) -> str:
+    """A row has too few fields or too many; one of an earlier release lacks only the last."""
+    if len(row.values) == len(row.names) - 1 and row.names[-1] == "escalation":
+        return (
+            "the row ends before its last field, escalation: add ', -' for none, or for example "
+            "', 4h:manager' to let that role decide too after that time"
+        )
+    return (
+        f"a {row.kind!r} row has {len(row.names)} fields after it "
+        f"({', '.join(row.names)}), not {len(row.values)}; quote a field that holds a comma"
+    )
 
 
 def _is_new(
@@ -166,14 +174,25 @@ def lint_terms(rows: Iterable[Row], path: Path, findings: Findings) -> None:
             column = row.column(name)
             if verdict == Verdict.ASSIST and row[name] == NONE:
                 findings.add(VALUE, path, f"{name}: an assist rule must say it", row.line, column)
+        for name in ("approver", "quorum", "expiry", "escalation"):
             if verdict == Verdict.BLOCKED and row[name] != NONE:
-                findings.add(
-                    VALUE,
-                    path,
-                    f"{name}: what is blocked cannot be approved; write -",
-                    row.line,
-                    column,
-                )
+                told = f"{name}: what is blocked cannot be approved; write -"
+                findings.add(VALUE, path, told, row.line, row.column(name))
+        if verdict != Verdict.BLOCKED and row["escalation"] != NONE:
+            wrong = _wrong_escalation(row)
+            if wrong:
+                findings.add(VALUE, path, wrong, row.line, row.column("escalation"))
+
+
+def _wrong_escalation(row: Row) -> str | None:
+    after, role = escalation(row["escalation"])
+    expiry = DEFAULT_EXPIRY if row["expiry"] == NONE else row["expiry"]
+    approver = DEFAULT_APPROVER if row["approver"] == NONE else row["approver"]
+    if after >= duration(expiry):
+        return f"escalation: it must come before the request expires ({expiry})"
+    if role == approver:
+        return f"escalation: {role} may decide from the beginning; name another role, or write -"
+    return None
 
 
 def compile_selectors(rows: Iterable[Row], path: Path, findings: Findings) -> dict[str, Selector]:

@@ -47,7 +47,7 @@ def load_policies(folder: Path, registry: Registry) -> Policies:
     if findings.issues:
         raise files_invalid(POLICIES_INVALID, "policies", findings.issues)
     book = _build(texts, rows, selectors, conditions, tuple(findings.notes))
-    return Policies(book, registry.operations)
+    return Policies(book, registry)
 
 
 def _read(folder: Path, findings: Findings) -> dict[str, str]:

@@ -46,6 +46,23 @@ def duration(text: str) -> float:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def escalation(text: str) -> tuple[float, str]:
+    """The seconds after which a request escalates, and the role it goes to: ``4h:manager``.
+
+    Raises:
+        ValueError: it is no escalation.
+    """
+    after, colon, role = text.partition(":")
+    if not colon:
+        raise ValueError(
+            f"{text!r} is no escalation: write <after>:<role> such as 4h:manager, or -"
+        )
+    wrong = check_role(role)
+    if wrong:
+        raise ValueError(wrong)
+    return duration(after), role
+
+
 def _one_of(*allowed: str) -> Check:
     said = ", ".join(allowed)
     return lambda value: None if value in allowed else f"{value!r} is none of {said}"
@@ -84,14 +101,15 @@ def _check_workspace(value: str) -> str | None:
     return f"{value!r} is no workspace: write its name or *"
 
 
-def _check_expiry(value: str) -> str | None:
-    if value == NONE:
+def _parsed_by(parse: Callable[[str], object]) -> Check:
+    def check(value: str) -> str | None:
+        try:
+            parse(value)
+        except ValueError as error:
+            return str(error)
         return None
-    try:
-        duration(value)
-    except ValueError as error:
-        return str(error)
-    return None
+
+    return check
 
 
 def _or_none(check: Check) -> Check:
@@ -172,7 +190,8 @@ VERDICT = ModelSpec(
         "verdict": _one_of(*Verdict),
         "approver": _or_none(check_role),
         "quorum": _or_none(_matching(_QUORUM, "number of people from 1 to 99")),
-        "expiry": _check_expiry,
+        "expiry": _or_none(_parsed_by(duration)),
+        "escalation": _or_none(_parsed_by(escalation)),
     },
     effect="priority(p.eft) || deny",
     functions=frozenset({"plays", "domain", "selects", "holds"}),

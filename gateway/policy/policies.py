@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, Treatment, VerdictDecision
 from gateway.model.json import JsonObject
@@ -59,11 +60,11 @@ class Policies:
     decision that was made before is given again (under a fresh id) without a lock.
     """
 
-    def __init__(self, book: RuleBook, operations: Mapping[str, OperationContract]) -> None:
+    def __init__(self, book: RuleBook, registry: Registry) -> None:
         self.revision = book.revision
         self.notes = book.notes
         self._book = book
-        self._operations = operations
+        self._registry = registry
         self._constants: dict[str, Outcome] = {
             text: condition.outcome(Arguments({}))
             for text, condition in book.conditions.items()
@@ -129,6 +130,8 @@ class Policies:
             terms.approver_role,
             terms.quorum,
             terms.expires_in,
+            terms.escalate_after,
+            terms.escalate_to,
         )
 
     def treatment(self, principal: Principal, contract_ref: str, field: str) -> Treatment:
@@ -243,7 +246,7 @@ class Policies:
 
     def _decide_treatment(self, key: tuple[Subject, str, str]) -> Treatment:
         subject, contract_ref, name = key
-        contract = self._operations.get(contract_ref)
+        contract = self._registry.operations.get(contract_ref)
         if contract is None:
             return Treatment.DROP
         try:

@@ -12,7 +12,7 @@ from gateway.model.contract import OperationContract
 from gateway.model.decision import Rule, Verdict
 from gateway.model.principal import PrincipalType
 from gateway.policy.conditions import Condition
-from gateway.policy.models import NONE, duration
+from gateway.policy.models import NONE, duration, escalation
 from gateway.policy.rows import Row
 
 DEFAULT_APPROVER = "approver"
@@ -51,6 +51,8 @@ class Terms:
     approver_role: str = ""
     quorum: int = DEFAULT_QUORUM
     expires_in: float = duration(DEFAULT_EXPIRY)
+    escalate_after: float | None = None
+    escalate_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def settle(case: Case, possibilities: Sequence[Possibility]) -> Terms:
     else:
         deciding = [way for way in open_ways if way.verdict is worst]
     strictest = max(deciding, key=_quorum)
+    escalate_after, escalate_to = _escalation(strictest)
     return Terms(
         worst,
         reasons,
@@ -84,6 +87,8 @@ def settle(case: Case, possibilities: Sequence[Possibility]) -> Terms:
         _column(strictest, "approver", DEFAULT_APPROVER),
         _quorum(strictest),
         duration(_column(strictest, "expiry", DEFAULT_EXPIRY)),
+        escalate_after,
+        escalate_to,
     )
 
 
@@ -94,6 +99,11 @@ def _rules(possibilities: Sequence[Possibility]) -> tuple[Rule, ...]:
 def _column(way: Possibility, name: str, default: str) -> str:
     said = way.row[name] if way.row is not None else NONE
     return default if said == NONE else said
+
+
+def _escalation(way: Possibility) -> tuple[float | None, str]:
+    said = _column(way, "escalation", NONE)
+    return (None, "") if said == NONE else escalation(said)
 
 
 def _quorum(way: Possibility) -> int:

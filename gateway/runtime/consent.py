@@ -4,18 +4,19 @@ from dataclasses import dataclass
 
 from gateway.model.entry import EntryType
 from gateway.model.execution import (
-    LIVE,
+    UNDER_WAY,
     Approval,
     ApprovalStatus,
     Execution,
     conflict,
 )
-from gateway.model.ports import Records, Tx
+from gateway.model.ports import Tx
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import refuse
 from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.lifecycle import Lifecycle
+from gateway.runtime.separation import require_separation
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class Consent:
             ProblemError: FORBIDDEN for who may not approve this, CONFLICT for what is not open
                 any more, NOT_FOUND for a step that the plan has not got.
         """
-        approval = self._open_request(tx, execution, step_id)
+        approval = open_request(tx, execution, step_id)
         self._require_role(person, approval)
-        self._require_separation(tx, execution, person)
-        if any(vote["by"] == person.subject for vote in approval.votes):
+        require_separation(tx, execution, person)
+        if _has_approved(person, approval):
             raise conflict(execution.id, execution.status, "you have approved this step already")
         reached = len(approval.votes) + 1 >= approval.quorum
         body = {
@@ -65,7 +66,7 @@ class Consent:
         Raises:
             ProblemError: as for ``approve``.
         """
-        approval = self._open_request(tx, execution, step_id)
+        approval = open_request(tx, execution, step_id)
         self._require_role(person, approval)
         body = {
             "approvalId": approval.id,
@@ -82,47 +83,75 @@ class Consent:
         self.lifecycle.wake(tx, execution)
         return ApprovalStatus.REJECTED
 
-    def _open_request(self, tx: Tx, execution: Execution, step_id: str) -> Approval:
-        approval = tx.approval(execution.id, step_id)
-        if approval is None:
-            self._require_step(tx, execution, step_id)
-            raise conflict(execution.id, execution.status, f"step {step_id} asks for no approval")
-        if execution.status not in LIVE:
-            raise conflict(execution.id, execution.status, "its approvals are closed")
-        if approval.status is not ApprovalStatus.PENDING:
-            state = approval.status.value.upper()
-            raise conflict(execution.id, execution.status, f"the approval is {state}")
-        if approval.expires_at <= tx.now:
-            told = f"the approval EXPIRED at {approval.expires_at}"
-            raise conflict(execution.id, execution.status, told)
-        return approval
+    def may_approve(
+        self, person: Principal, execution: Execution, approval: Approval, now: str
+    ) -> bool:
+        """Whether ``approve`` would count this person's approval at the moment ``now``."""
+        return (
+            self.may_reject(person, execution, approval, now)
+            and person.subject not in approval.excluded
+            and not _has_approved(person, approval)
+        )
 
-    def _require_step(self, records: Records, execution: Execution, step_id: str) -> None:
-        steps = records.steps(execution.plan_id) if execution.plan_id else []
-        if not any(step.id == step_id for step in steps):
-            raise refuse("NOT_FOUND", f"Execution {execution.id} has no step {step_id}.")
+    def may_reject(
+        self, person: Principal, execution: Execution, approval: Approval, now: str
+    ) -> bool:
+        """Whether ``reject`` would take this person's rejection at the moment ``now``."""
+        is_open = closed_because(execution, approval, now) is None
+        return is_open and self._decides(person, approval)
+
+    def _decides(self, person: Principal, approval: Approval) -> bool:
+        is_person = person.type is PrincipalType.HUMAN
+        return is_person and any(self.policies.holds(person, role) for role in _roles_of(approval))
 
     def _require_role(self, person: Principal, approval: Approval) -> None:
         if person.type is not PrincipalType.HUMAN:
             raise refuse(
                 "FORBIDDEN", f"Only people decide approvals; you are of type {person.type.value}."
             )
-        if not self.policies.holds(person, approval.approver_role):
-            raise refuse(
-                "FORBIDDEN", f"This approval asks for the role {approval.approver_role!r}."
-            )
+        if not self._decides(person, approval):
+            wanted = " or ".join(repr(role) for role in _roles_of(approval))
+            raise refuse("FORBIDDEN", f"This approval asks for the role {wanted}.")
 
-    def _require_separation(self, tx: Tx, execution: Execution, person: Principal) -> None:
-        """Separation of duties: whoever brought the action about does not approve it."""
-        plan = tx.plan(execution.plan_id or "")
-        involved = {
-            "submitted its intent": execution.submitter.subject,
-            "compiled its plan": plan.compiler if plan else None,
-            "started its run": execution.starter,
-        }
-        for deed, subject in involved.items():
-            if person.subject == subject:
-                raise refuse(
-                    "FORBIDDEN",
-                    f"You {deed}, so you cannot approve it. Ask another holder of the role.",
-                )
+
+def open_request(tx: Tx, execution: Execution, step_id: str) -> Approval:
+    """The request of a step that somebody can decide at this moment.
+
+    Raises:
+        ProblemError: CONFLICT for what is not open (any more), NOT_FOUND for a step that the plan
+            has not got.
+    """
+    approval = tx.approval(execution.id, step_id)
+    if approval is None:
+        steps = tx.steps(execution.plan_id) if execution.plan_id else []
+        if not any(step.id == step_id for step in steps):
+            raise refuse("NOT_FOUND", f"Execution {execution.id} has no step {step_id}.")
+        raise conflict(execution.id, execution.status, f"step {step_id} asks for no approval")
+    why = closed_because(execution, approval, tx.now)
+    if why is not None:
+        raise conflict(execution.id, execution.status, why)
+    return approval
+
+
+def closed_because(execution: Execution, approval: Approval, now: str) -> str | None:
+    """Why nobody can decide a request at the moment ``now``; None if somebody can."""
+    if execution.status not in UNDER_WAY:
+        return "its approvals are closed"
+    if execution.stopping:
+        return "it is being shut down"
+    if approval.status is not ApprovalStatus.PENDING:
+        return f"the approval is {approval.status.value.upper()}"
+    if approval.expires_at <= now:
+        return f"the approval EXPIRED at {approval.expires_at}"
+    return None
+
+
+def _roles_of(approval: Approval) -> tuple[str, ...]:
+    """The roles that may decide a request now."""
+    if approval.escalated_at is None or approval.escalate_to is None:
+        return (approval.approver_role,)
+    return (approval.approver_role, approval.escalate_to)
+
+
+def _has_approved(person: Principal, approval: Approval) -> bool:
+    return any(vote["by"] == person.subject for vote in approval.votes)

@@ -275,16 +275,18 @@ def test_the_shipped_rules_serve_a_deployment_that_has_its_own_support_domain(
 def test_the_smallest_priority_decides_whatever_the_order_of_the_file(
     load_with: LoadWith, contract: MakeContract, principal: MakePrincipal
 ) -> None:
-    rows = (
-        "p, 100, *, *, *, *, true, blocked, -, -, -\np, 20, *, *, *, *, true, autonomous, -, -, -"
-    )
-    rows += "\np, 9, boss, *, *, *, true, assist, chief, 3, 30m"
+    rows = "p, 100, *, *, *, *, true, blocked, -, -, -, -\n"
+    rows += "p, 20, *, *, *, *, true, autonomous, -, -, -, -"
+    rows += "\np, 9, boss, *, *, *, true, assist, chief, 3, 30m, 10m:owner"
     ship = contract()
     policies = load_with(ship, verdict_csv=rows)
     assert policies.verdict(principal(), ship, {}).verdict is Verdict.AUTONOMOUS
     decision = policies.verdict(principal("boss"), ship, {})
     assert (decision.verdict, decision.approver_role) == (Verdict.ASSIST, "chief")
     assert (decision.quorum, decision.expires_in) == (3, 1_800.0)
+    assert (decision.escalate_after, decision.escalate_to) == (600.0, "owner")
+    told = decision.to_json()
+    assert (told["escalateAfter"], told["escalateTo"]) == (600.0, "owner")
     assert [rule.ref for rule in decision.rules] == ["verdict.csv:3"]
     assert "3 people with the role chief" in decision.reasons[0]
 
@@ -293,7 +295,7 @@ def test_without_a_rule_a_call_is_blocked_and_the_reason_says_what_is_missing(
     load_with: LoadWith, contract: MakeContract, principal: MakePrincipal
 ) -> None:
     ship = contract(risk=Risk.HIGH)
-    row = "p, 1, type:agent, *, *, *, true, autonomous, -, -, -"
+    row = "p, 1, type:agent, *, *, *, true, autonomous, -, -, -, -"
     decision = load_with(ship, verdict_csv=row).verdict(principal(type="service"), ship, {})
     assert decision.verdict is Verdict.BLOCKED
     assert decision.rules == ()
@@ -302,10 +304,10 @@ def test_without_a_rule_a_call_is_blocked_and_the_reason_says_what_is_missing(
 
 
 BY_AMOUNT = """
-p, 1, type:agent, *, *, *, amount > 1000, blocked, -, -, -
-p, 2, *, *, *, *, amount > 100, assist, boss, 2, 1h
-p, 3, *, *, *, *, amount > 10 && currency == 'EUR', assist, clerk, 1, 1h
-p, 4, *, *, *, *, true, autonomous, -, -, -
+p, 1, type:agent, *, *, *, amount > 1000, blocked, -, -, -, -
+p, 2, *, *, *, *, amount > 100, assist, boss, 2, 1h, -
+p, 3, *, *, *, *, amount > 10 && currency == 'EUR', assist, clerk, 1, 1h, -
+p, 4, *, *, *, *, true, autonomous, -, -, -, -
 """
 
 
@@ -338,9 +340,8 @@ def test_arguments_decide(
 def test_a_condition_that_reads_nothing_is_what_it_says(
     load_with: LoadWith, contract: MakeContract, principal: MakePrincipal
 ) -> None:
-    rows = (
-        "p, 1, *, *, *, *, false, blocked, -, -, -\np, 2, *, *, *, *, !false, autonomous, -, -, -"
-    )
+    rows = "p, 1, *, *, *, *, false, blocked, -, -, -, -\n"
+    rows += "p, 2, *, *, *, *, !false, autonomous, -, -, -, -"
     ship = contract()
     decision = load_with(ship, verdict_csv=rows).verdict(principal(), ship, {})
     assert decision.verdict is Verdict.AUTONOMOUS
@@ -391,13 +392,15 @@ def test_while_an_argument_is_unknown_the_worst_that_is_not_blocked_counts(
 def test_it_is_blocked_only_if_every_possibility_is(
     load_with: LoadWith, contract: MakeContract, principal: MakePrincipal
 ) -> None:
-    rows = "p, 1, *, *, *, *, a > 1, blocked, -, -, -\np, 2, *, *, *, *, b > 1, blocked, -, -, -"
+    rows = (
+        "p, 1, *, *, *, *, a > 1, blocked, -, -, -, -\np, 2, *, *, *, *, b > 1, blocked, -, -, -, -"
+    )
     ship = contract()
     policies = load_with(ship, verdict_csv=rows)
     decision = policies.verdict(principal(), ship, {}, frozenset({"a", "b"}))
     assert decision.verdict is Verdict.BLOCKED
     assert [rule.line for rule in decision.rules] == [1, 2]
-    opened = load_with(ship, verdict_csv=rows + "\np, 3, *, *, *, *, true, autonomous, -, -, -")
+    opened = load_with(ship, verdict_csv=rows + "\np, 3, *, *, *, *, true, autonomous, -, -, -, -")
     decision = opened.verdict(principal(), ship, {}, frozenset({"a", "b"}))
     assert decision.verdict is Verdict.AUTONOMOUS
     assert "may be blocked once input.a is known" in decision.reasons[0]
@@ -406,9 +409,8 @@ def test_it_is_blocked_only_if_every_possibility_is(
 def test_a_rule_that_may_fail_later_counts_as_a_blocked_possibility(
     load_with: LoadWith, contract: MakeContract, principal: MakePrincipal
 ) -> None:
-    rows = (
-        "p, 1, *, *, *, *, a > 1, assist, boss, 1, 1h\np, 2, *, *, *, *, b > 1, autonomous, -, -, -"
-    )
+    rows = "p, 1, *, *, *, *, a > 1, assist, boss, 1, 1h, -\n"
+    rows += "p, 2, *, *, *, *, b > 1, autonomous, -, -, -, -"
     ship = contract()
     policies = load_with(ship, verdict_csv=rows)
     decision = policies.verdict(principal(), ship, {}, frozenset({"a"}))
@@ -432,9 +434,9 @@ def test_an_unknown_argument_that_no_rule_reads_changes_nothing(
 def test_a_contract_that_escalates_asks_a_human_at_least(
     load_with: LoadWith, contract: MakeContract, principal: MakePrincipal
 ) -> None:
-    rows = "p, 1, type:agent, *, *, *, true, autonomous, boss, 2, 1h\n"
-    rows += "p, 2, type:human, *, *, *, true, autonomous, -, -, -\n"
-    rows += "p, 3, *, *, *, *, true, blocked, -, -, -"
+    rows = "p, 1, type:agent, *, *, *, true, autonomous, boss, 2, 1h, -\n"
+    rows += "p, 2, type:human, *, *, *, true, autonomous, -, -, -, -\n"
+    rows += "p, 3, *, *, *, *, true, blocked, -, -, -, -"
     ship = contract(escalate=True)
     policies = load_with(ship, verdict_csv=rows)
     decision = policies.verdict(principal(type="agent"), ship, {})

@@ -55,8 +55,8 @@ def test_every_shipped_rule_for_the_example_domain_and_every_role_is_met_by_a_ca
     # No shipped contract is open to everybody, and the only critical one has rules of its own.
     assert set(unmet.values()) == {
         "p, anonymous, *, auth:anonymous, call, allow",
-        "p, 900, type:agent, *, *, critical, true, blocked, -, -, -",
-        "p, 900, type:tool, *, *, critical, true, blocked, -, -, -",
+        "p, 900, type:agent, *, *, critical, true, blocked, -, -, -, -",
+        "p, 900, type:tool, *, *, critical, true, blocked, -, -, -, -",
     }
 
 
@@ -74,6 +74,7 @@ CASES = """
     verdict: assist
     approver: boss
     quorum: 2
+    escalation: 2h:boss
     reason: something else
     pii: {output.email: raw}
 - name: waits
@@ -92,17 +93,36 @@ def test_a_case_that_differs_says_how_and_under_which_rule(
     held, differs, waits = run_cases(policies, Registry([ship]), tmp_path)
     assert (held.name, held.at, held.status) == ("holds", "x.yaml:2", CaseStatus.PASSED)
     assert differs.status is CaseStatus.FAILED
-    access, verdict, approver, quorum, reason, pii = differs.messages
+    access, verdict, approver, quorum, escalation, reason, pii = differs.messages
     assert access.startswith("access: expected deny, got allow (access.csv:")
     assert verdict.startswith("verdict: expected assist, got autonomous (verdict.csv:")
     assert approver.startswith("approver: expected boss, got approver (")
     assert quorum.startswith("quorum: expected 2, got 1 (")
+    assert escalation.startswith("escalation: expected 2h:boss, got - (")
     assert reason.startswith("reason: expected it to say 'something else', got '")
     assert pii == "pii output.email: expected raw, got mask"
     assert (waits.status, waits.messages) == (
         CaseStatus.SKIPPED,
         ("the contract bank.pay@1.0.0 is not loaded",),
     )
+
+
+@pytest.mark.parametrize(
+    ("expected", "held"), [("2h:chief", True), ("120m:chief", True), ("-", False)]
+)
+def test_a_case_expects_an_escalation_by_what_it_means(
+    load_with: LoadWith, contract: MakeContract, tmp_path: Path, expected: str, held: bool
+) -> None:
+    ship = contract()
+    policies = load_with(ship, verdict_csv="p, 1, *, *, *, *, true, assist, boss, 1, 24h, 2h:chief")
+    _write(
+        tmp_path,
+        GOOD.replace("contract: x", f"contract: {ship.key}").replace(
+            "access: deny", f"escalation: {expected!r}"
+        ),
+    )
+    (result,) = run_cases(policies, Registry([ship]), tmp_path)
+    assert (result.status is CaseStatus.PASSED) is held
 
 
 def test_a_date_in_a_case_is_the_text_that_contracts_see(tmp_path: Path) -> None:
@@ -131,6 +151,7 @@ GOOD = "- {name: a, principal: anonymous, contract: x, expect: {access: deny}}\n
         (GOOD.replace("deny", "^maybe"), "must be one of allow, deny"),
         (GOOD.replace("{access: deny}", "^{}"), "must expect something"),
         (GOOD.replace("access: deny", "quorum: ^true"), "whole number"),
+        (GOOD.replace("access: deny", "escalation: ^4h"), "'escalation': '4h' is no escalation"),
         (GOOD.replace("access: deny", "pii: {a: ^hide}"), "must be one of raw"),
         (GOOD.replace("access", "^acess"), "not 'acess'"),
         (GOOD.replace("expect", "arguments: ^[1], expect"), "must be a mapping"),

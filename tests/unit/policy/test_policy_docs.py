@@ -9,7 +9,7 @@ from gateway.policy import load_policies
 from gateway.policy.grammar import parse_condition
 
 REPOSITORY = Path(__file__).parents[3]
-FILES = {5: "access.csv", 10: "verdict.csv", 3: "access.csv"}
+FILES = {5: "access.csv", 11: "verdict.csv", 3: "access.csv"}
 
 
 def test_every_rule_and_condition_of_the_page_is_taken(tmp_path: Path) -> None:

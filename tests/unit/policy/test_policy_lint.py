@@ -16,7 +16,7 @@ LoadWith = Callable[..., Policies]
 IssuesOf = Callable[..., list[Issue]]
 
 ACCESS = "p, user, *, *, call, allow\n"
-VERDICT = "p, 1, *, *, *, *, true, autonomous, -, -, -\n"
+VERDICT = "p, 1, *, *, *, *, true, autonomous, -, -, -, -\n"
 BANK = "p, user, *, bank.pay, call, deny\np, admin, *, bank.pay, call, deny\n"
 SHIPPED = Path(__file__).parents[3] / "policies"
 
@@ -79,21 +79,56 @@ def test_a_bad_access_row_is_refused(issues_of: IssuesOf, row: str, code: str, s
     ("row", "code", "says"),
     [
         ("g, user:alice, admin, *", "POLICY_ROW", "access.csv"),
-        ("p, one, *, *, *, *, true, blocked, -, -, -", "POLICY_VALUE", "priority:"),
-        ("p, ², *, *, *, *, true, blocked, -, -, -", "POLICY_VALUE", "priority:"),
-        ("p, -1, *, *, *, *, true, blocked, -, -, -", "POLICY_VALUE", "priority:"),
-        ("p, 1, *, *, *, huge, true, blocked, -, -, -", "POLICY_VALUE", "risk:"),
-        ("p, 1, *, *, *, *, true, block, -, -, -", "POLICY_VALUE", "verdict:"),
-        ("p, 1, *, *, *, *, amount >, blocked, -, -, -", "POLICY_CONDITION", "the condition ends"),
-        ("p, 1, *, *, *, *, true, assist, -, 1, 24h", "POLICY_VALUE", "approver:"),
-        ("p, 1, *, *, *, *, true, assist, approver, -, 24h", "POLICY_VALUE", "quorum:"),
-        ("p, 1, *, *, *, *, true, assist, approver, 0, 24h", "POLICY_VALUE", "quorum:"),
-        ("p, 1, *, *, *, *, true, assist, approver, 1, -", "POLICY_VALUE", "expiry:"),
-        ("p, 1, *, *, *, *, true, assist, approver, 1, 24", "POLICY_VALUE", "expiry:"),
-        ("p, 1, *, *, *, *, true, assist, approver, 1, 400d", "POLICY_VALUE", "expiry:"),
-        ("p, 1, *, *, *, *, true, assist, user:bob, 1, 24h", "POLICY_VALUE", "approver:"),
-        ("p, 1, *, *, *, *, true, blocked, approver, -, -", "POLICY_VALUE", "cannot be approved"),
+        ("p, one, *, *, *, *, true, blocked, -, -, -, -", "POLICY_VALUE", "priority:"),
+        ("p, ², *, *, *, *, true, blocked, -, -, -, -", "POLICY_VALUE", "priority:"),
+        ("p, -1, *, *, *, *, true, blocked, -, -, -, -", "POLICY_VALUE", "priority:"),
+        ("p, 1, *, *, *, huge, true, blocked, -, -, -, -", "POLICY_VALUE", "risk:"),
+        ("p, 1, *, *, *, *, true, block, -, -, -, -", "POLICY_VALUE", "verdict:"),
+        (
+            "p, 1, *, *, *, *, amount >, blocked, -, -, -, -",
+            "POLICY_CONDITION",
+            "the condition ends",
+        ),
+        ("p, 1, *, *, *, *, true, assist, -, 1, 24h, -", "POLICY_VALUE", "approver:"),
+        ("p, 1, *, *, *, *, true, assist, approver, -, 24h, -", "POLICY_VALUE", "quorum:"),
+        ("p, 1, *, *, *, *, true, assist, approver, 0, 24h, -", "POLICY_VALUE", "quorum:"),
+        ("p, 1, *, *, *, *, true, assist, approver, 1, -, -", "POLICY_VALUE", "expiry:"),
+        ("p, 1, *, *, *, *, true, assist, approver, 1, 24, -", "POLICY_VALUE", "expiry:"),
+        ("p, 1, *, *, *, *, true, assist, approver, 1, 400d, -", "POLICY_VALUE", "expiry:"),
+        ("p, 1, *, *, *, *, true, assist, user:bob, 1, 24h, -", "POLICY_VALUE", "approver:"),
+        (
+            "p, 1, *, *, *, *, true, blocked, approver, -, -, -",
+            "POLICY_VALUE",
+            "cannot be approved",
+        ),
         (VERDICT + VERDICT.replace("autonomous", "blocked"), "POLICY_ROW", "line 1 already"),
+        (
+            "p, 1, *, *, *, *, true, assist, approver, 1, 24h",
+            "POLICY_ROW",
+            "last field, escalation",
+        ),
+        ("p, 1, *, *, *, *, true, assist, approver, 1", "POLICY_ROW", "has 11 fields"),
+        ("p, 1, *, *, *, *, true, assist, boss, 1, 24h, 4h", "POLICY_VALUE", "<after>:<role>"),
+        ("p, 1, *, *, *, *, true, assist, boss, 1, 24h, 4:chief", "POLICY_VALUE", "no duration"),
+        ("p, 1, *, *, *, *, true, assist, boss, 1, 24h, 4h:", "POLICY_VALUE", "no role name"),
+        (
+            "p, 1, *, *, *, *, true, assist, boss, 1, 24h, 4h:user:bo",
+            "POLICY_VALUE",
+            "no role name",
+        ),
+        ("p, 1, *, *, *, *, true, assist, boss, 1, 24h, 1d:chief", "POLICY_VALUE", "expires (24h)"),
+        ("p, 1, *, *, *, *, true, assist, boss, 1, 1h, 59m:boss", "POLICY_VALUE", "another role"),
+        (
+            "p, 1, *, *, *, *, true, blocked, -, -, -, 4h:chief",
+            "POLICY_VALUE",
+            "cannot be approved",
+        ),
+        ("p, 1, *, *, *, *, true, autonomous, -, -, -, 24h:chief", "POLICY_VALUE", "expires (24h)"),
+        (
+            "p, 1, *, *, *, *, true, autonomous, -, -, -, 4h:approver",
+            "POLICY_VALUE",
+            "another role",
+        ),
     ],
 )
 def test_a_bad_verdict_row_is_refused(issues_of: IssuesOf, row: str, code: str, says: str) -> None:
@@ -238,7 +273,7 @@ GIVEN = {
 def test_a_condition_that_fits_its_contract_is_taken(
     load_with: LoadWith, contract: MakeContract, condition: str
 ) -> None:
-    row = f'p, 1, *, *, shop.order.ship, *, "{condition}", blocked, -, -, -'
+    row = f'p, 1, *, *, shop.order.ship, *, "{condition}", blocked, -, -, -, -'
     notes = load_with(contract(given=GIVEN, types=TYPES), verdict_csv=row).notes
     assert not [note for note in notes if "verdict.csv" in note]
 
@@ -260,7 +295,7 @@ def test_a_condition_that_fits_its_contract_is_taken(
 def test_a_condition_that_does_not_fit_its_contract_is_refused(
     issues_of: IssuesOf, contract: MakeContract, condition: str, says: str
 ) -> None:
-    row = f"p, 1, *, *, shop.order.ship, *, {condition}, blocked, -, -, -"
+    row = f"p, 1, *, *, shop.order.ship, *, {condition}, blocked, -, -, -, -"
     (issue,) = issues_of(contract(given=GIVEN, types=TYPES), verdict_csv=row)
     assert issue.code == "POLICY_CONDITION"
     assert says in issue.message

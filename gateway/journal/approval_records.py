@@ -1,0 +1,145 @@
+"""Reading approval requests from the tables."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select
+
+from gateway.journal.statement import Statement
+from gateway.journal.tables import approval, execution
+from gateway.model.approval import ApprovalFilter
+from gateway.model.execution import UNDER_WAY, Approval, ApprovalStatus
+from gateway.model.json import decode, encode
+from gateway.model.ports import Page
+
+Row: TypeAlias = tuple[Any, ...]
+_at = approval.c
+
+NEWEST = Statement(
+    select(*approval.columns)
+    .where(_at.execution_id == bindparam("of_execution"), _at.step_id == bindparam("of_step"))
+    .order_by(_at.requested_at.desc(), _at.id.desc())
+    .limit(1)
+)
+
+
+def _among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether a column is one of the texts of a JSON list given as the parameter ``name``."""
+    return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
+
+
+def _holds(column: ColumnElement[Any], member: str, name: str) -> ColumnElement[bool]:
+    """Whether a JSON list in a column holds the parameter ``name``: itself, or as a member."""
+    items = func.json_each(column).table_valued("value")
+    found = func.json_extract(items.c.value, f"$.{member}") if member else items.c.value
+    return select(1).select_from(items).where(found == bindparam(name)).exists()
+
+
+_escalated = and_(_at.escalated_at.is_not(None), _among(_at.escalate_to, "roles"))
+_under_way = (
+    select(1)
+    .where(
+        execution.c.id == _at.execution_id,
+        or_(*(execution.c.status == status.value for status in sorted(UNDER_WAY))),
+        execution.c.stopping == 0,
+    )
+    .exists()
+)
+_DECIDABLE = and_(
+    _at.status == ApprovalStatus.PENDING.value,
+    _at.expires_at > bindparam("now"),
+    or_(_among(_at.approver_role, "roles"), _escalated),
+    not_(_holds(_at.excluded, "", "subject")),
+    not_(_holds(_at.votes, "by", "subject")),
+    _under_way,
+)
+"""What one person may approve; ``Consent`` decides by the same."""
+
+_FILTERS: dict[str, ColumnElement[bool]] = {
+    "status": _at.status == bindparam("status"),
+    "execution_id": _at.execution_id == bindparam("execution_id"),
+    "risk": _at.risk == bindparam("risk"),
+    "requested_before": _at.requested_at < bindparam("requested_before"),
+    "decider": _DECIDABLE,
+}
+
+
+@cache
+def listing(chosen: frozenset[str]) -> tuple[Statement, Statement]:
+    """The page, oldest first, and the count for these filters."""
+    wheres = [_at.workspace == bindparam("workspace"), *(_FILTERS[name] for name in sorted(chosen))]
+    page = select(*approval.columns).where(*wheres).order_by(_at.requested_at, _at.id)
+    return (
+        Statement(page.limit(bindparam("at_most")).offset(bindparam("skip"))),
+        Statement(select(func.count()).select_from(approval).where(*wheres)),
+    )
+
+
+class SqlApprovalRecords:
+    """``ApprovalRecords``, over the ways of ``SqlRecords`` to read."""
+
+    __slots__ = ()
+
+    _one: Callable[..., Row | None]
+    _all: Callable[..., list[Row]]
+
+    def approval(self, execution_id: str, step_id: str) -> Approval | None:
+        """The newest approval request of a step."""
+        row = self._one(NEWEST, of_execution=execution_id, of_step=step_id)
+        return _approval(row) if row else None
+
+    def approvals(self, which: ApprovalFilter, page: Page) -> tuple[list[Approval], int]:
+        """A page of approval requests, oldest first, and how many there are in all."""
+        plain = {
+            "status": which.status,
+            "execution_id": which.execution_id,
+            "risk": which.risk,
+            "requested_before": which.requested_before,
+        }
+        given: dict[str, Any] = {name: told for name, told in plain.items() if told is not None}
+        chosen = frozenset(given)
+        if which.decider is not None:
+            chosen |= {"decider"}
+            given["now"] = which.decider.now
+            given["subject"] = which.decider.subject
+            given["roles"] = encode(sorted(which.decider.roles))
+        rows, count = listing(chosen)
+        total = self._one(count, workspace=which.workspace, **given)
+        window = {"at_most": page.limit, "skip": page.offset}
+        found = self._all(rows, workspace=which.workspace, **given, **window)
+        return [_approval(row) for row in found], total[0] if total else 0
+
+
+def _approval(row: Row) -> Approval:
+    (own, execution_id, workspace, step_id, contract, status, digest, arguments, *rest) = row
+    (decision, approver_role, quorum, risk, reason, requested_by, *rest) = rest
+    (requested_at, expires_at, votes, decided_at, note, *rest) = rest
+    (escalate_at, escalate_to, escalated_at, overridden, excluded, requester_roles) = rest
+    return Approval(
+        id=own,
+        execution_id=execution_id,
+        workspace=workspace,
+        step_id=step_id,
+        contract=contract,
+        status=ApprovalStatus(status),
+        digest=digest,
+        arguments=decode(arguments),
+        decision=decode(decision),
+        approver_role=approver_role,
+        quorum=quorum,
+        risk=risk,
+        reason=reason,
+        requested_by=requested_by,
+        requested_at=requested_at,
+        expires_at=expires_at,
+        votes=tuple(decode(votes)),
+        decided_at=decided_at,
+        note=note,
+        escalate_at=escalate_at,
+        escalate_to=escalate_to,
+        escalated_at=escalated_at,
+        overridden=decode(overridden) if overridden else None,
+        excluded=tuple(decode(excluded)),
+        requester_roles=tuple(decode(requester_roles)),
+    )
