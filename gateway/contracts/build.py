@@ -174,11 +174,12 @@ def _digest(draft: Draft, scope: Scope) -> str:
     uses it.
     """
     fields = [ref for section in SECTIONS for ref in draft.read.get(section, {}).values()]
-    types = {name: _told(named) for name, named in reached(fields, scope).items()}
+    types = {name: told_type(named) for name, named in reached(fields, scope).items()}
     return digest({"contract": draft.node.plain(), "types": types})
 
 
-def _told(named: NamedType) -> JsonValue:
+def told_type(named: NamedType) -> JsonValue:
+    """A named type as it enters digests."""
     if isinstance(named, ObjectType):
         return {name: str(ref) for name, ref in named.fields.items()}
     return list(named.values)

@@ -42,7 +42,7 @@ def load_contracts(folders: Sequence[Path]) -> Registry:
         for path, name in contract_files(folders, findings)
         if (draft := read_draft(path, name, findings)) is not None
     ]
-    registry = _Loading(drafts, findings).registry()
+    registry = Loading(drafts, findings).registry()
     findings.refuse_if_any()
     return registry
 
@@ -88,7 +88,7 @@ class _Linked(Generic[_Built]):
         return {ref for ref, draft in self.drafts.items() if not draft.sound(*sections)}
 
 
-class _Loading:
+class Loading:
     """One load: the drafts by kind, and the contracts that they become."""
 
     def __init__(self, drafts: list[Draft], findings: Findings) -> None:
@@ -116,7 +116,12 @@ class _Loading:
         self._check(operations, events, links)
         for draft in capabilities.drafts.values():
             links.check_capability(draft)
-        return Registry(operations.contracts.values(), events.contracts.values(), offered.values())
+        return Registry(
+            operations.contracts.values(),
+            events.contracts.values(),
+            offered.values(),
+            self._drafts,
+        )
 
     def _check(
         self, operations: _Linked[OperationContract], events: _Linked[EventContract], links: Links

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
+from gateway.contracts.drafts import Draft
 from gateway.contracts.io import Io, input_io, output_io, payload_io
 from gateway.contracts.names import graphql_field_name, major_of, version_order
 from gateway.model.contract import (
@@ -20,7 +21,7 @@ class Registry:
     """The loaded contracts; it never changes once built.
 
     ``operations``, ``events`` and ``capabilities`` are by ``key@version``; ``fields`` are the
-    operations by GraphQL field.
+    operations by GraphQL field. ``drafts`` are the files that all of it was read from.
     """
 
     def __init__(
@@ -28,7 +29,9 @@ class Registry:
         operations: Iterable[OperationContract] = (),
         events: Iterable[EventContract] = (),
         capabilities: Iterable[CapabilityContract] = (),
+        drafts: Iterable[Draft] = (),
     ) -> None:
+        self.drafts = tuple(drafts)
         self.operations: Mapping[str, OperationContract] = _by_ref(operations)
         self.events: Mapping[str, EventContract] = _by_ref(events)
         self.capabilities: Mapping[str, CapabilityContract] = _by_ref(capabilities)
@@ -40,6 +43,10 @@ class Registry:
         self._inputs: dict[str, Io] = {}
         self._outputs: dict[str, Io] = {}
         self._payloads: dict[str, Io] = {}
+
+    def of(self, workspace: str) -> "Registry":
+        """What a workspace may use: here, and without skills, everything."""
+        return self
 
     def resolve(self, name: str) -> OperationContract | None:
         """The operation ``key@version``, or of ``key`` the version that owns the plain field."""

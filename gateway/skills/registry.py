@@ -1,0 +1,198 @@
+"""The skills of a gateway: checked when they come, offered while they stand.
+
+What is durable stands in the journal; here is what follows from it in this process. The contracts
+of every skill that was ever installed stay known, so that a run keeps what it was compiled with;
+those of enabled, trusted and unexpired ones are offered to their workspaces.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.contracts import Bundle, LiveRegistry, Offer, contents_of, name_clashes
+from gateway.model.contract import OperationContract
+from gateway.model.json import JsonObject
+from gateway.model.ports import Clock
+from gateway.model.problem import Issue
+from gateway.model.skill import Installation
+from gateway.model.time import stamp
+from gateway.skills.contracts import open_archive
+from gateway.skills.issues import MANIFEST_INVALID
+from gateway.skills.manifest import Request, expiry, request_of
+from gateway.skills.store import ArtifactStore
+from gateway.skills.trust import TrustPolicy
+from gateway.skills.verification import Host, Report, verify_manifest
+
+_log = logging.getLogger(__name__)
+_NOTHING = Bundle({}, {}, ())
+
+Inspect = Callable[[Iterable[OperationContract]], list[Issue]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found of a skill, and the contracts that it brings.
+
+    ``at`` is when. ``is_missing`` says that the manifest holds but the archive that it lists is
+    not here.
+    """
+
+    request: Request
+    report: Report
+    at: str
+    bundle: Bundle = _NOTHING
+    is_missing: bool = False
+
+    @property
+    def manifest_digest(self) -> str:
+        """The digest of the manifest, empty where there is none."""
+        return self.report.manifest_digest or ""
+
+
+class SkillRegistry:
+    """Checks skills and keeps ``live`` in step with the installations.
+
+    ``inspect`` says what keeps handlers from being performed here (hosts, secrets).
+    """
+
+    def __init__(
+        self,
+        live: LiveRegistry,
+        trust: TrustPolicy,
+        store: ArtifactStore,
+        host: Host,
+        clock: Clock,
+        inspect: Inspect,
+    ) -> None:
+        self.trust = trust
+        self._live = live
+        self.store = store
+        self._host = host
+        self._clock = clock
+        self._inspect = inspect
+        self._bundles: dict[str, Bundle] = {}
+        self._contents: dict[str, JsonObject] = {}
+
+    def check(self, request: Request) -> Checked:
+        """Check a skill with its archive and contracts. Slow: not for the event loop.
+
+        Nothing of an archive is opened before its manifest is found to be trusted.
+        """
+        report, at = self._verified(request), stamp(self._clock.now())
+        if not report.verified or not request.files:
+            return Checked(request, report, at)
+        content = self.store.get(request.artifact_digest)
+        if content is None:
+            return Checked(request, report, at, is_missing=True)
+        bundle, issues = self._load(request, content)
+        return Checked(request, report.with_issues(issues), at, bundle)
+
+    def holds(self, installation: Installation) -> bool:
+        """True if the manifest of an installation is verified under the trust policy in force."""
+        return self._verified(request_of(installation.manifest)).verified
+
+    def clashes(
+        self, checked: Checked, workspace: str, installed: Sequence[Installation]
+    ) -> tuple[Issue, ...]:
+        """What keeps these contracts from standing beside those of ``installed``.
+
+        ``installed`` is every installation of every workspace, disabled ones too: the content of
+        a reference is settled for good by the first skill that brings it.
+        """
+        others = [one for one in installed if one.manifest_digest != checked.manifest_digest]
+        found = list(_ownership(checked, others)) if checked.report.verified else []
+        if not found and checked.bundle.operations:
+            beside = [
+                self._bundles.get(one.manifest_digest, _NOTHING)
+                for one in others
+                if one.workspace == workspace and one.is_enabled
+            ]
+            found = [
+                Issue(one.path, MANIFEST_INVALID, f"{one.path} {one.code}: {one.message}")
+                for one in name_clashes(self._live.base, [*beside, checked.bundle])
+            ]
+        return tuple(found)
+
+    def learn(self, checked: Checked) -> None:
+        """Know the contracts of a skill that is about to be installed."""
+        self._keep(checked.manifest_digest, checked.bundle)
+
+    def publish(self, workspace: str, installed: Iterable[Installation]) -> None:
+        """Offer a workspace the contracts of its skills, and no others."""
+        self._live.offer(workspace, list(self._offers(installed)))
+
+    def restore(self, installed: Sequence[Installation]) -> None:
+        """Take up what an earlier process installed, from the stored archives."""
+        for one in installed:
+            if one.contracts and one.manifest_digest not in self._bundles:
+                self._reload(one)
+        for workspace in dict.fromkeys(one.workspace for one in installed):
+            self.publish(workspace, [one for one in installed if one.workspace == workspace])
+
+    def content_of(self, contract_digest: str) -> JsonObject | None:
+        """What the digest of a skill's contract stands for; None where it is not known."""
+        return self._contents.get(contract_digest)
+
+    def _verified(self, request: Request) -> Report:
+        return verify_manifest(request, self.trust, self._host, self._clock.now())
+
+    def _load(self, request: Request, content: bytes) -> tuple[Bundle, tuple[Issue, ...]]:
+        bundle, issues = open_archive(request, content, self._live.base)
+        if not issues:
+            issues = tuple(
+                Issue(one.path, MANIFEST_INVALID, f"{one.path} {one.code}: {one.message}")
+                for one in self._inspect(bundle.operations.values())
+            )
+        return bundle, issues
+
+    def _offers(self, installed: Iterable[Installation]) -> Iterator[Offer]:
+        for one in installed:
+            bundle = self._bundles.get(one.manifest_digest)
+            if not one.is_enabled or bundle is None or not bundle.operations:
+                continue
+            if self.holds(one):
+                ends = None if self.trust.allow_expired_signatures else expiry(one.manifest)
+                yield Offer(bundle, ends)
+            else:
+                _log.warning("the skill %s is not trusted any more and not offered", one.ref)
+
+    def _reload(self, one: Installation) -> None:
+        content = self.store.get(one.artifact_digest)
+        if content is None:
+            _log.error("the artifact of the skill %s is gone: its contracts are not known", one.ref)
+            return
+        bundle, issues = self._load(request_of(one.manifest), content)
+        if bundle.digests != one.contracts:
+            _log.error("the contracts of the skill %s are not those that it brought", one.ref)
+        elif issues:
+            # Runs that were compiled with them go on; nothing new begins.
+            _log.error("the skill %s is not offered: %s", one.ref, issues[0].message)
+            self._learn(bundle)
+        else:
+            self._keep(one.manifest_digest, bundle)
+
+    def _learn(self, bundle: Bundle) -> None:
+        self._live.learn(bundle)
+        self._contents.update(contents_of(bundle))
+
+    def _keep(self, digest: str, bundle: Bundle) -> None:
+        self._learn(bundle)
+        self._bundles.setdefault(digest, bundle)  # one object for all workspaces that have it
+
+
+def _ownership(checked: Checked, others: Sequence[Installation]) -> Iterator[Issue]:
+    """References and keys that another skill has brought, and a key that is another publisher's."""
+    digests = checked.bundle.digests
+    keys = {ref.partition("@")[0] for ref in digests}
+    publisher = checked.request.manifest["publisher"]["id"]
+    for one in others:
+        if one.key == checked.request.key and one.publisher != publisher:
+            told = f"The skill {one.key} is another publisher's; choose another key."
+            yield Issue("/skill/key", MANIFEST_INVALID, told)
+        for ref, digest in one.contracts.items():
+            if digests.get(ref, digest) != digest:
+                told = f"{ref} was brought with another content; raise the contract's version."
+                yield Issue("/artifact/files", MANIFEST_INVALID, told)
+            elif one.key != checked.request.key and ref.partition("@")[0] in keys:
+                told = f"The key of {ref} belongs to another skill; choose another key."
+                yield Issue("/artifact/files", MANIFEST_INVALID, told)
