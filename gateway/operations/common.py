@@ -1,5 +1,8 @@
 """What several operations need: who acts, which page, and stored values as a caller sees them."""
 
+from functools import partial
+
+from gateway.events import payload_treatment
 from gateway.model.entry import Entry
 from gateway.model.execution import Execution, PlanRecord
 from gateway.model.json import JsonObject, JsonValue
@@ -102,7 +105,7 @@ def as_seen(loop: Loop, admitted: Admitted, value: JsonValue) -> JsonValue:
         loop.sealer,
         principal.workspace,
         value,
-        lambda contract, field: loop.policies.treatment(principal, contract, field),
+        partial(payload_treatment, loop.policies, loop.registry, principal),
         mask_value,
     )
 

@@ -1,12 +1,14 @@
-"""controlPlane.execution.start, cancel, get, list and mine"""
+"""controlPlane.execution.start, get, list and mine"""
+
+from functools import partial
 
 from gateway.model.decision import Verdict
 from gateway.model.execution import Execution, ExecutionStatus, RunMode, conflict
 from gateway.model.json import JsonObject
 from gateway.model.ports import ExecutionFilter, Page, Records, Tx
 from gateway.model.problem import problem
+from gateway.operations.allowed import AllowedActions
 from gateway.operations.common import (
-    acting,
     as_seen,
     lower,
     opened,
@@ -15,6 +17,7 @@ from gateway.operations.common import (
     require_own_workspace,
     upper,
 )
+from gateway.operations.lane_views import lane_state
 from gateway.pipeline import Admitted, Refused
 from gateway.runtime import Loop, require_current_plan, require_execution
 
@@ -26,6 +29,7 @@ def start(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused:
     record = require_current_plan(tx, execution, value["planId"])
     if execution.status is not ExecutionStatus.VERIFIED:
         raise conflict(execution.id, execution.status, "only a verified one can be started")
+    loop.verifier.contracts(record.plan, loop.registry.of(principal.workspace))
     if record.revision != loop.policies.revision:
         plan = opened(loop, execution, record)
         found = loop.verifier.verify(plan, execution.submitter)
@@ -44,24 +48,12 @@ def start(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused:
     }
 
 
-def cancel(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
-    """End an execution that has not ended: nothing more is sent."""
-    value = admitted.value
-    subject = acting(admitted, "cancelledBy")
-    execution = require_execution(tx, admitted.principal.workspace, value["executionId"])
-    loop.lifecycle.cancelled(tx, execution, subject, value.get("reason"))
-    return {
-        "executionId": execution.id,
-        "status": ExecutionStatus.CANCELLED.value.upper(),
-        "cancelledAt": tx.now,
-    }
-
-
-def get(_: Loop, admitted: Admitted, records: Records) -> JsonObject:
+def get(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     """One execution of the caller's workspace."""
     execution = require_execution(
         records, admitted.principal.workspace, admitted.value["executionId"]
     )
+    allowed = AllowedActions(loop, records, admitted.principal)
     return {
         "execution": present(
             {
@@ -72,6 +64,8 @@ def get(_: Loop, admitted: Admitted, records: Records) -> JsonObject:
                 "status": execution.status.value.upper(),
                 "riskTier": upper(execution.risk),
                 "requiresApproval": _requires_approval(execution),
+                "lane": lane_state(loop, records, execution),
+                "allowedActions": allowed.on_execution(execution),
                 "createdAt": execution.created_at,
                 "updatedAt": execution.updated_at,
             }
@@ -79,18 +73,21 @@ def get(_: Loop, admitted: Admitted, records: Records) -> JsonObject:
     }
 
 
-def list_all(_: Loop, admitted: Admitted, records: Records) -> JsonObject:
+def list_all(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     """Executions of the caller's workspace, newest first."""
     workspace = admitted.principal.workspace
     require_own_workspace(admitted)
     which = ExecutionFilter(workspace, lower(admitted.value.get("status")))
     found, total = records.executions(which, page_of(admitted))
+    allowed = AllowedActions(loop, records, admitted.principal)
     items = [
         present(
             {
                 "executionId": execution.id,
                 "status": execution.status.value.upper(),
                 "riskTier": upper(execution.risk),
+                "lane": lane_state(loop, records, execution),
+                "allowedActions": allowed.on_execution(execution),
                 "updatedAt": execution.updated_at,
             }
         )
@@ -103,18 +100,25 @@ def mine(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     """The caller's own executions with what came of their steps."""
     value, principal = admitted.value, admitted.principal
     wanted = value.get("executionId")
+    own_of = partial(_own, loop, admitted, records, AllowedActions(loop, records, principal))
     if wanted is not None:
         page_of(admitted)
         one = records.execution(principal.workspace, wanted)
         own = [one] if one is not None and one.submitter.subject == principal.subject else []
-        return {"items": [_own(loop, admitted, records, item) for item in own], "total": len(own)}
+        return {"items": [own_of(item) for item in own], "total": len(own)}
     which = ExecutionFilter(principal.workspace, lower(value.get("status")), principal.subject)
     page: Page = page_of(admitted)
     found, total = records.executions(which, page)
-    return {"items": [_own(loop, admitted, records, item) for item in found], "total": total}
+    return {"items": [own_of(item) for item in found], "total": total}
 
 
-def _own(loop: Loop, admitted: Admitted, records: Records, execution: Execution) -> JsonObject:
+def _own(
+    loop: Loop,
+    admitted: Admitted,
+    records: Records,
+    allowed: AllowedActions,
+    execution: Execution,
+) -> JsonObject:
     steps = records.steps(execution.plan_id) if execution.plan_id else []
     return present(
         {
@@ -124,6 +128,7 @@ def _own(loop: Loop, admitted: Admitted, records: Records, execution: Execution)
             "createdAt": execution.created_at,
             "updatedAt": execution.updated_at,
             "problem": execution.problem,
+            "allowedActions": allowed.on_execution(execution, steps),
             "steps": [
                 present(
                     {
@@ -133,6 +138,7 @@ def _own(loop: Loop, admitted: Admitted, records: Records, execution: Execution)
                         "status": step.status.value.upper(),
                         "output": as_seen(loop, admitted, step.output),
                         "problem": step.problem,
+                        "allowedActions": allowed.on_step(execution, step),
                     }
                 )
                 for step in steps

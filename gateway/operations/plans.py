@@ -8,6 +8,7 @@ from gateway.model.json import JsonObject
 from gateway.model.plan import Plan, PlanStep
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Problem, ProblemError, problem, refuse
+from gateway.operations.allowed import AllowedActions
 from gateway.operations.common import all_entries, as_seen, opened, present, upper
 from gateway.pipeline import Admitted, Refused
 from gateway.runtime import Loop, require_current_plan, require_execution, require_plan
@@ -49,7 +50,8 @@ def compile_plan(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused
             loop.lifecycle.rejected(tx, execution, principal.subject, admitted.prepared)
         return Refused(admitted.prepared)
     plan: Plan = admitted.prepared
-    loop.lifecycle.compiled(tx, execution, plan, principal.subject, value.get("plannerModel"))
+    lane = value["draft"].get("lane")
+    loop.lifecycle.compiled(tx, execution, plan, principal.subject, value.get("plannerModel"), lane)
     return {
         "planId": plan.id,
         "compiledAt": tx.now,
@@ -88,6 +90,7 @@ def get_plan(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     plan = record.plan
     steps = {step.id: step for step in records.steps(plan.id)}
     attempts = _attempts(all_entries(records, execution.id))
+    allowed = AllowedActions(loop, records, admitted.principal)
     return present(
         {
             "planId": plan.id,
@@ -98,7 +101,10 @@ def get_plan(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
             "verifiedAt": record.verified_at,
             "policyVersion": record.revision,
             "steps": [
-                _step(loop, admitted, step, steps[step.id], attempts.get(step.id, []))
+                {
+                    **_step(loop, admitted, step, steps[step.id], attempts.get(step.id, [])),
+                    "allowedActions": allowed.on_step(execution, steps[step.id]),
+                }
                 for step in plan.steps
             ],
             "edges": [
@@ -151,12 +157,19 @@ def _attempts(entries: list[Entry]) -> dict[str, list[JsonObject]]:
             found.setdefault(body["stepId"], []).append(attempt)
         elif entry.type in _OUTCOMES:
             for attempt in found.get(body["stepId"], []):
-                is_open = attempt["status"] == "dispatched"  # a wait for the limit is no outcome
-                if is_open and attempt["number"] == body["attempt"]:
+                if attempt["number"] == body["attempt"] and _settles(entry, attempt["status"]):
                     attempt["status"] = _OUTCOMES[entry.type]
                     attempt["endedAt"] = entry.at
+                    attempt.pop("problem", None)
                     attempt.update(present({"problem": body.get("problem")}))
     return found
+
+
+def _settles(entry: Entry, status: str) -> bool:
+    """True if an entry is the outcome of an attempt; a wait for the rate limit is none."""
+    if status == _OUTCOMES[EntryType.STEP_UNRESOLVED]:
+        return entry.type in (EntryType.STEP_COMPLETED, EntryType.STEP_FAILED)  # it came late
+    return status == "dispatched"
 
 
 def _intent_not_found(intent_id: str, execution_id: str) -> Problem:
