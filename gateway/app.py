@@ -2,20 +2,15 @@
 
 import contextlib
 import logging
-import os
-import socket
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
 from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Bundle, LiveRegistry, Registry, contents_of, load_contracts
 from gateway.dispatch import EmbeddedDispatcher
+from gateway.events import EventFeed
+from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator, Issuer, LocalIssuer, OidcIssuer
 from gateway.journal import Checkpointer, SqliteJournal
 from gateway.model.contract import OperationContract
@@ -25,14 +20,26 @@ from gateway.model.ports import Tx
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import RandomIds, SystemClock
-from gateway.operations import DirectCalls, bind, require_handlers
+from gateway.operations import (
+    ArtifactUploads,
+    DirectCalls,
+    EvidenceDownloads,
+    bind,
+    bind_evidence,
+    bind_skills,
+    require_handlers,
+)
 from gateway.pipeline import Call, CallRecorder, Direct, Pipeline, RateLimiter
 from gateway.policy import Policies, load_policies
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
-from gateway.surfaces.graphql import Introspection, Limits, build_schema, graphql_routes
+from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
+from gateway.surfaces.graphql import (
+    Connections,
+)
+from gateway.webhooks import build_webhooks, load_endpoints
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +50,6 @@ WRITER = "embedded"
 """The name of this process in the chains of workspaces: one process serves a data folder."""
 
 _LEASE_MARGIN = 15.0
-_ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,16 @@ class Gateway:
     """A gateway that runs: what doors and benchmarks need of it."""
 
     settings: Settings
-    registry: Registry
+    registry: LiveRegistry
     policies: Policies
     journal: SqliteJournal
     loop: Loop
     pipeline: Pipeline
     authenticator: Authenticator
+    feed: EventFeed
+    downloads: EvidenceDownloads
+    uploads: ArtifactUploads
+    connections: Connections = field(default_factory=Connections)
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Who is calling, by the Authorization header; a token that does not hold is counted.
@@ -106,46 +116,87 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         ProblemError: contracts, policies, keys or data that it cannot run with.
     """
     clock, ids = SystemClock(), RandomIds()
-    registry = load_registry(settings)
+    registry = LiveRegistry(load_registry(settings), clock.now)
     policies = load_policies(settings.policy_dir, registry)
     actions = _actions(settings, registry)
+    skills = open_skills(
+        registry,
+        data_dir=settings.data_dir,
+        policy_dir=settings.policy_dir,
+        clock=clock,
+        inspect=lambda brought: check_handlers(brought, actions),
+    )
     keyring = Keyring.open(settings.data_dir)
     authenticator = Authenticator(_issuers(settings), clock, settings.token_leeway)
     limiter = RateLimiter(clock)
+    contents = contents_of(Bundle(registry.operations, registry.events, registry.drafts))
+    endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(actions.close)
         journal = await SqliteJournal.open(settings.database_path, clock=clock, writer=WRITER)
         stack.push_async_callback(journal.close)
         dispatcher = EmbeddedDispatcher(journal, clock)
         sealer = KeyringSealer(keyring)
-        parts = Parts(registry, policies, sealer, journal, dispatcher, actions, limiter, ids)
+        parts = Parts(registry, policies, sealer, journal, dispatcher, actions, limiter, ids, clock)
         slots = settings.max_in_flight_steps
         loop = build_loop(parts, owner=ids.new("proc"), lease=_lease(registry), slots=slots)
         recorder = CallRecorder(journal, sealer, clock)
-        pipeline = _pipeline(loop, actions, limiter, recorder)
+        checkpointer = Checkpointer(journal, keyring.signer, settings.checkpoint_interval)
+        exporter = build_exporter(
+            *(journal, sealer, keyring.signer, clock, checkpointer.checkpoint),
+            folder=settings.data_dir / "evidence",
+            content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
+        )
+        await exporter.sweep()
+        pipeline = _pipeline(loop, actions, limiter, recorder, exporter, skills)
+        skills.restore(await journal.read(lambda records: records.all_skills(manifests=True)))
         adopted = await journal.adopt()
         if adopted:
             _log.info("resuming %d runs of an earlier process", adopted)
         await _activate(journal, policies)
-        checkpointer = Checkpointer(journal, keyring.signer, settings.checkpoint_interval)
         await checkpointer.start()
         stack.push_async_callback(checkpointer.stop)
         recorder.start()
         stack.push_async_callback(recorder.stop)
+        if endpoints:
+            hosts, scale = settings.webhook_hosts, settings.webhook_retry_scale
+            webhooks = build_webhooks(endpoints, hosts, scale, journal, clock, sealer)
+            stack.push_async_callback(webhooks.stop)
+            await webhooks.start()
         dispatcher.start(loop.runner.advance)
         stack.push_async_callback(dispatcher.stop)
-        yield Gateway(settings, registry, policies, journal, loop, pipeline, authenticator)
+        feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
+        stack.callback(feed.close)
+        downloads = EvidenceDownloads(pipeline, exporter.store)
+        uploads = ArtifactUploads(pipeline, skills.store)
+        yield Gateway(
+            settings,
+            registry,
+            policies,
+            journal,
+            loop,
+            pipeline,
+            authenticator,
+            feed,
+            downloads,
+            uploads,
+        )
 
 
 def _pipeline(
-    loop: Loop, actions: ActionRunner, limiter: RateLimiter, recorder: CallRecorder
+    loop: Loop,
+    actions: ActionRunner,
+    limiter: RateLimiter,
+    recorder: CallRecorder,
+    exporter: Exporter,
+    skills: SkillRegistry,
 ) -> Pipeline:
     """The governed call around the loop, with a handler for every contract.
 
     Raises:
         ProblemError: CONTRACTS_INVALID with every contract that nobody performs.
     """
-    bindings = bind(loop)
+    bindings = bind(loop) | bind_evidence(loop, exporter) | bind_skills(loop, skills)
     require_handlers(loop.registry, bindings)
     direct = DirectCalls(loop, recorder)
     return Pipeline(
@@ -159,58 +210,6 @@ def _pipeline(
         bindings=bindings,
         direct=Direct(direct.perform, direct.resume),
     )
-
-
-def create_app(gateway: Gateway) -> Starlette:
-    """The HTTP application of a running gateway: ``/graphql``, ``/healthz`` and ``/readyz``."""
-    settings = gateway.settings
-    graphql = graphql_routes(
-        build_schema(gateway.registry),
-        gateway,
-        gateway.authenticate,
-        introspection=Introspection(settings.introspection),
-        may_introspect=lambda principal: gateway.policies.holds(principal, _ADMIN),
-        limits=Limits(body_bytes=settings.body_bytes),
-    )
-
-    async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def readyz(_: Request) -> Response:
-        """Ready: the journal answers, and this process decides under the policy in force."""
-        try:
-            head = await gateway.journal.read(lambda records: records.policy_head())
-        except ProblemError as error:
-            return JSONResponse({"status": "not ready", "code": error.problem.code}, 503)
-        if head != gateway.policies.revision:
-            return JSONResponse({"status": "not ready", "policyVersion": head}, 503)
-        return JSONResponse({"status": "ready", "policyVersion": head})
-
-    return Starlette(routes=[*graphql, Route("/healthz", healthz), Route("/readyz", readyz)])
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The socket to serve on, bound before anything else starts, so that its port is known.
-
-    Raises:
-        ProblemError: SETTINGS_INVALID when the address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((settings.host, settings.port))
-    except OSError as error:
-        sock.close()
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        told = (
-            f"{settings.host}:{settings.port} cannot be listened on: {reason}. Set GATEWAY_PORT "
-            "to a free port (0 takes any) or GATEWAY_HOST to an address of this machine."
-        )
-        raise ProblemError(
-            Problem("SETTINGS_INVALID", "The settings are not valid", 500, told, "validation")
-        ) from error
-    return sock
 
 
 def _actions(settings: Settings, registry: Registry) -> ActionRunner:
@@ -243,7 +242,7 @@ def _lease(registry: Registry) -> float:
     timeouts = [
         contract.handler.timeout for contract in registry.operations.values() if contract.handler
     ]
-    return max(timeouts, default=0.0) + _LEASE_MARGIN
+    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
 
 
 async def _activate(journal: SqliteJournal, policies: Policies) -> None:

@@ -49,6 +49,13 @@ def _existing_folder(path: Path) -> Path:
     return path
 
 
+def _existing_file(path: Path) -> Path:
+    path = path.expanduser()
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
 def _no_other_file(path: Path) -> Path:
     path = path.expanduser()
     if path.exists() and not path.is_dir():
@@ -84,6 +91,7 @@ def _different(issuers: tuple[OidcConfig, ...]) -> tuple[OidcConfig, ...]:
 # NoDecode keeps pydantic-settings from reading lists and mappings as JSON.
 Folder = Annotated[Path, AfterValidator(_existing_folder)]
 Folders = Annotated[tuple[Folder, ...], NoDecode, _parts_by(":"), Field(min_length=1)]
+ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 NewFolder = Annotated[Path, AfterValidator(_no_other_file)]
 SqliteUrl = Annotated[str, AfterValidator(_sqlite_url)]
 HostPatterns = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_host_patterns)]

@@ -1,25 +1,20 @@
 """Settings: the typed environment (``GATEWAY_*``), each of which is also a flag of the commands.
 
 The fields of ``Settings`` hold each setting's one description; flags and ``docs/settings.md`` come
-from there. A half-configured gateway refuses to start: ``load_settings`` reports everything wrong.
+from there. They are read by ``environment.load_settings``.
 """
 
-import difflib
-import os
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.identity import MAX_LEEWAY
-from gateway.model.problem import Issue, Problem, ProblemError
 from gateway.setting_values import (
     SQLITE,
+    ExistingFile,
     Folder,
     Folders,
     HostPatterns,
@@ -32,9 +27,6 @@ from gateway.shipped import shipped_policies, shipped_schema
 
 PREFIX = "GATEWAY_"
 """What the environment variable of every setting begins with."""
-
-_MAX_SHOWN = 100
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def _setting(default: Any, description: str, expects: str, **more: Any) -> Any:
@@ -101,6 +93,26 @@ class Settings(BaseSettings):
         "Where the origins that contracts name really are.",
         "pairs such as http://support.internal=http://127.0.0.1:9000, separated by commas",
         shown="none",
+    )
+    webhooks: ExistingFile | None = _setting(
+        None,
+        "File of the endpoints that are told of events, in YAML. Without it: none.",
+        "an existing file; see docs/webhooks.md",
+        shown="none",
+    )
+    webhook_hosts: HostPatterns = _setting(
+        (),
+        "Hosts of webhook endpoints, private ones included. Without it: any public one by https.",
+        "patterns such as hooks.internal:8443,*.example.com,127.0.0.1:*",
+        shown="none",
+    )
+    webhook_retry_scale: float = _setting(
+        1.0,
+        "What the pauses between attempts of a webhook delivery are multiplied with.",
+        "a number from 0.000001 to 10",
+        ge=0.000001,
+        le=10,
+        allow_inf_nan=False,
     )
     introspection: Literal["on", "admin", "off"] = _setting(
         "on", "Who may ask the GraphQL schema for itself.", "on, admin or off"
@@ -200,31 +212,6 @@ def _described() -> tuple[Setting, ...]:
 SETTINGS = _described()
 """Every setting, in the order of the documentation."""
 
-_BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
-
-
-def load_settings(**flags: Any) -> Settings:
-    """The settings of this process: from ``flags``, else the environment, else the defaults.
-
-    ``flags`` are named like the fields; None means that the flag was not given.
-
-    Raises:
-        ProblemError: SETTINGS_INVALID with every wrong or unknown setting at once.
-        TypeError: a flag that is no setting.
-    """
-    if strange := sorted(set(flags) - set(_BY_NAME)):
-        raise TypeError(f"there is no setting {strange[0]!r}")
-    given = {name: value for name, value in flags.items() if value is not None}
-    issues = _unknown_variables()
-    settings = None
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        issues += [_issue(found, given) for found in error.errors(include_url=False)]
-    if settings is None or issues:
-        raise _settings_invalid(issues)
-    return settings
-
 
 def settings_table() -> str:
     """The reference of all settings as a Markdown table."""
@@ -240,54 +227,3 @@ def settings_table() -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-def _issue(found: ErrorDetails, given: Mapping[str, Any]) -> Issue:
-    setting = _BY_NAME[str(found["loc"][0])]
-    source = f" (from {setting.flag})" if setting.name in given else ""
-    shown = "" if setting.secret else f" {_shown(found['input'])}"
-    reason = found["msg"].removeprefix("Value error, ").rstrip(".")
-    told = (
-        f"{setting.variable}{source}{_place(found['loc'][1:])} does not accept its value{shown}:"
-        f" {reason}. Set it to {setting.expects}."
-    )
-    return Issue(setting.variable, "SETTING_INVALID", _USERINFO.sub("", told))
-
-
-def _place(parts: tuple[int | str, ...]) -> str:
-    """Where in a list the value stands, such as ``, item 1, issuer``."""
-    return "".join(f", item {part + 1}" if isinstance(part, int) else f", {part}" for part in parts)
-
-
-def _shown(value: Any) -> str:
-    text = repr(str(value) if isinstance(value, Path) else value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
-
-
-def _unknown_variables() -> list[Issue]:
-    known = [setting.variable for setting in SETTINGS]
-    return [
-        Issue(name, "SETTING_UNKNOWN", f"There is no setting {name}.{_suggestion(name, known)}")
-        for name in sorted(os.environ)
-        if name.upper().startswith(PREFIX) and name.upper() not in known
-    ]
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
-    return f" Did you mean {near[0]}?" if near else " Remove it, or see docs/settings.md."
-
-
-def _settings_invalid(issues: list[Issue]) -> ProblemError:
-    count = "One setting is" if len(issues) == 1 else f"{len(issues)} settings are"
-    detail = f"{count} wrong: {' '.join(issue.message for issue in issues)}"
-    return ProblemError(
-        Problem(
-            "SETTINGS_INVALID",
-            "The settings are not valid",
-            500,
-            detail,
-            "validation",
-            issues=tuple(issues),
-        )
-    )

@@ -5,9 +5,11 @@ import click
 from gateway import __version__
 from gateway.cli.audit import audit
 from gateway.cli.contracts import contracts, schema
+from gateway.cli.evidence import evidence
 from gateway.cli.journal import journal
 from gateway.cli.policy import policy
 from gateway.cli.serve import serve
+from gateway.cli.skill import skill
 from gateway.cli.token import token
 
 
@@ -20,5 +22,5 @@ def main() -> None:
     """
 
 
-for group in (serve, token, contracts, schema, policy, audit, journal):
+for group in (serve, token, contracts, schema, policy, audit, journal, evidence, skill):
     main.add_command(group)

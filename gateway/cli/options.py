@@ -8,13 +8,16 @@ from typing import Any, NoReturn
 
 import click
 
+from gateway.environment import load_settings
 from gateway.model.problem import Problem, ProblemError, problem
-from gateway.settings import SETTINGS, Settings, load_settings
+from gateway.settings import SETTINGS, Settings
 
 OK, FAILED, USAGE = 0, 1, 2
 """Exit codes: done; refused or failed; called in a wrong way or with wrong settings."""
 
-_CONFIGURATION = frozenset({"SETTINGS_INVALID", "CONTRACTS_INVALID", "POLICIES_INVALID"})
+_CONFIGURATION = frozenset(
+    {"SETTINGS_INVALID", "CONTRACTS_INVALID", "POLICIES_INVALID", "WEBHOOKS_INVALID"}
+)
 
 
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:

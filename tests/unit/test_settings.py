@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from gateway.environment import load_settings
 from gateway.model.problem import Problem, ProblemError
-from gateway.settings import SETTINGS, Settings, load_settings, settings_table
+from gateway.settings import SETTINGS, Settings, settings_table
 from gateway.shipped import shipped_policies, shipped_schema
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,88 @@
+"""Serving: the HTTP application of a running gateway, and the socket that it listens on."""
+
+import os
+import socket
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.app import Gateway
+from gateway.model.problem import Problem, ProblemError
+from gateway.settings import Settings
+from gateway.surfaces.artifacts import artifact_route
+from gateway.surfaces.downloads import evidence_route
+from gateway.surfaces.graphql import (
+    Engine,
+    Introspection,
+    Limits,
+    Service,
+    build_schema,
+    graphql_routes,
+)
+
+_ADMIN = "admin"
+
+
+def create_app(gateway: Gateway) -> Starlette:
+    """The HTTP application of a running gateway: ``/graphql``, ``/healthz`` and ``/readyz``."""
+    settings = gateway.settings
+    engine = Engine(
+        build_schema(gateway.registry),
+        gateway,
+        subscribe=gateway.feed.subscribe,
+        introspection=Introspection(settings.introspection),
+        may_introspect=lambda principal: gateway.policies.holds(principal, _ADMIN),
+        limits=Limits(body_bytes=settings.body_bytes),
+        own_contracts=gateway.registry.extended,
+    )
+    valid_for = gateway.authenticator.valid_for
+    service = Service(engine, gateway.authenticate, valid_for, gateway.connections)
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_: Request) -> Response:
+        """Ready: the journal answers, and this process decides under the policy in force."""
+        try:
+            head = await gateway.journal.read(lambda records: records.policy_head())
+        except ProblemError as error:
+            return JSONResponse({"status": "not ready", "code": error.problem.code}, 503)
+        if head != gateway.policies.revision:
+            return JSONResponse({"status": "not ready", "policyVersion": head}, 503)
+        return JSONResponse({"status": "ready", "policyVersion": head})
+
+    return Starlette(
+        routes=[
+            *graphql_routes(service),
+            evidence_route(gateway.authenticate, gateway.downloads.fetch),
+            artifact_route(gateway.authenticate, gateway.uploads.receive),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+        ]
+    )
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket to serve on, bound before anything else starts, so that its port is known.
+
+    Raises:
+        ProblemError: SETTINGS_INVALID when the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((settings.host, settings.port))
+    except OSError as error:
+        sock.close()
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        told = (
+            f"{settings.host}:{settings.port} cannot be listened on: {reason}. Set GATEWAY_PORT "
+            "to a free port (0 takes any) or GATEWAY_HOST to an address of this machine."
+        )
+        raise ProblemError(
+            Problem("SETTINGS_INVALID", "The settings are not valid", 500, told, "validation")
+        ) from error
+    return sock
