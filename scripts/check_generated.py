@@ -3,8 +3,8 @@
     python scripts/check_generated.py            # exits 1 and names the files that drifted
     python scripts/check_generated.py --write    # writes them anew
 
-Generated are the published SDL, the JSON Schema of contract files, the table of transitions in
-ARCHITECTURE.md and the index of error pages.
+Generated are the published SDL, the JSON Schema of contract files, the tables of transitions and of
+operators' commands in ARCHITECTURE.md, and the index of error pages.
 """
 
 import argparse
@@ -12,11 +12,12 @@ import difflib
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gateway.contracts import contract_json_schema, load_contracts
-from gateway.model.execution import TRANSITIONS
+from gateway.model.execution import TRANSITIONS, ExecutionStatus
+from gateway.model.operator import EFFECTS, OperatorCommand
 from gateway.surfaces.graphql import build_schema, print_sdl
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +40,17 @@ def architecture(current: str) -> str:
     for status, following in TRANSITIONS.items():
         targets = ", ".join(to.value.upper() for to in TRANSITIONS if to in following)
         rows.append(f"| {status.value.upper()} | {targets or '-'} |")
-    return between(current, "transitions", "\n".join(rows))
+    current = between(current, "transitions", "\n".join(rows))
+    return between(current, "operator-commands", "\n".join(operator_commands()))
+
+
+def operator_commands() -> Iterator[str]:
+    """The effect of each command of operators in each state; an empty cell is a CONFLICT."""
+    yield "| in state | " + " | ".join(OperatorCommand) + " |"
+    yield "| --- " * (len(OperatorCommand) + 1) + "|"
+    for status in ExecutionStatus:
+        effects = (EFFECTS[command].get(status, "") for command in OperatorCommand)
+        yield f"| {status.value.upper()} | {' | '.join(effects)} |"
 
 
 def error_index(current: str) -> str:

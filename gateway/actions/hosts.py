@@ -58,14 +58,15 @@ class HostGuard:
     """Judges hosts by name before they are resolved, and addresses before they are connected.
 
     Args:
-        patterns: The hosts that may be called (``GATEWAY_ACTION_HOSTS``); none lets every
-            public address be called.
+        patterns: The hosts that may be called; none lets every public address be called.
+        setting: Where the patterns come from, for messages.
 
     Raises:
         ValueError: a pattern is malformed; the message names all that are.
     """
 
-    def __init__(self, patterns: Iterable[str] = ()) -> None:
+    def __init__(self, patterns: Iterable[str] = (), setting: str = "GATEWAY_ACTION_HOSTS") -> None:
+        self._setting = setting
         found: list[HostPattern] = []
         wrong: list[str] = []
         for text in patterns:
@@ -86,7 +87,7 @@ class HostGuard:
         host = host.lower().rstrip(".")
         if self._patterns:
             if not any(pattern.matches(host, port) for pattern in self._patterns):
-                raise HostRefusedError(f"{host}:{port} is not in GATEWAY_ACTION_HOSTS")
+                raise HostRefusedError(f"{host}:{port} is not in {self._setting}")
         elif host == "localhost" or host.endswith(".localhost") or _is_literal(host):
             self._check_public(host, port, host)
 
@@ -99,12 +100,11 @@ class HostGuard:
         if not self._patterns:
             self._check_public(host, port, address)
 
-    @staticmethod
-    def _check_public(host: str, port: int, address: str) -> None:
+    def _check_public(self, host: str, port: int, address: str) -> None:
         if not is_public(address):
             raise HostRefusedError(
                 f"{host}:{port} is not at a public address; "
-                "a host of your own network must be named in GATEWAY_ACTION_HOSTS"
+                f"a host of your own network must be named in {self._setting}"
             )
 
 

@@ -28,6 +28,8 @@ def _approval_requested(entry: Entry, body: JsonObject) -> Iterator[Change]:
         expires_at=body["expiresAt"],
         escalate_at=body.get("escalateAt"),
         escalate_to=body.get("escalateTo"),
+        excluded=encode(body.get("excluded", [])),
+        requester_roles=encode(body.get("requesterRoles", [])),
     )
     yield own_step(sql.STEP_ASKED, entry, decision=encode(body["decision"]))
 

@@ -6,7 +6,14 @@ and the rebuild both run them and hold them to it.
 
 from collections.abc import Iterator
 
-from gateway.journal import approval_projections, plan_projections, run_projections
+from gateway.journal import (
+    approval_projections,
+    evidence_items,
+    grants,
+    plan_projections,
+    run_projections,
+    skills,
+)
 from gateway.journal import statements as sql
 from gateway.journal.folding import Change, Projections, as_json, change
 from gateway.model.entry import Entry, EntryType
@@ -51,6 +58,9 @@ PROJECTIONS: Projections = {
     **plan_projections.PROJECTIONS,
     **run_projections.PROJECTIONS,
     **approval_projections.PROJECTIONS,
+    **evidence_items.PROJECTIONS,
+    **grants.PROJECTIONS,
+    **skills.PROJECTIONS,
     EntryType.CALL_COMPLETED: _call_completed,
     EntryType.POLICY_ACTIVATED: _policy_activated,
 }

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
 
 from gateway.journal.statement import Statement
-from gateway.journal.tables import approval, call, entry, execution, plan, policy_head, step
+from gateway.journal.tables import call, entry, execution, plan, policy_head, step
 
 
 def _rows(table: Table, *wheres: ColumnElement[bool]) -> Select[Any]:
@@ -52,16 +52,6 @@ EXECUTIONS = Listing(
 )
 PLAN = Statement(_rows(plan, plan.c.id == bindparam("of_id")))
 STEPS = Statement(_rows(step, step.c.plan_id == bindparam("of_plan")).order_by(step.c.place))
-APPROVAL = Statement(
-    _rows(
-        approval,
-        approval.c.execution_id == bindparam("of_execution"),
-        approval.c.step_id == bindparam("of_step"),
-    )
-    .order_by(approval.c.requested_at.desc(), approval.c.id.desc())
-    .limit(1)
-)
-APPROVALS = Listing(approval, approval.c.requested_at, approval.c.id, by=("status", "execution_id"))
 ENTRIES = Statement(
     _rows(entry, entry.c.chain == bindparam("of_chain"), entry.c.seq > bindparam("after_seq"))
     .order_by(entry.c.seq)
@@ -70,6 +60,15 @@ ENTRIES = Statement(
 ENTRIES_AFTER = Statement(
     _rows(entry, entry.c.position > bindparam("after_position"))
     .order_by(entry.c.position)
+    .limit(bindparam("at_most"))
+)
+CHAIN_AFTER = Statement(
+    _rows(
+        entry,
+        entry.c.chain == bindparam("of_chain"),
+        entry.c.position > bindparam("after_position"),
+    )
+    .order_by(entry.c.seq)
     .limit(bindparam("at_most"))
 )
 LAST_POSITION = Statement(select(func.max(entry.c.position)))

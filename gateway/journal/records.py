@@ -4,13 +4,16 @@ import sqlite3
 from typing import Any, TypeAlias
 
 from gateway.journal import claim_statements, queries
+from gateway.journal.approval_records import SqlApprovalRecords
 from gateway.journal.chain import execution_chain
 from gateway.journal.deliveries import SqlDeliveryRecords
+from gateway.journal.evidence_items import SqlLaneRecords
+from gateway.journal.grants import SqlGrantRecords
+from gateway.journal.skills import SqlSkillRecords
 from gateway.journal.statement import Statement
+from gateway.journal.stored_entries import SqlStoredRecords
 from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import (
-    Approval,
-    ApprovalStatus,
     Call,
     Execution,
     ExecutionStatus,
@@ -21,13 +24,21 @@ from gateway.model.execution import (
 )
 from gateway.model.json import JsonValue, decode
 from gateway.model.plan import Edge, Plan, PlanStep
-from gateway.model.ports import ApprovalFilter, ExecutionFilter, Page, Records
+from gateway.model.ports import ExecutionFilter, Page, Records
 from gateway.model.principal import Principal
 
 Row: TypeAlias = tuple[Any, ...]
 
 
-class SqlRecords(SqlDeliveryRecords, Records):
+class SqlRecords(
+    SqlApprovalRecords,
+    SqlGrantRecords,
+    SqlSkillRecords,
+    SqlLaneRecords,
+    SqlStoredRecords,
+    SqlDeliveryRecords,
+    Records,
+):
     """``Records`` over a cursor of the journal's database."""
 
     __slots__ = ("_cursor",)
@@ -77,26 +88,25 @@ class SqlRecords(SqlDeliveryRecords, Records):
         """The steps of a plan in its order."""
         return [_step(row) for row in self._all(queries.STEPS, of_plan=plan_id)]
 
-    def approval(self, execution_id: str, step_id: str) -> Approval | None:
-        """The newest approval request of a step."""
-        row = self._one(queries.APPROVAL, of_execution=execution_id, of_step=step_id)
-        return _approval(row) if row else None
-
-    def approvals(self, which: ApprovalFilter, page: Page) -> tuple[list[Approval], int]:
-        """A page of approval requests, oldest first, and how many there are in all."""
-        filters = {"status": which.status, "execution_id": which.execution_id}
-        rows, total = self._page(queries.APPROVALS, which.workspace, filters, page)
-        return [_approval(row) for row in rows], total
-
     def entries(self, execution_id: str, after: int = 0, limit: int = 10_000) -> list[Entry]:
         """The entries of an execution's chain with a ``seq`` above ``after``, in order."""
         chain = execution_chain(execution_id)
         rows = self._all(queries.ENTRIES, of_chain=chain, after_seq=after, at_most=limit)
         return [entry_of(row) for row in rows]
 
-    def entries_after(self, position: int, limit: int) -> list[Entry]:
-        """The entries of all chains behind ``position``, in order; none can still come before."""
-        rows = self._all(queries.ENTRIES_AFTER, after_position=position, at_most=limit)
+    def entries_after(
+        self, position: int, limit: int, execution_id: str | None = None
+    ) -> list[Entry]:
+        """The entries behind ``position``, in order; none can still come before.
+
+        They are those of all chains, or of one execution's.
+        """
+        window = {"after_position": position, "at_most": limit}
+        if execution_id is None:
+            rows = self._all(queries.ENTRIES_AFTER, **window)
+        else:
+            chain = execution_chain(execution_id)
+            rows = self._all(queries.CHAIN_AFTER, of_chain=chain, **window)
         return [entry_of(row) for row in rows]
 
     def last_position(self) -> int:
@@ -231,38 +241,6 @@ def _step(row: Row) -> Step:
         retry_at=retry_at,
         started_at=started_at,
         ended_at=ended_at,
-    )
-
-
-def _approval(row: Row) -> Approval:
-    (own, execution_id, workspace, step_id, contract, status, digest, arguments, *rest) = row
-    (decision, approver_role, quorum, risk, reason, requested_by, *rest) = rest
-    (requested_at, expires_at, votes, decided_at, note, *rest) = rest
-    (escalate_at, escalate_to, escalated_at, overridden) = rest
-    return Approval(
-        id=own,
-        execution_id=execution_id,
-        workspace=workspace,
-        step_id=step_id,
-        contract=contract,
-        status=ApprovalStatus(status),
-        digest=digest,
-        arguments=decode(arguments),
-        decision=decode(decision),
-        approver_role=approver_role,
-        quorum=quorum,
-        risk=risk,
-        reason=reason,
-        requested_by=requested_by,
-        requested_at=requested_at,
-        expires_at=expires_at,
-        votes=tuple(decode(votes)),
-        decided_at=decided_at,
-        note=note,
-        escalate_at=escalate_at,
-        escalate_to=escalate_to,
-        escalated_at=escalated_at,
-        overridden=_json(overridden),
     )
 
 

@@ -10,7 +10,7 @@ from gateway.journal.records import entry_of
 from gateway.journal.statement import Statement, creating
 from gateway.journal.tables import PROJECTIONS, claim, entry, execution, step
 from gateway.journal.unit import change_one
-from gateway.model.execution import LIVE, StepStatus
+from gateway.model.execution import UNDER_WAY, StepStatus
 from gateway.model.problem import Problem, ProblemError
 
 Row: TypeAlias = tuple[Any, ...]
@@ -85,7 +85,7 @@ _told = func.coalesce(_seen.c.epoch, 0)
 _sent = exists().where(
     step.c.execution_id == execution.c.id, step.c.status == StepStatus.DISPATCHED.value
 )
-_alive = or_(_sent, *(execution.c.status == status.value for status in sorted(LIVE)))
+_alive = or_(_sent, *(execution.c.status == status.value for status in sorted(UNDER_WAY)))
 _claims_of_runs = (
     select(
         execution.c.run_id,

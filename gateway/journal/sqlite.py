@@ -11,6 +11,8 @@ from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.database import open_reader, open_writer
 from gateway.journal.folder import FolderLock
 from gateway.journal.reader import SnapshotReader
+from gateway.journal.records import SqlRecords
+from gateway.journal.tail import Tail
 from gateway.journal.unit import Unit
 from gateway.journal.worker import Work, Worker
 from gateway.journal.writer import GroupCommit
@@ -43,8 +45,11 @@ class SqliteJournal(Journal):
             writing = opened.enter_context(closing(open_writer(path)))
             reading = opened.enter_context(closing(open_reader(path)))
             self.checkpoints.complete(reading)
+            ends_at = SqlRecords(reading.cursor()).last_position()
             self._connections = opened.pop_all()
-        commits, snapshots = GroupCommit(writing, clock, writer), SnapshotReader(reading)
+        self._tail = Tail(loop, ends_at)
+        commits = GroupCommit(writing, clock, writer, self._tail.committed)
+        snapshots = SnapshotReader(reading)
         self._writer = Worker("journal-writer", loop, commits.perform)
         self._reader = Worker("journal-reader", loop, snapshots.perform)
 
@@ -108,6 +113,14 @@ class SqliteJournal(Journal):
         result: T = await self._reader.call(query)
         return result
 
+    async def moved(self, after: int) -> None:
+        """Return once an entry behind the position ``after`` is durable; waiting costs nothing.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE once the record is closed.
+        """
+        await self._tail.moved(after)
+
     async def adopt(self) -> int:
         """Free the claims that an earlier process of this folder left behind, due at once.
 
@@ -127,6 +140,7 @@ class SqliteJournal(Journal):
     async def close(self) -> None:
         """Finish what is queued, stop both threads, close the file and let the folder go."""
         await self._writer.close()
+        self._tail.close()
         await self._reader.close()
         # The writing connection is the last to go: it then folds the WAL into the file.
         await asyncio.to_thread(self._connections.close)

@@ -156,6 +156,8 @@ approval = Table(
     _text("escalate_to", optional=True),
     _text("escalated_at", optional=True),
     _text("overridden", optional=True),
+    _text("excluded"),
+    _text("requester_roles"),
 )
 Index("approval_of_step", approval.c.execution_id, approval.c.step_id, approval.c.requested_at)
 _oldest = (approval.c.requested_at, approval.c.id)
@@ -208,5 +210,6 @@ checkpoint = Table(
     _text("line"),
 )
 
-PROJECTIONS: tuple[Table, ...] = (execution, plan, step, approval, call, policy_head)
-"""The tables that hold nothing but what the entries say."""
+PROJECTIONS: list[Table] = [execution, plan, step, approval, call, policy_head]
+"""The tables that hold nothing but what the entries say. A module that brings further ones adds
+them."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.journal import claim_statements, statements
 from gateway.journal.chain import chain_of, entry_hash
+from gateway.journal.deliveries import SqlDeliveryQueue
 from gateway.journal.heads import Heads
 from gateway.journal.projections import project
 from gateway.journal.records import Row, SqlRecords
@@ -17,7 +18,7 @@ from gateway.model.ports import Tx
 from gateway.model.problem import refuse
 
 
-class Unit(SqlRecords, Tx):
+class Unit(SqlDeliveryQueue, SqlRecords, Tx):
     """``Tx`` on the writer's cursor.
 
     ``failure`` is the error of an append that failed half-way. The writer then undoes the unit

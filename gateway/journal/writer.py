@@ -6,6 +6,7 @@ whoever is there, and a lone unit waits for nobody.
 """
 
 import sqlite3
+from collections.abc import Callable
 
 from gateway.journal.faults import not_durable, told
 from gateway.journal.heads import Heads
@@ -21,13 +22,24 @@ class BatchLostError(Exception):
 
 
 class GroupCommit:
-    """Performs batches of units on one connection; ``writer`` names this process in chains."""
+    """Performs batches of units on one connection; ``writer`` names this process in chains.
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock, writer: str) -> None:
+    ``committed`` is told, in the writer's thread, the position of the last entry of each batch
+    that became durable.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        writer: str,
+        committed: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
         self._clock = clock
         self._writer = writer
+        self._committed = committed
 
     def perform(self, batch: list[Work]) -> None:
         """Run and commit a batch; each work holds its outcome afterwards.
@@ -75,6 +87,9 @@ class GroupCommit:
             self._abandon()
             if undone or not self._landed(heads):
                 _fail(batch, error)
+                return
+        if heads.last is not None:
+            self._committed(heads.last[0])
 
     def _landed(self, heads: Heads) -> bool:
         """Whether the batch is durable although its commit reported an error."""

@@ -77,8 +77,9 @@ class VerdictDecision:
     """How a call or a step may run.
 
     For ``assist``: who approves (``approver_role``), how many distinct people (``quorum``) and for
-    how long the request stands (``expires_in``, seconds). ``rules`` holds every rule that took
-    part (more than one while an argument is not yet known).
+    how long the request stands (``expires_in``, seconds). After ``escalate_after`` seconds, if that
+    is set, holders of the role ``escalate_to`` may decide it too. ``rules`` holds every rule that
+    took part (more than one while an argument is not yet known).
     """
 
     decision_id: str
@@ -89,6 +90,8 @@ class VerdictDecision:
     approver_role: str = ""
     quorum: int = 1
     expires_in: float = 86_400.0
+    escalate_after: float | None = None
+    escalate_to: str = ""
 
     def to_json(self) -> JsonObject:
         """The decision as it is recorded."""
@@ -101,4 +104,6 @@ class VerdictDecision:
             "approverRole": self.approver_role,
             "quorum": self.quorum,
             "expiresIn": self.expires_in,
+            "escalateAfter": self.escalate_after,
+            "escalateTo": self.escalate_to,
         }

@@ -75,7 +75,7 @@ TRANSITIONS: dict[ExecutionStatus, frozenset[ExecutionStatus]] = {
     _E.VERIFIED: frozenset({_E.COMPILED, _E.VERIFIED, _E.BLOCKED, _E.RUNNING, _E.CANCELLED}),
     _E.RUNNING: _ENDS | {_E.RUNNING, _E.WAITING_APPROVAL, _E.PAUSED, _E.UNRESOLVED, _E.COMPLETED},
     _E.WAITING_APPROVAL: _ENDS | {_E.WAITING_APPROVAL, _E.RUNNING, _E.PAUSED, _E.UNRESOLVED},
-    _E.PAUSED: _ENDS | {_E.RUNNING, _E.COMPLETED},
+    _E.PAUSED: _ENDS | {_E.PAUSED, _E.RUNNING, _E.COMPLETED},
     _E.UNRESOLVED: frozenset({_E.RUNNING, _E.CANCELLED, _E.ABORTED}),
     _E.BLOCKED: frozenset(),
     _E.COMPLETED: frozenset(),
@@ -89,6 +89,9 @@ TRANSITIONS: dict[ExecutionStatus, frozenset[ExecutionStatus]] = {
 
 LIVE: frozenset[ExecutionStatus] = frozenset({_E.RUNNING, _E.WAITING_APPROVAL})
 """States in which a run can still move by itself."""
+
+UNDER_WAY: frozenset[ExecutionStatus] = LIVE | {_E.PAUSED}
+"""States of a run that has begun and not ended; while it is paused nothing of it begins."""
 
 
 def require_transition(execution_id: str, current: ExecutionStatus, to: ExecutionStatus) -> None:
@@ -182,8 +185,8 @@ class Step:
 
     ``input`` is the resolved input and ``output`` the answer, both with PII sealed; ``attempt``
     counts the attempts begun; ``base`` of them belong to rounds before an operator's last retry,
-    and ``key_base`` were made under earlier idempotency keys. ``retry_at`` is when the next one is due;
-    ``decision`` is the last recorded verdict decision.
+    and ``key_base`` were made under earlier idempotency keys. ``retry_at`` is when the next one is
+    due; ``decision`` is the last recorded verdict decision.
     """
 
     execution_id: str
@@ -212,7 +215,9 @@ class Approval:
     ``digest`` is the action digest; ``arguments`` the resolved input with PII sealed;
     ``decision`` the recorded verdict decision that asked; ``votes`` the people who approved.
     From ``escalate_at`` on the role ``escalate_to`` may decide too, once that is recorded
-    (``escalated_at``). ``overridden`` says who broke the glass ({by, at, reason}).
+    (``escalated_at``). ``overridden`` says who broke the glass ({by, at, reason}). ``excluded`` are
+    the subjects who brought the action about and so may not approve it; ``requester_roles`` are the
+    roles that the requester held when it was asked for.
     """
 
     id: str
@@ -238,6 +243,8 @@ class Approval:
     escalate_to: str | None = None
     escalated_at: str | None = None
     overridden: JsonObject | None = None
+    excluded: tuple[str, ...] = ()
+    requester_roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from gateway.model.approval import ApprovalRecords
 from gateway.model.contract import OperationContract
+from gateway.model.delivery import DeliveryQueue, DeliveryRecords
 from gateway.model.entry import Entry, NewEntry
-from gateway.model.execution import Approval, Call, Claim, Execution, PlanRecord, Step
+from gateway.model.evidence import EvidenceRecords
+from gateway.model.execution import Call, Claim, Execution, PlanRecord, Step
+from gateway.model.grant import GrantRecords
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.lane import LaneRecords
+from gateway.model.skill import SkillRecords
+from gateway.model.stored_entry import StoredRecords
 
 T = TypeVar("T")
 
@@ -39,15 +46,6 @@ class ExecutionFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalFilter:
-    """Which approval requests to list; None does not narrow."""
-
-    workspace: str
-    status: str | None = None
-    execution_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """A window on a list: at most ``limit`` items after the first ``offset``."""
 
@@ -55,7 +53,16 @@ class Page:
     offset: int = 0
 
 
-class Records(Protocol):
+class Records(
+    ApprovalRecords,
+    GrantRecords,
+    SkillRecords,
+    EvidenceRecords,
+    LaneRecords,
+    StoredRecords,
+    DeliveryRecords,
+    Protocol,
+):
     """Reading what the journal says, at one consistent moment.
 
     Ids are looked up within a workspace: another workspace's id is not there at all.
@@ -81,16 +88,21 @@ class Records(Protocol):
         """The steps of a plan in its order."""
         ...
 
-    def approval(self, execution_id: str, step_id: str) -> Approval | None:
-        """The newest approval request of a step."""
-        ...
-
-    def approvals(self, which: ApprovalFilter, page: Page) -> tuple[list[Approval], int]:
-        """A page of approval requests, oldest first, and how many there are in all."""
-        ...
-
     def entries(self, execution_id: str, after: int = 0, limit: int = 10_000) -> list[Entry]:
         """The entries of an execution's chain with a ``seq`` above ``after``, in order."""
+        ...
+
+    def entries_after(
+        self, position: int, limit: int, execution_id: str | None = None
+    ) -> list[Entry]:
+        """The entries behind ``position``, in order; none can still come before.
+
+        They are those of all chains, or of one execution's.
+        """
+        ...
+
+    def last_position(self) -> int:
+        """The position of the newest entry, 0 where there is none."""
         ...
 
     def call(self, workspace: str, subject: str, contract: str, key: str) -> Call | None:
@@ -110,7 +122,7 @@ class Records(Protocol):
         ...
 
 
-class Tx(Records, Protocol):
+class Tx(Records, DeliveryQueue, Protocol):
     """One unit of work: it reads, decides and appends, and is durable as a whole or not at all.
 
     It runs in the writer's thread, so it must be short and must not wait for anything. When it
@@ -169,6 +181,16 @@ class Journal(Protocol):
 
     async def read(self, query: Callable[[Records], T]) -> T:
         """Run a query over one consistent snapshot."""
+        ...
+
+    async def moved(self, after: int) -> None:
+        """Return once an entry behind the position ``after`` is durable; waiting costs nothing.
+
+        Whatever ``Records.entries_after(after, ...)`` gives afterwards begins with that entry.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE once the record is closed.
+        """
         ...
 
 

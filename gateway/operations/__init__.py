@@ -1,6 +1,17 @@
 """Handlers of the built-in contracts: thin, they call the runtime."""
 
+from gateway.operations.artifacts import ArtifactUploads
 from gateway.operations.bindings import bind, require_handlers
 from gateway.operations.direct import DirectCalls
+from gateway.operations.evidence import EvidenceDownloads, bind_evidence
+from gateway.operations.skills import bind_skills
 
-__all__ = ["DirectCalls", "bind", "require_handlers"]
+__all__ = [
+    "ArtifactUploads",
+    "DirectCalls",
+    "EvidenceDownloads",
+    "bind",
+    "bind_evidence",
+    "bind_skills",
+    "require_handlers",
+]

@@ -11,7 +11,7 @@ from gateway.pipeline import Admitted
 from gateway.runtime import POLICY, STRUCTURAL, Loop, Replay, require_execution, require_plan
 
 _PAYLOADS = frozenset(
-    {"input", "output", "arguments", "text", "metadata", "steps", "decisions", "events"}
+    {"input", "output", "arguments", "text", "metadata", "content", "steps", "decisions", "events"}
 )
 """Members of entry bodies that are shown only when payloads are asked for."""
 
@@ -21,7 +21,12 @@ _STAGES = {
     "plan.rejected": "COMPILE",
     "plan.verified": "VERIFY",
     "approval": "APPROVE",
+    "grant": "APPROVE",
     "run": "RUN",
+    "compensation": "RUN",
+    "lane.approved": "APPROVE",
+    "lane": "RUN",
+    "evidence": "RUN",
     "step": "RUN",
 }
 

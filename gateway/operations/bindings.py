@@ -7,7 +7,19 @@ from gateway.contracts import Registry
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Issue, Problem, ProblemError
-from gateway.operations import approvals, audit, executions, intents, plans
+from gateway.operations import (
+    approvals,
+    attachments,
+    audit,
+    events,
+    executions,
+    grants,
+    intents,
+    lanes,
+    operate,
+    plans,
+    webhooks,
+)
 from gateway.pipeline import Admitted, Bindings, Command, Query, Refused
 from gateway.runtime import Loop
 
@@ -20,18 +32,38 @@ _COMMANDS: dict[str, Apply] = {
     "controlPlane.execution.start@1.0.0": executions.start,
     "controlPlane.execution.approve@1.0.0": approvals.approve,
     "controlPlane.execution.reject@1.0.0": approvals.reject,
-    "controlPlane.execution.cancel@1.0.0": executions.cancel,
+    "controlPlane.execution.breakGlass@1.0.0": approvals.break_glass,
+    "controlPlane.approval.decide@1.0.0": approvals.decide,
+    "controlPlane.grant.revoke@1.0.0": grants.revoke,
+    "controlPlane.execution.cancel@1.0.0": operate.cancel,
+    "controlPlane.execution.pause@1.0.0": operate.pause,
+    "controlPlane.execution.resume@1.0.0": operate.resume,
+    "controlPlane.execution.shutdown@1.0.0": operate.shutdown,
+    "controlPlane.execution.abort@1.0.0": operate.abort,
+    "controlPlane.execution.retry@1.0.0": operate.retry,
+    "controlPlane.execution.compensate@1.0.0": operate.compensate,
+    "controlPlane.step.reconcile@1.0.0": operate.reconcile,
+    "controlPlane.execution.lane.assign@1.0.0": lanes.assign,
+    "controlPlane.execution.lane.approve@1.0.0": lanes.approve,
+    "controlPlane.execution.lane.handover@1.0.0": lanes.hand_over,
+    "controlPlane.evidence.attach@1.0.0": attachments.attach,
+    "controlPlane.webhook.delivery.replay@1.0.0": webhooks.replay,
 }
 
 _QUERIES: dict[str, Answer] = {
     "controlPlane.execution.get@1.0.0": executions.get,
     "controlPlane.execution.list@1.0.0": executions.list_all,
+    "controlPlane.execution.lane.get@1.0.0": lanes.get,
+    "controlPlane.execution.lane.list@1.0.0": lanes.list_all,
     "controlPlane.execution.mine@1.0.0": executions.mine,
     "controlPlane.plan.get@1.0.0": plans.get_plan,
     "controlPlane.trace.get@1.0.0": audit.trace,
     "controlPlane.trace.replay@1.0.0": audit.replay,
     "controlPlane.policy.explain@1.0.0": audit.explain,
     "controlPlane.approval.list@1.0.0": approvals.list_all,
+    "controlPlane.grant.list@1.0.0": grants.list_all,
+    "controlPlane.webhook.delivery.list@1.0.0": webhooks.list_deliveries,
+    "controlPlane.event.list@1.0.0": events.list_all,
 }
 
 
@@ -41,6 +73,9 @@ def bind(loop: Loop) -> Bindings:
     bound.update({ref: Query(partial(answer, loop)) for ref, answer in _QUERIES.items()})
     bound["controlPlane.plan.compile@1.0.0"] = Command(
         partial(plans.compile_plan, loop), partial(plans.prepare_compile, loop)
+    )
+    bound["controlPlane.grant.issue@1.0.0"] = Command(
+        partial(grants.issue, loop), partial(grants.prepare_issue, loop)
     )
     return bound
 

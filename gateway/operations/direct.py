@@ -93,9 +93,10 @@ def _problem_of(execution: Execution, step: Step) -> Problem:
         reasons = " ".join((step.decision or {}).get("reasons", []))
         return problem("APPROVAL_REQUIRED", f"{reasons} Wait for its approval.", extra=where)
     status = execution.status
-    if status in (ExecutionStatus.RUNNING, ExecutionStatus.VERIFIED):
+    if status in (ExecutionStatus.RUNNING, ExecutionStatus.VERIFIED, ExecutionStatus.PAUSED):
         # A problem that the step has now is that of an attempt, and not yet the call's.
-        detail = "The call is still under way. Repeat it with the same idempotency key."
+        how = "paused by an operator" if status is ExecutionStatus.PAUSED else "still under way"
+        detail = f"The call is {how}. Repeat it with the same idempotency key."
         return problem("SERVICE_UNAVAILABLE", detail, extra=where)
     told = step.problem or execution.problem
     if told is not None:

@@ -2,7 +2,7 @@
 
 from gateway.pipeline.answers import Answer, accept_answer
 from gateway.pipeline.call import Admitted, Call
-from gateway.pipeline.governed import Pipeline, declined
+from gateway.pipeline.governed import Pipeline, declined, denial
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
@@ -21,4 +21,5 @@ __all__ = [
     "Refused",
     "accept_answer",
     "declined",
+    "denial",
 ]

@@ -1,6 +1,6 @@
 """What a handler answered, held to its contract: emitted events, then the output."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.contracts import Registry, pii_of
@@ -52,15 +52,15 @@ def seal_events(
 
 
 def declared_events(
-    registry: Registry, contract: OperationContract, value: JsonObject, output: JsonObject
+    registry: Registry, refs: Iterable[str], value: JsonObject, output: JsonObject
 ) -> Events:
-    """The events that a built-in command emits, built from its input and output.
+    """The events ``refs`` that a built-in command emits, built from its input and output.
 
     Raises:
         ProblemError: VALIDATION_FAILED, if the payload cannot be built from the two.
     """
     found = []
-    for ref in contract.emits:
+    for ref in refs:
         event = registry.events[ref]
         payload = registry.payload_of(event).check(_payload(event, value, output), f"/events/{ref}")
         found.append((ref, payload))

@@ -74,6 +74,9 @@ class Pipeline:
             raise ProblemError(_told_about(call, error.problem)) from error
 
     async def _decide_access(self, call: Call) -> AccessDecision:
+        offered = self.registry.of(call.principal.workspace).operations
+        if call.contract.ref not in offered:  # that of a skill which is not installed here
+            raise refuse("NOT_FOUND", f"There is no {call.contract.key} in your workspace.")
         decision = self.policies.access(call.principal, call.contract)
         if not decision.allowed:
             await self.recorder.denied(call, decision.to_json())
@@ -134,7 +137,7 @@ class Pipeline:
                 tx.append(self.recorder.failed(admitted, done.problem))
                 return done
             output = self.registry.output_of(admitted.contract).check(done, "/output")
-            events = self._emitted(admitted, output)
+            events = self._emitted(admitted, output, command.emits)
             tx.append(self.recorder.completed(admitted, output, events))
             return output
 
@@ -148,13 +151,18 @@ class Pipeline:
             raise ProblemError(done.problem)
         return done
 
-    def _emitted(self, admitted: Admitted, output: JsonObject) -> list[JsonObject]:
+    def _emitted(
+        self, admitted: Admitted, output: JsonObject, refs: tuple[str, ...] | None
+    ) -> list[JsonObject]:
         """The events that a built-in command emits, as they are recorded with the call."""
         contract, workspace = admitted.contract, admitted.principal.workspace
-        events = declared_events(self.registry, contract, admitted.value, output)
+        refs = contract.emits if refs is None else refs
+        events = declared_events(self.registry, refs, admitted.value, output)
         return seal_events(self.sealer, workspace, self.registry, contract, events)
 
     async def _answer_query(self, admitted: Admitted, query: Query) -> JsonObject:
+        if query.prepare is not None:
+            admitted = replace(admitted, prepared=await query.prepare(admitted))
         found = await self.journal.read(lambda records: query.answer(admitted, records))
         output = self.registry.output_of(admitted.contract).check(found, "/output")
         await self.recorder.queue(self.recorder.answered(admitted))

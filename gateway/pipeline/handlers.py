@@ -25,17 +25,24 @@ class Command:
     ``apply`` runs inside one unit of work together with the record of the call, so that state,
     record and idempotency key become durable as one. ``prepare`` is for work that should not
     hold the writer, such as reading much of the journal; its result is ``admitted.prepared``.
+    ``emits`` are the events of a call that was performed, where the contract declares those of
+    other outcomes too; None means all that it declares.
     """
 
     apply: Callable[[Admitted, Tx], JsonObject | Refused]
     prepare: Callable[[Admitted], Awaitable[Any]] | None = None
+    emits: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A built-in query: ``answer`` reads one consistent snapshot."""
+    """A built-in query: ``answer`` reads one consistent snapshot.
+
+    ``prepare`` is for work that should not hold the reader; its result is ``admitted.prepared``.
+    """
 
     answer: Callable[[Admitted, Records], JsonObject]
+    prepare: Callable[[Admitted], Awaitable[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from gateway.model.json import JsonObject
 from gateway.model.plan import Edge, Plan, PlanStep
 from gateway.model.ports import Sealer
 from gateway.model.problem import Issue, ProblemError, invalid
-from gateway.runtime.draft import DraftStep, read_draft
+from gateway.runtime.draft import COMPENSATE, DraftStep, compensates, read_draft
 from gateway.runtime.hashing import plan_hash, step_id
 from gateway.runtime.order import topological
 from gateway.runtime.references import (
@@ -32,14 +32,23 @@ class Compiler:
     sealer: Sealer
     new_plan_id: Callable[[], str]
 
-    def compile(self, workspace: str, draft: JsonObject, base: str = "/input/draft") -> Plan:
+    def compile(
+        self,
+        workspace: str,
+        draft: JsonObject,
+        base: str = "/input/draft",
+        within: Registry | None = None,
+    ) -> Plan:
         """The plan of a draft. ``base`` is the JSON pointer to the draft.
+
+        Contracts are looked up ``within`` what the workspace may use now, unless the caller says
+        otherwise.
 
         Raises:
             ProblemError: VALIDATION_FAILED with every issue of the whole draft.
         """
         drafted, issues = read_draft(draft, base)
-        contracts = self._contracts(drafted, issues)
+        contracts = self._contracts(within or self.registry.of(workspace), drafted, issues)
         checks = _Checks(self.registry, {step.key: step for step in drafted}, contracts)
         for step in drafted:
             issues.extend(checks.issues_of(step))
@@ -52,7 +61,7 @@ class Compiler:
         steps = [
             self._step(by_key[key], contracts[key], checks.depends_on(by_key[key])) for key in order
         ]
-        return self._plan(workspace, steps, checks)
+        return self._plan(workspace, steps, checks, compensate=compensates(draft))
 
     def single(self, workspace: str, contract: OperationContract, value: JsonObject) -> Plan:
         """The plan of a direct call: one step with this validated input and no reference."""
@@ -62,11 +71,11 @@ class Compiler:
         return self._plan(workspace, [step], None)
 
     def _contracts(
-        self, drafted: list[DraftStep], issues: list[Issue]
+        self, within: Registry, drafted: list[DraftStep], issues: list[Issue]
     ) -> dict[str, OperationContract]:
         found: dict[str, OperationContract] = {}
         for step in drafted:
-            contract = self.registry.resolve(step.contract)
+            contract = within.resolve(step.contract)
             if contract is None:
                 told = f"There is no contract {step.contract!r}. Use a loaded key or key@version."
                 issues.append(Issue(f"{step.at}/contract", "UNKNOWN_CONTRACT", told))
@@ -90,11 +99,18 @@ class Compiler:
             pii=pii_of(contract, "input"),
         )
 
-    def _plan(self, workspace: str, steps: list[PlanStep], checks: "_Checks | None") -> Plan:
-        hashed = plan_hash(self.sealer, workspace, steps)
+    def _plan(
+        self,
+        workspace: str,
+        steps: list[PlanStep],
+        checks: "_Checks | None",
+        *,
+        compensate: bool = False,
+    ) -> Plan:
+        hashed = plan_hash(self.sealer, workspace, steps, compensate=compensate)
         numbered = tuple(replace(step, id=step_id(hashed, step.key)) for step in steps)
         edges = tuple(edge for step in numbered for edge in _edges(step)) if checks else ()
-        return Plan(self.new_plan_id(), hashed, numbered, edges)
+        return Plan(self.new_plan_id(), hashed, numbered, edges, compensate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +203,9 @@ def _named(cycle: list[str]) -> str:
 
 def draft_of(plan: Plan) -> JsonObject:
     """The draft that a plan was compiled from, with its contracts pinned to their versions."""
+    asked: JsonObject = {"onFailure": COMPENSATE} if plan.compensate else {}
     return {
+        **asked,
         "steps": [
             {
                 "key": step.key,
@@ -196,5 +214,5 @@ def draft_of(plan: Plan) -> JsonObject:
                 "dependsOn": list(step.depends_on),
             }
             for step in plan.steps
-        ]
+        ],
     }

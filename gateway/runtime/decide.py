@@ -22,17 +22,20 @@ class Moves:
     """The next moves of a run.
 
     ``orphans`` are attempts that nobody is making any more, ``expired`` requests that nobody
-    decided in time, ``start`` the steps to dispatch (or to ask for), in plan order. When none of
-    these is left and nothing is in flight, the run has ended as ``end``, or it waits in the state
-    ``parked`` until ``wake_at`` or until somebody acts.
+    decided in time, ``escalated`` those that a further role may decide from now on, ``start`` the
+    steps to dispatch (or to ask for), in plan order. When none of these is left and nothing is in
+    flight, the run has ended as ``end``, or it waits in the state ``parked`` until ``wake_at`` or
+    until somebody acts. ``gate`` is what its lane lacks where only that keeps it from completing.
     """
 
     orphans: tuple[Step, ...] = ()
     expired: tuple[Approval, ...] = ()
+    escalated: tuple[Approval, ...] = ()
     start: tuple[PlanStep, ...] = ()
     end: ExecutionStatus | None = None
     parked: ExecutionStatus = ExecutionStatus.RUNNING
     wake_at: str | None = None
+    gate: str | None = None
 
 
 def next_moves(
@@ -41,8 +44,15 @@ def next_moves(
     approvals: Mapping[str, Approval],
     in_flight: Collection[str],
     now: str,
+    *,
+    paused: bool = False,
+    stopping: bool = False,
 ) -> Moves:
-    """The next moves; ``steps`` and ``approvals`` are by step id, ``in_flight`` are step ids."""
+    """The next moves; ``steps`` and ``approvals`` are by step id, ``in_flight`` are step ids.
+
+    A ``paused`` run starts nothing, but it ends where its steps end it, and requests expire on
+    time. One that is ``stopping`` ends as soon as nothing is in flight.
+    """
     orphans = tuple(
         step
         for step in steps.values()
@@ -50,19 +60,25 @@ def next_moves(
     )
     if orphans:
         return Moves(orphans=orphans)
+    if stopping:
+        return Moves(end=None if in_flight else ExecutionStatus.CANCELLED)
     ended = next((step for step in steps.values() if step.status in _ENDS), None)
     if ended is not None:
         # A failure stops what has not begun; what is in flight is awaited, never cut.
         return Moves(end=None if in_flight else _ENDS[ended.status])
     if all(step.status in _DONE for step in steps.values()):
         return Moves(end=ExecutionStatus.COMPLETED)
-    expired = tuple(
-        approval
-        for approval in approvals.values()
-        if approval.status is ApprovalStatus.PENDING and approval.expires_at <= now
-    )
+    pending = [item for item in approvals.values() if item.status is ApprovalStatus.PENDING]
+    expired = tuple(approval for approval in pending if approval.expires_at <= now)
     if expired:
         return Moves(expired=expired)
+    escalated = tuple(
+        approval for approval in pending if (moment := _escalates_at(approval)) and moment <= now
+    )
+    if escalated:
+        return Moves(escalated=escalated)
+    if paused:
+        return Moves(parked=ExecutionStatus.PAUSED, wake_at=_wake_at({}, approvals))
     return Moves(
         start=tuple(step for step in plan.steps if _may_start(step, plan, steps, approvals, now)),
         parked=_parked(steps),
@@ -103,9 +119,14 @@ def _wake_at(steps: Mapping[str, Step], approvals: Mapping[str, Approval]) -> st
         for step in steps.values()
         if step.status is StepStatus.READY and step.retry_at
     ]
-    expiries = [
-        approval.expires_at
+    deadlines = [
+        _escalates_at(approval) or approval.expires_at
         for approval in approvals.values()
         if approval.status is ApprovalStatus.PENDING
     ]
-    return min([*retries, *expiries], default=None)
+    return min([*retries, *deadlines], default=None)
+
+
+def _escalates_at(approval: Approval) -> str | None:
+    """When a pending request escalates, None where it never does or has done so."""
+    return approval.escalate_at if approval.escalated_at is None else None

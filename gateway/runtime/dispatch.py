@@ -11,7 +11,7 @@ from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.execution import Approval, ExecutionStatus, RunMode, StepStatus
-from gateway.model.json import JsonObject, digest
+from gateway.model.json import JsonObject
 from gateway.model.ports import Sealer, Tx
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.time import after
@@ -21,6 +21,8 @@ from gateway.runtime import facts
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.doubt import in_doubt, outcome_unknown
 from gateway.runtime.gate import Gate
+from gateway.runtime.grants import Allowance
+from gateway.runtime.hashing import idempotency_key
 from gateway.runtime.ready import Action, Ready, sealed_input
 from gateway.runtime.references import resolve
 from gateway.runtime.requester import requester_access
@@ -52,7 +54,7 @@ class StepDispatch:
         try:
             return self._decide(tx, ready)
         except _StopError as stop:
-            self._void(tx, ready, "The step may not run any more.")
+            self._void(tx, ready, stop.changed)
             tx.append(stop.as_fact(ready))
             return True
 
@@ -60,7 +62,8 @@ class StepDispatch:
         contract = self._contract(ready)
         access = requester_access(self.policies, ready.execution.submitter, contract)
         if not access.allowed:
-            raise _StopError(problem("FORBIDDEN", access.reason), access=access)
+            denied = problem("FORBIDDEN", access.reason)
+            raise _StopError(denied, "the grants of the requester", access=access)
         if ready.execution.mode is RunMode.DRY_RUN:
             return self._skip(tx, ready)
         action = self._action(ready, contract, access)
@@ -69,7 +72,8 @@ class StepDispatch:
             if isinstance(consent, bool):
                 return consent
             return self._attempt(tx, ready, action, consent)
-        self._void(tx, ready, "Policy does not ask for an approval any more.")
+        told = " ".join(action.decision.reasons)
+        self._void(tx, ready, f"Policy does not ask for an approval any more: {told}")
         return self._attempt(tx, ready, action, None)
 
     def _contract(self, ready: Ready) -> OperationContract:
@@ -80,7 +84,7 @@ class StepDispatch:
                 f"{step.contract} is not the contract that the plan was compiled against any "
                 "more. Compile the intent again."
             )
-            raise _StopError(problem("PRECONDITION_FAILED", told))
+            raise _StopError(problem("PRECONDITION_FAILED", told), "the contract")
         return contract
 
     def _action(self, ready: Ready, contract: OperationContract, access: AccessDecision) -> Action:
@@ -89,7 +93,7 @@ class StepDispatch:
         decision = in_mode(ready.execution.mode, contract, decided)
         if decision.verdict is Verdict.BLOCKED:
             told = problem("FORBIDDEN", f"{contract.key}: {' '.join(decision.reasons)}")
-            raise _StopError(told, decision.to_json(), access)
+            raise _StopError(told, "policy", decision.to_json(), access)
         return Action(contract, value, access, decision)
 
     def _input(self, ready: Ready, contract: OperationContract) -> JsonObject:
@@ -98,7 +102,7 @@ class StepDispatch:
         try:
             return self.registry.input_of(contract).check(resolved, "/input")
         except ProblemError as error:
-            raise _StopError(error.problem) from error
+            raise _StopError(error.problem, "the arguments") from error
 
     def _void(self, tx: Tx, ready: Ready, reason: str) -> None:
         """The request that the step waits for, if any, no longer stands."""
@@ -117,7 +121,7 @@ class StepDispatch:
         return True
 
     def _attempt(
-        self, tx: Tx, ready: Ready, action: Action, approval: Approval | None
+        self, tx: Tx, ready: Ready, action: Action, consent: Approval | Allowance | None
     ) -> Attempt | bool:
         execution, memory = ready.execution, ready.memory
         try:
@@ -131,10 +135,14 @@ class StepDispatch:
             value=action.value,
             number=ready.state.attempt + 1,
             epoch=memory.epoch,
-            idempotency_key=f"key_{digest([memory.run_id, ready.step.id])[:32]}",
+            idempotency_key=idempotency_key(memory.run_id, ready.step.id, ready.state.key_base),
             trace_id=execution.trace_id,
+            base=ready.state.base,
         )
         running = execution.status is ExecutionStatus.RUNNING
+        allowance = consent if isinstance(consent, Allowance) else None
+        if allowance is not None and allowance.fresh:
+            tx.append(allowance.as_fact(ready))
         tx.append(
             facts.step_dispatched(
                 execution,
@@ -142,7 +150,8 @@ class StepDispatch:
                 sealed_input=sealed_input(self.sealer, ready, action),
                 decision=action.decision.to_json(),
                 access=action.access,
-                approval_id=approval.id if approval else None,
+                approval_id=consent.id if isinstance(consent, Approval) else None,
+                grant_id=allowance.grant.id if allowance else None,
                 status=None if running else ExecutionStatus.RUNNING,
             )
         )
@@ -186,16 +195,18 @@ def in_mode(
 
 
 class _StopError(Exception):
-    """A step that may not run, with what decided so."""
+    """A step that may not run, with what decided so; ``what`` of its terms is not as it was."""
 
     def __init__(
         self,
         told: Problem,
+        what: str,
         decision: JsonObject | None = None,
         access: AccessDecision | None = None,
     ) -> None:
         super().__init__(told.detail)
         self.told = told
+        self.changed = f"What was asked has changed: {what}. {told.detail}"
         self.decision = decision
         self.access = access
 

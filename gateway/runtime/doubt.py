@@ -10,6 +10,17 @@ from gateway.model.problem import Problem
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 """The code of the problem of a step in doubt."""
 
+_SILENT = frozenset(
+    {
+        StepStatus.READY,
+        StepStatus.DISPATCHED,
+        StepStatus.WAITING_APPROVAL,
+        StepStatus.REJECTED,
+        StepStatus.EXPIRED,
+    }
+)
+"""States that do not say by themselves what became of an earlier attempt."""
+
 
 def outcome_unknown(contract_key: str, reason: str) -> Problem:
     """The problem of a command that may have had its effect; ``reason`` is one sentence."""
@@ -24,7 +35,13 @@ def outcome_unknown(contract_key: str, reason: str) -> Problem:
 
 
 def in_doubt(step: Step) -> bool:
-    """True for a step to be tried again whose earlier attempt may have had its effect."""
+    """True for a step whose earlier attempt may have had its effect, and that no later one settled.
+
+    An operator who has a step tried again under its earlier key (``base`` above ``key_base``) says
+    nothing of what the earlier attempts did, so until the first answer of the new round it is in
+    doubt, whatever its problem says.
+    """
     told = step.problem or {}
-    is_open = step.status in (StepStatus.READY, StepStatus.DISPATCHED)
-    return is_open and told.get("code") == OUTCOME_UNKNOWN
+    answered = step.attempt - step.base - (step.status is StepStatus.DISPATCHED)
+    doubted = told.get("code") == OUTCOME_UNKNOWN or (step.base > step.key_base and not answered)
+    return doubted and step.status in _SILENT

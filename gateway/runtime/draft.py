@@ -1,18 +1,24 @@
 """Drafts: the untyped plan that a planner sends, read strictly and with every issue at once.
 
-A draft is ``{"steps": [{"key", "contract", "input", "dependsOn"}]}``.
+A draft is ``{"steps": [{"key", "contract", "input", "dependsOn"}]}``; it may name a ``lane``,
+and ask with ``"onFailure": "compensate"`` that completed steps be undone if the run fails.
 """
 
 import re
 from dataclasses import dataclass
 
 from gateway.model.json import JsonObject, JsonValue, pointer
+from gateway.model.lane import LANES
 from gateway.model.problem import Issue
 
 MAX_STEPS = 500
 """How many steps a plan may have."""
 
+COMPENSATE = "compensate"
+"""What ``onFailure`` says to have completed steps undone if the run fails."""
+
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_FIELDS = frozenset({"steps", "lane", "onFailure"})
 _STEP_FIELDS = frozenset({"key", "contract", "input", "dependsOn"})
 
 
@@ -32,10 +38,15 @@ def read_draft(draft: JsonObject, base: str) -> tuple[list[DraftStep], list[Issu
 
     ``base`` is the JSON pointer to the draft in the caller's input.
     """
+    told = "A draft has no such field; it has `steps`, and may have `lane` and `onFailure`."
     issues = [
-        Issue(base + pointer(name), "UNKNOWN_FIELD", "A draft has no such field; it has `steps`.")
-        for name in sorted(set(draft) - {"steps"})
+        Issue(base + pointer(name), "UNKNOWN_FIELD", told) for name in sorted(set(draft) - _FIELDS)
     ]
+    if "lane" in draft:
+        issues.extend(lane_issues(draft["lane"], f"{base}/lane"))
+    if draft.get("onFailure", COMPENSATE) != COMPENSATE:
+        told = f"`onFailure` is {COMPENSATE!r}, or is left out."
+        issues.append(Issue(f"{base}/onFailure", "NOT_ALLOWED", told))
     raw = draft.get("steps")
     at = f"{base}/steps"
     if not isinstance(raw, list) or not raw:
@@ -51,6 +62,18 @@ def read_draft(draft: JsonObject, base: str) -> tuple[list[DraftStep], list[Issu
             steps.append(step)
     _find_duplicates(steps, issues)
     return steps, issues
+
+
+def compensates(draft: JsonObject) -> bool:
+    """True where a draft asks that completed steps be undone if the run fails."""
+    return draft.get("onFailure") == COMPENSATE
+
+
+def lane_issues(lane: JsonValue, at: str) -> list[Issue]:
+    """What is wrong with the name of a lane; ``at`` is the JSON pointer to it."""
+    if isinstance(lane, str) and lane in LANES:
+        return []
+    return [Issue(at, "UNKNOWN_LANE", f"There is no such lane. The lanes are {', '.join(LANES)}.")]
 
 
 def _read_step(item: JsonValue, at: str, issues: list[Issue]) -> DraftStep | None:

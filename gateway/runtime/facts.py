@@ -14,6 +14,9 @@ from gateway.model.problem import Problem
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.doubt import in_doubt
 
+_UNSENT = frozenset({StepStatus.PLANNED, StepStatus.READY, StepStatus.WAITING_APPROVAL})
+_ENDABLE = _UNSENT | {StepStatus.REJECTED, StepStatus.EXPIRED}
+
 
 def fact(
     execution: Execution, kind: EntryType, body: JsonObject, actor: str = "", **more: object
@@ -37,9 +40,9 @@ def step_fact(
 
 
 def plan_compiled(
-    execution: Execution, plan: Plan, compiler: str, planner_model: str | None
+    execution: Execution, plan: Plan, compiler: str, planner_model: str | None, lane: str | None
 ) -> NewEntry:
-    """A plan was compiled; ``plan`` is sealed."""
+    """A plan was compiled; ``plan`` is sealed, ``lane`` is the one that its draft names."""
     return fact(
         execution,
         EntryType.PLAN_COMPILED,
@@ -53,6 +56,7 @@ def plan_compiled(
             "compensate": plan.compensate,
         },
         actor=compiler,
+        lane=lane,
     )
 
 
@@ -64,6 +68,7 @@ def step_dispatched(
     decision: JsonObject,
     access: AccessDecision,
     approval_id: str | None,
+    grant_id: str | None,
     status: ExecutionStatus | None,
 ) -> NewEntry:
     """An attempt is about to be made: written before the call, so that none goes unseen."""
@@ -83,7 +88,9 @@ def step_dispatched(
             "idempotencyKey": attempt.idempotency_key,
         },
         approvalId=approval_id,
+        grantId=grant_id,
         executionStatus=status.value if status else None,
+        base=attempt.base or None,
     )
 
 
@@ -114,7 +121,8 @@ def step_blocked(
 def approval_requested(
     execution: Execution, step: PlanStep, approval_id: str, risk: str, asked: JsonObject
 ) -> NewEntry:
-    """A human is asked; ``asked`` holds digest, sealed arguments, decision and expiry."""
+    """A human is asked; ``asked`` holds digest, sealed arguments, decision and expiry, whom
+    separation of duties excludes, the requester's roles and when it escalates to whom."""
     decision = asked["decision"]
     body = {
         "approvalId": approval_id,
@@ -137,16 +145,35 @@ def approval_voided(
     return step_fact(execution, EntryType.APPROVAL_VOIDED, approval.step_id, body)
 
 
+def approval_escalated(execution: Execution, approval: Approval) -> NewEntry:
+    """Nobody decided until the deadline: holders of a further role may decide from now on."""
+    role = approval.escalate_to
+    body = {
+        "approvalId": approval.id,
+        "role": role,
+        "reason": f"{approval.reason} Nobody has decided it; people with the role {role} may too.",
+    }
+    return step_fact(execution, EntryType.APPROVAL_ESCALATED, approval.step_id, body)
+
+
 def approval_expired(execution: Execution, approval: Approval) -> NewEntry:
     """Nobody decided in time."""
     body = {"approvalId": approval.id}
     return step_fact(execution, EntryType.APPROVAL_EXPIRED, approval.step_id, body)
 
 
-def run_waiting(execution: Execution, status: ExecutionStatus, wake_at: str | None) -> NewEntry:
-    """Nothing can move until somebody acts or ``wake_at`` comes."""
+def run_waiting(
+    execution: Execution, status: ExecutionStatus, wake_at: str | None, gate: str | None = None
+) -> NewEntry:
+    """Nothing moves until somebody acts or ``wake_at`` comes; ``gate`` is what its lane lacks."""
     body = {"executionStatus": status.value, "wakeAt": wake_at}
-    return fact(execution, EntryType.RUN_WAITING, body)
+    return fact(execution, EntryType.RUN_WAITING, body, gate=gate)
+
+
+def lane_assigned(execution: Execution, lane: str, by: str) -> NewEntry:
+    """The execution is in this lane now."""
+    body = {"laneKey": lane}
+    return fact(execution, EntryType.LANE_ASSIGNED, body, actor=by, **{"from": execution.lane})
 
 
 def run_ended(
@@ -155,7 +182,7 @@ def run_ended(
     steps: Mapping[str, StepStatus],
     problem: JsonObject | None,
     actor: str = "",
-    reason: str | None = None,
+    **more: object,
 ) -> NewEntry:
     """The run is over; ``steps`` are those that will never run, with what became of them."""
     return fact(
@@ -169,15 +196,34 @@ def run_ended(
         },
         actor=actor,
         problem=problem,
-        reason=reason,
+        **more,
     )
 
 
+def run_steered(
+    execution: Execution,
+    kind: EntryType,
+    by: str,
+    *,
+    reason: str | None = None,
+    status: ExecutionStatus | None = None,
+    **more: object,
+) -> NewEntry:
+    """Somebody steered the run; ``status`` is what it became."""
+    told = status.value if status else None
+    body = {"runId": execution.run_id, "planId": execution.plan_id}
+    return fact(execution, kind, body, by, reason=reason, executionStatus=told, **more)
+
+
 def unfinished(steps: Mapping[str, Step]) -> dict[str, StepStatus]:
-    """The steps that are never sent (again): cancelled, or unresolved where one is in doubt."""
-    waiting = (StepStatus.PLANNED, StepStatus.READY, StepStatus.WAITING_APPROVAL)
-    return {
-        step.id: StepStatus.UNRESOLVED if in_doubt(step) else StepStatus.CANCELLED
-        for step in steps.values()
-        if step.status in waiting
-    }
+    """The steps that are never sent (again): cancelled, or unresolved where one is in doubt.
+
+    That people rejected another attempt, or let its request expire, settles no earlier one.
+    """
+    never = {}
+    for step in steps.values():
+        if step.status in _ENDABLE and in_doubt(step):
+            never[step.id] = StepStatus.UNRESOLVED
+        elif step.status in _UNSENT:
+            never[step.id] = StepStatus.CANCELLED
+    return never

@@ -1,4 +1,4 @@
-"""The life of an execution up to its run: received, compiled, verified, started, cancelled.
+"""The life of an execution up to its run: received, compiled, verified, started.
 
 Each function is one move of the state machine, made inside the caller's unit of work.
 """
@@ -23,7 +23,6 @@ from gateway.model.problem import Problem, problem, refuse
 from gateway.model.sealing import seal_paths
 from gateway.runtime import facts
 from gateway.runtime.stored_plan import seal_plan
-from gateway.runtime.turn import end_run, waiting_approvals
 from gateway.runtime.verifier import Verification
 
 INTENT_CONTRACT = "controlPlane.intent.submit@1.0.0"
@@ -32,13 +31,17 @@ INTENT_CONTRACT = "controlPlane.intent.submit@1.0.0"
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What somebody wants done, in their words; ``direct`` for the one behind a direct call."""
+    """What somebody wants done, in their words; ``direct`` for the one behind a direct call.
+
+    ``compensates`` is the id of the execution that it is to undo.
+    """
 
     text: str
     channel: str | None = None
     trace_id: str | None = None
     metadata: JsonObject | None = None
     direct: bool = False
+    compensates: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Lifecycle:
                     "traceId": intent.trace_id,
                     "metadata": metadata,
                     "direct": intent.direct,
+                    "compensates": intent.compensates,
                 },
                 execution_id,
                 submitter.subject,
@@ -87,11 +91,17 @@ class Lifecycle:
         plan: Plan,
         compiler: str,
         planner_model: str | None = None,
+        lane: str | None = None,
     ) -> Execution:
-        """Record the plan of an execution; a later plan takes the place of an earlier one."""
+        """Record the plan of an execution; a later plan takes the place of an earlier one.
+
+        ``lane`` is the one that its draft names; without one the execution stays where it is.
+        """
         require_transition(execution.id, execution.status, ExecutionStatus.COMPILED)
         sealed = seal_plan(self.sealer, execution.workspace, plan)
-        tx.append(facts.plan_compiled(execution, sealed, compiler, planner_model))
+        tx.append(facts.plan_compiled(execution, sealed, compiler, planner_model, lane))
+        if lane is not None:
+            tx.append(facts.lane_assigned(execution, lane, compiler))
         return require_execution(tx, execution.workspace, execution.id)
 
     def rejected(self, tx: Tx, execution: Execution, compiler: str, told: Problem) -> None:
@@ -154,14 +164,6 @@ class Lifecycle:
         tx.after_commit(lambda: self.dispatcher.submit(run_id))
         return require_execution(tx, execution.workspace, execution.id)
 
-    def cancelled(self, tx: Tx, execution: Execution, by: str, reason: str | None) -> None:
-        """End an execution now: nothing more is sent; what is in flight is still recorded."""
-        require_transition(execution.id, execution.status, ExecutionStatus.CANCELLED)
-        steps = {step.id: step for step in tx.steps(execution.plan_id)} if execution.plan_id else {}
-        approvals = waiting_approvals(tx, execution, steps)
-        end_run(tx, execution, steps, approvals, ExecutionStatus.CANCELLED, None, by, reason)
-        self.wake(tx, execution)
-
     def wake(self, tx: Tx, execution: Execution) -> None:
         """Have the run of an execution looked at again, once this unit is durable."""
         run_id = execution.run_id
@@ -183,6 +185,18 @@ def require_execution(records: Records, workspace: str, execution_id: str) -> Ex
             f"There is no execution {execution_id} in this workspace. "
             "controlPlaneExecutionList and controlPlaneExecutionMine name those that there are.",
         )
+    return execution
+
+
+def require_run(records: Records, workspace: str, run_id: str) -> Execution:
+    """The execution that this run belongs to, in this workspace.
+
+    Raises:
+        ProblemError: NOT_FOUND, the same for one that another workspace has.
+    """
+    execution = records.execution_of_run(run_id)
+    if execution is None or execution.workspace != workspace:
+        raise refuse("NOT_FOUND", f"There is no run {run_id} in this workspace.")
     return execution
 
 

@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 
 from gateway.contracts import Registry
-from gateway.model.ports import Actions, Dispatcher, Ids, Journal, Sealer
+from gateway.model.ports import Actions, Clock, Dispatcher, Ids, Journal, Sealer
 from gateway.pipeline import RateLimiter
 from gateway.policy import Policies
+from gateway.runtime.compensation import Compensations
 from gateway.runtime.compiler import Compiler
 from gateway.runtime.consent import Consent
 from gateway.runtime.dispatch import StepDispatch
 from gateway.runtime.gate import Gate
+from gateway.runtime.grants import Grants
+from gateway.runtime.lanes import Lanes
 from gateway.runtime.lifecycle import Lifecycle
+from gateway.runtime.operate import Operator
+from gateway.runtime.override import Override
+from gateway.runtime.reconcile import Reconciler
 from gateway.runtime.replay import Replayer
 from gateway.runtime.runner import Runner
 from gateway.runtime.turn import Turns
@@ -30,8 +36,14 @@ class Loop:
     verifier: Verifier
     lifecycle: Lifecycle
     consent: Consent
+    grants: Grants
+    override: Override
+    lanes: Lanes
+    operator: Operator
+    reconciler: Reconciler
     replayer: Replayer
     runner: Runner
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ class Parts:
     actions: Actions
     limiter: RateLimiter
     ids: Ids
+    clock: Clock
 
 
 def build_loop(parts: Parts, *, owner: str, lease: float, slots: int) -> Loop:
@@ -58,7 +71,10 @@ def build_loop(parts: Parts, *, owner: str, lease: float, slots: int) -> Loop:
     compiler = Compiler(registry, sealer, lambda: ids.new("plan"))
     verifier = Verifier(registry, policies)
     lifecycle = Lifecycle(ids, sealer, parts.dispatcher)
-    gate = Gate(sealer, lambda: ids.new("appr"))
+    grants = Grants(policies, sealer, lambda: ids.new("grant"))
+    gate = Gate(policies, sealer, grants, lambda: ids.new("appr"))
+    compensations = Compensations(registry, sealer, compiler, verifier, lifecycle)
+    dispatch = StepDispatch(registry, policies, sealer, parts.limiter, gate)
     return Loop(
         registry=registry,
         policies=policies,
@@ -69,14 +85,20 @@ def build_loop(parts: Parts, *, owner: str, lease: float, slots: int) -> Loop:
         verifier=verifier,
         lifecycle=lifecycle,
         consent=Consent(policies, lifecycle),
+        grants=grants,
+        override=Override(policies, lifecycle),
+        lanes=Lanes(policies, lifecycle),
+        operator=Operator(lifecycle, compensations),
+        reconciler=Reconciler(registry, sealer, lifecycle),
         replayer=Replayer(registry, policies, sealer, compiler, verifier),
         runner=Runner(
             journal=parts.journal,
-            turns=Turns(StepDispatch(registry, policies, sealer, parts.limiter, gate), lease),
+            turns=Turns(dispatch, compensations, lease),
             sealer=sealer,
             registry=registry,
             actions=parts.actions,
             owner=owner,
             slots=slots,
         ),
+        clock=parts.clock,
     )

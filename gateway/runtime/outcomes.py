@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
 from gateway.model.entry import EntryType
-from gateway.model.execution import LIVE, Execution, Step
+from gateway.model.execution import UNDER_WAY, Execution, Step, StepStatus
+from gateway.model.json import JsonObject
 from gateway.model.ports import ActionOutcome, Answered, Declined, Sealer, Tx, Unknown
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.time import after
@@ -19,7 +20,7 @@ from gateway.runtime.attempt import Attempt
 from gateway.runtime.doubt import in_doubt, outcome_unknown
 
 MAX_ATTEMPTS = 4
-"""How often a step is tried in all."""
+"""How often a step is tried, until an operator has it tried again."""
 
 FIRST_BACKOFF = 0.25
 """Seconds before the second attempt; each further wait is four times as long."""
@@ -68,24 +69,23 @@ def _no_answer(contract: OperationContract, reason: str) -> Problem:
 def record_outcome(
     tx: Tx, sealer: Sealer, registry: Registry, execution: Execution, outcome: Outcome
 ) -> None:
-    """Append what came of an attempt; nothing is tried again once the execution is over."""
-    attempt = outcome.attempt
+    """Append what came of an attempt; nothing is tried again once the execution is over.
+
+    An outcome that comes after an operator settled the attempt is kept, but changes nothing.
+    """
+    attempt, step = outcome.attempt, outcome.attempt.step
+    if execution.status not in UNDER_WAY and not _is_awaited(tx, execution, attempt):
+        told = outcome.problem.to_json() if outcome.problem else None
+        body = _answered(sealer, registry, execution, outcome)
+        kind = EntryType.STEP_LATE
+        named = (execution, kind, step.id, attempt.number, attempt.epoch)
+        tx.append(facts.step_settled(*named, **body, problem=told))
+        return
     if outcome.answer is not None:
-        output = outcome.answer.sealed_output(sealer, execution.workspace, attempt.contract)
-        events = outcome.answer.sealed_events(
-            sealer, execution.workspace, registry, attempt.contract
-        )
-        tx.append(
-            facts.step_settled(
-                execution,
-                EntryType.STEP_COMPLETED,
-                attempt.step.id,
-                attempt.number,
-                attempt.epoch,
-                output=output,
-                events=events or None,
-            )
-        )
+        body = _answered(sealer, registry, execution, outcome)
+        named = (execution, EntryType.STEP_COMPLETED, step.id, attempt.number, attempt.epoch)
+        tx.append(facts.step_settled(*named, **body))
+        record_undone(tx, execution, step.key, step.id)
         return
     outcome = _with_earlier_doubt(tx, execution, outcome)
     if outcome.problem is None:
@@ -93,13 +93,56 @@ def record_outcome(
     _record_problem(
         tx,
         execution,
-        attempt.step.id,
+        step.id,
         attempt.number,
         attempt.epoch,
         outcome.problem,
-        repeat=outcome.repeat and execution.status in LIVE,
+        base=attempt.base,
+        repeat=outcome.repeat and _goes_on(execution),
         unknown=outcome.unknown,
     )
+
+
+def record_undone(tx: Tx, execution: Execution, step_key: str, step_id: str) -> None:
+    """Append to the execution that this one undoes that a step of it is compensated."""
+    if execution.compensates is None:
+        return
+    undone = tx.execution(execution.workspace, execution.compensates)
+    steps = tx.steps(undone.plan_id or "") if undone else []
+    step = next((step for step in steps if step.key == step_key), None)
+    if undone is None or step is None:
+        raise AssertionError("a compensation undoes the steps of an execution")
+    body = {"by": {"executionId": execution.id, "stepId": step_id}}
+    tx.append(facts.step_fact(undone, EntryType.STEP_COMPENSATED, step.id, body))
+
+
+def _answered(
+    sealer: Sealer, registry: Registry, execution: Execution, outcome: Outcome
+) -> JsonObject:
+    """What an answer adds to the entry of its attempt."""
+    answer, contract = outcome.answer, outcome.attempt.contract
+    if answer is None:
+        return {}
+    output = answer.sealed_output(sealer, execution.workspace, contract)
+    events = answer.sealed_events(sealer, execution.workspace, registry, contract)
+    return {"output": output, "events": events or None}
+
+
+def _goes_on(execution: Execution) -> bool:
+    """True while a run may still try something again."""
+    return execution.status in UNDER_WAY and not execution.stopping
+
+
+def _is_awaited(tx: Tx, execution: Execution, attempt: Attempt) -> bool:
+    """True while nobody has said what became of an attempt of a run that has ended."""
+    step = _state(tx, execution, attempt)
+    is_open = step.status in (StepStatus.DISPATCHED, StepStatus.UNRESOLVED)
+    return is_open and step.attempt == attempt.number
+
+
+def _state(tx: Tx, execution: Execution, attempt: Attempt) -> Step:
+    steps = tx.steps(execution.plan_id or "")
+    return next(step for step in steps if step.id == attempt.step.id)
 
 
 def _with_earlier_doubt(tx: Tx, execution: Execution, outcome: Outcome) -> Outcome:
@@ -115,8 +158,10 @@ def _with_earlier_doubt(tx: Tx, execution: Execution, outcome: Outcome) -> Outco
     keyed = contract.handler is not None and contract.handler.idempotency_key
     if keyed and told.code in contract.errors:
         return outcome
-    steps = tx.steps(execution.plan_id or "")
-    if not any(step.id == attempt.step.id and in_doubt(step) for step in steps):
+    step = _state(tx, execution, attempt)
+    # An abort took the place of what was known of earlier attempts under the same key.
+    forgotten = step.status is StepStatus.UNRESOLVED and attempt.number > step.key_base + 1
+    if not forgotten and not in_doubt(step):
         return outcome
     reason = f"An earlier attempt got no answer, and the last one was declined ({told.code})."
     return replace(outcome, problem=outcome_unknown(contract.key, reason), unknown=True)
@@ -138,7 +183,8 @@ def orphaned(tx: Tx, execution: Execution, step: Step, registry: Registry, epoch
         step.attempt,
         epoch,
         told,
-        repeat=contract is not None and contract.repeatable and execution.status in LIVE,
+        base=step.base,
+        repeat=contract is not None and contract.repeatable and _goes_on(execution),
         unknown=contract is None or contract.is_command,
     )
 
@@ -151,13 +197,15 @@ def _record_problem(
     epoch: int,
     told: Problem,
     *,
+    base: int,
     repeat: bool,
     unknown: bool,
 ) -> None:
     kind, retry_at = EntryType.STEP_FAILED, None
-    if repeat and attempt < MAX_ATTEMPTS:
+    tried = attempt - base
+    if repeat and tried < MAX_ATTEMPTS:
         kind = EntryType.STEP_RETRYING
-        retry_at = after(tx.now, max(FIRST_BACKOFF * 4 ** (attempt - 1), told.retry_after or 0))
+        retry_at = after(tx.now, max(FIRST_BACKOFF * 4 ** (tried - 1), told.retry_after or 0))
     elif unknown:
         kind = EntryType.STEP_UNRESOLVED
     tx.append(

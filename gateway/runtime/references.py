@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from gateway.contracts import pii_of
 from gateway.model.contract import EnumType, ObjectType, OperationContract
@@ -203,15 +204,19 @@ def _object_misfit(given: ObjectType, asked: ObjectType, sides: _Sides) -> str |
 
 
 def pii_leak(
-    source_of: OperationContract, field: tuple[str, ...], target_of: OperationContract, at: str
+    source_of: OperationContract,
+    field: tuple[str, ...],
+    target_of: OperationContract,
+    at: str,
+    side: Literal["input", "output"] = "output",
 ) -> str | None:
-    """The PII path of the source's output that would flow into an input that does not declare it.
+    """The PII path of the source that would flow into an input that does not declare it.
 
-    ``field`` is what is taken of the output, ``at`` the dotted path where it goes.
+    ``field`` is what is taken of the source's ``side``, ``at`` the dotted path where it goes.
     """
     taken = ".".join(field)
     declared = pii_of(target_of, "input")
-    for path in pii_of(source_of, "output"):
+    for path in pii_of(source_of, side):
         below = _below(path, taken)
         if below is None:
             continue

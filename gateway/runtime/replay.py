@@ -82,7 +82,7 @@ class Replayer:
                 contract = self.registry.operations[plan.steps[0].contract]
                 again = self.compiler.single(workspace, contract, plan.steps[0].input)
             else:
-                again = self.compiler.compile(workspace, draft_of(plan), "")
+                again = self.compiler.compile(workspace, draft_of(plan), "", self.registry)
         except (ProblemError, KeyError) as error:
             told = error.problem.detail if isinstance(error, ProblemError) else "contract unknown"
             message = f"The plan does not compile under the loaded contracts: {told}"
@@ -95,7 +95,7 @@ class Replayer:
         if record.decisions is None:
             return
         try:
-            verified = self.verifier.verify(plan, execution.submitter)
+            verified = self.verifier.verify(plan, execution.submitter, self.registry)
         except ProblemError as error:
             message = f"The plan cannot be decided again: {error.problem.detail}"
             yield Difference(POLICY, "/decisions", record.verdict, None, message)

@@ -9,19 +9,30 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.contracts import Registry
-from gateway.model.execution import LIVE, Execution, ExecutionStatus, StepStatus
-from gateway.model.ports import ActionCall, Actions, Journal, Sealer, Tx, Unknown
+from gateway.model.execution import UNDER_WAY, Execution, ExecutionStatus, StepStatus
+from gateway.model.ports import (
+    ActionCall,
+    ActionOutcome,
+    Actions,
+    Declined,
+    Journal,
+    Sealer,
+    Tx,
+    Unknown,
+)
 from gateway.model.problem import ProblemError, problem
 from gateway.model.sealing import unseal_all
 from gateway.model.time import after
 from gateway.runtime.attempt import Attempt
+from gateway.runtime.ending import end_run
 from gateway.runtime.memory import RunMemory
-from gateway.runtime.outcomes import Outcome, judge
+from gateway.runtime.outcomes import Outcome, judge, orphaned
 from gateway.runtime.stored_plan import open_plan
-from gateway.runtime.turn import ClaimLostError, Turn, Turns, end_run, waiting_approvals
+from gateway.runtime.turn import ClaimLostError, Turn, Turns
 
 _log = logging.getLogger(__name__)
 _RETRY_WRITE = 1.0
+_NEVER_SENT = Declined("CONFLICT", "The run ended before the action was sent.", 409)
 T = TypeVar("T")
 
 
@@ -73,23 +84,30 @@ class Runner:
 
     async def _drive(self, memory: RunMemory, turn: Turn, woken: asyncio.Event) -> Turn:
         under_way: set[asyncio.Task[Outcome]] = set()
+        ended = asyncio.Event()
         try:
             while not turn.over:
-                under_way |= {asyncio.create_task(self._make(item)) for item in turn.attempts}
-                outcomes = await self._next_outcomes(under_way, woken)
+                made = [self._make(item, ended) for item in turn.attempts]
+                under_way |= {asyncio.create_task(attempt) for attempt in made}
+                outcomes = await self._next_outcomes(under_way, woken, turn.look_in)
                 turn, memory = await self._take(memory, outcomes)
+                if turn.ended:
+                    ended.set()
         finally:
             for task in under_way:
                 task.cancel()
         return turn
 
     async def _next_outcomes(
-        self, under_way: set[asyncio.Task[Outcome]], woken: asyncio.Event
+        self, under_way: set[asyncio.Task[Outcome]], woken: asyncio.Event, seconds: float | None
     ) -> list[Outcome]:
-        """Wait for an attempt to end or for a wake-up; the ended ones leave ``under_way``."""
+        """Wait for an attempt to end or for a wake-up, at most ``seconds``; the ended ones leave
+        ``under_way``."""
         waker = asyncio.create_task(woken.wait())
+        awaited = {*under_way, waker}
         try:
-            done, _ = await asyncio.wait({*under_way, waker}, return_when=asyncio.FIRST_COMPLETED)
+            first = asyncio.FIRST_COMPLETED
+            done, _ = await asyncio.wait(awaited, timeout=seconds, return_when=first)
         finally:
             waker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -119,28 +137,32 @@ class Runner:
                 _log.error("the journal is not writable (%s); trying again", error.problem.code)
                 await asyncio.sleep(_RETRY_WRITE)
 
-    async def _make(self, attempt: Attempt) -> Outcome:
-        """Make one attempt. Whatever goes wrong here means that the outcome is not known."""
+    async def _make(self, attempt: Attempt, ended: asyncio.Event) -> Outcome:
+        """Make one attempt, unless the run ended before its turn to be sent came."""
+        async with self._slots:
+            result = _NEVER_SENT if ended.is_set() else await self._perform(attempt)
+        return judge(self._registry, attempt, result)
+
+    async def _perform(self, attempt: Attempt) -> ActionOutcome:
+        """Whatever goes wrong here means that the outcome is not known."""
         handler = attempt.contract.handler
         if handler is None:
             raise AssertionError("only contracts with a handler are steps")
-        async with self._slots:
-            try:
-                result = await self._actions.perform(
-                    ActionCall(
-                        contract=attempt.contract,
-                        input=attempt.value,
-                        idempotency_key=attempt.idempotency_key,
-                        timeout=handler.timeout,
-                        execution_id=attempt.execution_id,
-                        step_id=attempt.step.id,
-                        trace_id=attempt.trace_id,
-                    )
+        try:
+            return await self._actions.perform(
+                ActionCall(
+                    contract=attempt.contract,
+                    input=attempt.value,
+                    idempotency_key=attempt.idempotency_key,
+                    timeout=handler.timeout,
+                    execution_id=attempt.execution_id,
+                    step_id=attempt.step.id,
+                    trace_id=attempt.trace_id,
                 )
-            except Exception:
-                _log.exception("an action of %s raised", attempt.contract.ref)
-                result = Unknown("The action failed inside the gateway.")
-        return judge(self._registry, attempt, result)
+            )
+        except Exception:
+            _log.exception("an action of %s raised", attempt.contract.ref)
+            return Unknown("The action failed inside the gateway.")
 
     def _begin(self, tx: Tx, run_id: str) -> Begun:
         claim = tx.claim(run_id, self._owner, after(tx.now, self._turns.lease))
@@ -169,15 +191,17 @@ class Runner:
         self, tx: Tx, execution: Execution, run_id: str, epoch: int, wake_seq: int
     ) -> Turn:
         """End a run whose sealed data cannot be opened: it can never go on."""
-        if execution.status in LIVE:
+        plan_id = execution.plan_id or ""
+        for step in tx.steps(plan_id):
+            if step.status is StepStatus.DISPATCHED:
+                orphaned(tx, execution, step, self._registry, epoch)
+        if execution.status in UNDER_WAY:
             told = problem(
                 "INTERNAL_ERROR",
                 "The sealed data of this execution cannot be opened with the keys of this data "
                 "folder. Restore the keys and submit the intent again.",
             )
-            steps = {step.id: step for step in tx.steps(execution.plan_id or "")}
-            approvals = waiting_approvals(tx, execution, steps)
-            failed = ExecutionStatus.FAILED
-            end_run(tx, execution, steps, approvals, failed, told.to_json())
+            steps = {step.id: step for step in tx.steps(plan_id)}
+            end_run(tx, execution, steps, ExecutionStatus.FAILED, told.to_json())
         tx.release(run_id, epoch, wake_seq, None)
         return Turn(over=True)

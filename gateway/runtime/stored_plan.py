@@ -23,7 +23,7 @@ def open_plan(sealer: Sealer, workspace: str, plan: Plan) -> Plan:
 
 
 def _with_steps(plan: Plan, steps: list[PlanStep]) -> Plan:
-    return Plan(plan.id, plan.hash, tuple(steps), plan.edges)
+    return replace(plan, steps=tuple(steps))
 
 
 def _seal_step(sealer: Sealer, workspace: str, step: PlanStep) -> PlanStep:

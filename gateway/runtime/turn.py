@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.model.execution import (
-    LIVE,
+    UNDER_WAY,
     Approval,
-    ApprovalStatus,
     Execution,
     ExecutionStatus,
     Step,
@@ -19,16 +18,21 @@ from gateway.model.execution import (
 )
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
-from gateway.model.time import after
+from gateway.model.sealing import unseal_all
+from gateway.model.time import after, parse
 from gateway.runtime import facts
 from gateway.runtime.attempt import Attempt
+from gateway.runtime.compensation import Compensations
 from gateway.runtime.decide import Moves, next_moves
 from gateway.runtime.dispatch import StepDispatch
+from gateway.runtime.ending import waiting_approvals
+from gateway.runtime.lane_readiness import lane_standing
 from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, orphaned, record_outcome
 from gateway.runtime.ready import Ready
 
 _log = logging.getLogger(__name__)
+_SOON = 0.05
 
 
 class ClaimLostError(Exception):
@@ -39,19 +43,25 @@ class ClaimLostError(Exception):
 class Turn:
     """What a turn decided: attempts to make, or that the run was given back (``over``).
 
-    ``wake_at`` is when a run that was given back wants to be looked at again.
+    ``wake_at`` is when a run that was given back wants to be looked at again, ``look_in`` the same
+    in seconds of one whose attempts are still awaited. ``ended`` says that the run ended from
+    outside: attempts that were not sent yet must not be.
     """
 
     attempts: tuple[Attempt, ...] = ()
     over: bool = False
+    ended: bool = False
     wake_at: str | None = None
+    look_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Takes turns. ``dispatch`` decides single steps, ``lease`` is in seconds."""
+    """Takes turns. ``dispatch`` decides single steps, ``compensations`` ends runs and has undone
+    what a plan wants undone, ``lease`` is in seconds."""
 
     dispatch: StepDispatch
+    compensations: Compensations
     lease: float
 
     def take(self, tx: Tx, memory: RunMemory, outcomes: list[Outcome]) -> Turn:
@@ -69,9 +79,9 @@ class Turns:
             memory.in_flight.discard(outcome.attempt.step.id)
             if outcome.answer is not None:
                 memory.outputs[outcome.attempt.step.key] = outcome.answer.output
-        if execution.status not in LIVE:
+        if execution.status not in UNDER_WAY:
             return self._after_the_end(tx, memory, execution, claim.wake_seq)
-        if not self.dispatch.is_current(tx):
+        if not execution.stopping and not self.dispatch.is_current(tx):
             return self._hold(tx, memory, claim.wake_seq)
         return self._advance(tx, memory, execution, claim.wake_seq)
 
@@ -80,16 +90,49 @@ class Turns:
         while True:
             steps = {step.id: step for step in tx.steps(memory.plan.id)}
             approvals = waiting_approvals(tx, execution, steps)
-            moves = next_moves(memory.plan, steps, approvals, memory.in_flight, tx.now)
+            moves = next_moves(
+                *(memory.plan, steps, approvals, memory.in_flight, tx.now),
+                paused=execution.status is ExecutionStatus.PAUSED,
+                stopping=execution.stopping,
+            )
+            if moves.end is ExecutionStatus.COMPLETED:
+                moves = _through_gate(tx, execution, moves)
             if moves.end is not None:
-                end_run(tx, execution, steps, approvals, moves.end, _problem_of(steps))
-                tx.release(memory.run_id, memory.epoch, wake_seq, None)
-                return Turn(over=True)
+                return self._end(tx, memory, execution, steps, moves.end, wake_seq)
+            self._recall_reconciled(memory, execution, steps)
             if self._act(tx, memory, execution, moves, steps, approvals, attempts):
                 continue
             if attempts or memory.in_flight:
-                return Turn(attempts=tuple(attempts))
+                return Turn(attempts=tuple(attempts), look_in=_until(moves.wake_at, tx.now))
             return self._park(tx, memory, execution, moves, wake_seq)
+
+    def _end(
+        self,
+        tx: Tx,
+        memory: RunMemory,
+        execution: Execution,
+        steps: Mapping[str, Step],
+        status: ExecutionStatus,
+        wake_seq: int,
+    ) -> Turn:
+        stopped = status is ExecutionStatus.CANCELLED
+        self.compensations.conclude(
+            *(tx, execution, memory.plan, steps, status),
+            problem=None if stopped else _problem_of(steps),
+            reason="It was shut down, and nothing is on its way any more." if stopped else None,
+        )
+        tx.release(memory.run_id, memory.epoch, wake_seq, None)
+        return Turn(over=True)
+
+    def _recall_reconciled(
+        self, memory: RunMemory, execution: Execution, steps: Mapping[str, Step]
+    ) -> None:
+        """Remember the outputs of steps that an operator settled meanwhile."""
+        for step in steps.values():
+            done = step.status is StepStatus.COMPLETED and step.output is not None
+            if done and step.key not in memory.outputs:
+                output = unseal_all(self.dispatch.sealer, execution.workspace, step.output)
+                memory.outputs[step.key] = output
 
     def _act(
         self,
@@ -106,7 +149,9 @@ class Turns:
             orphaned(tx, execution, orphan, self.dispatch.registry, memory.epoch)
         for approval in moves.expired:
             tx.append(facts.approval_expired(execution, approval))
-        changed = bool(moves.orphans or moves.expired)
+        for approval in moves.escalated:
+            tx.append(facts.approval_escalated(execution, approval))
+        changed = bool(moves.orphans or moves.expired or moves.escalated)
         for step in moves.start:
             ready = Ready(execution, memory, step, steps[step.id], approvals.get(step.id))
             result = self.dispatch.start(tx, ready)
@@ -120,8 +165,8 @@ class Turns:
     def _park(
         self, tx: Tx, memory: RunMemory, execution: Execution, moves: Moves, wake_seq: int
     ) -> Turn:
-        if moves.parked is not execution.status:
-            tx.append(facts.run_waiting(execution, moves.parked, moves.wake_at))
+        if moves.parked is not execution.status or moves.gate != execution.gate:
+            tx.append(facts.run_waiting(execution, moves.parked, moves.wake_at, moves.gate))
         if not tx.release(memory.run_id, memory.epoch, wake_seq, moves.wake_at):
             # The claim is read and released in one unit, so a wake-up cannot come in between.
             raise ClaimLostError(memory.run_id)
@@ -144,28 +189,29 @@ class Turns:
             if step.status is StepStatus.DISPATCHED and step.id not in memory.in_flight:
                 orphaned(tx, execution, step, self.dispatch.registry, memory.epoch)
         if memory.in_flight:
-            return Turn()
+            return Turn(ended=True)
         tx.release(memory.run_id, memory.epoch, wake_seq, None)
         return Turn(over=True)
 
 
-def end_run(
-    tx: Tx,
-    execution: Execution,
-    steps: Mapping[str, Step],
-    approvals: Mapping[str, Approval],
-    status: ExecutionStatus,
-    problem: JsonObject | None,
-    actor: str = "",
-    reason: str | None = None,
-) -> None:
-    """End a run as ``status``: open requests become void, steps that were not sent never are."""
-    for approval in approvals.values():
-        if approval.status in (ApprovalStatus.PENDING, ApprovalStatus.APPROVED):
-            why = f"The execution became {status.value.upper()}."
-            tx.append(facts.approval_voided(execution, approval, why, StepStatus.CANCELLED))
-    never = facts.unfinished(steps)
-    tx.append(facts.run_ended(execution, status, never, problem, actor, reason))
+def _until(wake_at: str | None, now: str) -> float | None:
+    """Seconds until a deadline or a retry is due, which must not wait for what is in flight."""
+    if wake_at is None:
+        return None
+    return max((parse(wake_at) - parse(now)).total_seconds(), _SOON)
+
+
+def _through_gate(tx: Tx, execution: Execution, moves: Moves) -> Moves:
+    """The moves of a run whose steps are done: in a lane it completes only through the gate.
+
+    While it is paused it stays before the gate, so that it can be handed over.
+    """
+    standing = lane_standing(tx, execution, tx.now)
+    paused = execution.status is ExecutionStatus.PAUSED
+    if standing is None or (standing.is_ready and not paused):
+        return moves
+    parked = ExecutionStatus.PAUSED if paused else ExecutionStatus.RUNNING
+    return Moves(parked=parked, wake_at=standing.stale_at, gate=standing.readiness.value)
 
 
 def _execution(records: Records, memory: RunMemory) -> Execution:
@@ -179,15 +225,3 @@ def _problem_of(steps: Mapping[str, Step]) -> JsonObject | None:
     """The problem that a run ends with: that of a failed step, not of one yet to be retried."""
     failed = (step for step in steps.values() if step.status is StepStatus.FAILED)
     return next((step.problem for step in failed), None)
-
-
-def waiting_approvals(
-    records: Records, execution: Execution, steps: Mapping[str, Step]
-) -> dict[str, Approval]:
-    """The requests of the steps that wait for one, by step id."""
-    found = {
-        step.id: records.approval(execution.id, step.id)
-        for step in steps.values()
-        if step.status is StepStatus.WAITING_APPROVAL
-    }
-    return {step_id: approval for step_id, approval in found.items() if approval is not None}

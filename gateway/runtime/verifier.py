@@ -84,26 +84,29 @@ class Verifier:
     registry: Registry
     policies: Policies
 
-    def verify(self, plan: Plan, requester: Principal) -> Verification:
+    def verify(
+        self, plan: Plan, requester: Principal, within: Registry | None = None
+    ) -> Verification:
         """Decide every step of ``plan`` (unsealed) for the principal who submitted the intent.
 
+        Contracts are looked up ``within`` what the requester's workspace may use now, unless the
+        caller says otherwise.
+
         Raises:
-            ProblemError: PRECONDITION_FAILED if a contract of the plan is not loaded any more.
+            ProblemError: PRECONDITION_FAILED if a contract of the plan is not there any more.
         """
-        contracts = {step.key: self._contract(step) for step in plan.steps}
+        contracts = self.contracts(plan, within or self.registry.of(requester.workspace))
         verdicts = tuple(self._verify_step(step, contracts, requester) for step in plan.steps)
         risk = max((contract.risk for contract in contracts.values()), key=lambda risk: risk.rank)
         return Verification(verdicts, risk, self.policies.revision)
 
-    def _contract(self, step: PlanStep) -> OperationContract:
-        contract = self.registry.operations.get(step.contract)
-        if contract is None or contract.digest != step.contract_digest:
-            raise refuse(
-                "PRECONDITION_FAILED",
-                f"{step.contract} is not the contract that the plan was compiled against any more. "
-                "Compile the intent again.",
-            )
-        return contract
+    def contracts(self, plan: Plan, within: Registry) -> dict[str, OperationContract]:
+        """The contracts of a plan by the keys of its steps, exactly as it was compiled.
+
+        Raises:
+            ProblemError: PRECONDITION_FAILED if one is not among those ``within`` any more.
+        """
+        return {step.key: _contract(step, within) for step in plan.steps}
 
     def _verify_step(
         self, step: PlanStep, contracts: dict[str, OperationContract], requester: Principal
@@ -128,3 +131,14 @@ class Verifier:
             decision=self.policies.verdict(requester, contract, known, unknown),
             leaks=tuple(leaks),
         )
+
+
+def _contract(step: PlanStep, within: Registry) -> OperationContract:
+    contract = within.operations.get(step.contract)
+    if contract is None or contract.digest != step.contract_digest:
+        raise refuse(
+            "PRECONDITION_FAILED",
+            f"{step.contract} is not the contract that the plan was compiled against any more: it "
+            "was changed, or its skill is disabled. Compile the intent again.",
+        )
+    return contract

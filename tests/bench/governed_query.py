@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.app import create_app, listen
 from gateway.identity import LocalIssuer
+from gateway.serving import create_app, listen
 from tests.bench.figures import Figure, against
 from tests.bench.world import FIVE_STEPS, OLGA, bench_gateway, prepared
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gateway.app import Gateway, running
+from gateway.environment import load_settings
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal, PrincipalType
-from gateway.settings import load_settings
 
 AGENT = Principal(PrincipalType.AGENT, "agent-1", "bench", frozenset({"user", "planner"}))
 OLGA = Principal(PrincipalType.HUMAN, "olga", "bench", frozenset({"admin"}))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.model.approval import ApprovalFilter
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.execution import (
     Approval,
@@ -12,7 +13,7 @@ from gateway.model.execution import (
     Step,
     StepStatus,
 )
-from gateway.model.ports import ApprovalFilter, ExecutionFilter, Journal, Page
+from gateway.model.ports import ExecutionFilter, Journal, Page
 from tests.contract.journal_story import ALICE, DECISION, PROBLEM, WORKSPACE, Story
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.journal import SqliteJournal, queries, verify_record
+from gateway.journal import SqliteJournal, approval_records, grants, queries, verify_record
 from gateway.journal import claim_statements as claims
 from gateway.journal.statement import Statement, creating, inserting
 from gateway.journal.tables import policy_head
@@ -115,10 +115,6 @@ LISTINGS = [
     (queries.EXECUTIONS, {}, "execution_newest"),
     (queries.EXECUTIONS, {"status": ""}, "execution_by_status"),
     (queries.EXECUTIONS, {"subject": ""}, "execution_by_subject"),
-    (queries.APPROVALS, {}, "approval_oldest"),
-    (queries.APPROVALS, {"status": ""}, "approval_by_status"),
-    (queries.APPROVALS, {"execution_id": ""}, "approval_of_execution"),
-    (queries.APPROVALS, {"status": "", "execution_id": ""}, "approval_of_execution"),
 ]
 
 
@@ -133,6 +129,31 @@ def test_lists_and_their_totals_come_from_an_index(
 
 
 @pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ((), "approval_oldest"),
+        (("status",), "approval_by_status"),
+        (("execution_id",), "approval_of_execution"),
+        (("status", "execution_id"), "approval_of_execution"),
+        (("status", "risk", "requested_before"), "approval_by_status"),
+        (("status", "decider"), "approval_by_status"),
+    ],
+)
+def test_lists_of_approvals_come_from_an_index(filters: tuple[str, ...], index: str) -> None:
+    for statement in approval_records.listing(frozenset(filters)):
+        steps = plan_of(statement)
+        assert index in steps[0]
+        assert not any("TEMP B-TREE" in step for step in steps)
+
+
+def test_lists_of_grants_come_from_an_index() -> None:
+    for active in (None, True, False):
+        for statement in grants.GRANTS[active]:
+            (step,) = plan_of(statement)
+            assert "grant_newest" in step or "grant_of_contract" in step
+
+
+@pytest.mark.parametrize(
     ("statement", "index"),
     [
         (claims.NEXT_WAKE, "claim_wake"),
@@ -140,8 +161,10 @@ def test_lists_and_their_totals_come_from_an_index(
         (claims.ADOPT, "claim_held"),
         (claims.FENCE, "PRIMARY KEY"),
         (queries.EXECUTION_OF_RUN, "execution_run"),
-        (queries.APPROVAL, "approval_of_step"),
+        (approval_records.NEWEST, "approval_of_step"),
         (queries.ENTRIES, "chain=? AND seq>?"),
+        (grants.ACTIVE_GRANTS, "grant_of_contract"),
+        (grants.LAST_USE, "PRIMARY KEY"),
     ],
 )
 def test_single_reads_and_claims_come_from_an_index(statement: Statement, index: str) -> None:

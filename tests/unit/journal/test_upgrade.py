@@ -9,8 +9,9 @@ import pytest
 
 from gateway.journal import SqliteJournal, rebuild_matches, verify_record
 from gateway.journal.tables import SCHEMA_VERSION
+from gateway.model.approval import ApprovalFilter
 from gateway.model.execution import ExecutionStatus
-from gateway.model.ports import ApprovalFilter, ExecutionFilter, Page, Records
+from gateway.model.ports import ExecutionFilter, Page, Records
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 

@@ -11,21 +11,32 @@ from typing import Any
 from gateway.contracts import Registry, load_contracts
 from gateway.journal import SqliteJournal
 from gateway.model.entry import Entry, EntryType, NewEntry
-from gateway.model.execution import Approval, Execution, RunMode, Step
+from gateway.model.execution import Approval, Execution, RunMode, Step, StepStatus
+from gateway.model.operator import OperatorCommand, Reconciliation
 from gateway.model.ports import (
     ActionCall,
     ActionOutcome,
     Answered,
+    Declined,
     Dispatcher,
     Records,
     Tx,
+    Unknown,
 )
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.system import RandomIds
 from gateway.pipeline import RateLimiter
 from gateway.policy import Policies, load_policies
 from gateway.privacy import Keyring, KeyringSealer
-from gateway.runtime import Intent, Loop, Parts, build_loop, open_plan
+from gateway.runtime import (
+    Finding,
+    Intent,
+    Loop,
+    Parts,
+    build_loop,
+    open_plan,
+    require_allowed,
+)
 
 POLICIES = Path(__file__).parents[3] / "policies"
 WORKSPACE = "acme"
@@ -100,15 +111,51 @@ FILES = {
     "slow.yaml": contract(
         "slow", f"{_IO}policy: {{auth: user, rateLimit: {{rpm: 1, key: user}}}}\n", keyed=True
     ),
+    "book.yaml": contract(
+        "book",
+        "input: {id: ID!, email: EmailAddress}\n"
+        "output: {id: ID!, note: String, extra: JSON}\n"
+        f"{_ERRORS}policy: {{auth: user, pii: [email]}}\n"
+        "compensation:\n  contract: shop.unbook@1.0.0\n"
+        "  input: {id: {$from: output.id}, email: {$from: input.email}, why: undone}\n",
+        keyed=True,
+    ),
+    "unbook.yaml": contract(
+        "unbook",
+        "input: {id: ID!, email: EmailAddress, why: String, extra: JSON}\noutput: {id: ID!}\n"
+        f"{_ERRORS}policy: {{auth: user, pii: [email]}}\n",
+        keyed=True,
+    ),
+    "tour.yaml": contract(
+        "tour",
+        "input: {id: ID!}\noutput: {id: ID!, extra: JSON}\npolicy: {auth: user}\n"
+        "compensation:\n  contract: shop.unbook@1.0.0\n"
+        "  input: {id: {$from: output.id}, extra: {$from: output.extra}}\n",
+    ),
+    "leaky.yaml": contract(
+        "leaky",
+        "input: {id: ID!, email: EmailAddress}\noutput: {id: ID!}\n"
+        "policy: {auth: user, pii: [email]}\n"
+        "compensation:\n  contract: shop.unbook@1.0.0\n"
+        "  input: {id: {$from: output.id}, why: {$from: input.email}}\n",
+    ),
+    "pay.yaml": contract(
+        "pay",
+        f"{_IO}{_ERRORS}policy: {{auth: user}}\n"
+        "compensation: {contract: shop.unpay@1.0.0, input: {id: {$from: output.id}}}\n",
+        keyed=True,
+    ),
+    "unpay.yaml": contract("unpay", f"{_IO}{_ERRORS}policy: {{auth: user}}\n", risk="medium"),
     "boss.yaml": contract("boss", f"{_IO}policy: {{auth: admin}}\n"),
 }
 
 VERDICT = """\
-p, 10, *, *, shop.two, *, true, assist, approver, 2, 1h
-p, 20, *, *, shop.cash, *, amount > 100, assist, approver, 1, 1h
-p, 21, *, *, shop.cash, *, amount <= 100, autonomous, -, -, -
-p, 900, *, *, *, critical, true, blocked, -, -, -
-p, 910, *, *, *, *, true, autonomous, -, -, -
+p, 10, *, *, shop.two, *, true, assist, approver, 2, 1h, -
+p, 20, *, *, shop.cash, *, amount > 100, assist, approver, 1, 1h, -
+p, 21, *, *, shop.cash, *, amount <= 100, autonomous, -, -, -, -
+p, 30, *, *, shop.unpay, *, true, assist, approver, 1, 1h, -
+p, 900, *, *, *, critical, true, blocked, -, -, -, -
+p, 910, *, *, *, *, true, autonomous, -, -, -, -
 """
 
 
@@ -123,6 +170,11 @@ AGENT = person("agent-7", kind=PrincipalType.AGENT)
 OLGA = person("olga", "admin")
 FIONA = person("fiona", "approver")
 FRANK = person("frank", "approver")
+
+
+BUSY = Declined("BUSY", "It is busy.", 503, retryable=True)
+REFUSED = Declined("REFUSED", "It was refused.", 409)
+SILENCE = Unknown("The connection was cut.")
 
 
 class SettableClock:
@@ -266,6 +318,7 @@ class LoopWorld:
             self.actions,
             self.limiter,
             self.ids,
+            self.clock,
         )
         return build_loop(parts, owner=self.ids.new("proc"), lease=30.0, slots=8)
 
@@ -274,10 +327,14 @@ class LoopWorld:
         return await self.journal.write(lambda tx: self.loop.lifecycle.receive(tx, who, intent))
 
     async def compile(
-        self, steps: Iterable[dict[str, Any]], who: Principal = AGENT, compiler: str = "planner"
+        self,
+        steps: Iterable[dict[str, Any]],
+        who: Principal = AGENT,
+        compiler: str = "planner",
+        **draft: Any,
     ) -> Execution:
         execution = await self.submit(who)
-        plan = self.loop.compiler.compile(WORKSPACE, {"steps": list(steps)})
+        plan = self.loop.compiler.compile(WORKSPACE, {"steps": list(steps), **draft})
         return await self.journal.write(
             lambda tx: self.loop.lifecycle.compiled(tx, execution, plan, compiler)
         )
@@ -297,9 +354,10 @@ class LoopWorld:
         *steps: dict[str, Any],
         mode: RunMode = RunMode.AUTONOMOUS,
         who: Principal = AGENT,
+        **draft: Any,
     ) -> str:
         """Submit, compile, verify and start; returns the execution's id."""
-        execution = await self.verify(await self.compile(steps, who))
+        execution = await self.verify(await self.compile(steps, who, **draft))
         revision = self.loop.policies.revision
         started = await self.journal.write(
             lambda tx: self.loop.lifecycle.started(tx, execution, mode, "olga", revision)
@@ -329,12 +387,58 @@ class LoopWorld:
         return status.value
 
     async def cancel(self, execution_id: str) -> None:
+        await self.operate("cancel", execution_id, "enough")
+
+    async def operate(self, command: str, execution_id: str, *reason: str) -> None:
+        """Olga gives a command of ``Operator``: all but resume and retry take a reason."""
+
         def unit(tx: Tx) -> None:
             execution = tx.execution(WORKSPACE, execution_id)
             assert execution is not None
-            self.loop.lifecycle.cancelled(tx, execution, "olga", "enough")
+            getattr(self.loop.operator, command)(tx, execution, "olga", *reason)
 
         await self.journal.write(unit)
+
+    async def reconcile(
+        self, execution_id: str, key: str, outcome: str, attempt: int = 1, **output: Any
+    ) -> str:
+        """Olga settles a step; returns what it became."""
+        step = await self.step(execution_id, key)
+        return await self.reconcile_id(execution_id, step.id, outcome, attempt, output or None)
+
+    async def reconcile_id(
+        self,
+        execution_id: str,
+        step_id: str,
+        outcome: str,
+        attempt: int = 1,
+        output: dict[str, Any] | None = None,
+    ) -> str:
+        """``reconcile`` for the step of this id."""
+        finding = Finding(step_id, attempt, Reconciliation(outcome), "I looked.", output)
+
+        def unit(tx: Tx) -> str:
+            execution = tx.execution(WORKSPACE, execution_id)
+            assert execution is not None
+            return self.loop.reconciler.settle(tx, execution, finding, "olga").value
+
+        return await self.journal.write(unit)
+
+    async def compensate(self, execution_id: str, who: Principal = OLGA) -> Execution:
+        """Somebody has the completed steps undone; returns the execution that does it."""
+
+        def unit(tx: Tx) -> Execution:
+            execution = tx.execution(WORKSPACE, execution_id)
+            assert execution is not None
+            steps = require_allowed(tx, OperatorCommand.COMPENSATE, execution)
+            record = tx.plan(execution.plan_id or "")
+            assert record is not None
+            undoing = self.loop.operator.compensations.plan(execution, record.plan, steps, who)
+            return self.loop.operator.compensations.start(
+                tx, execution, undoing, who, actor=who.subject
+            )
+
+        return await self.journal.write(unit)
 
     async def execution(self, execution_id: str) -> Execution:
         found = await self.journal.read(lambda records: records.execution(WORKSPACE, execution_id))
@@ -370,3 +474,23 @@ def step(key: str, name: str, depends_on: Iterable[str] = (), **given: Any) -> d
     """A drafted step ``key`` of the contract ``shop.<name>``."""
     value = {"id": key, **given}
     return {"key": key, "contract": f"shop.{name}", "input": value, "dependsOn": list(depends_on)}
+
+
+class Gated:
+    """An attempt that answers when the test lets it."""
+
+    def __init__(self, outcome: ActionOutcome | None = None) -> None:
+        self.begun = asyncio.Event()
+        self.go = asyncio.Event()
+        self._outcome = outcome
+
+    async def __call__(self, call: ActionCall) -> ActionOutcome:
+        self.begun.set()
+        await self.go.wait()
+        return self._outcome or Answered(usual_output(call))
+
+
+async def until(world: LoopWorld, execution_id: str, key: str, status: StepStatus) -> None:
+    """Wait until a step stands so."""
+    while (await world.step(execution_id, key)).status is not status:  # noqa: ASYNC110 - the record has no event
+        await asyncio.sleep(0.005)

@@ -147,7 +147,7 @@ def test_a_direct_call_reads_no_reference_in_its_input(
     (only,) = plan.steps
     assert (only.input, only.depends_on, plan.edges) == (value, (), ())
     policies_see = Verifier(registry, None)  # type: ignore[arg-type] # nothing is decided here
-    assert policies_see._contract(only).key == "shop.keyed"
+    assert policies_see.contracts(plan, registry)[only.key].key == "shop.keyed"
 
 
 def test_pii_enters_the_hash_as_a_keyed_commitment(compiler: Compiler) -> None:
@@ -212,6 +212,8 @@ DECISION: dict[str, Any] = {
     "rules": [{"at": "verdict.csv:3", "rule": "p, 1"}],
     "approverRole": "approver",
     "quorum": 1,
+    "escalateAfter": None,
+    "escalateTo": "",
 }
 BOUND: dict[str, Any] = {
     "execution_id": "exec_1",
@@ -219,6 +221,7 @@ BOUND: dict[str, Any] = {
     "hashed": "00",
     "arguments": {"amount": 1},
     "decision": DECISION,
+    "requester_roles": ["user"],
     "expires_at": "2026-03-01T10:00:00.000000Z",
 }
 
@@ -236,6 +239,9 @@ BOUND: dict[str, Any] = {
         {"decision": DECISION | {"rules": []}},
         {"decision": DECISION | {"approverRole": "admin"}},
         {"decision": DECISION | {"quorum": 2}},
+        {"decision": DECISION | {"escalateAfter": 60.0}},
+        {"decision": DECISION | {"escalateTo": "admin"}},
+        {"requester_roles": ["user", "admin"]},
     ],
 )
 def test_an_action_digest_binds_everything(compiler: Compiler, change: dict[str, Any]) -> None:

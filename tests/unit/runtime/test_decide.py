@@ -29,7 +29,13 @@ def plan_of(**depends_on: str) -> Plan:
     return Plan("plan_1", "0", steps)
 
 
-def moves(plan: Plan, *in_flight: str, approvals: dict[str, Any] | None = None, **states: str):  # type: ignore[no-untyped-def] # Moves
+def moves(  # type: ignore[no-untyped-def] # Moves
+    plan: Plan,
+    *in_flight: str,
+    approvals: dict[str, Any] | None = None,
+    steered: dict[str, bool] | None = None,
+    **states: str,
+):
     """The moves with steps in these states, written ``status`` or ``status@retry_at``."""
     steps = {}
     for key, state in states.items():
@@ -37,7 +43,7 @@ def moves(plan: Plan, *in_flight: str, approvals: dict[str, Any] | None = None, 
         steps[key] = Step(
             "exec_1", plan.id, key, key, "c", StepStatus(status), PAST, retry_at=retry_at or None
         )
-    return next_moves(plan, steps, approvals or {}, set(in_flight), NOW)
+    return next_moves(plan, steps, approvals or {}, set(in_flight), NOW, **(steered or {}))
 
 
 def approval(step_id: str, status: str, expires_at: str = SOON) -> Approval:
@@ -149,3 +155,44 @@ def test_a_run_wakes_for_the_first_retry_or_expiry() -> None:
     assert moves(plan, approvals=asked, b="completed", **states).wake_at == LATER
     given = {"a": approval("a", "approved", SOON)}
     assert moves(plan, approvals=given, b="completed", **states).wake_at is None
+
+
+PAUSED = {"paused": True}
+STOPPING = {"stopping": True}
+
+
+def test_a_paused_run_starts_nothing_and_wakes_for_requests_alone() -> None:
+    asked = {"c": approval("c", "pending", LATER)}
+    states = {"a": "planned", "b": f"ready@{SOON}", "c": "waiting_approval"}
+    found = moves(plan_of(a="", b="", c=""), approvals=asked, steered=PAUSED, **states)
+    assert found == Moves(parked=ExecutionStatus.PAUSED, wake_at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("states", "end"),
+    [
+        ({"a": "failed", "b": "planned"}, "failed"),
+        ({"a": "rejected", "b": "planned"}, "rejected"),
+        ({"a": "completed", "b": "completed"}, "completed"),
+    ],
+)
+def test_a_paused_run_ends_where_its_steps_end_it(states: dict[str, str], end: str) -> None:
+    assert moves(plan_of(a="", b=""), steered=PAUSED, **states).end == ExecutionStatus(end)
+
+
+def test_requests_expire_and_orphans_are_settled_while_paused() -> None:
+    asked = {"a": approval("a", "pending", PAST)}
+    plan = plan_of(a="", b="")
+    found = moves(plan, approvals=asked, steered=PAUSED, a="waiting_approval", b="planned")
+    assert [one.step_id for one in found.expired] == ["a"]
+    found = moves(plan, steered=PAUSED, a="dispatched", b="planned")
+    assert [step.id for step in found.orphans] == ["a"]
+
+
+@pytest.mark.parametrize("states", [{"a": "completed"}, {"a": "failed"}, {"a": "unresolved"}])
+def test_a_stopping_run_ends_cancelled_whatever_came_of_its_steps(states: dict[str, str]) -> None:
+    plan = plan_of(a="", b="")
+    found = moves(plan, steered=STOPPING, **states, b="planned")
+    assert found == Moves(end=ExecutionStatus.CANCELLED)
+    assert moves(plan, "b", steered=STOPPING, **states, b="dispatched") == Moves()
+    assert moves(plan, steered=STOPPING, **states, b="dispatched").orphans

@@ -9,36 +9,22 @@ import pytest
 from gateway.journal import SqliteJournal, rebuild_matches
 from gateway.model.entry import EntryType
 from gateway.model.execution import RunMode, StepStatus
-from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Tx, Unknown
+from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Tx
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.time import parse
-from tests.unit.runtime.loop_world import VERDICT, LoopWorld, step, usual_output
+from tests.unit.runtime.loop_world import (
+    BUSY,
+    REFUSED,
+    SILENCE,
+    VERDICT,
+    Gated,
+    LoopWorld,
+    step,
+    until,
+    usual_output,
+)
 
 pytestmark = pytest.mark.anyio
-
-BUSY = Declined("BUSY", "It is busy.", 503, retryable=True)
-REFUSED = Declined("REFUSED", "It was refused.", 409)
-SILENCE = Unknown("The connection was cut.")
-
-
-class Gated:
-    """An attempt that answers when the test lets it."""
-
-    def __init__(self, outcome: ActionOutcome | None = None) -> None:
-        self.begun = asyncio.Event()
-        self.go = asyncio.Event()
-        self._outcome = outcome
-
-    async def __call__(self, call: ActionCall) -> ActionOutcome:
-        self.begun.set()
-        await self.go.wait()
-        return self._outcome or Answered(usual_output(call))
-
-
-async def until(world: LoopWorld, execution_id: str, key: str, status: StepStatus) -> None:
-    """Wait until a step stands so."""
-    while (await world.step(execution_id, key)).status is not status:  # noqa: ASYNC110 - the record has no event
-        await asyncio.sleep(0.005)
 
 
 async def test_a_run_flows_outputs_into_inputs_and_completes(world: LoopWorld) -> None:
@@ -205,7 +191,7 @@ async def test_a_step_in_doubt_that_may_not_run_any_more_is_unresolved(world: Lo
     world.actions.will("keyed", SILENCE)
     execution_id = await world.begin(step("a", "keyed"))
     await world.advance(execution_id)
-    await world.decide_by("p, 1, *, *, *, *, true, blocked, -, -, -\n")
+    await world.decide_by("p, 1, *, *, *, *, true, blocked, -, -, -, -\n")
     await exhaust(world, execution_id)
     state = await world.step(execution_id, "a")
     assert (state.status, (state.problem or {})["code"]) == (
@@ -381,7 +367,7 @@ async def test_under_another_policy_head_nothing_starts_but_outcomes_are_recorde
     running = asyncio.create_task(world.advance(execution_id))
     await slow.begun.wait()
     stale = world.loop
-    await world.decide_by(VERDICT + "p, 950, *, *, *, low, true, autonomous, -, -, -\n")
+    await world.decide_by(VERDICT + "p, 950, *, *, *, low, true, autonomous, -, -, -, -\n")
     slow.go.set()
     assert await running is not None  # it wants to be looked at again
     steps = await world.steps(execution_id)
