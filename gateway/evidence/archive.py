@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from gateway.evidence.findings import BundleFindingKind, BundleFindings
+from gateway.evidence.layout import is_seamless, odd_members
 
 MAX_BYTES = 64 * 1024 * 1024
 """The most bytes that all files of a bundle hold together, and that an archive may have."""
@@ -63,7 +64,7 @@ def read_archive(content: bytes, findings: BundleFindings) -> dict[str, bytes] |
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _members(archive, findings)
+            return _members(archive, content, findings)
     except _BROKEN as error:
         told = f"it is no ZIP archive that can be read ({error}). Download the bundle again"
         raise NotAnArchiveError(told) from error
@@ -77,13 +78,18 @@ def _bounds(content: bytes) -> Iterator[str]:
         yield f"it holds more than {MAX_FILES} files, and no bundle does"
 
 
-def _members(archive: zipfile.ZipFile, findings: BundleFindings) -> dict[str, bytes] | None:
+def _members(
+    archive: zipfile.ZipFile, content: bytes, findings: BundleFindings
+) -> dict[str, bytes] | None:
     members = archive.infolist()
     refused = [told for member in members for told in _refusals(member)]
+    refused += odd_members(members)
     names = [member.filename for member in members]
     refused += [(name, "it is there twice") for name in sorted(set(names)) if names.count(name) > 1]
     if sum(member.file_size for member in members) > MAX_BYTES:
         refused.append(("archive", f"its files hold more than {MAX_BYTES} bytes together"))
+    if not refused and not is_seamless(content, members):
+        refused.append(("archive", "it holds more than its files, or tells of them in two ways"))
     for name, told in refused:
         findings.add(BundleFindingKind.REFUSED, name, told)
     if refused:

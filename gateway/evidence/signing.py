@@ -10,7 +10,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -49,7 +49,10 @@ def normal_key(pem: str) -> str:
     Raises:
         ValueError: it is no Ed25519 public key in PEM.
     """
-    key = load_pem_public_key(pem.encode())
+    try:
+        key = load_pem_public_key(pem.encode())
+    except UnsupportedAlgorithm as error:
+        raise ValueError("it is a key of a kind that is not known") from error
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("it is no Ed25519 public key")  # noqa: TRY004 # the value of the PEM is wrong, not a Python type
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -1,6 +1,7 @@
 """controlPlane.execution.evidence.export, and fetching what it exported"""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from functools import partial
 
@@ -111,6 +112,9 @@ class EvidenceDownloads:
         )
         number, digest = int(exported["number"]), str(exported["digest"])
         content = await asyncio.to_thread(self._read, principal.workspace, run_id, number)
+        if hashlib.sha256(content).hexdigest() != digest:
+            told = f"Bundle {number} of run {run_id} is not the one that was recorded."
+            raise refuse("PRECONDITION_FAILED", f"{told} Export the evidence again.")
         personal = await asyncio.to_thread(personal_data_of, content)
         for (contract, field), shown in personal.items():
             if _is_stricter(self.pipeline.policies.treatment(principal, contract, field), shown):

@@ -312,6 +312,20 @@ def test_a_bundle_whose_file_was_deleted_is_gone(world: World) -> None:
     assert problem(fetch(world.olga, started["runId"]))["code"] == "GONE"
 
 
+def test_a_file_that_holds_another_bundle_is_not_given(world: World) -> None:
+    started = world.run([lookup()])
+    world.wait(started["executionId"], "COMPLETED")
+    export(world.olga, "olga", started["runId"])
+    export(world.olga, "olga", started["runId"])
+    (first, second) = sorted((world.gateway.data_dir / "evidence").glob(f"{started['runId']}-*"))
+    kept = second.read_bytes()
+    for altered in (first.read_bytes(), b""):
+        second.write_bytes(altered)
+        assert problem(fetch(world.olga, started["runId"]))["code"] == "PRECONDITION_FAILED"
+    second.write_bytes(kept)
+    assert fetch(world.olga, started["runId"]).status_code == 200
+
+
 def test_bundles_outlive_a_restart(own_world: World) -> None:
     started = own_world.run([lookup()])
     own_world.wait(started["executionId"], "COMPLETED")

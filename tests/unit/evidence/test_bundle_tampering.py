@@ -378,6 +378,17 @@ def test_a_key_of_another_kind_is_refused(bundle: bytes) -> None:
         verify_bundle(bundle, ["no key"])
 
 
+def test_a_key_of_a_kind_that_nobody_knows_is_a_finding(bundle: bytes) -> None:
+    der = bytes.fromhex("302a30050603276570032100") + bytes(32)  # Ed25519's, but for one byte
+    body = base64.b64encode(der).decode()
+    pem = f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
+    stated = json.loads(files_of(bundle)["manifest.sig.json"]) | {"publicKey": pem}
+    report = verify_bundle(with_files(bundle, {"manifest.sig.json": indented(stated)}))
+    assert ("manifest.sig.json", None) in named(report)
+    with pytest.raises(ValueError, match="kind"):
+        verify_bundle(bundle, [pem])
+
+
 def test_one_of_several_keys_may_have_signed(bundle: bytes, key: str) -> None:
     other = CheckpointSigner(Ed25519PrivateKey.generate()).public_key_pem
     assert verify_bundle(bundle, [other, key]).ok

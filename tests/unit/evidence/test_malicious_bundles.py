@@ -6,6 +6,7 @@ import struct
 import time
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -102,6 +103,80 @@ def test_other_ways_of_packing_are_refused(bundle: bytes) -> None:
 
 def test_an_archive_packed_again_without_compression_holds(bundle: bytes) -> None:
     assert verify_bundle(zipped(*files_of(bundle).items(), method=zipfile.ZIP_STORED)).ok
+
+
+def local_part(name: str, data: bytes) -> bytes:
+    """A member with its header alone: readers of streams see it, readers of directories do not."""
+    made = zipped((name, data), method=zipfile.ZIP_STORED)
+    return made[: made.index(b"PK\x01\x02")]
+
+
+def directory_of(content: bytes) -> int:
+    """Where the directory of an archive begins."""
+    return int(struct.unpack("<L", content[-6:-2])[0])
+
+
+def behind_the_last_member(bundle: bytes) -> bytes:
+    at, hidden = directory_of(bundle), local_part("plan.json", b"{}")
+    moved = struct.pack("<L", at + len(hidden))
+    return bundle[:at] + hidden + bundle[at:-6] + moved + bundle[-2:]
+
+
+def told_in_two_ways(bundle: bytes) -> bytes:
+    """The header before the first member tells of another size than the directory."""
+    altered = bytearray(bundle)
+    altered[22:26] = struct.pack("<L", 1)
+    return bytes(altered)
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        lambda bundle: local_part("plan.json", b"{}") + bundle,
+        lambda bundle: zipped(("plan.json", b"{}")) + bundle,
+        behind_the_last_member,
+        told_in_two_ways,
+        lambda bundle: bundle + b"approved by everybody",
+        lambda bundle: bundle[:-2] + b"\x08\x00approved",
+    ],
+)
+def test_what_another_reader_would_see_is_refused(
+    bundle: bytes, altered: Callable[[bytes], bytes]
+) -> None:
+    assert refusals(altered(bundle)) == {"archive"}
+
+
+def with_member(bundle: bytes, change: Callable[[zipfile.ZipInfo], None]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as made:
+        for name, data in files_of(bundle).items():
+            member = zipfile.ZipInfo(name)
+            if name == "plan.json":
+                change(member)
+            made.writestr(member, data)
+    return content.getvalue()
+
+
+def other_name(member: zipfile.ZipInfo) -> None:
+    """A Unicode path (Info-ZIP, 0x7075), by which some readers name the file."""
+    told = b"\x01" + struct.pack("<L", zlib.crc32(b"plan.json")) + b"evil.json"
+    member.extra = struct.pack("<HH", 0x7075, len(told)) + told
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        other_name,
+        lambda member: setattr(member, "comment", b"approved"),
+        lambda member: setattr(member, "external_attr", 0o120777 << 16),
+    ],
+    ids=["other name", "comment", "link"],
+)
+def test_a_member_that_carries_more_than_its_content_is_refused(
+    bundle: bytes, change: Callable[[zipfile.ZipInfo], None]
+) -> None:
+    assert verify_bundle(with_member(bundle, lambda _: None)).ok
+    assert refusals(with_member(bundle, change)) == {"plan.json"}
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no archive", os.urandom(1000)])
