@@ -9,9 +9,9 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from gateway.app import load_registry
 from gateway.cli.options import FAILED, OK, USAGE, with_settings
 from gateway.contracts import load_contracts
+from gateway.loading import load_registry
 from gateway.model.problem import Issue
 from gateway.model.system import SystemClock
 from gateway.model.time import parse
@@ -125,7 +125,8 @@ def verify(*, settings: Settings, manifest: Path, artifact: Path | None) -> None
         click.echo(f"manifest digest: {report.manifest_digest}")
         if artifact is not None and report.verified:
             raw = _usable(artifact, lambda raw: raw, MAX_ARCHIVE)
-            report = report.with_issues(artifact_issues(request_of(content), raw, registry))
+            found_in_it = artifact_issues(request_of(content), raw, registry, trust)
+            report = report.with_issues(found_in_it)
         found = list(report.issues)
     _tell(found)
     click.echo("NOT VERIFIED" if found else "verified")

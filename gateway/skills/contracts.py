@@ -6,7 +6,7 @@ and are performed over HTTP: no code of a skill runs in the gateway.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from gateway.contracts import Bundle, Registry, link, read_drafts
 from gateway.contracts.drafts import Draft
@@ -16,6 +16,7 @@ from gateway.model.problem import Issue
 from gateway.skills.archive import digest_of, read_archive
 from gateway.skills.issues import ARTIFACT_DIGEST_MISMATCH, MANIFEST_INVALID
 from gateway.skills.manifest import Request
+from gateway.skills.trust import TrustPolicy
 
 FOLDER = "contracts/"
 """Where in an archive the contract files lie."""
@@ -23,40 +24,41 @@ FOLDER = "contracts/"
 MAX_TIMEOUT = 30.0
 """Seconds that the handler of a skill's contract may take."""
 
-SECRET_PREFIX = "SKILL_"  # noqa: S105 - what names of secrets begin with, not a secret
-"""What a secret is called that skills may use: those of the gateway's own contracts stay closed."""
-
 _SECRET = re.compile(r"\$\{secret:([A-Za-z_][A-Za-z0-9_]*)\}")
 _CODE = "SKILL_CONTRACT_REFUSED"
 _NOTHING = Bundle({}, {}, ())
 
 
 def open_archive(
-    request: Request, content: bytes, base: Registry
+    request: Request, content: bytes, base: Registry, trust: TrustPolicy
 ) -> tuple[Bundle, tuple[Issue, ...]]:
     """The contracts in the archive of a skill whose manifest is trusted, and every issue."""
     contents = read_archive(content, request.files)
     if contents.issues:
         return _NOTHING, contents.issues
-    return load_bundle(request.ref, contents.files, base)
+    secrets = trust.secrets_of(request.manifest["publisher"]["id"])
+    return load_bundle(request.ref, contents.files, base, secrets)
 
 
-def artifact_issues(request: Request, content: bytes, base: Registry) -> tuple[Issue, ...]:
+def artifact_issues(
+    request: Request, content: bytes, base: Registry, trust: TrustPolicy
+) -> tuple[Issue, ...]:
     """What is wrong with an archive in a file, held to the trusted manifest of ``request``."""
     if digest_of(content) != request.artifact_digest:
         told = "The file is not the artifact that the manifest describes."
         return (Issue("/artifact/digest", ARTIFACT_DIGEST_MISMATCH, told),)
     if not request.files:
         return ()
-    return open_archive(request, content, base)[1]
+    return open_archive(request, content, base, trust)[1]
 
 
 def load_bundle(
-    ref: str, files: Mapping[str, bytes], base: Registry
+    ref: str, files: Mapping[str, bytes], base: Registry, secrets: Collection[str] = ()
 ) -> tuple[Bundle, tuple[Issue, ...]]:
     """The contracts of the skill ``ref`` (``key@version``) among its files, and every issue.
 
-    ``base`` are the contracts of the gateway's own files.
+    ``base`` are the contracts of the gateway's own files, ``secrets`` the names of those that
+    handlers may use.
     """
     chosen = {
         path: content
@@ -80,6 +82,8 @@ def load_bundle(
         contract = bundle.operations.get(draft.ref)
         if contract is not None:
             for place, message in _operation_issues(draft, contract, ref, bundle, base):
+                findings.add(place, _CODE, message)
+            for place, message in _handler_issues(draft, contract, secrets):
                 findings.add(place, _CODE, message)
     return bundle, tuple(
         Issue(one.path, MANIFEST_INVALID, f"{one.path} {one.code}: {one.message}")
@@ -122,10 +126,9 @@ def _operation_issues(
     if own is not None and own.handler is None:
         message = f"{undo} is performed by the gateway itself and undoes nothing of a skill"
         yield place("compensation", "contract"), message
-    yield from _handler_issues(draft, contract)
 
 
-def _handler_issues(draft: Draft, contract: OperationContract) -> _Told:
+def _handler_issues(draft: Draft, contract: OperationContract, secrets: Collection[str]) -> _Told:
     place, handler = draft.node.place, contract.handler
     if not isinstance(handler, HttpHandler):
         yield place("handler"), "a skill's contract is performed by `handler: {http: ...}` alone"
@@ -135,6 +138,6 @@ def _handler_issues(draft: Draft, contract: OperationContract) -> _Told:
         yield place("handler", "http", "timeout"), message
     for header, value in handler.headers.items():
         for name in _SECRET.findall(value):
-            if not name.startswith(SECRET_PREFIX):
-                message = f"the secret {name} is not for skills: those begin with {SECRET_PREFIX}"
+            if name not in secrets:
+                message = f"the trust policy does not let this publisher use the secret {name}"
                 yield place("handler", "http", "headers", header), message

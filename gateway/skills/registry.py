@@ -137,7 +137,7 @@ class SkillRegistry:
         return verify_manifest(request, self.trust, self._host, self._clock.now())
 
     def _load(self, request: Request, content: bytes) -> tuple[Bundle, tuple[Issue, ...]]:
-        bundle, issues = open_archive(request, content, self._live.base)
+        bundle, issues = open_archive(request, content, self._live.base, self.trust)
         if not issues:
             issues = tuple(
                 Issue(one.path, MANIFEST_INVALID, f"{one.path} {one.code}: {one.message}")

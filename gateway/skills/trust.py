@@ -18,9 +18,10 @@ INVALID = "TRUST_POLICY_INVALID"
 
 _MAX_BYTES = 256 * 1024
 _TOP = ("publishers", "allowExpiredSignatures")
-_PUBLISHER = ("id", "keyIds", "publicKeys", "provenancePrefixes")
+_PUBLISHER = ("id", "keyIds", "publicKeys", "provenancePrefixes", "secrets")
 _LEVELS_UP = re.compile(r"(?:^|[/\\])(?:\.|%2e){1,2}(?:[/\\?#]|$)", re.IGNORECASE)
 _NOT_IN_PROVENANCE = re.compile(r"[\x00-\x20\x7f\\]")
+_SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NO_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/*")
 
 
@@ -28,13 +29,15 @@ _NO_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/*")
 class Publisher:
     """Somebody whose skills are trusted, if one of ``public_keys`` signed them.
 
-    Where there are ``key_ids``, a signature must name one of them as well.
+    Where there are ``key_ids``, a signature must name one of them as well. ``secrets`` are the
+    names of those that the contracts of these skills may use: nobody else's, and none otherwise.
     """
 
     id: str
     public_keys: tuple[PublicKey, ...]
     provenance_prefixes: tuple[str, ...]
     key_ids: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     def covers(self, provenance: str) -> bool:
         """True if the provenance lies under one of the prefixes.
@@ -62,6 +65,11 @@ class TrustPolicy:
     publishers: dict[str, Publisher]
     allow_expired_signatures: bool = False
 
+    def secrets_of(self, publisher_id: str) -> tuple[str, ...]:
+        """The names of the secrets that a publisher's skills may use."""
+        publisher = self.publishers.get(publisher_id)
+        return publisher.secrets if publisher is not None else ()
+
     @property
     def digest(self) -> str:
         """SHA-256 over what the policy says, in hex: recorded with every installation."""
@@ -74,6 +82,7 @@ class TrustPolicy:
                     "keyIds": sorted(one.key_ids),
                     "publicKeys": sorted(key.spki.hex() for key in one.public_keys),
                     "provenancePrefixes": sorted(one.provenance_prefixes),
+                    "secrets": sorted(one.secrets),
                 }
                 for one in self.publishers.values()
             },
@@ -149,6 +158,7 @@ class _Reader:
             public_keys=tuple(self._keys(members.get("publicKeys"))),
             provenance_prefixes=tuple(self._prefixes(members.get("provenancePrefixes"))),
             key_ids=tuple(text for text, _ in self._texts(members.get("keyIds"), "keyIds")),
+            secrets=tuple(self._secrets(members.get("secrets"))),
         )
 
     def _keys(self, node: Node | None) -> Iterator[PublicKey]:
@@ -166,6 +176,13 @@ class _Reader:
                 self._note(at, "a prefix has no blanks, backslashes or '..'; write it plainly")
             else:
                 yield text
+
+    def _secrets(self, node: Node | None) -> Iterator[str]:
+        for text, at in self._texts(node, "secrets"):
+            if _SECRET.fullmatch(text):
+                yield text
+            else:
+                self._note(at, "a secret is named by letters, digits and '_'")
 
     def _texts(self, node: Node | None, name: str) -> Iterator[tuple[str, Node]]:
         items = self._items(node, name)

@@ -71,7 +71,10 @@ def packed(
 
 
 def trust_text(
-    *keys: PrivateKey, key_ids: tuple[str, ...] = (KEY_ID,), expired: bool = False
+    *keys: PrivateKey,
+    key_ids: tuple[str, ...] = (KEY_ID,),
+    expired: bool = False,
+    secrets: tuple[str, ...] = (),
 ) -> str:
     """A trust policy (JSON, which is YAML) for the publisher acme with these keys."""
     publisher: JsonObject = {
@@ -81,6 +84,8 @@ def trust_text(
     }
     if key_ids:
         publisher["keyIds"] = list(key_ids)
+    if secrets:
+        publisher["secrets"] = list(secrets)
     return json.dumps({"publishers": [publisher], "allowExpiredSignatures": expired})
 
 

@@ -7,9 +7,18 @@ import pytest
 
 from gateway.contracts import LiveRegistry, Offer, load_contracts
 from gateway.model.problem import Issue
+from gateway.skills import TrustPolicy, load_trust
 from gateway.skills.contracts import artifact_issues, load_bundle
 from gateway.skills.manifest import request_of
-from tests.unit.skills.skill_kit import NOW, archive, contract_files, ed25519, manifest, packed
+from tests.unit.skills.skill_kit import (
+    NOW,
+    archive,
+    contract_files,
+    ed25519,
+    manifest,
+    packed,
+    write_trust,
+)
 
 SCHEMA = Path(__file__).resolve().parents[3] / "schema"
 BASE = load_contracts([SCHEMA / "control-plane", SCHEMA / "support"])
@@ -69,7 +78,7 @@ def test_files_elsewhere_in_the_archive_are_no_contracts() -> None:
         ({"timeout: 5s": "timeout: 31s"}, "30 s at most"),
         (
             {"    timeout: 5s": "    headers: {Authorization: '${secret:PAYMENTS_TOKEN}'}"},
-            "PAYMENTS_TOKEN is not for skills",
+            "does not let this publisher use the secret PAYMENTS_TOKEN",
         ),
         ({"risk: medium": "risk: none"}, "CONTRACT_VALUE_INVALID"),
         ({"StopStatus!": "NoStatus!"}, "CONTRACT_TYPE_UNKNOWN"),
@@ -82,9 +91,26 @@ def test_what_a_skill_may_not_bring_is_told_with_its_place(
     assert any(told in message and f"{STOP}:" in message for message in found), found
 
 
-def test_a_skill_may_name_secrets_that_are_for_skills() -> None:
-    with_secret = {"    timeout: 5s": "    headers: {Authorization: '${secret:SKILL_TOKEN}'}"}
-    assert refused(files(**with_secret)) == []
+def test_a_skill_uses_the_secrets_of_its_publisher_and_of_nobody_else(tmp_path: Path) -> None:
+    key = ed25519()
+    text = contract_files()
+    text[STOP] = text[STOP].replace(
+        "    timeout: 5s", "    headers: {Authorization: '${secret:DESK_TOKEN}'}"
+    )
+    body, content = packed(dict(text), key)
+    issues = {}
+    for name, secrets in {"own": ("DESK_TOKEN",), "other": ("DESK",), "none": ()}.items():
+        write_trust(tmp_path, key, secrets=secrets)
+        found = artifact_issues(request_of(body), content, BASE, load_trust(tmp_path))
+        issues[name] = [one.message for one in found]
+    assert issues["own"] == []
+    for name in ("other", "none"):
+        (told,) = issues[name]
+        assert "use the secret DESK_TOKEN" in told
+    stranger = {**body, "publisher": {**body["publisher"], "id": "rival"}}
+    write_trust(tmp_path, key, secrets=("DESK_TOKEN",))
+    trust = load_trust(tmp_path)
+    assert len(artifact_issues(request_of(stranger), content, BASE, trust)) == 1
 
 
 def test_only_http_performs_a_skills_contract() -> None:
@@ -124,12 +150,11 @@ def test_capability_files_and_broken_files_are_refused_together() -> None:
 def test_an_archive_in_a_file_is_held_to_its_manifest() -> None:
     body, content = packed(dict(contract_files()), ed25519())
     request = request_of(body)
-    assert artifact_issues(request, content, BASE) == ()
-    assert [one.code for one in artifact_issues(request, content + b"x", BASE)] == [
-        "ARTIFACT_DIGEST_MISMATCH"
-    ]
+    assert artifact_issues(request, content, BASE, TrustPolicy({})) == ()
+    changed = artifact_issues(request, content + b"x", BASE, TrustPolicy({}))
+    assert [one.code for one in changed] == ["ARTIFACT_DIGEST_MISMATCH"]
     plain = request_of(manifest())
-    other: tuple[Issue, ...] = artifact_issues(plain, archive({}), BASE)
+    other: tuple[Issue, ...] = artifact_issues(plain, archive({}), BASE, TrustPolicy({}))
     assert [one.code for one in other] == ["ARTIFACT_DIGEST_MISMATCH"]
 
 

@@ -50,8 +50,10 @@ def test_the_digest_is_of_what_the_policy_says_not_how(tmp_path: Path) -> None:
         digests.append(load_trust(tmp_path).digest)
     write_trust(tmp_path, one, two, expired=True)
     digests.append(load_trust(tmp_path).digest)
+    write_trust(tmp_path, one, two, secrets=("TOKEN",))
+    digests.append(load_trust(tmp_path).digest)
     assert digests[0] == digests[1]
-    assert len(set(digests)) == 3
+    assert len(set(digests)) == 4
 
 
 def test_every_fault_is_told_at_once_with_its_place(tmp_path: Path) -> None:
@@ -60,12 +62,13 @@ publishers:
   - id: ""
     publicKeys: [nonsense, 3]
     provenancePrefixes: ["https://", "https://a.example/../b", "", "https:"]
-  - {id: acme, keyIds: [], colour: red}
+  - {id: acme, keyIds: [], colour: red, secrets: ["A-B"]}
   - {id: acme, publicKeys: {}, provenancePrefixes: [https://a.example]}
   - nothing
 allowExpiredSignatures: "yes"
 more: 1
 """
+    members = "id, keyIds, publicKeys, provenancePrefixes, secrets"
     assert faults(tmp_path, text) == [
         "2:9 'id' is the publisher's id as a text",
         "3:18 the key cannot be used: it is no public key in PEM form (BEGIN PUBLIC KEY)",
@@ -77,10 +80,11 @@ more: 1
         "5:5 'publicKeys' is missing; add it",
         "5:5 'provenancePrefixes' is missing; add it",
         "5:24 'keyIds' is empty; list at least one, or leave the line out",
-        "5:28 there is no 'colour' here; known are id, keyIds, publicKeys, provenancePrefixes",
+        f"5:28 there is no 'colour' here; known are {members}",
+        "5:51 a secret is named by letters, digits and '_'",
         "6:5 the publisher 'acme' is here twice; keep one of them",
         "6:28 'publicKeys' is a list, this is a mapping",
-        "7:5 a mapping of id, keyIds, publicKeys, provenancePrefixes stands here, not text",
+        f"7:5 a mapping of {members} stands here, not text",
         "8:25 'allowExpiredSignatures' is true or false",
         "9:1 there is no 'more' here; known are publishers, allowExpiredSignatures",
     ]
