@@ -27,8 +27,12 @@ from gateway.webhooks.schedule import Attempt, Schedule, seconds_until
 PER_ENDPOINT = 4
 """How many messages are on their way to one endpoint at the same time."""
 
-IN_ALL = 64
-"""How many messages are on their way at the same time."""
+SHARED = 64
+"""How many messages are on their way at the same time, whoever they are for."""
+
+IN_ALL = 96
+"""How many with those that endpoints have on their way alone: receivers that are slow, however
+many messages they hold, leave others this room."""
 
 TROUBLE = 5.0
 """Seconds before the next try when the journal cannot be read or written."""
@@ -161,11 +165,11 @@ class Sender:
             upcoming = records.next_delivery(endpoint.workspace, endpoint.id, now)
             if upcoming is not None:
                 moments.append(upcoming)
-            room = min(PER_ENDPOINT - busy[endpoint.id], IN_ALL - len(sending) - len(letters))
+            room = _room(busy[endpoint.id], len(sending) + len(letters))
             due = records.due_deliveries(
-                endpoint.workspace, endpoint.id, now, busy[endpoint.id] + max(room, 0)
+                endpoint.workspace, endpoint.id, now, busy[endpoint.id] + room
             )
-            fresh = [one for one in due if one.id not in sending][: max(room, 0)]
+            fresh = [one for one in due if one.id not in sending][:room]
             letters += [self._letter(records, endpoint, one) for one in fresh]
         return _Round(tuple(letters), min(moments, default=None))
 
@@ -247,6 +251,14 @@ class Sender:
         if told.status is DeliveryStatus.DEAD:
             _log.error("%s to %s is dead: %s", told.id, told.endpoint, told.last_error)
         self._settled()
+
+
+def _room(own: int, every: int) -> int:
+    """How many messages more an endpoint may have on their way, beside ``own`` that it has among
+    ``every`` that is."""
+    if not own and SHARED <= every < IN_ALL:
+        return 1
+    return max(min(PER_ENDPOINT - own, SHARED - every), 0)
 
 
 def dead_letter(delivery: Delivery) -> NewEntry:

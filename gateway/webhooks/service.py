@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.model.delivery import DeliveryStatus
 from gateway.model.ports import Clock, Journal, Tx
@@ -23,7 +24,7 @@ RETENTION = {DeliveryStatus.DELIVERED: 7 * DAY, DeliveryStatus.DEAD: 90 * DAY}
 
 _PRUNE_EVERY = 3600.0
 _NEVER = "9999-12-31T23:59:59.999999Z"
-_PRUNE_AT_MOST = 5_000
+_PRUNE_AT_ONCE = 5_000
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Webhooks:
             asyncio.create_task(self._sender.run()),
         ]
 
-    async def stop(self, patience: float = 5.0) -> None:
+    async def stop(self, patience: float = 2.0) -> None:
         """Stop, waiting ``patience`` seconds for messages on their way."""
         self._prune_next = _NEVER
         tasks = [*self._tasks, *([self._pruning] if self._pruning else [])]
@@ -110,11 +111,15 @@ class Webhooks:
             self._pruning = asyncio.create_task(self._prune())
 
     async def _prune(self) -> None:
-        def unit(tx: Tx) -> None:
-            for status, age in RETENTION.items():
-                tx.prune_deliveries(status, after(tx.now, -age), _PRUNE_AT_MOST)
-
+        """Remove what is settled long since, a bounded number in each unit of work."""
         try:
-            await self._parts.journal.write(unit)
+            for status, age in RETENTION.items():
+                remove = partial(_remove, status=status, age=age)
+                while await self._parts.journal.write(remove) == _PRUNE_AT_ONCE:
+                    pass
         except ProblemError as error:
             _log.error("pruning webhook deliveries failed: %s", error.problem.code)
+
+
+def _remove(tx: Tx, status: DeliveryStatus, age: float) -> int:
+    return tx.prune_deliveries(status, after(tx.now, -age), _PRUNE_AT_ONCE)

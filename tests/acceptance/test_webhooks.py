@@ -3,13 +3,18 @@
 import base64
 import os
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance.drafts import lookup, step_of, waiting
+from tests.acceptance.test_subscriptions import FOLLOW, following, next_event, read_on
 from tests.processes import GATEWAY, Caller, JsonObject, stop
 from tests.webhook_receiver import OTHER_SECRET, SECRET, Answer, Message, Receiver
 from tests.world import World, end_world, make_world, wait_until
@@ -418,3 +423,36 @@ def serve(folder: Path, **env: str) -> str:
         return told
     finally:
         stop(process)
+
+
+def test_a_stop_waits_neither_for_slow_receivers_nor_for_open_streams(tmp_path: Path) -> None:
+    release = threading.Event()
+
+    def never(_: Message) -> Answer:
+        release.wait(30)
+        return 204, {}
+
+    receiver = Receiver(never).start()
+    world = make_world(tmp_path, **settings(tmp_path, receiver, scale="1"))
+    try:
+        stream = {"accept": "text/event-stream", "authorization": f"Bearer {world.olga.token}"}
+        body, url = {"query": FOLLOW}, f"{world.gateway.url}/graphql"
+        with (
+            following(world, world.olga) as socket,
+            httpx.stream("POST", url, json=body, headers=stream) as told,
+        ):
+            world.submit()
+            next_event(socket)
+            receiver.wait(lambda: bool(receiver.messages))
+            began = time.monotonic()
+            assert world.gateway.stop() == 0
+            assert time.monotonic() - began < 5
+            with pytest.raises(ConnectionClosed) as closed:
+                read_on(socket)
+            assert closed.value.rcvd is not None
+            assert (closed.value.rcvd.code, closed.value.rcvd.reason[:11]) == (1001, "Going away:")
+            assert '"code":"SERVICE_UNAVAILABLE"' in told.read().decode()
+    finally:
+        release.set()
+        end_world(world)
+        receiver.stop()

@@ -20,6 +20,7 @@ from gateway.model.entry import Entry, EntryType, NewEntry
 from gateway.model.ports import Journal, Page, Records, Tx
 from gateway.model.problem import refuse
 from gateway.model.system import SystemClock
+from gateway.model.time import after, stamp
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.webhooks import Endpoint, WebhookParts, Webhooks, replayed
 from gateway.webhooks import sender as sender_module
@@ -112,12 +113,13 @@ async def running(
     hosts: tuple[str, ...] = ("127.0.0.1:*",),
     announce: Announce = announced,
     patience: float = 5.0,
+    seconds: float = 3.0,
 ) -> AsyncIterator[Webhooks]:
     """Webhooks over a journal, with real HTTP."""
     clock = SystemClock()
     known = {"S": SECRET} if secrets is None else secrets
     with_keys = KeyringSealer(Keyring.open(Path(journal_folder(journal))))
-    poster = Poster(HostGuard(hosts), Secrets(known), clock, timeout=3.0, tls=TLS)
+    poster = Poster(HostGuard(hosts), Secrets(known), clock, timeout=seconds, tls=TLS)
     parts = WebhookParts(journal, clock, announce, partial(compose, with_keys), poster, schedule)
     webhooks = Webhooks(endpoints, parts)
     try:
@@ -268,6 +270,31 @@ async def test_many_events_arrive_and_few_are_on_their_way_at_once(
         await settled(journal, 2 * count)
     assert most[0] == PER_ENDPOINT
     assert set(receiver.ids().values()) == {1}
+
+
+def paths(receiver: Receiver) -> list[str]:
+    return [message.path for message in list(receiver.messages)]
+
+
+async def test_slow_receivers_hold_up_nobody_else(
+    journal: SqliteJournal, receiver: Receiver
+) -> None:
+    release = threading.Event()
+
+    def slow(message: Message) -> Answer:
+        if message.path == "/slow":
+            release.wait(30)
+        return 204, {}
+
+    receiver.answer = slow
+    stuck = [endpoint(receiver, id=f"slow{n}", url=f"{receiver.url}/slow") for n in range(20)]
+    try:
+        async with running(journal, endpoint(receiver), *stuck, patience=0.1, seconds=30):
+            await run(journal, "a")
+            await until(lambda: paths(receiver).count("/in") == len(KINDS))
+            assert {one.last_error for one in await deliveries(journal)} == {None}
+    finally:
+        release.set()
 
 
 async def test_while_nothing_happens_nothing_is_read(
@@ -581,3 +608,28 @@ async def test_no_secret_and_no_address_reach_the_record_or_the_log(
 def content_of(folder: Path) -> bytes:
     """Everything that the record holds on the disk."""
     return b"".join(path.read_bytes() for path in folder.glob("gateway.db*"))
+
+
+# --- what is kept
+
+
+async def test_however_many_were_settled_long_since_all_of_them_leave_the_queue(
+    journal: SqliteJournal, receiver: Receiver
+) -> None:
+    def settled_at(moment: str, count: int, name: str) -> list[Delivery]:
+        return [
+            Delivery(
+                f"msg_{name}_{number}", "acme", "hook", f"evt_{number}", 1, 0, KINDS[0], None,
+                moment, moment, DeliveryStatus.DELIVERED,
+            )
+            for number in range(count)
+        ]  # fmt: skip
+
+    now = stamp(SystemClock().now())
+    kept = settled_at(now, 3, "new")
+    old = settled_at(after(now, -30 * 86_400), 6_000, "old")
+    await journal.write(lambda tx: tx.queue_deliveries([*old, *kept]))
+    async with running(journal, endpoint(receiver)), asyncio.timeout(10):
+        while len(found := await deliveries(journal)) > len(kept):  # noqa: ASYNC110 - a table
+            await asyncio.sleep(0.01)
+    assert {one.id for one in found} == {one.id for one in kept}
