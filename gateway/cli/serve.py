@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -45,6 +46,9 @@ async def _serve(settings: Settings) -> None:
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
             server = _Server(config, gateway.connections.drain)
+            # What was loaded lives as long as the process: a collector that walks it again and
+            # again would hold up every caller for a tenth of a second each time.
+            gc.freeze()
             loop = asyncio.get_running_loop()
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, server.handle_exit, name, None)

@@ -18,12 +18,14 @@ MAX_BYTES = 8 * 1024 * 1024
 class Ring:
     """Everything that was announced behind ``floor`` up to ``end``; bounded."""
 
-    __slots__ = ("_bytes", "_events", "_sizes", "end", "floor")
+    __slots__ = ("_bytes", "_events", "_places", "_sizes", "end", "floor")
 
     def __init__(self, start: Cursor) -> None:
         self.floor = start
         self.end = start
         self._events: list[Announcement] = []
+        # Plain tuples: every subscriber looks for his place at each event.
+        self._places: list[tuple[int, int]] = []
         self._sizes: list[int] = []
         self._bytes = 0
 
@@ -31,6 +33,7 @@ class Ring:
         """Take in the page behind ``end``; the oldest events go where there are too many."""
         sizes = [len(encode(event.payload)) for event in page.found]
         self._events.extend(page.found)
+        self._places.extend((event.position, event.index) for event in page.found)
         self._sizes.extend(sizes)
         self._bytes += sum(sizes)
         self.end = page.end
@@ -46,12 +49,12 @@ class Ring:
             count, size = count + 1, size - weight
         if count:
             self.floor = self._events[count - 1].place
-            del self._events[:count], self._sizes[:count]
+            del self._events[:count], self._places[:count], self._sizes[:count]
             self._bytes = size
 
     def first(self, after: Cursor, selection: Selection) -> Announcement | None:
         """The first event behind ``after`` that is selected; ``after`` is not before ``floor``."""
-        start = bisect_right(self._events, after, key=lambda event: event.place)
+        start = bisect_right(self._places, (after.position, after.index))
         for index in range(start, len(self._events)):
             if selection.takes(self._events[index]):
                 return self._events[index]

@@ -5,7 +5,6 @@ view that Strawberry ships: it runs the first operation of an ambiguous document
 malformed bodies and validates every time.
 """
 
-import math
 from dataclasses import dataclass
 
 from graphql import OperationType
@@ -19,6 +18,7 @@ from gateway.surfaces.graphql.errors import (
     RequestRefusedError,
     entries_of,
     error_entry,
+    headers_of,
     http_refusal,
     internal_problem,
 )
@@ -94,7 +94,8 @@ class GraphQLEndpoint:
             return http.json_answer(refused.status, {"errors": errors}, media)
         except ProblemError as refused:
             told = with_context(refused.problem, trace_id=exchange.trace_id)
-            headers = _headers_of(refused)
+            asked = refused.headers if isinstance(refused, HttpRefusedError) else {}
+            headers = {**asked, **headers_of(told)}
         except http.ClientGoneError:
             raise
         except Exception as error:  # the last line: bad input or a bug, never a traceback outside
@@ -167,13 +168,3 @@ def _check_method(exchange: _Exchange, operation: Operation) -> None:
     if exchange.method == "GET" and operation.definition.operation is OperationType.MUTATION:
         detail = "GET runs no mutations. Send this operation with POST."
         raise http_refusal("METHOD_NOT_ALLOWED", detail, "method", {"allow": "POST"})
-
-
-def _headers_of(refused: ProblemError) -> dict[str, str]:
-    told = refused.problem
-    headers = dict(refused.headers) if isinstance(refused, HttpRefusedError) else {}
-    if told.status == 401:
-        headers["www-authenticate"] = "Bearer"
-    if told.retry_after is not None:
-        headers["retry-after"] = str(max(1, math.ceil(told.retry_after)))
-    return headers

@@ -1,6 +1,7 @@
 """How the door tells errors: GraphQL's form outside, a problem of RFC 9457 inside."""
 
 import logging
+import math
 import re
 import secrets
 import traceback
@@ -45,6 +46,14 @@ def http_refusal(
     """The refusal of a request for ``path``: a part of the message such as ``header:accept``."""
     issue = Issue(path, code, detail)
     return HttpRefusedError(problem(code, detail, issues=(issue,), **members), headers or {})
+
+
+def headers_of(told: Problem) -> dict[str, str]:
+    """The headers that the status of a problem asks for (RFC 9110, sections 11.6.1 and 10.2.3)."""
+    headers = {"www-authenticate": "Bearer"} if told.status == 401 else {}
+    if told.retry_after is not None:
+        headers["retry-after"] = str(max(1, math.ceil(told.retry_after)))
+    return headers
 
 
 def error_entry(told: Problem, error: GraphQLError | None = None) -> JsonObject:
