@@ -2,24 +2,24 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
-from gateway.contracts import Bundle, LiveRegistry, Registry, contents_of, load_contracts
+from gateway.actions import ActionRunner
+from gateway.contracts import Bundle, LiveRegistry, Registry, contents_of
 from gateway.dispatch import EmbeddedDispatcher
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
-from gateway.identity import Authenticator, Issuer, LocalIssuer, OidcIssuer
+from gateway.identity import Authenticator
 from gateway.journal import Checkpointer, SqliteJournal
+from gateway.loading import Loaded, issuers, load
 from gateway.model.contract import OperationContract
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.ports import Tx
 from gateway.model.principal import Principal
-from gateway.model.problem import Problem, ProblemError
-from gateway.model.system import RandomIds, SystemClock
+from gateway.model.problem import ProblemError
+from gateway.model.system import RandomIds
 from gateway.operations import (
     ArtifactUploads,
     DirectCalls,
@@ -30,21 +30,17 @@ from gateway.operations import (
     require_handlers,
 )
 from gateway.pipeline import Call, CallRecorder, Direct, Pipeline, RateLimiter
-from gateway.policy import Policies, load_policies
-from gateway.privacy import Keyring, KeyringSealer
+from gateway.policy import Policies
+from gateway.privacy import KeyringSealer
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
-from gateway.shipped import shipped_schema
-from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
+from gateway.skills import MAX_TIMEOUT, SkillRegistry
 from gateway.surfaces.graphql import (
     Connections,
 )
-from gateway.webhooks import build_webhooks, load_endpoints
+from gateway.webhooks import build_webhooks
 
 _log = logging.getLogger(__name__)
-
-BUILT_IN = ("control-plane", "policy-admin")
-"""Folders of the shipped schema that every gateway loads."""
 
 WRITER = "embedded"
 """The name of this process in the chains of workspaces: one process serves a data folder."""
@@ -93,21 +89,6 @@ class Gateway:
         return await self.pipeline.call(Call(contract, input, principal, idempotency_key, trace_id))
 
 
-def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
-    """The folders to load: the built-in contracts and those of the deployment."""
-    built_in = [shipped_schema() / name for name in BUILT_IN]
-    return [*(folder for folder in built_in if folder.is_dir()), *schema_dirs]
-
-
-def load_registry(settings: Settings) -> Registry:
-    """The contracts that a gateway with these settings serves.
-
-    Raises:
-        ProblemError: CONTRACTS_INVALID with every issue.
-    """
-    return load_contracts(contract_folders(settings.schema_dir))
-
-
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """A gateway from its settings; it runs until the context ends.
@@ -115,72 +96,102 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     Raises:
         ProblemError: contracts, policies, keys or data that it cannot run with.
     """
-    clock, ids = SystemClock(), RandomIds()
-    registry = LiveRegistry(load_registry(settings), clock.now)
-    policies = load_policies(settings.policy_dir, registry)
-    actions = _actions(settings, registry)
-    skills = open_skills(
-        registry,
-        data_dir=settings.data_dir,
-        policy_dir=settings.policy_dir,
-        clock=clock,
-        inspect=lambda brought: check_handlers(brought, actions),
-    )
-    keyring = Keyring.open(settings.data_dir)
-    authenticator = Authenticator(_issuers(settings), clock, settings.token_leeway)
-    limiter = RateLimiter(clock)
-    contents = contents_of(Bundle(registry.operations, registry.events, registry.drafts))
-    endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
+    loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(actions.close)
-        journal = await SqliteJournal.open(settings.database_path, clock=clock, writer=WRITER)
+        stack.push_async_callback(loaded.actions.close)
+        journal = await SqliteJournal.open(
+            settings.database_path, clock=loaded.clock, writer=WRITER
+        )
         stack.push_async_callback(journal.close)
-        dispatcher = EmbeddedDispatcher(journal, clock)
-        sealer = KeyringSealer(keyring)
-        parts = Parts(registry, policies, sealer, journal, dispatcher, actions, limiter, ids, clock)
-        slots = settings.max_in_flight_steps
-        loop = build_loop(parts, owner=ids.new("proc"), lease=_lease(registry), slots=slots)
-        recorder = CallRecorder(journal, sealer, clock)
-        checkpointer = Checkpointer(journal, keyring.signer, settings.checkpoint_interval)
-        exporter = build_exporter(
-            *(journal, sealer, keyring.signer, clock, checkpointer.checkpoint),
-            folder=settings.data_dir / "evidence",
-            content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
-        )
-        await exporter.sweep()
-        pipeline = _pipeline(loop, actions, limiter, recorder, exporter, skills)
-        skills.restore(await journal.read(lambda records: records.all_skills(manifests=True)))
-        adopted = await journal.adopt()
-        if adopted:
-            _log.info("resuming %d runs of an earlier process", adopted)
-        await _activate(journal, policies)
-        await checkpointer.start()
-        stack.push_async_callback(checkpointer.stop)
-        recorder.start()
-        stack.push_async_callback(recorder.stop)
-        if endpoints:
-            hosts, scale = settings.webhook_hosts, settings.webhook_retry_scale
-            webhooks = build_webhooks(endpoints, hosts, scale, journal, clock, sealer)
-            stack.push_async_callback(webhooks.stop)
-            await webhooks.start()
-        dispatcher.start(loop.runner.advance)
-        stack.push_async_callback(dispatcher.stop)
-        feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
-        stack.callback(feed.close)
-        downloads = EvidenceDownloads(pipeline, exporter.store)
-        uploads = ArtifactUploads(pipeline, skills.store)
-        yield Gateway(
-            settings,
-            registry,
-            policies,
-            journal,
-            loop,
-            pipeline,
-            authenticator,
-            feed,
-            downloads,
-            uploads,
-        )
+        yield await _started(loaded, journal, stack)
+
+
+async def _started(
+    loaded: Loaded, journal: SqliteJournal, stack: contextlib.AsyncExitStack
+) -> Gateway:
+    """The gateway on its journal, with everything running that ``stack`` then stops."""
+    settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
+    dispatcher = EmbeddedDispatcher(journal, loaded.clock)
+    sealer, limiter = KeyringSealer(loaded.keyring), RateLimiter(loaded.clock)
+    loop = _loop(loaded, journal, dispatcher, sealer, limiter)
+    recorder = CallRecorder(journal, sealer, loaded.clock)
+    checkpointer = Checkpointer(journal, loaded.keyring.signer, settings.checkpoint_interval)
+    exporter = _exporter(loaded, journal, sealer, checkpointer)
+    await exporter.sweep()
+    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, exporter, skills)
+    skills.restore(await journal.read(lambda records: records.all_skills(manifests=True)))
+    adopted = await journal.adopt()
+    if adopted:
+        _log.info("resuming %d runs of an earlier process", adopted)
+    await _activate(journal, loaded.policies)
+    await checkpointer.start()
+    stack.push_async_callback(checkpointer.stop)
+    recorder.start()
+    stack.push_async_callback(recorder.stop)
+    await _tell_endpoints(loaded, journal, sealer, stack)
+    dispatcher.start(loop.runner.advance)
+    stack.push_async_callback(dispatcher.stop)
+    feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
+    stack.callback(feed.close)
+    return Gateway(
+        settings=settings,
+        registry=registry,
+        policies=loaded.policies,
+        journal=journal,
+        loop=loop,
+        pipeline=pipeline,
+        authenticator=Authenticator(issuers(settings), loaded.clock, settings.token_leeway),
+        feed=feed,
+        downloads=EvidenceDownloads(pipeline, exporter.store),
+        uploads=ArtifactUploads(pipeline, skills.store),
+    )
+
+
+def _loop(
+    loaded: Loaded,
+    journal: SqliteJournal,
+    dispatcher: EmbeddedDispatcher,
+    sealer: KeyringSealer,
+    limiter: RateLimiter,
+) -> Loop:
+    ids, registry = RandomIds(), loaded.registry
+    parts = Parts(
+        registry=registry,
+        policies=loaded.policies,
+        sealer=sealer,
+        journal=journal,
+        dispatcher=dispatcher,
+        actions=loaded.actions,
+        limiter=limiter,
+        ids=ids,
+        clock=loaded.clock,
+    )
+    slots = loaded.settings.max_in_flight_steps
+    return build_loop(parts, owner=ids.new("proc"), lease=_lease(registry), slots=slots)
+
+
+def _exporter(
+    loaded: Loaded, journal: SqliteJournal, sealer: KeyringSealer, checkpointer: Checkpointer
+) -> Exporter:
+    registry, skills = loaded.registry, loaded.skills
+    contents = contents_of(Bundle(registry.operations, registry.events, registry.drafts))
+    return build_exporter(
+        *(journal, sealer, loaded.keyring.signer, loaded.clock, checkpointer.checkpoint),
+        folder=loaded.settings.data_dir / "evidence",
+        content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
+    )
+
+
+async def _tell_endpoints(
+    loaded: Loaded, journal: SqliteJournal, sealer: KeyringSealer, stack: contextlib.AsyncExitStack
+) -> None:
+    """Begin to tell the configured endpoints of events, if there are any."""
+    if not loaded.endpoints:
+        return
+    hosts, scale = loaded.settings.webhook_hosts, loaded.settings.webhook_retry_scale
+    webhooks = build_webhooks(loaded.endpoints, hosts, scale, journal, loaded.clock, sealer)
+    stack.push_async_callback(webhooks.stop)
+    await webhooks.start()
 
 
 def _pipeline(
@@ -210,31 +221,6 @@ def _pipeline(
         bindings=bindings,
         direct=Direct(direct.perform, direct.resume),
     )
-
-
-def _actions(settings: Settings, registry: Registry) -> ActionRunner:
-    http = HttpActions(settings.action_hosts, settings.action_origins)
-    actions = ActionRunner(http, PythonActions())
-    issues = tuple(check_handlers(registry.operations.values(), actions))
-    if issues:
-        raise ProblemError(
-            Problem(
-                code="CONTRACTS_INVALID",
-                title="The contracts cannot be served",
-                status=500,
-                detail=" ".join(f"{issue.path}: {issue.message}" for issue in issues[:3]),
-                category="validation",
-                issues=issues,
-            )
-        )
-    return actions
-
-
-def _issuers(settings: Settings) -> list[Issuer]:
-    issuers: list[Issuer] = [OidcIssuer(config) for config in settings.oidc_issuers]
-    if settings.believes_local_tokens:
-        issuers.append(LocalIssuer.open(settings.data_dir))
-    return issuers
 
 
 def _lease(registry: Registry) -> float:

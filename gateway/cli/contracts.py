@@ -4,9 +4,9 @@ import json
 
 import click
 
-from gateway.app import load_registry
 from gateway.cli.options import with_settings
 from gateway.contracts import contract_json_schema
+from gateway.loading import load_registry
 from gateway.settings import Settings
 from gateway.surfaces.graphql import build_schema, print_sdl
 

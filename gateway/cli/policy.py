@@ -5,8 +5,8 @@ from collections import Counter
 
 import click
 
-from gateway.app import load_registry
 from gateway.cli.options import FAILED, OK, with_settings
+from gateway.loading import load_registry
 from gateway.policy import CaseStatus, load_policies, run_cases
 from gateway.settings import Settings
 

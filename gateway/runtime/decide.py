@@ -68,15 +68,9 @@ def next_moves(
         return Moves(end=None if in_flight else _ENDS[ended.status])
     if all(step.status in _DONE for step in steps.values()):
         return Moves(end=ExecutionStatus.COMPLETED)
-    pending = [item for item in approvals.values() if item.status is ApprovalStatus.PENDING]
-    expired = tuple(approval for approval in pending if approval.expires_at <= now)
-    if expired:
-        return Moves(expired=expired)
-    escalated = tuple(
-        approval for approval in pending if (moment := _escalates_at(approval)) and moment <= now
-    )
-    if escalated:
-        return Moves(escalated=escalated)
+    overdue = _overdue(approvals, now)
+    if overdue is not None:
+        return overdue
     if paused:
         return Moves(parked=ExecutionStatus.PAUSED, wake_at=_wake_at({}, approvals))
     return Moves(
@@ -84,6 +78,18 @@ def next_moves(
         parked=_parked(steps),
         wake_at=_wake_at(steps, approvals),
     )
+
+
+def _overdue(approvals: Mapping[str, Approval], now: str) -> Moves | None:
+    """The moves of requests whose deadline has come; None while none has."""
+    pending = [item for item in approvals.values() if item.status is ApprovalStatus.PENDING]
+    expired = tuple(approval for approval in pending if approval.expires_at <= now)
+    if expired:
+        return Moves(expired=expired)
+    escalated = tuple(
+        approval for approval in pending if (moment := _escalates_at(approval)) and moment <= now
+    )
+    return Moves(escalated=escalated) if escalated else None
 
 
 def _may_start(

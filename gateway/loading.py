@@ -1,0 +1,97 @@
+"""Loading: everything that files and settings say, read and checked before anything runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
+from gateway.contracts import LiveRegistry, Registry, load_contracts
+from gateway.identity import Issuer, LocalIssuer, OidcIssuer
+from gateway.model.problem import Problem, ProblemError
+from gateway.model.system import SystemClock
+from gateway.policy import Policies, load_policies
+from gateway.privacy import Keyring
+from gateway.settings import Settings
+from gateway.shipped import shipped_schema
+from gateway.skills import SkillRegistry, open_skills
+from gateway.webhooks import Endpoint, load_endpoints
+
+BUILT_IN = ("control-plane", "policy-admin")
+"""Folders of the shipped schema that every gateway loads."""
+
+
+def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
+    """The folders to load: the built-in contracts and those of the deployment."""
+    built_in = [shipped_schema() / name for name in BUILT_IN]
+    return [*(folder for folder in built_in if folder.is_dir()), *schema_dirs]
+
+
+def load_registry(settings: Settings) -> Registry:
+    """The contracts that a gateway with these settings serves.
+
+    Raises:
+        ProblemError: CONTRACTS_INVALID with every issue.
+    """
+    return load_contracts(contract_folders(settings.schema_dir))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a gateway is made of before its journal is open: read, checked, nothing running."""
+
+    settings: Settings
+    registry: LiveRegistry
+    policies: Policies
+    actions: ActionRunner
+    skills: SkillRegistry
+    endpoints: tuple[Endpoint, ...]
+    keyring: Keyring
+    clock: SystemClock
+
+
+def load(settings: Settings) -> Loaded:
+    """What these settings name.
+
+    Raises:
+        ProblemError: contracts, policies, trust, endpoints or keys that a gateway cannot run with.
+    """
+    clock = SystemClock()
+    registry = LiveRegistry(load_registry(settings), clock.now)
+    policies = load_policies(settings.policy_dir, registry)
+    actions = _actions(settings, registry)
+    skills = open_skills(
+        registry,
+        data_dir=settings.data_dir,
+        policy_dir=settings.policy_dir,
+        clock=clock,
+        inspect=lambda brought: check_handlers(brought, actions),
+    )
+    endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
+    keyring = Keyring.open(settings.data_dir)
+    return Loaded(settings, registry, policies, actions, skills, endpoints, keyring, clock)
+
+
+def _actions(settings: Settings, registry: Registry) -> ActionRunner:
+    http = HttpActions(settings.action_hosts, settings.action_origins)
+    actions = ActionRunner(http, PythonActions())
+    issues = tuple(check_handlers(registry.operations.values(), actions))
+    if issues:
+        raise ProblemError(
+            Problem(
+                code="CONTRACTS_INVALID",
+                title="The contracts cannot be served",
+                status=500,
+                detail=" ".join(f"{issue.path}: {issue.message}" for issue in issues[:3]),
+                category="validation",
+                issues=issues,
+            )
+        )
+    return actions
+
+
+def issuers(settings: Settings) -> list[Issuer]:
+    """Whose tokens are believed."""
+    issuers: list[Issuer] = [OidcIssuer(config) for config in settings.oidc_issuers]
+    if settings.believes_local_tokens:
+        issuers.append(LocalIssuer.open(settings.data_dir))
+    return issuers
