@@ -9,29 +9,23 @@ from functools import cached_property
 
 from gateway.model.decision import Verdict
 from gateway.model.execution import Approval, Execution, ExecutionStatus, Step, StepStatus
-from gateway.model.operator import OperatorCommand
+from gateway.model.operator import EFFECTS, OperatorCommand
 from gateway.model.ports import Records
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
 from gateway.model.time import stamp
 from gateway.operations.common import opened
-from gateway.runtime import Loop, lane_standing, require_plan
+from gateway.runtime import MAX_ITEMS, Loop, lane_standing, require_plan
 
-_PLANNING = {
-    "controlPlane.plan.compile": (
-        ExecutionStatus.RECEIVED,
-        ExecutionStatus.COMPILED,
-        ExecutionStatus.VERIFIED,
-    ),
-    "controlPlane.plan.verify": (ExecutionStatus.COMPILED, ExecutionStatus.VERIFIED),
-    "controlPlane.execution.lane.assign": (
-        ExecutionStatus.RECEIVED,
-        ExecutionStatus.COMPILED,
-        ExecutionStatus.VERIFIED,
-    ),
-}
-"""What is done before a start, and in which states; none of it to a direct call."""
+_BEFORE_THE_START = (
+    ExecutionStatus.RECEIVED,
+    ExecutionStatus.COMPILED,
+    ExecutionStatus.VERIFIED,
+)
 
+_COMPILE = "controlPlane.plan.compile"
+_VERIFY = "controlPlane.plan.verify"
+_ASSIGN = "controlPlane.execution.lane.assign"
 _START = "controlPlane.execution.start"
 _EXPORT = "controlPlane.execution.evidence.export"
 _ATTACH = "controlPlane.evidence.attach"
@@ -49,6 +43,11 @@ _COMMANDS: Mapping[OperatorCommand, str] = {
     if command is not OperatorCommand.RECONCILE
 }
 
+_DECIDED_BY_STEPS = frozenset(
+    {*EFFECTS[OperatorCommand.RETRY], *EFFECTS[OperatorCommand.COMPENSATE]}
+)
+"""The states in which it depends on the steps what can be done to a run."""
+
 
 class AllowedActions:
     """What one caller could do, by the records of one moment.
@@ -65,7 +64,7 @@ class AllowedActions:
     def on_execution(self, execution: Execution, steps: Sequence[Step] | None = None) -> list[str]:
         """What the caller could do to an execution and its run; ``steps`` where they are known."""
         if steps is None:
-            steps = self._records.steps(execution.plan_id) if execution.plan_id else []
+            steps = self._deciding_steps(execution)
         return self._permitted(
             *self._before_the_start(execution),
             *self._to_the_run(execution, steps),
@@ -97,8 +96,8 @@ class AllowedActions:
     def _accessible(self) -> frozenset[str]:
         """The operations that policy lets the caller call."""
         keys = {
-            *_PLANNING, *_COMMANDS.values(), _START, _EXPORT, _ATTACH, _LANE_APPROVE, _HAND_OVER,
-            _RECONCILE, _APPROVE, _REJECT, _DECIDE, _BREAK_GLASS,
+            *_COMMANDS.values(), _COMPILE, _VERIFY, _ASSIGN, _START, _EXPORT, _ATTACH,
+            _LANE_APPROVE, _HAND_OVER, _RECONCILE, _APPROVE, _REJECT, _DECIDE, _BREAK_GLASS,
         }  # fmt: skip
         contracts = (self._loop.registry.resolve(key) for key in keys)
         access = self._loop.policies.access
@@ -109,43 +108,75 @@ class AllowedActions:
         )
 
     def _before_the_start(self, execution: Execution) -> Iterator[str]:
-        if execution.direct:
+        if execution.direct or execution.status not in _BEFORE_THE_START:
             return
-        for key, statuses in _PLANNING.items():
-            if execution.status in statuses:
-                yield key
-        if execution.status is ExecutionStatus.VERIFIED and self._can_start(execution):
+        yield _COMPILE
+        yield _ASSIGN
+        if execution.plan_id is None or self._accessible.isdisjoint({_VERIFY, _START}):
+            return
+        try:
+            found = self._decided_now(execution)
+        except ProblemError:
+            return
+        yield _VERIFY
+        if execution.status is ExecutionStatus.VERIFIED and found is not Verdict.BLOCKED:
             yield _START
 
-    def _can_start(self, execution: Execution) -> bool:
-        """Whether the plan would start: its contracts are there and policy still lets it."""
+    def _decided_now(self, execution: Execution) -> Verdict | None:
+        """What policy would decide of the plan; None where its own decision is still in force.
+
+        Raises:
+            ProblemError: its contracts are not there any more, or it cannot be opened.
+        """
         loop = self._loop
-        try:
-            record = require_plan(self._records, execution, None)
-            loop.verifier.contracts(record.plan, loop.registry.of(execution.workspace))
-            if record.revision == loop.policies.revision:
-                return True
-            plan = opened(loop, execution, record)
-            found = loop.verifier.verify(plan, execution.submitter)
-        except ProblemError:
-            return False
-        return found.verdict is not Verdict.BLOCKED
+        record = require_plan(self._records, execution, None)
+        loop.verifier.contracts(record.plan, loop.registry.of(execution.workspace))
+        plan = opened(loop, execution, record)
+        if record.revision == loop.policies.revision:
+            return None
+        return loop.verifier.verify(plan, execution.submitter).verdict
 
     def _to_the_run(self, execution: Execution, steps: Sequence[Step]) -> Iterator[str]:
-        allowed = self._loop.operator.allowed(execution, {step.id: step for step in steps})
+        by_id = {step.id: step for step in steps}
+        allowed = self._loop.operator.allowed(execution, by_id)
         for command, key in _COMMANDS.items():
-            if command in allowed:
-                yield key
+            if command in allowed and key in self._accessible:
+                undoes = command is OperatorCommand.COMPENSATE
+                if not undoes or self._can_undo(execution, by_id):
+                    yield key
         if execution.run_id is not None:
             yield _EXPORT
-        if execution.ended_at is None:
+        if execution.ended_at is None and self._takes_items(execution):
             yield _ATTACH
+
+    def _takes_items(self, execution: Execution) -> bool:
+        if _ATTACH not in self._accessible:
+            return False
+        return len(self._records.evidence_items(execution.id)) < MAX_ITEMS
+
+    def _deciding_steps(self, execution: Execution) -> Sequence[Step]:
+        """The present steps, read only where they decide anything: lists are long."""
+        if execution.plan_id is None or execution.status not in _DECIDED_BY_STEPS:
+            return []
+        return self._records.steps(execution.plan_id)
+
+    def _can_undo(self, execution: Execution, steps: Mapping[str, Step]) -> bool:
+        """Whether what would undo the run can be planned, and policy lets the caller do it."""
+        loop = self._loop
+        try:
+            plan = opened(loop, execution, require_plan(self._records, execution, None))
+            undoing = loop.operator.compensations.plan(execution, plan, steps, self._principal)
+        except ProblemError:
+            return False
+        return undoing.found.verdict is not Verdict.BLOCKED
 
     def _may(self, command: OperatorCommand, execution: Execution, steps: Sequence[Step]) -> bool:
         return command in self._loop.operator.allowed(execution, {step.id: step for step in steps})
 
     def _in_the_lane(self, execution: Execution) -> Iterator[str]:
         if execution.run_id is None or execution.ended_at is not None:
+            return
+        if self._accessible.isdisjoint({_LANE_APPROVE, _HAND_OVER}):
             return
         standing = lane_standing(self._records, execution, self._now)
         if standing is None:

@@ -15,6 +15,7 @@ from gateway.operations.common import (
     page_of,
     present,
     require_own_workspace,
+    said,
 )
 from gateway.pipeline import Admitted
 from gateway.runtime import Loop, require_execution
@@ -43,6 +44,8 @@ def reject(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
     """Reject a step that waits; its run ends."""
     value = admitted.value
     acting(admitted, "rejectedBy")
+    if not said(value["reason"]):
+        raise invalid([Issue("/input/reason", "REQUIRED", "must say why you reject")])
     execution = require_execution(tx, admitted.principal.workspace, value["executionId"])
     status = loop.consent.reject(
         tx, execution, value["stepId"], admitted.principal, value["reason"]
@@ -54,7 +57,7 @@ def break_glass(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
     """Let a step that waits go without its approvers."""
     value = admitted.value
     acting(admitted, "invokedBy")
-    if len(value["reason"].strip()) < MIN_REASON:
+    if len(said(value["reason"])) < MIN_REASON:
         told = f"must say why, in at least {MIN_REASON} characters"
         raise invalid([Issue("/input/reason", "TOO_SHORT", told)])
     execution = require_execution(tx, admitted.principal.workspace, value["executionId"])
@@ -88,7 +91,7 @@ def _faults_of(decisions: list[JsonObject]) -> list[Issue]:
         if named in seen:
             told = "names a step that is decided in this call already: decide it once"
             issues.append(Issue(at, "DUPLICATE", told))
-        if not decision["approve"] and not (decision.get("note") or "").strip():
+        if not decision["approve"] and not said(decision.get("note")):
             issues.append(Issue(f"{at}/note", "REQUIRED", "must say why, where you reject"))
         seen.add(named)
     return issues

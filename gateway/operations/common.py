@@ -37,6 +37,11 @@ def acting(admitted: Admitted, field: str) -> str:
     return subject
 
 
+def said(text: str | None) -> str:
+    """What somebody can read of a text: without invisible characters, and blanks around it."""
+    return "".join(char for char in text or "" if char.isprintable()).strip()
+
+
 def require_own_workspace(admitted: Admitted) -> None:
     """Refuse an input that names a workspace other than the token's.
 

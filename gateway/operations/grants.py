@@ -1,5 +1,6 @@
 """controlPlane.grant.issue, grant.list and grant.revoke"""
 
+from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
 from gateway.model.grant import MAX_GRANT_DAYS, MAX_GRANT_USES, Grant, GrantFilter, GrantStatus
 from gateway.model.json import JsonObject
@@ -8,7 +9,7 @@ from gateway.model.principal import PrincipalType
 from gateway.model.problem import Issue, ProblemError, invalid
 from gateway.model.time import after, stamp
 from gateway.operations.approvals import moment_of
-from gateway.operations.common import acting, as_seen, lower, page_of, present, upper
+from gateway.operations.common import acting, as_seen, lower, page_of, present, said, upper
 from gateway.pipeline import Admitted
 from gateway.runtime import GrantTerms, Loop, check_pattern
 
@@ -26,7 +27,8 @@ async def prepare_issue(loop: Loop, admitted: Admitted) -> GrantTerms:
     value = admitted.value
     issues = [*_faults_of(value)]
     expires_at = _expiry(value["expiresAt"], stamp(loop.clock.now()), issues)
-    contract = _contract(loop, value["contract"], issues)
+    offered = loop.registry.of(admitted.principal.workspace)
+    contract = _contract(offered, value["contract"], issues)
     arguments = value["arguments"]
     if contract is not None:
         try:
@@ -86,7 +88,7 @@ def _faults_of(value: JsonObject) -> list[Issue]:
     if not 1 <= value["maxUses"] <= MAX_GRANT_USES:
         told = f"must be from 1 to {MAX_GRANT_USES}"
         issues.append(Issue("/input/maxUses", "OUT_OF_RANGE", told))
-    if not value["reason"].strip():
+    if not said(value["reason"]):
         issues.append(Issue("/input/reason", "REQUIRED", "must say why the grant is given"))
     return issues
 
@@ -103,8 +105,9 @@ def _expiry(text: str, now: str, issues: list[Issue]) -> str:
     return moment
 
 
-def _contract(loop: Loop, name: str, issues: list[Issue]) -> OperationContract | None:
-    contract = loop.registry.resolve(name)
+def _contract(offered: Registry, name: str, issues: list[Issue]) -> OperationContract | None:
+    """The action of this name, among those that are ``offered`` to the workspace."""
+    contract = offered.resolve(name)
     path = "/input/contract"
     if contract is None:
         told = f"is no contract that is loaded: {name[:200]!r}"

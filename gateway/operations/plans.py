@@ -3,7 +3,13 @@
 from gateway.model.contract import Risk
 from gateway.model.decision import Verdict
 from gateway.model.entry import Entry, EntryType
-from gateway.model.execution import ExecutionStatus, Step, conflict, require_transition
+from gateway.model.execution import (
+    Execution,
+    ExecutionStatus,
+    Step,
+    conflict,
+    require_transition,
+)
 from gateway.model.json import JsonObject
 from gateway.model.plan import Plan, PlanStep
 from gateway.model.ports import Records, Tx
@@ -50,7 +56,7 @@ def compile_plan(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused
             loop.lifecycle.rejected(tx, execution, principal.subject, admitted.prepared)
         return Refused(admitted.prepared)
     plan: Plan = admitted.prepared
-    lane = value["draft"].get("lane")
+    lane = _lane_of(execution, value["draft"])
     loop.lifecycle.compiled(tx, execution, plan, principal.subject, value.get("plannerModel"), lane)
     return {
         "planId": plan.id,
@@ -58,6 +64,20 @@ def compile_plan(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused
         "stepCount": len(plan.steps),
         "deterministicHash": plan.hash,
     }
+
+
+def _lane_of(execution: Execution, draft: JsonObject) -> str | None:
+    """The lane that a draft names.
+
+    Raises:
+        ProblemError: CONFLICT where the execution is in another: who plans must not take it out of
+            a lane whose gate somebody else has put it before.
+    """
+    lane: str | None = draft.get("lane")
+    if lane is not None and execution.lane not in (None, lane):
+        told = f"it is in the lane {execution.lane}, which controlPlaneExecutionLaneAssign changes"
+        raise conflict(execution.id, execution.status, told)
+    return lane
 
 
 def verify_plan(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:

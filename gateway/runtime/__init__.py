@@ -7,7 +7,7 @@ is one unit of work that records what came back and decides what happens next.
 from gateway.runtime.draft import lane_issues
 from gateway.runtime.grants import GrantTerms
 from gateway.runtime.lane_readiness import Standing, lane_standing
-from gateway.runtime.lanes import Attachment, no_lane
+from gateway.runtime.lanes import MAX_ITEMS, Attachment, no_lane
 from gateway.runtime.lifecycle import (
     Intent,
     require_current_plan,
@@ -23,6 +23,7 @@ from gateway.runtime.replay import POLICY, STRUCTURAL, Replay
 from gateway.runtime.stored_plan import open_plan
 
 __all__ = [
+    "MAX_ITEMS",
     "POLICY",
     "STRUCTURAL",
     "Attachment",

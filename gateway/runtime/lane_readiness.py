@@ -3,10 +3,11 @@
 The newest item of a required key counts, whatever came before it. It is stale once its own
 ``valid_until`` has passed, once it is older than the lane's freshness, and if it was attached
 before the run was last retried. An approval counts while nothing that the lane requires was
-attached after it, and no retry came after it: it is consent to exactly what its giver could see.
+attached after it, no blocking risk was raised or settled after it, and no retry came after it: it
+is consent to exactly what its giver could see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.model.evidence import EvidenceItem, EvidenceKind
@@ -66,6 +67,11 @@ class Standing:
         return self.readiness is Readiness.READY
 
     @property
+    def can_be_approved(self) -> bool:
+        """True if nothing is lacking that approvals would have to see."""
+        return self.readiness in (Readiness.READY, Readiness.MISSING_APPROVAL)
+
+    @property
     def to_attach(self) -> tuple[str, ...]:
         """The required keys that are missing or stale, each once, in the order of the lane."""
         wanted = {*self.artifacts, *self.evidence, *self.stale}
@@ -107,7 +113,7 @@ def standing_of(
     counted += [proofs[key] for key in lane.evidence if key in proofs]
     fresh_until = {item.id: _fresh_until(lane, item, retried_at) for item in counted}
     stale = {item.key for item in counted if fresh_until[item.id] <= now}
-    newest = max((item.seq for item in counted), default=0)
+    newest = max((item.seq for item in (*counted, *_about_risks(items))), default=0)
     given = tuple(one for one in approvals if _counts(lane, one, newest, retried_at))
     approved = {one.role for one in given}
     return Standing(
@@ -132,6 +138,12 @@ def open_risks(items: Sequence[EvidenceItem]) -> tuple[EvidenceItem, ...]:
         for item in items
         if item.kind is EvidenceKind.RISK and item.blocking and item.settled_by is None
     )
+
+
+def _about_risks(items: Sequence[EvidenceItem]) -> Iterator[EvidenceItem]:
+    """The blocking risks, and what settled them."""
+    blocking = {item.id for item in items if item.kind is EvidenceKind.RISK and item.blocking}
+    return (item for item in items if item.id in blocking or item.resolves in blocking)
 
 
 def lane_standing(records: Records, execution: Execution, now: str) -> Standing | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.model.entry import EntryType
 from gateway.model.evidence import EvidenceItem, EvidenceKind
-from gateway.model.execution import Execution, ExecutionStatus, conflict
+from gateway.model.execution import Execution, ExecutionStatus, StepStatus, conflict
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
 from gateway.model.principal import Principal, PrincipalType
@@ -25,6 +25,9 @@ EVIDENCE_CONTRACT = "controlPlane.evidence.attach@1.0.0"
 
 MAX_ITEMS = 1000
 """How many items an execution may have."""
+
+_DONE = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
+"""States of a step of which nothing more is to come."""
 
 _NOT_STARTED = (ExecutionStatus.RECEIVED, ExecutionStatus.COMPILED, ExecutionStatus.VERIFIED)
 
@@ -122,26 +125,14 @@ class Lanes:
         Raises:
             ProblemError: FORBIDDEN for who may not approve this, CONFLICT for another lane than
                 the run's, a role that it does not ask for, an approval given before, or a run that
-                has ended, PRECONDITION_FAILED while something required is not attached.
+                has ended, PRECONDITION_FAILED while there is not everything to approve.
         """
         _require_open(execution)
         standing = _require_lane(tx, execution)
-        if lane != execution.lane:
-            told = f"it is in the lane {execution.lane}, not in {lane}"
-            raise conflict(execution.id, execution.status, told)
-        if role not in standing.lane.approvals:
-            asked = ", ".join(standing.lane.approvals) or "none"
-            told = f"its lane asks for no approval by {role!r}; roles that it asks for: {asked}"
-            raise conflict(execution.id, execution.status, told)
+        _require_asked(execution, standing, lane, role)
         self._require_role(person, role)
         require_separation(tx, execution, person)
-        if standing.to_attach:
-            raise refuse(
-                "PRECONDITION_FAILED",
-                "There is nothing to approve yet, for whatever is attached later asks for a new "
-                f"approval. Attach first: {', '.join(standing.to_attach)}.",
-                extra=_lacking(standing),
-            )
+        _require_all_to_see(tx, execution, standing)
         if any((one.by, one.role) == (person.subject, role) for one in standing.given):
             told = f"you have approved it as {role} already, and your approval stands"
             raise conflict(execution.id, execution.status, told)
@@ -160,7 +151,9 @@ class Lanes:
         self, records: Records, execution: Execution, standing: Standing, person: Principal
     ) -> bool:
         """Whether ``approve`` would take this person's approval in some role."""
-        if standing.to_attach or person.type is not PrincipalType.HUMAN:
+        if person.type is not PrincipalType.HUMAN or not standing.can_be_approved:
+            return False
+        if _undone_steps(records, execution):
             return False
         if person.subject in involved(records, execution).values():
             return False
@@ -218,6 +211,39 @@ def _require_lane(tx: Tx, execution: Execution) -> Standing:
     if standing is None:
         raise no_lane(execution)
     return standing
+
+
+def _require_asked(execution: Execution, standing: Standing, lane: str, role: str) -> None:
+    if lane != execution.lane:
+        told = f"it is in the lane {execution.lane}, not in {lane}"
+        raise conflict(execution.id, execution.status, told)
+    if role not in standing.lane.approvals:
+        asked = ", ".join(standing.lane.approvals) or "none"
+        told = f"its lane asks for no approval by {role!r}; roles that it asks for: {asked}"
+        raise conflict(execution.id, execution.status, told)
+
+
+def _require_all_to_see(records: Records, execution: Execution, standing: Standing) -> None:
+    """Refuse an approval of what is still to come: nobody could have seen it."""
+    told = ""
+    if standing.to_attach:
+        told = f"Attach first: {', '.join(standing.to_attach)}."
+    elif not standing.can_be_approved:
+        told = f"It is {standing.readiness.value.upper()}: {standing.lacks()}."
+    elif undone := _undone_steps(records, execution):
+        told = f"Not done yet: {', '.join(undone)}."
+    if told:
+        raise refuse(
+            "PRECONDITION_FAILED",
+            f"There is not everything to approve yet, and what comes later nobody has seen. {told}",
+            extra=_lacking(standing),
+        )
+
+
+def _undone_steps(records: Records, execution: Execution) -> list[str]:
+    """The keys of the steps that are not done."""
+    steps = records.steps(execution.plan_id) if execution.plan_id else []
+    return [step.key for step in steps if step.status not in _DONE]
 
 
 def no_lane(execution: Execution) -> Exception:

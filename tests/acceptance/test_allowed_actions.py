@@ -132,7 +132,7 @@ def test_what_is_not_listed_is_refused_and_what_is_listed_succeeds(
 def test_nobody_is_shown_what_policy_denies_them(world: World) -> None:
     run = waiting(world, [refund(431)])
     auditor = world.gateway.caller("ada", "user", "auditor")
-    assert allowed(auditor, run["executionId"]) == set()
+    assert allowed(auditor, run["executionId"]) == {"controlPlane.execution.evidence.export"}
     shown = allowed(world.gateway.caller("otto", "user", "operator"), run["executionId"])
     assert {"controlPlane.execution.pause", "controlPlane.execution.abort"} <= shown
     assert "controlPlane.execution.evidence.export" not in shown
@@ -191,3 +191,48 @@ def test_a_plan_that_policy_blocks_now_does_not_list_its_start(own_world: World)
         lambda: "controlPlane.execution.start" not in allowed(world.olga, planned["executionId"]),
         5,
     )
+
+
+def test_the_export_is_listed_for_whom_it_succeeds(world: World) -> None:
+    export = "controlPlane.execution.evidence.export"
+    run = made_completed(world)
+    asked = ("controlPlaneExecutionEvidenceExport", "evidenceBundleCount")
+    for name, role, may in (("ada", "auditor", True), ("otto", "operator", False)):
+        who = world.gateway.caller(name, "user", role)
+        assert (export in allowed(who, run["executionId"])) is may
+        answer = who._call("mutation", *asked, {"runId": run["runId"], "exportedBy": name}, None)
+        assert ("errors" not in answer) is may
+    planned = made_verified(world)
+    assert export not in allowed(world.olga, planned["executionId"])
+
+
+def test_runs_in_lanes_and_listed_executions_carry_the_same(world: World) -> None:
+    planned = made_verified(world)
+    lane = {"executionId": planned["executionId"], "laneKey": "clarify", "assignedBy": "olga"}
+    world.olga.mutate("controlPlaneExecutionLaneAssign", "laneKey", lane)
+    value = {"executionId": planned["executionId"], "planId": planned["planId"]}
+    run = world.olga.mutate("controlPlaneExecutionStart", "runId", value)
+    wait_until(lambda: world.step(planned["executionId"], "order")["status"] == "COMPLETED", 10)
+    found = world.olga.query("controlPlaneExecutionLaneGet", "run { allowedActions }", run)
+    shown = found["run"]["allowedActions"]
+    assert "controlPlane.execution.lane.handover" not in shown
+    assert set(shown) == allowed(world.olga, planned["executionId"])
+    for field, named in (
+        ("controlPlaneExecutionLaneList", run),
+        ("controlPlaneExecutionList", {"executionId": planned["executionId"]}),
+    ):
+        ((name, wanted),) = named.items()
+        items = world.olga.query(field, f"items {{ {name} allowedActions }}", {"limit": 200})
+        (item,) = [one for one in items["items"] if one[name] == wanted]
+        assert item["allowedActions"] == shown
+
+
+def test_an_operator_is_shown_a_compensation_only_where_policy_lets_them_undo(
+    world: World,
+) -> None:
+    run = made_failed_after_a_refund(world)
+    compensate = "controlPlane.execution.compensate"
+    for roles, code in ((("operator",), "FORBIDDEN"), (("user", "operator"), "OK")):
+        who = world.gateway.caller("otto", *roles)
+        assert (compensate in allowed(who, run["executionId"])) is (code == "OK")
+        assert tried(who, "otto", compensate, run) == code

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,7 @@ def test_malformed_bulk_decisions_change_nothing(world: World) -> None:
         ([one, one], "/input/decisions/1", "DUPLICATE"),
         ([one, decision(run, False, note="no")], "/input/decisions/1", "DUPLICATE"),
         ([decision(run, False)], "/input/decisions/0/note", "REQUIRED"),
+        ([decision(run, False, note=" \u200b")], "/input/decisions/0/note", "REQUIRED"),
     ):
         told = world.fiona.refused(*DECIDE, {"decisions": decisions, "decidedBy": "fiona"})
         assert told["code"] == "VALIDATION_FAILED"
@@ -196,6 +198,9 @@ def test_malformed_bulk_decisions_change_nothing(world: World) -> None:
             place,
             code,
         )
+    silent = {**step_of(run), "rejectedBy": "fiona", "reason": " \u2060"}
+    told = world.fiona.refused(*REJECT, silent)
+    assert told["problem"]["issues"][0]["path"] == "/input/reason"
     as_other = {"decisions": [one], "decidedBy": "olga"}
     assert world.fiona.refused(*DECIDE, as_other)["code"] == "FORBIDDEN"
     assert statuses(world, run)[-1] == "run.waiting"
@@ -280,7 +285,7 @@ def test_the_glass_is_broken_by_nobody_else_and_for_nothing_else(world: World) -
     bot = world.gateway.caller("bot", "break-glass", kind="service")
     assert bot.refused(*GLASS, {**value, "invokedBy": "bot"})["code"] == "FORBIDDEN"
     assert betty.refused(*GLASS, {**value, "invokedBy": "olga"})["code"] == "FORBIDDEN"
-    for reason in ("", "too short", "          x "):
+    for reason in ("", "too short", "          x ", "\u200b" * 12, "\u00a0too short\u2060\u2060"):
         told = betty.refused(*GLASS, {**value, "reason": reason})
         assert (told["code"], told["problem"]["issues"][0]["path"]) == (
             "VALIDATION_FAILED",
@@ -355,12 +360,18 @@ def test_deadlines_are_kept_after_a_restart_and_by_a_process_that_was_down(
 
 
 def test_a_deadline_that_comes_after_a_restart_is_kept(hasty_world: World) -> None:
+    """A restart neither brings a deadline forward nor puts it off."""
     world = hasty_world
     run = waiting(world, [cancel_subscription()])
+    (asked,) = world.approvals(run["executionId"])
     world.gateway.stop()
     world.gateway.start()
-    assert world.execution(run["executionId"])["status"] == "WAITING_APPROVAL"
     assert end_of(world, run) == "EXPIRED"
+    (entry,) = [e for e in world.trace(run["executionId"]) if e["status"] == "approval.expired"]
+    late = datetime.fromisoformat(entry["timestamp"]) - datetime.fromisoformat(asked["expiresAt"])
+    assert timedelta(0) <= late < timedelta(seconds=10)
+    (expired,) = world.approvals(run["executionId"], "EXPIRED")
+    assert expired["expiresAt"] == asked["expiresAt"]
 
 
 def test_a_request_of_a_paused_run_expires_on_time(hasty_world: World) -> None:

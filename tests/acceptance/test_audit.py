@@ -39,6 +39,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = made.run([lookup(), refund(15)])
     made.wait(run["executionId"], "COMPLETED")
     waiting(made)
+    made.gateway.stop()
     end_world(made)
     return made.gateway.data_dir
 

@@ -152,6 +152,7 @@ def test_grants_of_another_workspace_are_not_there(world: World) -> None:
         ({"expiresAt": soon(days=30, minutes=5)}, "/input/expiresAt", "OUT_OF_RANGE"),
         ({"expiresAt": "9999-12-31T23:59:59-14:00"}, "/input/expiresAt", "OUT_OF_RANGE"),
         ({"reason": "  "}, "/input/reason", "REQUIRED"),
+        ({"reason": "\u200b"}, "/input/reason", "REQUIRED"),
     ],
 )
 def test_malformed_terms_are_refused(

@@ -327,6 +327,22 @@ def test_a_lane_is_assigned_before_the_start(world: World) -> None:
     assert listed["items"][0]["lane"]["laneKey"] == PERSISTENT
 
 
+def test_who_plans_takes_no_execution_out_of_the_lane_that_it_was_put_into(world: World) -> None:
+    intent = world.submit()
+    one = {"executionId": intent["executionId"]}
+    world.olga.mutate(*ASSIGN, {**one, "laneKey": PERSISTENT, "assignedBy": "olga"})
+    value = {**one, "intentId": intent["intentId"]}
+    told = world.agent.refused(
+        *COMPILE, {**value, "draft": {"steps": [lookup()], "lane": "clarify"}}
+    )
+    assert (told["code"], told["problem"]["currentStatus"]) == ("CONFLICT", "RECEIVED")
+    for draft in ({"steps": [lookup()]}, {"steps": [lookup()], "lane": PERSISTENT}):
+        world.agent.mutate(*COMPILE, {**value, "draft": draft})
+        lane = state(world, intent["executionId"])
+        assert lane is not None
+        assert lane["laneKey"] == PERSISTENT
+
+
 def test_assigning_after_the_start_and_to_a_direct_call_is_a_conflict(world: World) -> None:
     run = run_in(world, "clarify")
     at_gate(world, run, "MISSING_ARTIFACT")

@@ -239,6 +239,42 @@ def test_decisions_are_numbered_without_gaps_and_say_what_was_weighed() -> None:
         )
 
 
+def unknown_tests(text: str) -> list[str]:
+    """The tests, written `path::name`, that a text names and the tree has not got."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) == text.count("::"), "each is written `path::name`"
+    return [f"{path}::{name}" for path, name in named if name not in functions_of(ROOT / path)]
+
+
+def functions_of(path: Path) -> set[str]:
+    """The names of the test functions of a file; none where there is no such file."""
+    if not path.is_file():
+        return set()
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    functions = (node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {node.name for node in functions if node.name.startswith("test_")}
+
+
+def test_every_known_failing_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "known-failings.md").read_text(encoding="utf-8")
+    sections = re.split(r"^## (\d+)\. ", text, flags=re.MULTILINE)[1:]
+    assert [int(number) for number in sections[::2]] == list(range(1, 14))
+    for section in sections[1::2]:
+        title, why, *_ = section.split("\n\n")
+        assert "\n" not in title
+        assert why.endswith("."), title
+        assert re.search(r"^- `tests/", section, re.MULTILINE), title
+    assert unknown_tests(text) == []
+
+
+def test_a_test_that_does_not_exist_is_found() -> None:
+    here = "tests/unit/test_docs.py"
+    mine = "test_a_test_that_does_not_exist_is_found"
+    text = f"`{here}::{mine}` `{here}::unknown_tests` `{here}::gone`"
+    assert unknown_tests(text) == [f"{here}::unknown_tests", f"{here}::gone"]
+    assert unknown_tests("`tests/unit/nowhere.py::test_x`") == ["tests/unit/nowhere.py::test_x"]
+
+
 def operations(folder: str) -> set[str]:
     """The keys of the operation contracts in a folder of ``schema/``."""
     found = (

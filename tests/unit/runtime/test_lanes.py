@@ -11,14 +11,14 @@ from gateway.model.entry import EntryType, NewEntry
 from gateway.model.evidence import EvidenceKind
 from gateway.model.execution import Execution, ExecutionStatus, RunMode
 from gateway.model.lane import LANES, LaneFilter, LaneStatus, Readiness, lane_status
-from gateway.model.ports import Declined, Page, Records, Tx
+from gateway.model.ports import Declined, Page, Records, Tx, Unknown
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.model.sealing import unseal_all
 from gateway.model.time import stamp
 from gateway.runtime import Attachment, Intent
 from gateway.runtime import lanes as lanes_module
-from tests.unit.runtime.loop_world import AGENT, WORKSPACE, LoopWorld, person, step
+from tests.unit.runtime.loop_world import AGENT, VERDICT, WORKSPACE, LoopWorld, person, step
 
 pytestmark = pytest.mark.anyio
 
@@ -319,6 +319,36 @@ async def test_a_paused_run_stays_before_its_gate(world: LoopWorld) -> None:
     assert await seen(world, run) == ("running", "missing_artifact")
 
 
+@pytest.mark.parametrize(
+    "route", ["retry", "settled as done", "pause and resume", "cut off", "policy", "time"]
+)
+async def test_no_way_leads_round_the_gate(world: LoopWorld, route: str) -> None:
+    trouble = {"retry": Declined("REFUSED", "No.", 409), "settled as done": Unknown("It was cut.")}
+    if route in trouble:
+        world.actions.will("plain", trouble[route])
+    run = await begun(world)
+    if route == "retry":
+        await world.operate("retry", run)
+    elif route == "settled as done":
+        await world.reconcile(run, "a", "done", id="a")
+    elif route == "pause and resume":
+        await world.operate("pause", run, "a break")
+        await world.advance(run)
+        await world.operate("resume", run)
+    elif route == "policy":
+        await world.decide_by(VERDICT.replace("910", "911"))
+    elif route == "time":
+        world.clock.forward(30 * DAY)
+    for _ in range(2):
+        world.clock.forward(31)
+        await world.advance(run, world.process() if route == "cut off" else None)
+    assert await seen(world, run) == ("running", "missing_artifact")
+    completed = [
+        entry.body["executionStatus"] for entry in await world.entries(run, EntryType.RUN_ENDED)
+    ]
+    assert "completed" not in completed
+
+
 async def test_another_process_finds_the_gate_where_it_was(world: LoopWorld) -> None:
     run = await begun(world, "clarify")
     other = world.process()
@@ -415,6 +445,45 @@ async def test_nothing_is_approved_before_there_is_something_to_approve(world: L
     code, told = await refused(approve(world, run))
     assert code == "PRECONDITION_FAILED"
     assert "verification_results" in told
+
+
+async def test_a_result_is_not_approved_before_there_is_one(world: LoopWorld) -> None:
+    run = await begun(world, PERSISTENT, step("a", "cash", amount=500))
+    await attach_all(world, run, PERSISTENT)
+    code, told = await refused(approve(world, run))
+    assert (code, "Not done yet: a." in told) == ("PRECONDITION_FAILED", True)
+    await world.approve(run, "a")
+    await world.advance(run)
+    assert await seen(world, run) == ("running", "missing_approval")
+    await approve(world, run)
+    await world.advance(run)
+    assert await seen(world, run) == ("completed", None)
+
+
+async def test_nothing_is_approved_over_an_open_risk(world: LoopWorld) -> None:
+    run = await begun(world)
+    await attach_all(world, run, PERSISTENT)
+    risk = await attach(world, run, item("risk", "leak", blocking=True))
+    code, told = await refused(approve(world, run))
+    assert (code, "BLOCKED: blocking risks: leak" in told) == ("PRECONDITION_FAILED", True)
+    await attach(world, run, item("evidence", "leak_closed", resolves=risk))
+    await approve(world, run)
+    await world.advance(run)
+    assert await seen(world, run) == ("completed", None)
+
+
+async def test_whoever_approved_has_not_seen_a_risk_that_came_later(world: LoopWorld) -> None:
+    """It cannot be raised and settled behind the back of the person who approved."""
+    run = await begun(world)
+    await attach_all(world, run, PERSISTENT)
+    await set_status(world, run, EntryType.RUN_PAUSED, "paused")
+    await approve(world, run)
+    risk = await attach(world, run, item("risk", "leak", blocking=True))
+    await attach(world, run, item("risk", "remark"))
+    await attach(world, run, item("evidence", "no_leak", resolves=risk))
+    await set_status(world, run, EntryType.RUN_RESUMED, "running")
+    await world.advance(run)
+    assert await seen(world, run) == ("running", "missing_approval")
 
 
 async def test_an_approval_is_for_the_present_lane_and_a_role_that_it_asks_for(

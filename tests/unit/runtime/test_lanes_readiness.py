@@ -212,6 +212,27 @@ def test_a_blocking_risk_keeps_a_ready_run_until_it_is_settled() -> None:
         assert standing(TEAM, [*complete(TEAM), harmless]).is_ready
 
 
+@pytest.mark.parametrize(
+    ("later", "counts"),
+    [
+        (items("risk:leak"), False),
+        ([replace(items("risk:leak")[0], blocking=False)], True),
+        ([replace(items("evidence:leak_closed")[0], resolves="evid_early")], False),
+        ([replace(items("evidence:remark_settled")[0], resolves="evid_remark")], True),
+    ],
+    ids=["a risk", "a remark", "the settlement of a risk", "the settlement of a remark"],
+)
+def test_an_approval_has_not_seen_a_later_risk_nor_how_one_was_settled(
+    later: list[EvidenceItem], counts: bool
+) -> None:
+    early = replace(items("risk:leak")[0], id="evid_early", settled_by="evid_1")
+    remark = replace(early, id="evid_remark", blocking=False)
+    attached = [*complete(PERSISTENT), early, remark]
+    assert standing(PERSISTENT, attached, approval(50)).given
+    late = [replace(item, seq=60) for item in later]
+    assert bool(standing(PERSISTENT, [*attached, *late], approval(50)).given) is counts
+
+
 def test_a_team_that_has_not_cleaned_up_keeps_its_run() -> None:
     pending = [*complete(TEAM), *items("artifact:team_cleanup_state=pending")]
     pending[-1] = replace(pending[-1], seq=8)
