@@ -18,7 +18,7 @@ serve: .venv/.ready ## serve the gateway (settings: GATEWAY_*)
 	@$(BIN)/gateway serve
 
 test: .venv/.ready ## run every test but the benchmarks and the conformance tests
-	$(BIN)/pytest -n $(WORKERS) tests --ignore=tests/bench --ignore=tests/conformance
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests --ignore=tests/bench --ignore=tests/conformance
 
 conformance: .venv/.ready tests/conformance/node_modules/.ready ## let the official npm clients subscribe (needs npm)
 	$(BIN)/pytest -n $(WORKERS) tests/conformance

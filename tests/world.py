@@ -1,6 +1,7 @@
 """A gateway before the example service, and the people who act in the tests."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -149,7 +150,7 @@ def make_world(folder: Path, **settings: str) -> World:
 
 
 def end_world(world: World) -> None:
-    """Stop both processes."""
+    """End both processes. Nobody looks at what they leave, so nothing is waited for."""
     for process in (world.gateway.process, world.service.process):
         if process is not None:
-            stop(process)
+            stop(process, signal.SIGKILL)
