@@ -1,10 +1,12 @@
 """A gateway inside the bench process: the real one, on a real SQLite file, without HTTP."""
 
 import contextlib
+import gc
 import shutil
 import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from gateway.app import Gateway, running
 from gateway.environment import load_settings
@@ -68,16 +70,23 @@ ASKS: JsonObject = {
 
 
 @contextlib.asynccontextmanager
-async def bench_gateway(folder: Path) -> AsyncIterator[Gateway]:
-    """A gateway with the bench's contracts and the shipped policies, in a fresh folder."""
+async def bench_gateway(folder: Path, **given: Any) -> AsyncIterator[Gateway]:
+    """A gateway with the bench's contracts and the shipped policies, in a fresh folder.
+
+    ``given`` are further settings. Like ``gateway serve`` it spares the collector what was loaded.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     schema = folder / "schema"
     schema.mkdir(parents=True)
     (schema / "numbers.add.yaml").write_text(textwrap.dedent(_ADD))
     (schema / "numbers.ask.yaml").write_text(textwrap.dedent(_ASK))
-    settings = load_settings(data_dir=folder / "data", schema_dir=(schema,), port=0)
+    settings = load_settings(data_dir=folder / "data", schema_dir=(schema,), port=0, **given)
     async with running(settings) as gateway:
-        yield gateway
+        gc.freeze()
+        try:
+            yield gateway
+        finally:
+            gc.unfreeze()
 
 
 async def call(gateway: Gateway, principal: Principal, key: str, value: JsonObject) -> JsonObject:

@@ -134,7 +134,7 @@ arguments = st.fixed_dictionaries(
 def verdict_file(rows: list[tuple[str, Verdict]]) -> str:
     terms = {Verdict.ASSIST: "boss, 1, 1h"}
     return "\n".join(
-        f"p, {number}, *, *, *, *, {when}, {verdict.value}, {terms.get(verdict, '-, -, -')}"
+        f"p, {number}, *, *, *, *, {when}, {verdict.value}, {terms.get(verdict, '-, -, -')}, -"
         for number, (when, verdict) in enumerate(rows)
     )
 

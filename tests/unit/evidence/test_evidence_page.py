@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def test_the_program_of_the_page_finds_tampering(tmp_path: Path, file: str) -> N
 def test_openssl_checks_the_signatures_as_the_page_says(tmp_path: Path) -> None:
     folder = unpacked(exported_bundles()[0], tmp_path)
     (script,) = re.findall(r"(for name in manifest.*?done)\n", PAGE, re.DOTALL)
-    command = ["sh", "-c", script.replace("python3", sys.executable)]
+    command = ["sh", "-c", script.replace("python3", shlex.quote(sys.executable))]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=30, check=False
     )
