@@ -80,3 +80,14 @@ class EventFilter:
     run_id: str | None = None
     workspace: str | None = None
     types: tuple[str, ...] | None = None
+
+    @classmethod
+    def from_json(cls, given: JsonObject) -> "EventFilter":
+        """The filter of an input, by the names that the contract has for its fields."""
+        types = given.get("types")
+        return cls(
+            execution_id=given.get("executionId"),
+            run_id=given.get("runId"),
+            workspace=given.get("workspaceId"),
+            types=None if types is None else tuple(types),
+        )

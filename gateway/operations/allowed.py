@@ -73,17 +73,15 @@ class AllowedActions:
 
     def on_step(self, execution: Execution, step: Step) -> list[str]:
         """What the caller could do to one step of the present plan."""
-        found: list[str] = []
-        if step.plan_id == execution.plan_id:
-            if step.status is StepStatus.UNRESOLVED and self._may(
-                OperatorCommand.RECONCILE, execution, [step]
-            ):
-                found.append(_RECONCILE)
-            if step.status is StepStatus.WAITING_APPROVAL:
-                approval = self._records.approval(execution.id, step.id)
-                if approval is not None:
-                    return self._permitted(*self._decisions(execution, approval))
-        return self._permitted(*found)
+        if step.plan_id != execution.plan_id:
+            return []
+        if step.status is StepStatus.UNRESOLVED:
+            allowed = self._loop.operator.allowed(execution, {step.id: step})
+            return self._permitted(_RECONCILE) if OperatorCommand.RECONCILE in allowed else []
+        if step.status is StepStatus.WAITING_APPROVAL:
+            approval = self._records.approval(execution.id, step.id)
+            return self.on_approval(execution, approval) if approval is not None else []
+        return []
 
     def on_approval(self, execution: Execution, approval: Approval) -> list[str]:
         """What the caller could do to an approval request."""
@@ -169,9 +167,6 @@ class AllowedActions:
         except ProblemError:
             return False
         return undoing.found.verdict is not Verdict.BLOCKED
-
-    def _may(self, command: OperatorCommand, execution: Execution, steps: Sequence[Step]) -> bool:
-        return command in self._loop.operator.allowed(execution, {step.id: step for step in steps})
 
     def _in_the_lane(self, execution: Execution) -> Iterator[str]:
         if execution.run_id is None or execution.ended_at is not None:

@@ -17,7 +17,7 @@ _CHUNK = 256
 def list_all(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     """A page of the workspace's events behind the cursor, as the caller may see them."""
     value, principal = admitted.value, admitted.principal
-    which, after = _filter(value.get("filter") or {}), value.get("after")
+    which, after = EventFilter.from_json(value.get("filter") or {}), value.get("after")
     limit = page_of(admitted).limit
     check_filter(loop.registry, principal.workspace, which, after, "/input")
     selection = select(records, principal, which, own=False)
@@ -40,13 +40,3 @@ def list_all(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
         ],
         "cursor": str(place),
     }
-
-
-def _filter(value: JsonObject) -> EventFilter:
-    types = value.get("types")
-    return EventFilter(
-        execution_id=value.get("executionId"),
-        run_id=value.get("runId"),
-        workspace=value.get("workspaceId"),
-        types=None if types is None else tuple(types),
-    )

@@ -100,18 +100,8 @@ def _subscribe(
     after = arguments.get("after")
     return context.subscribe(
         context.principal,
-        _filter(arguments.get("filter") or {}),
+        EventFilter.from_json(arguments.get("filter") or {}),
         context.resume_after if after is None else after,
-    )
-
-
-def _filter(given: JsonObject) -> EventFilter:
-    types = given.get("types")
-    return EventFilter(
-        execution_id=given.get("executionId"),
-        run_id=given.get("runId"),
-        workspace=given.get("workspaceId"),
-        types=None if types is None else tuple(types),
     )
 
 
