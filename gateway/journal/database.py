@@ -15,7 +15,7 @@ from gateway.model.time import stamp
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for a lock that another process holds."""
 
-_UPGRADABLE = ([1],)
+_UPGRADABLE = ([1], [2])
 """Versions that ``open_writer`` brings up to date."""
 
 
@@ -37,6 +37,21 @@ def open_writer(path: Path) -> sqlite3.Connection:
         _create(connection)
         _upgrade(connection)
         _require_version(connection, path)
+    return connection
+
+
+def open_second_writer(path: Path) -> sqlite3.Connection:
+    """A writing connection beside the one of a running server, with the same promise.
+
+    It creates nothing and brings nothing up to date, which is for whoever holds the data folder.
+
+    Raises:
+        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
+    """
+    connection = _connect(f"{path.absolute().as_uri()}?mode=rw", path)
+    with _closed_on_failure(connection, path):
+        _require_version(connection, path)
+        connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 

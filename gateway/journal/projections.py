@@ -11,6 +11,7 @@ from gateway.journal import (
     evidence_items,
     grants,
     plan_projections,
+    policy_changes,
     run_projections,
     skills,
 )
@@ -50,10 +51,6 @@ def _call_completed(entry: Entry, body: JsonObject) -> Iterator[Change]:
         )
 
 
-def _policy_activated(entry: Entry, body: JsonObject) -> Iterator[Change]:
-    yield change(sql.STORE_POLICY_HEAD, id=1, revision=body["revision"])
-
-
 PROJECTIONS: Projections = {
     **plan_projections.PROJECTIONS,
     **run_projections.PROJECTIONS,
@@ -61,8 +58,8 @@ PROJECTIONS: Projections = {
     **evidence_items.PROJECTIONS,
     **grants.PROJECTIONS,
     **skills.PROJECTIONS,
+    **policy_changes.PROJECTIONS,
     EntryType.CALL_COMPLETED: _call_completed,
-    EntryType.POLICY_ACTIVATED: _policy_activated,
 }
 """What each kind of entry changes besides its execution's ``updated_at`` and ``status``. Kinds
 that are not listed are trace only."""

@@ -9,6 +9,7 @@ from gateway.journal.chain import execution_chain
 from gateway.journal.deliveries import SqlDeliveryRecords
 from gateway.journal.evidence_items import SqlLaneRecords
 from gateway.journal.grants import SqlGrantRecords
+from gateway.journal.policy_records import SqlPolicyRecords
 from gateway.journal.skills import SqlSkillRecords
 from gateway.journal.statement import Statement
 from gateway.journal.stored_entries import SqlStoredRecords
@@ -37,6 +38,7 @@ class SqlRecords(
     SqlLaneRecords,
     SqlStoredRecords,
     SqlDeliveryRecords,
+    SqlPolicyRecords,
     Records,
 ):
     """``Records`` over a cursor of the journal's database."""

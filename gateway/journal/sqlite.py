@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.journal.checkpoint_file import CheckpointFile
-from gateway.journal.database import open_reader, open_writer
+from gateway.journal.database import open_reader, open_second_writer, open_writer
 from gateway.journal.folder import FolderLock
 from gateway.journal.reader import SnapshotReader
 from gateway.journal.records import SqlRecords
@@ -33,18 +33,20 @@ class SqliteJournal(Journal):
     ``lost_records`` counts the units handed to ``record`` that could not be written.
     """
 
-    def __init__(self, path: Path, lock: FolderLock, clock: Clock, writer: str) -> None:
+    def __init__(self, path: Path, lock: FolderLock | None, clock: Clock, writer: str) -> None:
         self.path = path
         self.clock = clock
         self.checkpoints = CheckpointFile(path.parent)
         self.lost_records = 0
-        self._lock: FolderLock | None = lock
+        self._lock = lock
         self._room = asyncio.Semaphore(OUTSTANDING)
         loop = asyncio.get_running_loop()
         with ExitStack() as opened:
-            writing = opened.enter_context(closing(open_writer(path)))
+            writer_of = open_second_writer if lock is None else open_writer
+            writing = opened.enter_context(closing(writer_of(path)))
             reading = opened.enter_context(closing(open_reader(path)))
-            self.checkpoints.complete(reading)
+            if lock is not None:
+                self.checkpoints.complete(reading)
             ends_at = SqlRecords(reading.cursor()).last_position()
             self._connections = opened.pop_all()
         self._tail = Tail(loop, ends_at)
@@ -69,6 +71,18 @@ class SqliteJournal(Journal):
         except BaseException:
             lock.release()
             raise
+
+    @classmethod
+    async def beside(cls, path: Path, *, clock: Clock, writer: str) -> "SqliteJournal":
+        """Open the record while a server holds its folder, for a few short writes.
+
+        ``writer`` must be another name than the server's, so that both keep chains of their own.
+        Checkpoints, and with them the file that mirrors them, stay the server's.
+
+        Raises:
+            ProblemError: DATABASE_UNKNOWN_VERSION, DATABASE_UNREADABLE.
+        """
+        return cls(path, None, clock, writer)
 
     async def write(self, unit: Callable[[Tx], T]) -> T:
         """Run a unit of work; returns what it returned once it is durable.

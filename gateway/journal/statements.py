@@ -164,4 +164,3 @@ APPROVAL_USED = setting(_one_approval, status="used")
 # --- calls and policy
 
 INSERT_CALL = inserting(tables.call)
-STORE_POLICY_HEAD = storing(tables.policy_head, "id")

@@ -67,6 +67,13 @@ class EntryType(StrEnum):
     CALL_DENIED = "call.denied"
     CALLS_DENIED = "calls.denied"
     QUERY_ANSWERED = "query.answered"
+    POLICY_DRAFTED = "policy.drafted"
+    POLICY_REVISED = "policy.revised"
+    POLICY_ANALYZED = "policy.analyzed"
+    POLICY_SHADOWED = "policy.shadowed"
+    POLICY_APPROVED = "policy.approved"
+    POLICY_REJECTED = "policy.rejected"
+    POLICY_WITHDRAWN = "policy.withdrawn"
     POLICY_ACTIVATED = "policy.activated"
 
 

@@ -14,6 +14,7 @@ from gateway.model.execution import Call, Claim, Execution, PlanRecord, Step
 from gateway.model.grant import GrantRecords
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.lane import LaneRecords
+from gateway.model.policy import PolicyRecords
 from gateway.model.skill import SkillRecords
 from gateway.model.stored_entry import StoredRecords
 
@@ -61,6 +62,7 @@ class Records(
     LaneRecords,
     StoredRecords,
     DeliveryRecords,
+    PolicyRecords,
     Protocol,
 ):
     """Reading what the journal says, at one consistent moment.

@@ -8,6 +8,7 @@ from gateway.journal.tables import PROJECTIONS
 from gateway.model.entry import EntryType
 from gateway.model.problem import ProblemError
 from tests.contract.journal_story import WORKSPACE, SteppingClock, Story, call
+from tests.contract.policy_story import activated, analyzed, drafted
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +20,8 @@ async def filled(record) -> None:
         running, ended = Story("running"), Story("ended")
 
         def unit(tx) -> None:
-            for entry in [*running.until_started("x"), *ended.whole("x"), call("k")]:
+            policy = [drafted(), analyzed(), activated("sha256:1", edits=[], parent=None)]
+            for entry in [*running.until_started("x"), *ended.whole("x"), call("k"), *policy]:
                 tx.append(entry)
             for story in (running, ended):
                 tx.enlist(story.run_id, story.execution_id)
@@ -43,6 +45,9 @@ async def test_a_rebuild_restores_every_projection_to_the_byte(record) -> None:
     record.sql("UPDATE execution SET status = 'paused', problem = 'x'")
     record.sql("DELETE FROM step")
     record.sql("DELETE FROM call")
+    record.sql("UPDATE policy_changeset SET authors = '[]'")
+    record.sql("DELETE FROM policy_revision")
+    record.sql("UPDATE policy_activation SET revision = 'sha256:2'")
 
     count = rebuild_record(record.path, SteppingClock())
 

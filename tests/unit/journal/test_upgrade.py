@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.journal import SqliteJournal, rebuild_matches, verify_record
+from gateway.journal import SqliteJournal, read_record, rebuild_matches, verify_record
 from gateway.journal.tables import SCHEMA_VERSION
 from gateway.model.approval import ApprovalFilter
 from gateway.model.execution import ExecutionStatus
@@ -18,12 +18,22 @@ from gateway.model.system import SystemClock
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
+ENDED = {1: ExecutionStatus.FAILED, 2: ExecutionStatus.COMPLETED}
+"""How the other run of each record ended."""
+
+
+@pytest.fixture(params=[1, 2])
+def version(request: pytest.FixtureRequest) -> int:
+    """The version of the tables of an earlier release."""
+    return int(request.param)
+
+
 @pytest.fixture
-def old_record(tmp_path: Path) -> Path:
-    """The record that release 0.1 wrote: a failed run and one that waits for its approval."""
+def old_record(tmp_path: Path, version: int) -> Path:
+    """The record that a release wrote: a run that is over and one that waits for its approval."""
     path = tmp_path / "gateway.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((GOLDEN / "journal-v1.sql").read_text())
+        connection.executescript((GOLDEN / f"journal-v{version}.sql").read_text())
     return path
 
 
@@ -46,10 +56,12 @@ async def _what_it_holds(path: Path) -> tuple[list[ExecutionStatus], int, list[s
         await journal.close()
 
 
-def test_an_earlier_record_is_brought_up_to_date_when_it_is_opened(old_record: Path) -> None:
+def test_an_earlier_record_is_brought_up_to_date_when_it_is_opened(
+    old_record: Path, version: int
+) -> None:
     statuses, waiting, due = asyncio.run(_what_it_holds(old_record))
 
-    assert statuses == [ExecutionStatus.WAITING_APPROVAL, ExecutionStatus.FAILED]
+    assert statuses == [ExecutionStatus.WAITING_APPROVAL, ENDED[version]]
     assert waiting == 1
     assert len(due) == 1  # the waiting run is looked at again, under the policies of today
     with closing(sqlite3.connect(old_record)) as connection:
@@ -59,11 +71,23 @@ def test_an_earlier_record_is_brought_up_to_date_when_it_is_opened(old_record: P
     assert rebuild_matches(old_record) == []
 
 
-def test_its_chains_and_checkpoints_still_verify(old_record: Path) -> None:
+def test_its_chains_and_checkpoints_still_verify(old_record: Path, version: int) -> None:
     asyncio.run(_what_it_holds(old_record))
-    key = (GOLDEN / "journal-v1.pub.pem").read_text()
+    key = (GOLDEN / f"journal-v{version}.pub.pem").read_text()
 
     assert verify_record(old_record, [key]).findings == ()
+
+
+def test_its_policy_activations_are_known_without_content(old_record: Path) -> None:
+    asyncio.run(_what_it_holds(old_record))
+
+    def query(records: Records) -> tuple[str | None, str | None, bool]:
+        (activation,), _ = records.policy_activations(Page(10))
+        content = records.policy_revision(activation.revision)
+        return activation.revision, records.policy_head(), content is None
+
+    revision, head, has_no_content = read_record(old_record, query)
+    assert (revision, has_no_content) == (head, True)
 
 
 def test_who_only_reads_is_told_to_serve_once(old_record: Path) -> None:
