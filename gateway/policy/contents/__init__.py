@@ -1,0 +1,1 @@
+"""The policy files as text: reading and writing folders, edits, differences, history."""
