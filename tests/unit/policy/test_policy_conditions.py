@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.policy.conditions import Arguments, Failed, Outcome, Undecided
-from gateway.policy.grammar import ConditionSyntaxError, parse_condition
+from gateway.policy.rules.conditions import Arguments, Failed, Outcome, Undecided
+from gateway.policy.rules.grammar import ConditionSyntaxError, parse_condition
 
 ARGUMENTS = {
     "amount": 100,
@@ -170,7 +170,10 @@ def test_what_is_no_condition_is_refused_with_its_place(text: str, column: int, 
     assert refused.value.column == column
 
 
-@pytest.mark.parametrize("text", ["(" * 40 + "true" + ")" * 40, "x" * 1_001])
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 40 + "true" + ")" * 40, "x" * 1_001, f"a > {'9' * 400}", f"a in [-{'9' * 400}.0]"],
+)
 def test_a_condition_beyond_the_limits_is_refused(text: str) -> None:
     with pytest.raises(ConditionSyntaxError, match="at most"):
         parse_condition(text)

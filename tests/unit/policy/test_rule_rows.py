@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.policy.rows import Row, RowError, read_rows
+from gateway.policy.rules.rows import Row, RowError, read_rows
 
 
 def read(text: str) -> list[Row | RowError]:

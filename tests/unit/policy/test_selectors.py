@@ -1,11 +1,12 @@
 """Selectors: which contracts a rule speaks of."""
 
+import time
 from collections.abc import Callable
 
 import pytest
 
 from gateway.model.contract import AuthLevel, Kind, OperationContract, Risk
-from gateway.policy.selectors import glob, parse_selector
+from gateway.policy.rules.selectors import glob, parse_selector
 
 MakeContract = Callable[..., OperationContract]
 
@@ -73,3 +74,28 @@ def test_a_pattern_takes_everything_but_the_star_literally() -> None:
     assert glob("input.a.*")("input.a.b.c")
     assert not glob("input.a.*")("inputXa.b")
     assert not glob("a[bc]")("ab")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        ("**", "", True),
+        ("a**b", "ab", True),
+        ("ab*ba", "aba", False),
+        ("a*b*c", "a-b-b-c", True),
+        ("a*b*c", "a-c-b", False),
+        ("*b*b*", "abc", False),
+        ("*b*b*", "abbc", True),
+        ("a", "a\n", False),
+    ],
+)
+def test_a_pattern_matches_the_whole_text(pattern: str, text: str, matches: bool) -> None:
+    assert glob(pattern)(text) is matches
+
+
+@pytest.mark.parametrize("pattern", ["*" * 400 + "!", "*a" * 200 + "!", "a*" * 200 + "!"])
+def test_no_pattern_takes_long(pattern: str) -> None:
+    """A pattern of many stars would take a naive match longer than anybody waits."""
+    began = time.process_time()
+    assert not glob(pattern)("a" * 400)
+    assert time.process_time() - began < 0.5

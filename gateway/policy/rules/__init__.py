@@ -1,0 +1,1 @@
+"""The notation of policy files: rows, models, selectors, conditions, and their lint."""
