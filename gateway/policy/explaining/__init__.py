@@ -1,0 +1,1 @@
+"""Why a call would be decided so, and what is missing for an allow."""
