@@ -46,17 +46,22 @@ class LiveRegistry(Registry):
         super().__init__(
             base.operations.values(), base.events.values(), base.capabilities.values(), base.drafts
         )
-        self.base = base
+        self._base = base
         self._now = now
         self._views: Mapping[str, _View] = {}
         self._lock = Lock()
         self._registries: WeakValueDictionary[_Content, Registry] = WeakValueDictionary()
 
+    @property
+    def base(self) -> Registry:
+        """The contracts of the files, without those that skills bring."""
+        return self._base
+
     def of(self, workspace: str) -> Registry:
         """What a workspace may use now; the same object as long as that is the same."""
         view = self._views.get(workspace)
         if view is None:
-            return self.base
+            return self._base
         if view.until is not None and view.until <= self._now():
             self.offer(workspace, view.offers)
             return self.of(workspace)
@@ -65,7 +70,7 @@ class LiveRegistry(Registry):
     def extended(self, workspace: str) -> Registry | None:
         """What ``of`` gives, where that is more than the contracts of the files."""
         found = self.of(workspace)
-        return None if found is self.base else found
+        return None if found is self._base else found
 
     def learn(self, bundle: Bundle) -> None:
         """Know these contracts from now on.
@@ -99,5 +104,5 @@ class LiveRegistry(Registry):
         content = tuple(sorted(pair for one in bundles for pair in one.digests.items()))
         registry = self._registries.get(content)
         if registry is None:
-            registry = self._registries[content] = joined(self.base, bundles)
+            registry = self._registries[content] = joined(self._base, bundles)
         return registry

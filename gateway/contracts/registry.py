@@ -44,6 +44,11 @@ class Registry:
         self._outputs: dict[str, Io] = {}
         self._payloads: dict[str, Io] = {}
 
+    @property
+    def base(self) -> "Registry":
+        """The contracts of the files, without those that skills bring."""
+        return self
+
     def of(self, workspace: str) -> "Registry":
         """What a workspace may use: here, and without skills, everything."""
         return self

@@ -1,6 +1,7 @@
 """From the Authorization header to a principal."""
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -58,8 +59,8 @@ class Authenticator:
             raise ValueError("two issuers have the same name")
         self._clock = clock
         self._leeway = leeway
-        self._verified: dict[bytes, _Verified] = {}
-        self._revoked: dict[str, None] = {}
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        self._revoked: OrderedDict[str, None] = OrderedDict()
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """The principal behind the value of an Authorization header.
@@ -138,10 +139,10 @@ class Authenticator:
         self._verified[name] = found
 
 
-def _bound(store: dict[Any, Any], most: int) -> None:
+def _bound(store: OrderedDict[Any, Any], most: int) -> None:
     """Make room for one more: the oldest goes."""
     if len(store) >= most:
-        del store[next(iter(store))]
+        store.popitem(last=False)
 
 
 def _bearer_token(authorization: str) -> str:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, VerdictDecision
 from gateway.policy.case_files import PolicyCase, read_cases
-from gateway.policy.models import NONE, escalation
-from gateway.policy.policies import Policies
+from gateway.policy.revision import PolicyRevision
+from gateway.policy.rules.models import NONE, escalation
+
+REFERENCE_LIMIT = 5_000
+"""With more rules than that, Casbin takes too long to be asked as well."""
 
 
 class CaseStatus(StrEnum):
@@ -32,26 +34,39 @@ class CaseResult:
     messages: tuple[str, ...] = ()
 
 
-def run_cases(policies: Policies, registry: Registry, folder: Path) -> list[CaseResult]:
-    """Run every case of the policies folder ``folder`` (its ``cases/*.yaml``).
+def run_cases(revision: PolicyRevision, where: Path) -> list[CaseResult]:
+    """Run every case of a revision; ``where`` is the folder that issues name.
+
+    Up to ``REFERENCE_LIMIT`` rules, each case is also decided by Casbin itself, and fails where
+    that comes out otherwise.
 
     Raises:
         ProblemError: POLICY_CASES_INVALID, if a case file cannot be read.
     """
-    return [_run(policies, registry, case) for case in read_cases(folder)]
+    cases = read_cases(revision.content, where)
+    rules = sum(len(index.rows) for index in revision.book.rules.indexes.values())
+    reference = revision.reference() if rules <= REFERENCE_LIMIT else None
+    return [run_case(revision, case, reference) for case in cases]
 
 
-def _run(policies: Policies, registry: Registry, case: PolicyCase) -> CaseResult:
-    contract = registry.resolve(case.contract)
+def run_case(
+    revision: PolicyRevision, case: PolicyCase, reference: PolicyRevision | None = None
+) -> CaseResult:
+    """Run one case; with a ``reference``, it must decide and explain the same."""
+    contract = revision.registry.resolve(case.contract)
     if contract is None:
         note = f"the contract {case.contract} is not loaded"
         return CaseResult(case.name, case.at, CaseStatus.SKIPPED, (note,))
-    messages = tuple(_mismatches(policies, contract, case))
+    messages = tuple(_mismatches(revision, contract, case))
+    if reference is not None:
+        messages += tuple(_disagreements(revision, reference, contract, case))
     status = CaseStatus.FAILED if messages else CaseStatus.PASSED
     return CaseResult(case.name, case.at, status, messages)
 
 
-def _mismatches(policies: Policies, contract: OperationContract, case: PolicyCase) -> Iterator[str]:
+def _mismatches(
+    policies: PolicyRevision, contract: OperationContract, case: PolicyCase
+) -> Iterator[str]:
     expect = case.expect
     if expect.access is not None:
         access = policies.access(case.principal, contract)
@@ -63,10 +78,13 @@ def _mismatches(policies: Policies, contract: OperationContract, case: PolicyCas
         shown = policies.treatment(case.principal, contract.ref, name)
         if shown is not treatment:
             yield f"pii {name}: expected {treatment.value}, got {shown.value}"
+    missing = sorted(expect.roles - policies.roles(case.principal))
+    if missing:
+        yield f"roles: expected {', '.join(missing)} as well, which the principal does not hold"
 
 
 def _verdict_mismatches(
-    policies: Policies, contract: OperationContract, case: PolicyCase
+    policies: PolicyRevision, contract: OperationContract, case: PolicyCase
 ) -> Iterator[str]:
     expect = case.expect
     decision = policies.verdict(case.principal, contract, case.arguments, case.unknown)
@@ -85,6 +103,33 @@ def _verdict_mismatches(
     reasons = " ".join(decision.reasons)
     if expect.reason is not None and expect.reason not in reasons:
         yield f"reason: expected it to say {expect.reason!r}, got {reasons!r}"
+
+
+def _disagreements(
+    revision: PolicyRevision,
+    reference: PolicyRevision,
+    contract: OperationContract,
+    case: PolicyCase,
+) -> Iterator[str]:
+    """Where the index does not decide and explain as Casbin does."""
+    compared = zip(
+        _decided(revision, contract, case), _decided(reference, contract, case), strict=True
+    )
+    for (name, found), (_, expected) in compared:
+        if found != expected:
+            yield f"{name}: the index decides {found}, Casbin decides {expected}"
+
+
+def _decided(
+    policies: PolicyRevision, contract: OperationContract, case: PolicyCase
+) -> Iterator[tuple[str, str]]:
+    """Each decision that a case is about, with the rules that made it."""
+    access = policies.access(case.principal, contract)
+    yield "access", f"{'allow' if access.allowed else 'deny'} ({_access_why(access)})"
+    verdict = policies.verdict(case.principal, contract, case.arguments, case.unknown)
+    yield "verdict", f"{verdict.verdict.value} ({_verdict_why(verdict)})"
+    for name in case.expect.pii:
+        yield f"pii {name}", policies.treatment(case.principal, contract.ref, name).value
 
 
 def _escalates(decision: VerdictDecision, expected: str) -> bool:

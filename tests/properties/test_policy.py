@@ -17,8 +17,9 @@ from gateway.model.contract import AuthLevel, ContractPolicy, Kind, Meta, Operat
 from gateway.model.decision import Verdict
 from gateway.model.principal import Principal, PrincipalType
 from gateway.policy import Policies, load_policies
-from gateway.policy.matcher import matcher_functions
-from gateway.policy.selectors import parse_selector
+from gateway.policy.engine.matcher import matcher_functions
+from gateway.policy.engine.roles import RoleGraph
+from gateway.policy.rules.selectors import parse_selector
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 
@@ -87,7 +88,7 @@ def stock(rows: str, principal: Principal) -> casbin.Enforcer:
         path.write_text(rows + facts, encoding="utf-8")
         enforcer = casbin.Enforcer(str(SHIPPED / "access.conf"), str(path))
     selectors = {text: parse_selector(text) for text in SELECTORS}
-    functions = matcher_functions(selectors)
+    functions = matcher_functions(selectors, RoleGraph())
     for name in ("domain", "selects"):
         enforcer.add_function(name, functions[name])
     enforcer.get_role_manager().add_domain_matching_func(lambda asked, given: given in ("*", asked))

@@ -11,7 +11,7 @@ from gateway.model.contract import AuthLevel, OperationContract, Risk
 from gateway.model.decision import Treatment, Verdict
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.policy import Policies, mask_value
-from gateway.policy import policies as policies_module
+from gateway.policy import revision as revision_module
 
 MakeContract = Callable[..., OperationContract]
 MakePrincipal = Callable[..., Principal]
@@ -196,16 +196,16 @@ def test_strangers_leave_nothing_behind_but_a_bounded_cache(
     principal: MakePrincipal,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(policies_module, "CACHE_LIMIT", 10)
+    monkeypatch.setattr(revision_module, "CACHE_LIMIT", 10)
     ship = contract()
     policies = load_with(ship, access_csv=LEVELS)
     for number in range(50):
         somebody = principal("user", f"role{number}", subject=f"s{number}", workspace=f"w{number}")
         assert policies.access(somebody, ship).allowed
-    caches = (policies._principals, policies._subjects, policies._access)
+    caches = (policies.current._principals, policies.current._subjects, policies.current._access)
     assert [len(cache) for cache in caches] == [10, 10, 10]
-    assert policies._book.graph.named_users() == set()
-    assert policies._book.graph.named_workspaces() == set()
+    assert policies.current.book.graph.named_users() == set()
+    assert policies.current.book.graph.named_workspaces() == set()
 
 
 def test_principals_whom_no_rule_tells_apart_share_a_decision(
@@ -216,7 +216,7 @@ def test_principals_whom_no_rule_tells_apart_share_a_decision(
     for name in ("alice", "bob", "carol"):
         assert policies.access(principal("user", subject=name, workspace=name), ship).allowed
     assert not policies.access(principal("user", subject="eve"), ship).allowed
-    assert len(policies._access) == 2
+    assert len(policies.current._access) == 2
 
 
 def test_a_remembered_decision_has_a_fresh_id(

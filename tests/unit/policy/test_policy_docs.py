@@ -4,9 +4,13 @@ import re
 import shutil
 from pathlib import Path
 
+from gateway.administration.lockout import LOCKOUT
+from gateway.cli.policy import policy
 from gateway.contracts import load_contracts
-from gateway.policy import load_policies
-from gateway.policy.grammar import parse_condition
+from gateway.policy import PolicyContent, load_policies
+from gateway.policy.advice import finding
+from gateway.policy.advice.separation import read_separation
+from gateway.policy.rules.grammar import parse_condition
 
 REPOSITORY = Path(__file__).parents[3]
 FILES = {5: "access.csv", 11: "verdict.csv", 3: "access.csv"}
@@ -25,3 +29,31 @@ def test_every_rule_and_condition_of_the_page_is_taken(tmp_path: Path) -> None:
     load_policies(folder, load_contracts([REPOSITORY / "schema"]))
     conditions = re.findall(r"^(amount > .*|has\(.*)$", page, re.MULTILINE)
     assert [parse_condition(condition).text for condition in conditions] == conditions != []
+
+
+def page() -> str:
+    return (REPOSITORY / "docs" / "policies.md").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_entries_of_separation_that_can_be_read() -> None:
+    (shown,) = re.findall(r"### Separation of duties\n\n```yaml\n(.*?)```", page(), re.DOTALL)
+    entries, wrong = read_separation(PolicyContent({"separation.yaml": shown}))
+    assert (len(entries), wrong) == (2, [])
+
+
+def test_the_page_tells_of_every_finding_of_lint() -> None:
+    codes = {value for value in vars(finding).values() if str(value).startswith("POLICY_")}
+    rows = re.findall(r"^\| \[(POLICY_[A-Z_]+)\]", page(), re.MULTILINE)
+    assert sorted(rows) == sorted(codes | {LOCKOUT})
+
+
+def test_the_page_names_every_command_and_no_other() -> None:
+    told = set(re.findall(r"^\| `gateway policy ([a-z]+)\b", page(), re.MULTILINE))
+    assert told == set(policy.commands)
+
+
+def test_the_page_names_contracts_that_are_loaded() -> None:
+    registry = load_contracts([REPOSITORY / "schema"])
+    named = set(re.findall(r"`(policy\.[a-zA-Z.]+)`", page()))
+    assert len(named) > 8
+    assert {name for name in named if registry.resolve(name) is None} == set()

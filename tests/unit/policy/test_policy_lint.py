@@ -1,15 +1,26 @@
 """Loading policies: every mistake is told at once, with its place; nothing is silently dropped."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gateway.contracts import Registry
+from gateway.contracts import Bundle, LiveRegistry, Registry
 from gateway.model.contract import EnumType, ObjectType, OperationContract
+from gateway.model.decision import Verdict
+from gateway.model.policy import Edit
+from gateway.model.principal import Principal
 from gateway.model.problem import Issue, ProblemError
 from gateway.model.types import parse_type
-from gateway.policy import Policies, load_policies
+from gateway.policy import (
+    Policies,
+    apply_edits,
+    build_revision,
+    derive_revision,
+    load_policies,
+    read_content,
+)
 
 MakeContract = Callable[..., OperationContract]
 LoadWith = Callable[..., Policies]
@@ -33,14 +44,14 @@ def test_all_files_are_linted_before_any_is_refused(issues_of: IssuesOf) -> None
     issues = issues_of(
         access_csv="p, user, *, *, call, alow\nq, x\n", pii_csv=None, verdict_csv="p, 1\n"
     )
-    assert [issue.code for issue in issues] == [
-        "POLICY_FILE",
-        "POLICY_VALUE",
-        "POLICY_ROW",
-        "POLICY_ROW",
-    ]
-    assert issues[1].path.endswith("access.csv:1:22")
-    assert issues[2].path.endswith("access.csv:2:1")
+    told = {(issue.path.rpartition("/")[2], issue.code) for issue in issues}
+    assert told == {
+        ("access.csv:1:22", "POLICY_VALUE"),
+        ("access.csv:2:1", "POLICY_ROW"),
+        ("verdict.csv:1:1", "POLICY_ROW"),
+        ("pii.csv:1:1", "POLICY_FILE"),
+    }
+    assert len(issues) == len(told)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +227,18 @@ def test_a_file_that_nobody_would_read_is_refused(issues_of: IssuesOf) -> None:
     assert "would not be read" in issue.message
 
 
+def test_all_files_that_cannot_be_read_are_told_at_once(
+    tmp_path: Path, load_with: LoadWith
+) -> None:
+    load_with()
+    (tmp_path / "policies" / "pii.csv").write_bytes(b"p, 1, \xff")
+    (tmp_path / "policies" / "cases" / "roles.yaml").write_bytes(b"\xff")
+    with pytest.raises(ProblemError) as refused:
+        load_policies(tmp_path / "policies", Registry())
+    told = [issue.path.rpartition("policies/")[2] for issue in refused.value.problem.issues]
+    assert told == ["cases/roles.yaml:1:1", "pii.csv:1:1"]
+
+
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path, load_with: LoadWith) -> None:
     load_with()
     (tmp_path / "policies" / "pii.csv").write_bytes(b"p, 1, \xff")
@@ -234,11 +257,20 @@ def test_an_unknown_contract_of_a_loaded_domain_is_refused(
     assert "did you mean 'shop.order.ship'" in first.message
 
 
+def test_only_the_first_unknown_contracts_come_with_a_hint(
+    issues_of: IssuesOf, contract: MakeContract
+) -> None:
+    """Looking for one takes long, and there may be a thousand of them."""
+    rows = "\n".join(f"p, user, *, shop.order.shipp{at}, call, deny" for at in range(30))
+    issues = issues_of(contract("shop.order.ship"), access_csv=rows)
+    assert ["did you mean" in issue.message for issue in issues] == [True] * 20 + [False] * 10
+
+
 def test_an_unknown_contract_of_an_unloaded_domain_is_a_note(
     load_with: LoadWith, contract: MakeContract
 ) -> None:
     policies = load_with(contract("shop.order.ship"), access_csv=ACCESS + BANK)
-    assert len([note for note in policies.notes if "bank.pay" in note]) == 1
+    assert len([note for note in policies.current.notes if "bank.pay" in note]) == 1
 
 
 def test_a_rule_may_say_that_its_contract_need_not_be_loaded(
@@ -246,7 +278,7 @@ def test_a_rule_may_say_that_its_contract_need_not_be_loaded(
 ) -> None:
     row = "p, user, *, shop.order.cancel?, call, deny"
     policies = load_with(contract("shop.order.ship"), access_csv=ACCESS + row)
-    assert [note for note in policies.notes if "shop.order.cancel" in note]
+    assert [note for note in policies.current.notes if "shop.order.cancel" in note]
 
 
 TYPES = {
@@ -274,7 +306,7 @@ def test_a_condition_that_fits_its_contract_is_taken(
     load_with: LoadWith, contract: MakeContract, condition: str
 ) -> None:
     row = f'p, 1, *, *, shop.order.ship, *, "{condition}", blocked, -, -, -, -'
-    notes = load_with(contract(given=GIVEN, types=TYPES), verdict_csv=row).notes
+    notes = load_with(contract(given=GIVEN, types=TYPES), verdict_csv=row).current.notes
     assert not [note for note in notes if "verdict.csv" in note]
 
 
@@ -314,9 +346,19 @@ def test_the_revision_follows_every_file_and_nothing_else(
         for name, text in _texts().items()
     }
     assert len(changed | {shipped}) == 7
+    folder = tmp_path / "policies"
     before = load_with().revision
-    (tmp_path / "policies" / "cases" / "more.yaml").write_text("[]")
+    (folder / "README.md").write_text("Nobody reads this.", encoding="utf-8")
     assert load_with().revision == before
+    (folder / "cases" / "more.yaml").write_text("[]", encoding="utf-8")
+    with_more_cases = load_with().revision
+    (folder / "separation.yaml").write_text("[]", encoding="utf-8")
+    without_duties = load_policies(folder, Registry()).revision
+    assert len({before, with_more_cases, without_duties}) == 3
+
+
+def test_a_line_that_moves_is_another_revision(load_with: LoadWith) -> None:
+    assert load_with(access_csv=ACCESS).revision != load_with(access_csv=f"\n{ACCESS}").revision
 
 
 def _texts() -> dict[str, str]:
@@ -325,3 +367,28 @@ def _texts() -> dict[str, str]:
         for path in SHIPPED.iterdir()
         if path.suffix in (".csv", ".conf")
     }
+
+
+def test_a_skill_keeps_no_revision_from_coming_into_force(
+    contract: MakeContract, principal: Callable[..., Principal]
+) -> None:
+    """Its contract came after the rule, and lacks what the condition reads: calls are blocked."""
+    brought = contract("skill.plan.stop", given={"why": "String!"})
+    live = LiveRegistry(Registry([contract("shop.order.close")]), lambda: datetime.now(UTC))
+    live.learn(Bundle({brought.ref: brought}, {}, ()))
+    row = "p, 1, *, *, skill.plan.stop, *, amount > 1, autonomous, -, -, -, -"
+    shipped = read_content(SHIPPED)
+    edits = [Edit("verdict.csv", add=row)]
+
+    revision = build_revision(apply_edits(shipped, edits).content, live, SHIPPED)
+    (note,) = [note for note in revision.notes if "skill.plan.stop" in note]
+    assert "verdict.csv" in note
+    assert "no argument 'amount'" in note
+    decided = revision.verdict(principal("user"), brought, {"why": "x"})
+    assert decided.verdict is Verdict.BLOCKED
+
+    before = build_revision(shipped, live, SHIPPED)
+    derived = derive_revision(before, apply_edits(shipped, edits), SHIPPED)
+    assert derived.notes == revision.notes
+    back = apply_edits(revision.content, [Edit("verdict.csv", remove=row)])
+    assert derive_revision(revision, back, SHIPPED).notes == before.notes

@@ -5,15 +5,15 @@ blocked only if all of them are, else the worst of the others, and the reasons s
 which argument. Everything is decided again when the arguments are known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.model.contract import OperationContract
 from gateway.model.decision import Rule, Verdict
 from gateway.model.principal import PrincipalType
-from gateway.policy.conditions import Condition
-from gateway.policy.models import NONE, duration, escalation
-from gateway.policy.rows import Row
+from gateway.policy.rules.conditions import Condition
+from gateway.policy.rules.models import NONE, duration, escalation
+from gateway.policy.rules.rows import Row
 
 DEFAULT_APPROVER = "approver"
 DEFAULT_QUORUM = 1
@@ -61,7 +61,7 @@ class Case:
 
     contract: OperationContract
     type: PrincipalType
-    conditions: dict[str, Condition]
+    conditions: Mapping[str, Condition]
 
 
 def settle(case: Case, possibilities: Sequence[Possibility]) -> Terms:

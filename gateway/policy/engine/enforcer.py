@@ -1,10 +1,11 @@
 """Casbin, behind one small class: the only module that imports it.
 
-What is done here about the library: rules go in as they were linted (its own adapter drops rows of
-unknown type), roles live in our own graph (its role manager is quadratic and remembers every
-subject that was asked for), an empty rule set decides nothing (it would evaluate the matcher over
-empty strings), and calls are serialised by a lock. Its request log prints what it is given, so
-what goes in shows no values when it is printed.
+It reads the models, and it is the reference: the stock enforcer, to which the engine is held by
+cases and tests. What is done here about the library: rules go in as they were linted (its own
+adapter drops rows of unknown type), roles live in our own graph (its role manager is quadratic and
+remembers every subject that was asked for), an empty rule set decides nothing (it would evaluate
+the matcher over empty strings), and calls are serialised by a lock. Its request log prints what it
+is given, so what goes in shows no values when it is printed.
 """
 
 import logging
@@ -17,8 +18,9 @@ from casbin.model import Model
 from casbin.persist import Adapter
 from casbin.rbac import RoleManager
 
-from gateway.policy.roles import ANYWHERE, RoleGraph, Subject
-from gateway.policy.rows import Row
+from gateway.policy.engine.matching import spaced
+from gateway.policy.engine.roles import RoleGraph, Subject, has_link
+from gateway.policy.rules.rows import Row
 
 MatcherFunction = Callable[..., bool]
 
@@ -42,23 +44,30 @@ def read_model(text: str) -> dict[str, str]:
 logging.getLogger("casbin").setLevel(logging.CRITICAL)
 
 
-class RuleEnforcer:
-    """One Casbin model with its rules. Thread-safe; it never changes once built.
+class ReferenceEngine:
+    """One Casbin model with its rules, decided by the stock enforcer: exact, and slow. Thread-safe;
+    it never changes once built.
 
-    ``functions`` are the matcher functions; ``graph``, if given, becomes the role manager and is
-    filled from the ``g`` rows.
+    ``model`` is the text of its file, ``effect`` what its effect means. ``rows`` are its rules in
+    the order of their file, ``functions`` the matcher functions; ``graph``, if given, is asked
+    about roles.
     """
 
     def __init__(
         self,
         model: str,
+        effect: str,
         rows: Sequence[Row],
         functions: Mapping[str, MatcherFunction],
         graph: RoleGraph | None = None,
     ) -> None:
-        self._rows = {row.values: row for row in rows if row.kind == "p"}
+        self._rows = {row.values: row for row in rows}
         self._lock = threading.Lock()
-        self._enforcer = Enforcer(_model(model))
+        read = _model(model)
+        # It knows effects and operators by their exact spelling; linting does not mind spaces.
+        read["e"]["e"].value = effect.replace("p.", "p_")
+        read["m"]["m"].value = spaced(read["m"]["m"].value)
+        self._enforcer = Enforcer(read)
         for name, function in functions.items():
             self._enforcer.add_function(name, function)
         if graph is not None:
@@ -103,18 +112,16 @@ class _GraphRoleManager(RoleManager):  # type: ignore[misc]  # casbin ships no t
         self._graph = graph
 
     def clear(self) -> None:
-        self._graph.clear()
+        """Nothing: the graph holds the links of the rules already."""
 
     def add_link(self, name1: str, name2: str, *domain: str) -> None:
-        self._graph.link(name1, name2, *(domain or (ANYWHERE,)))
+        raise NotImplementedError("the rules of a revision never change")
 
     def delete_link(self, name1: str, name2: str, *domain: str) -> None:
         raise NotImplementedError("the rules of a revision never change")
 
     def has_link(self, name1: str | Subject, name2: str, *domain: str) -> bool:
-        if isinstance(name1, Subject):
-            return name1.plays(name2)
-        return name2 in self._graph.roles_of((name1,), *(domain or (ANYWHERE,)))
+        return has_link(self._graph, name1, name2, *domain)
 
     def print_roles(self) -> None:
         """Nothing: roles belong in no log."""

@@ -1,0 +1,96 @@
+"""Searches in the terms of AuthZEN ask about many candidates a page at a time."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway.model.contract import OperationContract
+from gateway.model.decision import AccessDecision
+from gateway.model.json import JsonObject
+from gateway.model.principal import Principal
+from gateway.policy import Asker, PolicyRevision, SearchKind, search
+from gateway.policy.questions.searching import MAX_ASKED
+from tests.unit.policy.conftest import LoadWith, MakeContract
+
+READERS = [f"u{number:05}" for number in range(0, 6_000, 40)]
+QUESTION: JsonObject = {
+    "subject": {"type": "user"},
+    "action": {"name": "ship"},
+    "resource": {"type": "shop.order", "id": "o-1"},
+}
+
+
+@pytest.fixture
+def revision(contract: MakeContract, load_with: LoadWith) -> PolicyRevision:
+    """6,000 people, every fortieth of whom may ship."""
+    rows = [f"g, user:u{number:05}, idler, *" for number in range(6_000)]
+    rows += [f"g, user:{name}, shipper, acme" for name in READERS]
+    rows += ["g, user:far, shipper, other", "p, shipper, *, shop.order.ship, call, allow", ""]
+    order = contract(given={"orderId": "ID!"})
+    return load_with(order, access_csv="\n".join(rows)).current
+
+
+def all_pages(revision: PolicyRevision, limit: int) -> list[tuple[str, ...]]:
+    asker, after, pages = Asker(revision, "acme"), None, []
+    while True:
+        found = search(asker, SearchKind.SUBJECT, QUESTION, after, limit)
+        pages.append(found.names)
+        if found.after is None:
+            return pages
+        assert after is None or found.after > after
+        after = found.after
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100, 149, 150, 151, 1_000])
+def test_pages_add_up_whatever_their_size(revision: PolicyRevision, limit: int) -> None:
+    pages = all_pages(revision, limit)
+    assert [name for page in pages for name in page] == READERS
+    assert max(map(len, pages)) <= limit
+
+
+def test_a_page_asks_about_a_bounded_number_of_candidates(
+    revision: PolicyRevision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[JsonObject] = []
+    answer = Asker.answer
+
+    def counted(self: Asker, question: JsonObject) -> object:
+        asked.append(question)
+        return answer(self, question)
+
+    monkeypatch.setattr(Asker, "answer", counted)
+    found = search(Asker(revision, "acme"), SearchKind.SUBJECT, QUESTION, None, 1_000)
+    assert len(asked) == MAX_ASKED
+    assert found.after == f"u{MAX_ASKED - 1:05}"
+
+
+def test_a_search_names_nobody_of_another_workspace(revision: PolicyRevision) -> None:
+    found = search(Asker(revision, "other"), SearchKind.SUBJECT, QUESTION, "u99999", 10)
+    assert found.names == ()
+    assert search(Asker(revision, "other"), SearchKind.SUBJECT, QUESTION, None, 10).names == (
+        "far",
+    )
+
+
+@dataclass
+class Watching:
+    """A witness that remembers whose access was decided."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def saw_access(
+        self, principal: Principal, contract: OperationContract, decided: AccessDecision
+    ) -> None:
+        self.seen.append(principal.subject)
+
+    def saw_verdict(self, *_: object) -> None:
+        raise AssertionError("the contract has no handler")
+
+
+def test_who_watches_decisions_is_told_of_evaluations(revision: PolicyRevision) -> None:
+    watching = Watching()
+    asker = Asker(revision, "acme", watching)
+    question = {**QUESTION, "subject": {"type": "user", "id": READERS[0]}}
+    assert asker.answer(question).permits
+    assert not asker.answer({**question, "action": {"name": "sink"}}).permits
+    assert watching.seen == [READERS[0]]
