@@ -19,6 +19,7 @@ from gateway.surfaces.graphql.errors import (
     entries_of,
     error_entry,
     headers_of,
+    headers_of_answer,
     http_refusal,
     internal_problem,
 )
@@ -124,7 +125,8 @@ class GraphQLEndpoint:
             body = {"errors": entries_of(refused, "a request", exchange.trace_id)}
         if exchange.wants_events:
             return ClosedStream(body)
-        return http.json_answer(200, body, exchange.media or http.GRAPHQL_JSON)
+        media = exchange.media or http.GRAPHQL_JSON
+        return http.json_answer(200, body, media, headers_of_answer(body))
 
     def _stream(
         self, exchange: _Exchange, operation: Operation, authorization: str | None

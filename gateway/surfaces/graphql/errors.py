@@ -52,8 +52,23 @@ def headers_of(told: Problem) -> dict[str, str]:
     """The headers that the status of a problem asks for (RFC 9110, sections 11.6.1 and 10.2.3)."""
     headers = {"www-authenticate": "Bearer"} if told.status == 401 else {}
     if told.retry_after is not None:
-        headers["retry-after"] = str(max(1, math.ceil(told.retry_after)))
+        headers["retry-after"] = _whole_seconds(told.retry_after)
     return headers
+
+
+def headers_of_answer(body: JsonObject) -> dict[str, str]:
+    """The headers that the errors in an answer ask for: waiting as long as the longest helps all.
+
+    An answer that holds data keeps the status 200, whatever happened to single fields; so this is
+    where HTTP clients and proxies see that a field was refused for a while.
+    """
+    problems = [entry["extensions"]["problem"] for entry in body.get("errors", ())]
+    waits = [told["retryAfter"] for told in problems if "retryAfter" in told]
+    return {"retry-after": _whole_seconds(max(waits))} if waits else {}
+
+
+def _whole_seconds(wait: float) -> str:
+    return str(max(1, math.ceil(wait)))
 
 
 def error_entry(told: Problem, error: GraphQLError | None = None) -> JsonObject:

@@ -264,6 +264,16 @@ def test_the_problem_that_the_door_tells_is_never_altered() -> None:
     assert body["errors"][0]["extensions"]["problem"]["retryAfter"] == told.retry_after
 
 
+@pytest.mark.parametrize(("wait", "header"), [(0.1, "1"), (3.0, "3"), (6.7, "7"), (None, None)])
+def test_a_field_that_was_refused_for_a_while_says_so_in_the_header(
+    wait: float | None, header: str | None
+) -> None:
+    door = FakeDoor({"shop.ping": refuse("RATE_LIMITED", "x", retry_after=wait)})
+    answer = post(application(door), PING)
+    assert answer.status_code == 200
+    assert answer.headers.get("retry-after") == header
+
+
 def raw(url: str, request: bytes) -> bytes:
     """Send bytes to a server and read until it closes or falls silent."""
     parts = urlsplit(url)

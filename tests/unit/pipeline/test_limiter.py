@@ -1,4 +1,4 @@
-"""Rate limits: bursts, refill, who shares one, and bounded memory."""
+"""How calls are held to rate limits. How calls are counted: ``tests/contract``."""
 
 import pytest
 
@@ -11,100 +11,99 @@ from gateway.model.contract import (
     RateKey,
     RateLimit,
 )
+from gateway.model.ports import Tx
 from gateway.model.principal import Principal, PrincipalType
-from gateway.model.problem import ProblemError
+from gateway.model.problem import Problem, ProblemError
+from gateway.model.rate import Budget
 from gateway.pipeline import RateLimiter
-from gateway.pipeline import limiter as limits
-from tests.unit.runtime.loop_world import SettableClock
+
+ALICE = Principal(PrincipalType.HUMAN, "alice", "acme")
+NO_TX: Tx = None  # type: ignore[assignment]  # nothing here reads it
 
 
-def contract(rpm: int, key: RateKey = RateKey.USER, name: str = "one") -> OperationContract:
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Counting:
+    """Limits that always give the same wait, and remember what they were asked."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
+        self.asked: list[Budget] = []
+
+    async def take(self, budget: Budget) -> float:
+        self.asked.append(budget)
+        return self.wait
+
+    def take_within(self, tx: Tx, budget: Budget) -> float:
+        self.asked.append(budget)
+        return self.wait
+
+
+def contract(limit: RateLimit | None) -> OperationContract:
     return OperationContract(
-        meta=Meta(f"shop.{name}", "1.0.0", "A title", "A text", "shop"),
+        meta=Meta("shop.one", "1.0.0", "A title", "A text", "shop"),
         kind=Kind.COMMAND,
         input={},
         output={},
-        policy=ContractPolicy(AuthLevel.USER, rate_limit=RateLimit(rpm, key)),
+        policy=ContractPolicy(AuthLevel.USER, rate_limit=limit),
         digest="0",
     )
 
 
-def who(subject: str = "alice", workspace: str = "acme") -> Principal:
-    return Principal(PrincipalType.HUMAN, subject, workspace)
+async def refused(wait: float, key: RateKey) -> list[Problem]:
+    """The problems at a door and within a unit of work."""
+    limiter, limited = RateLimiter(Counting(wait)), contract(RateLimit(9, key))
+    with pytest.raises(ProblemError) as door:
+        await limiter.take(limited, ALICE)
+    with pytest.raises(ProblemError) as unit:
+        limiter.take_within(NO_TX, limited, ALICE)
+    return [door.value.problem, unit.value.problem]
 
 
-class Counter:
-    def __init__(self) -> None:
-        self.clock = SettableClock()
-        self.limiter = RateLimiter(self.clock)
-
-    def taken(self, wanted: OperationContract, times: int, caller: Principal | None = None) -> int:
-        """How many of so many calls get through now."""
-        through = 0
-        for _ in range(times):
-            try:
-                self.limiter.take(wanted, caller or who())
-                through += 1
-            except ProblemError as error:
-                if error.problem.code != "RATE_LIMITED":
-                    raise
-        return through
+@pytest.mark.anyio
+async def test_a_contract_without_a_limit_is_never_counted() -> None:
+    counting = Counting(5.0)
+    await RateLimiter(counting).take(contract(None), ALICE)
+    RateLimiter(counting).take_within(NO_TX, contract(None), ALICE)
+    assert counting.asked == []
 
 
-@pytest.fixture
-def counter() -> Counter:
-    return Counter()
+@pytest.mark.anyio
+async def test_a_counted_call_goes_on_and_both_places_ask_for_the_same_budget() -> None:
+    counting = Counting(0.0)
+    limited = contract(RateLimit(9, RateKey.USER))
+    await RateLimiter(counting).take(limited, ALICE)
+    RateLimiter(counting).take_within(NO_TX, limited, ALICE)
+    assert counting.asked == [counting.asked[0]] * 2
+    assert counting.asked[0].rpm == 9
 
 
-@pytest.mark.parametrize("rpm", [1, 7, 60, 6000])
-def test_a_minutes_worth_may_come_at_once_and_then_refills_evenly(
-    counter: Counter, rpm: int
-) -> None:
-    limited = contract(rpm)
-    assert counter.taken(limited, rpm + 5) == rpm
-    counter.clock.forward(60 / rpm)
-    assert counter.taken(limited, 3) == 1
-    counter.clock.forward(600)
-    assert counter.taken(limited, rpm + 5) == rpm
-
-
-def test_the_wait_that_is_told_is_enough(counter: Counter) -> None:
-    limited = contract(3)
-    counter.taken(limited, 3)
-    with pytest.raises(ProblemError) as refused:
-        counter.limiter.take(limited, who())
-    counter.clock.forward(refused.value.problem.retry_after or 0)
-    assert counter.taken(limited, 2) == 1
-
-
+@pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("key", "same_subject", "same_workspace", "elsewhere"),
-    [(RateKey.USER, 0, 1, 1), (RateKey.ORG, 0, 0, 1), (RateKey.GLOBAL, 0, 0, 0)],
+    ("wait", "told"),
+    [(0.000_01, 0.1), (0.34, 0.4), (1.0, 1.0), (6.67, 6.7), (59.96, 60.0)],
 )
-def test_who_shares_a_limit(
-    counter: Counter, key: RateKey, same_subject: int, same_workspace: int, elsewhere: int
-) -> None:
-    limited = contract(1, key)
-    assert counter.taken(limited, 1) == 1
-    assert counter.taken(limited, 1) == same_subject
-    assert counter.taken(limited, 1, who("bob")) == same_workspace
-    assert counter.taken(limited, 1, who("alice", "globex")) == elsewhere
-    assert counter.taken(contract(1, key, "two"), 1) == 1
+async def test_the_wait_is_told_rounded_up_so_that_it_is_enough(wait: float, told: float) -> None:
+    for problem in await refused(wait, RateKey.USER):
+        assert (problem.code, problem.status, problem.retryable) == ("RATE_LIMITED", 429, True)
+        assert problem.retry_after == told
+        assert f"again in {told:g} s." in problem.detail
 
 
-def test_a_clock_that_goes_back_gives_nothing_away(counter: Counter) -> None:
-    limited = contract(2)
-    counter.taken(limited, 2)
-    counter.clock.forward(-3600)
-    assert counter.taken(limited, 5) == 0
-
-
-def test_memory_is_bounded_and_the_least_recent_key_goes_first(
-    counter: Counter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "_MAX_KEYS", 3)
-    limited = contract(1)
-    for subject in "abcd":
-        assert counter.taken(limited, 1, who(subject)) == 1
-    assert [counter.taken(limited, 1, who(subject)) for subject in "bcd"] == [0, 0, 0]
-    assert counter.taken(limited, 1, who("a")) == 1
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (RateKey.USER, "by each user"),
+        (RateKey.ORG, "in each workspace"),
+        (RateKey.GLOBAL, "in all"),
+    ],
+)
+async def test_the_refusal_says_whose_limit_it_is(key: RateKey, said: str) -> None:
+    for problem in await refused(3.0, key):
+        assert problem.detail == (
+            f"shop.one may be called 9 times a minute {said}. Try again in 3 s."
+        )
