@@ -2,6 +2,7 @@
 
 import os
 import socket
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,9 +10,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.app import Gateway
+from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
+from gateway.policy import Policies
 from gateway.settings import Settings
 from gateway.surfaces.artifacts import artifact_route
+from gateway.surfaces.authzen import authzen_routes
 from gateway.surfaces.downloads import evidence_route
 from gateway.surfaces.graphql import (
     Engine,
@@ -26,15 +30,16 @@ _ADMIN = "admin"
 
 
 def create_app(gateway: Gateway) -> Starlette:
-    """The HTTP application of a running gateway: ``/graphql``, ``/healthz`` and ``/readyz``."""
+    """The HTTP application of a running gateway: its doors, ``/healthz`` and ``/readyz``."""
     settings = gateway.settings
+    limits = Limits(body_bytes=settings.body_bytes)
     engine = Engine(
         build_schema(gateway.registry),
         gateway,
         subscribe=gateway.feed.subscribe,
         introspection=Introspection(settings.introspection),
-        may_introspect=lambda principal: gateway.policies.holds(principal, _ADMIN),
-        limits=Limits(body_bytes=settings.body_bytes),
+        may_introspect=partial(_may_introspect, gateway.policies),
+        limits=limits,
         own_contracts=gateway.registry.extended,
     )
     valid_for = gateway.authenticator.valid_for
@@ -49,8 +54,10 @@ def create_app(gateway: Gateway) -> Starlette:
             head = await gateway.journal.read(lambda records: records.policy_head())
         except ProblemError as error:
             return JSONResponse({"status": "not ready", "code": error.problem.code}, 503)
-        if head != gateway.policies.revision:
-            return JSONResponse({"status": "not ready", "policyVersion": head}, 503)
+        decides = gateway.policies.revision
+        if head != decides:
+            told = {"status": "not ready", "policyVersion": head, "decidesUnder": decides}
+            return JSONResponse(told, 503)
         return JSONResponse({"status": "ready", "policyVersion": head})
 
     return Starlette(
@@ -58,10 +65,16 @@ def create_app(gateway: Gateway) -> Starlette:
             *graphql_routes(service),
             evidence_route(gateway.authenticate, gateway.downloads.fetch),
             artifact_route(gateway.authenticate, gateway.uploads.receive),
+            *authzen_routes(gateway, gateway.authenticate, gateway.registry.operations, limits),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ]
     )
+
+
+def _may_introspect(policies: Policies, principal: Principal) -> bool:
+    """True for administrators, while it is sure that the policy in force says who they are."""
+    return policies.is_sure and policies.holds(principal, _ADMIN)
 
 
 def listen(settings: Settings) -> socket.socket:

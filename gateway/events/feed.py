@@ -179,6 +179,7 @@ class Subscription(AsyncIterator[JsonObject]):
     async def _confirmed(self) -> Policies:
         """The policies of the moment, under which the right to go on is decided."""
         policies, right = self._feed.policies(), self._given_right
+        await policies.settle()
         if right.revision == policies.revision == self._feed.follower.revision:
             return policies
         policies = await self._current_policies()
@@ -196,6 +197,7 @@ class Subscription(AsyncIterator[JsonObject]):
             ProblemError: PRECONDITION_FAILED if they are still others after ``GRACE``.
         """
         feed, clock = self._feed, asyncio.get_running_loop()
+        await feed.policies().settle()
         until = clock.time() + GRACE
         while True:
             head = await feed.journal.read(lambda records: records.policy_head())

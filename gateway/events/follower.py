@@ -70,7 +70,8 @@ class Follower:
             ProblemError: SERVICE_UNAVAILABLE after ``close``.
         """
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
         self.require_open()
 
     def require_open(self) -> None:
@@ -109,7 +110,8 @@ class Follower:
 
     async def _moved(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._journal.moved(self.ring.end.position), LOOK_AGAIN)
+            async with asyncio.timeout(LOOK_AGAIN):
+                await self._journal.moved(self.ring.end.position)
 
     async def _read(self) -> None:
         ring = self.ring

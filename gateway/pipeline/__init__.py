@@ -4,7 +4,7 @@ from gateway.pipeline.answers import Answer, accept_answer
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.governed import Pipeline, declined, denial
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
-from gateway.pipeline.limiter import RateLimiter
+from gateway.pipeline.limiter import ProcessRateLimits, RateLimiter
 from gateway.pipeline.record import CallRecorder
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Command",
     "Direct",
     "Pipeline",
+    "ProcessRateLimits",
     "Query",
     "RateLimiter",
     "Refused",

@@ -34,6 +34,9 @@ from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
 from gateway.policy import Policies, mask_value
 
+_MOST_POLICIES = 3
+"""Under how many policies, one after the other, access to one call is decided."""
+
 
 @dataclass(slots=True)
 class Pipeline:
@@ -61,7 +64,7 @@ class Pipeline:
         try:
             access = await self._decide_access(call)
             value = self._validate_input(call)
-            self.limiter.take(call.contract, call.principal)
+            await self.limiter.take(call.contract, call.principal)
             admitted = Admitted(call, value, access)
             earlier = await self._earlier_answer(admitted)
             if earlier is not None:
@@ -77,6 +80,7 @@ class Pipeline:
         offered = self.registry.of(call.principal.workspace).operations
         if call.contract.ref not in offered:  # that of a skill which is not installed here
             raise refuse("NOT_FOUND", f"There is no {call.contract.key} in your workspace.")
+        await self.policies.settle()
         decision = self.policies.access(call.principal, call.contract)
         if not decision.allowed:
             await self.recorder.denied(call, decision.to_json())
@@ -127,11 +131,25 @@ class Pipeline:
         return await self._apply_command(admitted, bound)
 
     async def _apply_command(self, admitted: Admitted, command: Command) -> JsonObject:
+        """A command under the policy that is in force when it is recorded.
+
+        Where that changed after access was decided, access is decided again.
+        """
+        for _ in range(_MOST_POLICIES):
+            try:
+                return await self._apply(admitted, command)
+            except _PolicyMovedError:
+                access = await self._decide_access(admitted.call)
+                admitted = replace(admitted, access=access, prepared=None)
+        raise refuse("SERVICE_UNAVAILABLE", "Policy keeps changing. Try again.")
+
+    async def _apply(self, admitted: Admitted, command: Command) -> JsonObject:
         """Handler, output, record and idempotency key in one durable unit of work."""
         if command.prepare is not None:
             admitted = replace(admitted, prepared=await command.prepare(admitted))
 
         def unit(tx: Tx) -> JsonObject | Refused:
+            self._require_decided(admitted, tx)
             done = command.apply(admitted, tx)
             if isinstance(done, Refused):
                 tx.append(self.recorder.failed(admitted, done.problem))
@@ -151,6 +169,13 @@ class Pipeline:
             raise ProblemError(done.problem)
         return done
 
+    def _require_decided(self, admitted: Admitted, tx: Tx) -> None:
+        """Refuse to go on under another policy than access was decided under."""
+        head = tx.policy_head()
+        if head is not None and head != admitted.access.revision:
+            self.policies.observe(head)
+            raise _PolicyMovedError
+
     def _emitted(
         self, admitted: Admitted, output: JsonObject, refs: tuple[str, ...] | None
     ) -> list[JsonObject]:
@@ -165,7 +190,8 @@ class Pipeline:
             admitted = replace(admitted, prepared=await query.prepare(admitted))
         found = await self.journal.read(lambda records: query.answer(admitted, records))
         output = self.registry.output_of(admitted.contract).check(found, "/output")
-        await self.recorder.queue(self.recorder.answered(admitted))
+        kept = query.recorded(output) if query.recorded is not None else None
+        await self.recorder.queue(self.recorder.answered(admitted, kept))
         return output
 
     async def _perform_query_action(self, admitted: Admitted) -> JsonObject:
@@ -173,7 +199,7 @@ class Pipeline:
         if admitted.verdict is None or contract.handler is None:
             raise AssertionError("only contracts with a handler come here")
         if admitted.verdict.verdict is not Verdict.AUTONOMOUS:
-            await self.recorder.denied(call, admitted.verdict.to_json())
+            await self.recorder.blocked(admitted)
             raise refuse("FORBIDDEN", f"{contract.key}: {' '.join(admitted.verdict.reasons)}")
         outcome = await self.actions.perform(
             ActionCall(
@@ -226,6 +252,10 @@ class Pipeline:
 
         masked: JsonObject = map_paths(output, pii_of(contract, "output"), mask)
         return masked
+
+
+class _PolicyMovedError(Exception):
+    """Another policy revision came into force after access was decided."""
 
 
 def denial(call: Call, decision: AccessDecision) -> Problem:

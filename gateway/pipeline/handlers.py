@@ -39,10 +39,13 @@ class Query:
     """A built-in query: ``answer`` reads one consistent snapshot.
 
     ``prepare`` is for work that should not hold the reader; its result is ``admitted.prepared``.
+    ``recorded`` takes from the answer what the record of the call keeps of it, which is bounded and
+    holds no PII; without it nothing is kept.
     """
 
     answer: Callable[[Admitted, Records], JsonObject]
     prepare: Callable[[Admitted], Awaitable[Any]] | None = None
+    recorded: Callable[[JsonObject], JsonObject] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from threading import Lock
 
 from gateway.contracts import pii_of
 from gateway.model.entry import EntryType, NewEntry
-from gateway.model.json import JsonObject
+from gateway.model.json import JsonObject, JsonValue
 from gateway.model.ports import Clock, Journal, Sealer, Tx
 from gateway.model.problem import Problem
 from gateway.model.sealing import seal_paths
@@ -83,29 +83,54 @@ class CallRecorder:
                 "inputDigest": self.input_digest(admitted.call, admitted.value),
                 "code": problem.code,
                 "decision": admitted.access.to_json(),
+                **self._verdict(admitted),
             },
         )
 
-    def answered(self, admitted: Admitted) -> NewEntry:
-        """The record of a query that was answered."""
+    def answered(self, admitted: Admitted, answer: JsonObject | None = None) -> NewEntry:
+        """The record of a query that was answered, with what is kept of the ``answer``."""
         return self._entry(
             EntryType.QUERY_ANSWERED,
             admitted.call,
             {
                 "inputDigest": self.input_digest(admitted.call, admitted.value),
                 "decision": admitted.access.to_json(),
-                "verdict": admitted.verdict.to_json() if admitted.verdict else None,
+                "verdict": None,
+                **self._verdict(admitted),
+                **({} if answer is None else {"answer": answer}),
             },
         )
 
-    async def denied(self, call: Call, decision: JsonObject) -> None:
+    async def denied(self, call: Call, decision: JsonObject, **more: JsonValue) -> None:
         """Record a denial; anonymous ones are counted, one entry for each minute that has any."""
         if call.principal.is_anonymous:
             entry = self._count(call.contract.ref)
         else:
-            entry = self._entry(EntryType.CALL_DENIED, call, {"decision": decision})
+            entry = self._entry(EntryType.CALL_DENIED, call, {"decision": decision, **more})
         if entry:
             await self.queue(entry)
+
+    async def blocked(self, admitted: Admitted) -> None:
+        """Record a query that its verdict does not let run, which is a denial."""
+        told = self._verdict(admitted)
+        decision = told.pop("verdict", {})
+        await self.denied(admitted.call, decision, access=admitted.access.to_json(), **told)
+
+    def _verdict(self, admitted: Admitted) -> JsonObject:
+        """The verdict on a query with all that it came from, so that it can be decided again.
+
+        That of a command stands with its execution.
+        """
+        contract = admitted.contract
+        if admitted.verdict is None or contract.is_command:
+            return {}
+        workspace, paths = admitted.principal.workspace, pii_of(contract, "input")
+        sealed = seal_paths(self._sealer, workspace, contract.ref, "input", admitted.value, paths)
+        return {
+            "verdict": admitted.verdict.to_json(),
+            "input": sealed,
+            "contractDigest": contract.digest,
+        }
 
     async def queue(self, entry: NewEntry) -> None:
         """Record without waiting for durability; waits only while the queue is full."""
@@ -162,12 +187,15 @@ class CallRecorder:
         return NewEntry(EntryType.CALLS_DENIED, "", body)
 
     def _entry(self, kind: EntryType, call: Call, body: JsonObject) -> NewEntry:
+        who = call.principal
         told = {
             "contract": call.contract.ref,
-            "subject": call.principal.subject,
-            "principalType": call.principal.type.value,
-            "session": call.principal.session,
+            "subject": who.subject,
+            "principalType": who.type.value,
+            "roles": sorted(who.roles),
+            "capabilities": None if who.capabilities is None else sorted(who.capabilities),
+            "session": who.session,
             "traceId": call.trace_id,
             **body,
         }
-        return NewEntry(kind, call.principal.workspace, told, actor=call.principal.subject)
+        return NewEntry(kind, who.workspace, told, actor=who.subject)

@@ -4,7 +4,7 @@ Whatever verification and approval said before, this is what counts: access, inp
 decided under the policy in force, in the transaction that records the attempt.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
@@ -43,7 +43,7 @@ class StepDispatch:
 
     def is_current(self, tx: Tx) -> bool:
         """True if this process decides under the policy revision that is in force."""
-        return tx.policy_head() == self.policies.revision
+        return self.policies.observe(tx.policy_head())
 
     def start(self, tx: Tx, ready: Ready) -> Attempt | bool:
         """Decide a ready step and record the decision.
@@ -93,7 +93,8 @@ class StepDispatch:
         decision = in_mode(ready.execution.mode, contract, decided)
         if decision.verdict is Verdict.BLOCKED:
             told = problem("FORBIDDEN", f"{contract.key}: {' '.join(decision.reasons)}")
-            raise _StopError(told, "policy", decision.to_json(), access)
+            sealed = sealed_input(self.sealer, ready, value)
+            raise _StopError(told, "policy", decision.to_json(), access, sealed)
         return Action(contract, value, access, decision)
 
     def _input(self, ready: Ready, contract: OperationContract) -> JsonObject:
@@ -125,7 +126,7 @@ class StepDispatch:
     ) -> Attempt | bool:
         execution, memory = ready.execution, ready.memory
         try:
-            self._count(ready, action)
+            self._count(tx, ready, action)
         except ProblemError as error:
             return self._retry_later(tx, ready, error.problem)
         attempt = Attempt(
@@ -147,7 +148,7 @@ class StepDispatch:
             facts.step_dispatched(
                 execution,
                 attempt,
-                sealed_input=sealed_input(self.sealer, ready, action),
+                sealed_input=sealed_input(self.sealer, ready, action.value),
                 decision=action.decision.to_json(),
                 access=action.access,
                 approval_id=consent.id if isinstance(consent, Approval) else None,
@@ -157,10 +158,10 @@ class StepDispatch:
         )
         return attempt
 
-    def _count(self, ready: Ready, action: Action) -> None:
+    def _count(self, tx: Tx, ready: Ready, action: Action) -> None:
         """Count the attempt for the rate limit; that of a direct call was counted at the door."""
         if ready.state.attempt or not ready.execution.direct:
-            self.limiter.take(action.contract, ready.execution.submitter)
+            self.limiter.take_within(tx, action.contract, ready.execution.submitter)
 
     def _retry_later(self, tx: Tx, ready: Ready, told: Problem) -> bool:
         state = ready.state
@@ -186,8 +187,7 @@ def in_mode(
     asks = mode is RunMode.ASSIST and contract.is_command
     if not asks or decision.verdict is not Verdict.AUTONOMOUS:
         return decision
-    return replace(
-        decision,
+    return decision._replace(
         verdict=Verdict.ASSIST,
         reasons=(*decision.reasons, "The run was started in assist mode."),
         approver_role=decision.approver_role or DEFAULT_APPROVER,
@@ -203,18 +203,21 @@ class _StopError(Exception):
         what: str,
         decision: JsonObject | None = None,
         access: AccessDecision | None = None,
+        sealed_input: JsonObject | None = None,
     ) -> None:
         super().__init__(told.detail)
         self.told = told
         self.changed = f"What was asked has changed: {what}. {told.detail}"
         self.decision = decision
         self.access = access
+        self.sealed_input = sealed_input
 
     def as_fact(self, ready: Ready) -> NewEntry:
         """The stop as it is recorded; a step in doubt is not FAILED by it, but UNRESOLVED."""
         execution, step, state = ready.execution, ready.step, ready.state
         if not in_doubt(state):
-            return facts.step_blocked(execution, step.id, self.told, self.decision, self.access)
+            decided = (self.decision, self.access, self.sealed_input)
+            return facts.step_blocked(execution, step.id, self.told, *decided)
         reason = f"It may not be tried again. {self.told.detail}"
         return facts.step_settled(
             execution,

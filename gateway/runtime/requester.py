@@ -1,7 +1,5 @@
 """The requester of a run: whoever submitted its intent, and what they must be allowed."""
 
-from dataclasses import replace
-
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision
 from gateway.model.principal import Principal
@@ -18,8 +16,7 @@ def requester_access(
     access = policies.access(requester, contract)
     if not access.allowed or policies.holds(requester, REQUESTER_ROLE):
         return access
-    return replace(
-        access,
+    return access._replace(
         allowed=False,
         reason=f"Whoever has {contract.key} run needs the role {REQUESTER_ROLE}.",
         rule=None,

@@ -33,6 +33,7 @@ from gateway.runtime.ready import Ready
 
 _log = logging.getLogger(__name__)
 _SOON = 0.05
+_UNTIL_ADOPTED = 0.25
 
 
 class ClaimLostError(Exception):
@@ -173,11 +174,14 @@ class Turns:
         return Turn(over=True, wake_at=moves.wake_at)
 
     def _hold(self, tx: Tx, memory: RunMemory, wake_seq: int) -> Turn:
-        """Another policy revision is in force than this process decides under: start nothing."""
-        _log.error("run %s waits: restart this process with the policies in force", memory.run_id)
+        """Another policy revision is in force than this process decides under: start nothing.
+
+        It is adopted soon, or what is in its way is told by whoever watches for it.
+        """
+        _log.info("run %s starts nothing until the policy in force decides here", memory.run_id)
         if memory.in_flight:
-            return Turn()
-        wake_at = after(tx.now, self.lease)
+            return Turn(look_in=_UNTIL_ADOPTED)
+        wake_at = after(tx.now, _UNTIL_ADOPTED)
         tx.release(memory.run_id, memory.epoch, wake_seq, wake_at)
         return Turn(over=True, wake_at=wake_at)
 

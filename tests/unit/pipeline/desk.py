@@ -19,6 +19,7 @@ from gateway.pipeline import (
     Command,
     Direct,
     Pipeline,
+    ProcessRateLimits,
     Query,
     RateLimiter,
     Refused,
@@ -65,7 +66,7 @@ class Desk:
             journal=journal,
             sealer=self.sealer,
             actions=self.actions,
-            limiter=RateLimiter(clock),
+            limiter=RateLimiter(ProcessRateLimits(clock)),
             recorder=self.recorder,
             bindings={
                 "shop.add@1.0.0": Command(self._add),
