@@ -6,35 +6,55 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from gateway.actions import ActionRunner
+from gateway.administration import (
+    Analyses,
+    InForce,
+    PolicyWatch,
+    Scopes,
+    Seeded,
+    Shadows,
+    put_in_force,
+)
 from gateway.contracts import Bundle, LiveRegistry, Registry, contents_of
 from gateway.dispatch import EmbeddedDispatcher
+from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
 from gateway.journal import Checkpointer, SqliteJournal
 from gateway.loading import Loaded, issuers, load
 from gateway.model.contract import OperationContract
-from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
-from gateway.model.ports import Tx
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
 from gateway.model.system import RandomIds
+from gateway.model.time import stamp
 from gateway.operations import (
     ArtifactUploads,
     DirectCalls,
     EvidenceDownloads,
     bind,
+    bind_changesets,
     bind_evidence,
+    bind_impact,
+    bind_policy_reading,
     bind_skills,
     require_handlers,
 )
-from gateway.pipeline import Call, CallRecorder, Direct, Pipeline, RateLimiter
+from gateway.pipeline import (
+    Bindings,
+    Call,
+    CallRecorder,
+    Direct,
+    Pipeline,
+    ProcessRateLimits,
+    RateLimiter,
+)
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
-from gateway.skills import MAX_TIMEOUT, SkillRegistry
+from gateway.skills import MAX_TIMEOUT
 from gateway.surfaces.graphql import (
     Connections,
 )
@@ -103,27 +123,52 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             settings.database_path, clock=loaded.clock, writer=WRITER
         )
         stack.push_async_callback(journal.close)
-        yield await _started(loaded, journal, stack)
+        loaded.skills.restore(
+            await journal.read(lambda records: records.all_skills(manifests=True))
+        )
+        # Rules may speak of the contracts of skills.
+        seeded = await put_in_force(
+            journal, settings.policy_source, settings.policy_dir, loaded.registry
+        )
+        yield await _started(loaded, seeded, journal, stack)
 
 
 async def _started(
-    loaded: Loaded, journal: SqliteJournal, stack: contextlib.AsyncExitStack
+    loaded: Loaded, seeded: Seeded, journal: SqliteJournal, stack: contextlib.AsyncExitStack
 ) -> Gateway:
     """The gateway on its journal, with everything running that ``stack`` then stops."""
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
     dispatcher = EmbeddedDispatcher(journal, loaded.clock)
-    sealer, limiter = KeyringSealer(loaded.keyring), RateLimiter(loaded.clock)
-    loop = _loop(loaded, journal, dispatcher, sealer, limiter)
+    limiter = RateLimiter(ProcessRateLimits(loaded.clock))
+    sealer = KeyringSealer(loaded.keyring)
+    policies = Policies(seeded.revision)
+    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     checkpointer = Checkpointer(journal, loaded.keyring.signer, settings.checkpoint_interval)
     exporter = _exporter(loaded, journal, sealer, checkpointer)
     await exporter.sweep()
-    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, exporter, skills)
-    skills.restore(await journal.read(lambda records: records.all_skills(manifests=True)))
+    in_force = InForce(policies)
+    bindings = {
+        **bind(loop),
+        **bind_evidence(loop, exporter),
+        **bind_skills(loop, skills),
+        **await _administration(loop, in_force, settings, stack),
+    }
+    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
     adopted = await journal.adopt()
     if adopted:
         _log.info("resuming %d runs of an earlier process", adopted)
-    await _activate(journal, loaded.policies)
+    if seeded.is_new:
+        await journal.wake_waiting()  # what they were asked may have changed
+    feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
+
+    async def wake_runs() -> None:
+        await journal.wake_waiting()
+        dispatcher.schedule(stamp(loaded.clock.now()))
+
+    watch = PolicyWatch(journal, in_force, wake_runs, feed.recheck)
+    await watch.start()
+    stack.push_async_callback(watch.stop)
     await checkpointer.start()
     stack.push_async_callback(checkpointer.stop)
     recorder.start()
@@ -131,12 +176,11 @@ async def _started(
     await _tell_endpoints(loaded, journal, sealer, stack)
     dispatcher.start(loop.runner.advance)
     stack.push_async_callback(dispatcher.stop)
-    feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
     stack.callback(feed.close)
     return Gateway(
         settings=settings,
         registry=registry,
-        policies=loaded.policies,
+        policies=policies,
         journal=journal,
         loop=loop,
         pipeline=pipeline,
@@ -149,6 +193,7 @@ async def _started(
 
 def _loop(
     loaded: Loaded,
+    policies: Policies,
     journal: SqliteJournal,
     dispatcher: EmbeddedDispatcher,
     sealer: KeyringSealer,
@@ -157,7 +202,7 @@ def _loop(
     ids, registry = RandomIds(), loaded.registry
     parts = Parts(
         registry=registry,
-        policies=loaded.policies,
+        policies=policies,
         sealer=sealer,
         journal=journal,
         dispatcher=dispatcher,
@@ -194,20 +239,37 @@ async def _tell_endpoints(
     await webhooks.start()
 
 
+async def _administration(
+    loop: Loop, in_force: InForce, settings: Settings, stack: contextlib.AsyncExitStack
+) -> Bindings:
+    """The handlers of what administers policy, and of what finds out the effects of a change."""
+    journal, clock = loop.journal, loop.clock
+    scopes = Scopes(frozenset(settings.policy_workspaces))
+    analyses = Analyses(journal, clock, process_environment(settings))
+    shadows = Shadows(journal, loop.policies, scopes, clock)
+    stack.push_async_callback(analyses.stop)
+    await shadows.start()
+    stack.push_async_callback(shadows.stop)
+    files_lead = settings.policy_source == "files"
+    return {
+        **bind_changesets(loop, scopes, in_force, shadows.report, files_lead=files_lead),
+        **bind_policy_reading(loop, scopes),
+        **bind_impact(loop, scopes, analyses, shadows),
+    }
+
+
 def _pipeline(
     loop: Loop,
     actions: ActionRunner,
     limiter: RateLimiter,
     recorder: CallRecorder,
-    exporter: Exporter,
-    skills: SkillRegistry,
+    bindings: Bindings,
 ) -> Pipeline:
     """The governed call around the loop, with a handler for every contract.
 
     Raises:
         ProblemError: CONTRACTS_INVALID with every contract that nobody performs.
     """
-    bindings = bind(loop) | bind_evidence(loop, exporter) | bind_skills(loop, skills)
     require_handlers(loop.registry, bindings)
     direct = DirectCalls(loop, recorder)
     return Pipeline(
@@ -229,20 +291,3 @@ def _lease(registry: Registry) -> float:
         contract.handler.timeout for contract in registry.operations.values() if contract.handler
     ]
     return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
-
-
-async def _activate(journal: SqliteJournal, policies: Policies) -> None:
-    """Put the loaded policy revision in force, recorded if it is another one than before.
-
-    Runs that wait are then looked at again, for what they were asked may have changed.
-    """
-
-    def unit(tx: Tx) -> bool:
-        if tx.policy_head() == policies.revision:
-            return False
-        body = {"revision": policies.revision, "source": "files"}
-        tx.append(NewEntry(EntryType.POLICY_ACTIVATED, "", body))
-        return True
-
-    if await journal.write(unit):
-        await journal.wake_waiting()

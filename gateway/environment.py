@@ -43,6 +43,18 @@ def load_settings(**flags: Any) -> Settings:
     return settings
 
 
+def process_environment(settings: Settings) -> dict[str, str]:
+    """The environment of a process that is to work on the same data, contracts and policies."""
+    named = {
+        "data_dir": str(settings.data_dir.absolute()),
+        "database_url": settings.database_url,
+        "schema_dir": os.pathsep.join(str(folder.absolute()) for folder in settings.schema_dir),
+        "policy_dir": str(settings.policy_dir.absolute()),
+    }
+    told = {_BY_NAME[name].variable: value for name, value in named.items() if value}
+    return {**os.environ, **told}
+
+
 def _issue(found: ErrorDetails, given: Mapping[str, Any]) -> Issue:
     setting = _BY_NAME[str(found["loc"][0])]
     source = f" (from {setting.flag})" if setting.name in given else ""

@@ -9,7 +9,6 @@ from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock
-from gateway.policy import Policies, load_policies
 from gateway.privacy import Keyring
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
@@ -41,7 +40,6 @@ class Loaded:
 
     settings: Settings
     registry: LiveRegistry
-    policies: Policies
     actions: ActionRunner
     skills: SkillRegistry
     endpoints: tuple[Endpoint, ...]
@@ -53,11 +51,10 @@ def load(settings: Settings) -> Loaded:
     """What these settings name.
 
     Raises:
-        ProblemError: contracts, policies, trust, endpoints or keys that a gateway cannot run with.
+        ProblemError: contracts, trust, endpoints or keys that a gateway cannot run with.
     """
     clock = SystemClock()
     registry = LiveRegistry(load_registry(settings), clock.now)
-    policies = load_policies(settings.policy_dir, registry)
     actions = _actions(settings, registry)
     skills = open_skills(
         registry,
@@ -68,7 +65,7 @@ def load(settings: Settings) -> Loaded:
     )
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
     keyring = Keyring.open(settings.data_dir)
-    return Loaded(settings, registry, policies, actions, skills, endpoints, keyring, clock)
+    return Loaded(settings, registry, actions, skills, endpoints, keyring, clock)
 
 
 def _actions(settings: Settings, registry: Registry) -> ActionRunner:

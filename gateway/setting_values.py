@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode
 from gateway.actions import HostGuard
 from gateway.actions.origins import parse_origins
 from gateway.identity import OidcConfig
+from gateway.model.principal import WORKSPACE_PATTERN
 
 SQLITE = "sqlite:///"
 """What the URL of a SQLite file begins with."""
@@ -76,6 +77,12 @@ def _host_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return patterns
 
 
+def _workspaces(names: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [name for name in names if not WORKSPACE_PATTERN.fullmatch(name)]:
+        raise ValueError(f"{wrong[0]!r} is no workspace")
+    return names
+
+
 def _real_origins(origins: dict[str, str]) -> dict[str, str]:
     parse_origins(origins)
     return origins
@@ -95,6 +102,7 @@ ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 NewFolder = Annotated[Path, AfterValidator(_no_other_file)]
 SqliteUrl = Annotated[str, AfterValidator(_sqlite_url)]
 HostPatterns = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_host_patterns)]
+Workspaces = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_workspaces)]
 Origins = Annotated[
     dict[str, str], NoDecode, BeforeValidator(_pairs), AfterValidator(_real_origins)
 ]

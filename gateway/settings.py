@@ -22,6 +22,7 @@ from gateway.setting_values import (
     OidcIssuers,
     Origins,
     SqliteUrl,
+    Workspaces,
 )
 from gateway.shipped import shipped_policies, shipped_schema
 
@@ -81,6 +82,18 @@ class Settings(BaseSettings):
         "Folder of the policies: models, rules and their cases.",
         "an existing folder",
         shown="the shipped policies/",
+    )
+    policy_source: Literal["store", "files"] = _setting(
+        "store",
+        "What leads once the files have seeded the store: its changesets, or the files at each "
+        "start.",
+        "store or files",
+    )
+    policy_workspaces: Workspaces = _setting(
+        (),
+        "Workspaces whose administrators see and change all policies, not only their own rows.",
+        "workspaces, separated by commas",
+        shown="none",
     )
     action_hosts: HostPatterns = _setting(
         (),

@@ -1,0 +1,275 @@
+"""Watching the record: what it names decides here soon, or nothing is decided."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from gateway.administration import InForce, PolicyWatch, put_in_force
+from gateway.contracts import Registry, load_contracts
+from gateway.journal import SqliteJournal
+from gateway.model.entry import EntryType, NewEntry
+from gateway.model.policy import Edit
+from gateway.model.ports import Records, Tx
+from gateway.model.problem import ProblemError, refuse
+from gateway.model.system import SystemClock
+from gateway.policy import Policies, apply_edits
+from gateway.policy.contents.history import content_of
+from gateway.policy.policies import CERTAINTY
+from gateway.shipped import shipped_policies, shipped_schema
+
+T = TypeVar("T")
+UNKNOWN = "sha256:" + "ab" * 32
+
+
+class Reading:
+    """The journal of the watch: it can fail, and something can happen between two reads."""
+
+    def __init__(self, journal: SqliteJournal) -> None:
+        self.journal = journal
+        self.fails = False
+        self.breaks = False
+        self.reads = 0
+        self.before_read: dict[int, Callable[[], object]] = {}
+
+    async def read(self, query: Callable[[Records], T]) -> T:
+        self.reads += 1
+        then = self.before_read.pop(self.reads, None)
+        if then is not None:
+            await then()  # type: ignore[misc]  # each is an async function
+        if self.breaks:
+            raise RuntimeError("nobody foresaw this")
+        if self.fails:
+            raise refuse("SERVICE_UNAVAILABLE", "The disk is gone.")
+        return await self.journal.read(query)
+
+
+class Place:
+    """A record, the policies of a process, and its watch."""
+
+    def __init__(self, journal: SqliteJournal, policies: Policies) -> None:
+        self.journal = journal
+        self.policies = policies
+        self.reading = Reading(journal)
+        self.adopted: list[str] = []
+        self.woken = 0
+        self.wake_fails = 0
+        self.in_force = InForce(policies)
+        self.watch = PolicyWatch(self.reading, self.in_force, self._wake, self._recheck)  # type: ignore[arg-type]  # it only reads
+
+    def _recheck(self) -> None:
+        self.adopted.append(self.policies.revision)
+
+    async def _wake(self) -> None:
+        if self.wake_fails:
+            self.wake_fails -= 1
+            raise refuse("SERVICE_UNAVAILABLE", "The disk is full.")
+        self.woken += 1
+
+    async def activate(self, user: str) -> str:
+        """What another process does: a rule more, in force."""
+        return await self.journal.write(partial(_activate, user=user))
+
+    async def put(self, revision: str) -> None:
+        def unit(tx: Tx) -> None:
+            body = {"revision": revision, "source": "files"}
+            tx.append(NewEntry(EntryType.POLICY_ACTIVATED, "", body))
+
+        await self.journal.write(unit)
+
+    async def until(self, reached: Callable[[], bool], seconds: float = 3.0) -> float:
+        """Wait until ``reached``; the seconds that it took."""
+        began = time.monotonic()
+        while not reached():
+            assert time.monotonic() - began < seconds, "too late"
+            await asyncio.sleep(0.01)
+        return time.monotonic() - began
+
+    async def is_sure(self) -> bool:
+        try:
+            await self.policies.settle()
+        except ProblemError:
+            return False
+        return True
+
+
+def _activate(tx: Tx, user: str) -> str:
+    head = tx.policy_head()
+    assert head is not None
+    edits = [Edit("access.csv", add=f"p, user:{user}, acme, controlPlane.plan.get, call, allow")]
+    after = apply_edits(content_of(tx, head), edits).content.revision
+    told = {"parent": head, "edits": [edit.to_json() for edit in edits]}
+    body = {"revision": after, "previous": head, "source": "files", **told}
+    tx.append(NewEntry(EntryType.POLICY_ACTIVATED, "", body))
+    return after
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return load_contracts([shipped_schema()])
+
+
+@asynccontextmanager
+async def place_in(folder: Path, registry: Registry) -> AsyncIterator[Place]:
+    journal = await SqliteJournal.open(
+        folder / "gateway.db", clock=SystemClock(), writer="embedded"
+    )
+    seeded = await put_in_force(journal, "store", shipped_policies(), registry)
+    place = Place(journal, Policies(seeded.revision))
+    await place.watch.start()
+    try:
+        yield place
+    finally:
+        await place.watch.stop()
+        await journal.close()
+
+
+def test_what_another_process_activates_decides_here_within_a_second(
+    tmp_path: Path, registry: Registry
+) -> None:
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            wanted = await place.activate("uma")
+            assert await place.until(lambda: place.policies.revision == wanted) < 1
+            assert await place.is_sure()
+            assert place.adopted == [wanted]
+            await place.until(lambda: place.woken == 1)
+            assert place.watch.trouble is None
+
+    asyncio.run(run())
+
+
+def test_the_last_of_several_is_what_decides(tmp_path: Path, registry: Registry) -> None:
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            first = place.policies.revision
+            for user in ("u1", "u2", "u3"):
+                last = await place.activate(user)
+            await place.until(lambda: place.policies.revision == last)
+            await place.put(first)
+            await place.until(lambda: place.policies.revision == first)
+            assert place.adopted[-1] == first
+
+    asyncio.run(run())
+
+
+def test_a_revision_that_is_over_before_it_was_built_is_never_adopted(
+    tmp_path: Path, registry: Registry
+) -> None:
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            first = place.policies.revision
+            await place.watch.stop()
+            await place.activate("uma")
+            # The head is read, then the content; before the head is read again, it is another.
+            place.reading.before_read[place.reading.reads + 3] = partial(place.put, first)
+            await place.watch.refresh()
+            assert place.policies.revision == first
+            assert place.adopted == []
+            assert place.watch.trouble is None
+
+    asyncio.run(run())
+
+
+def test_whoever_comes_late_changes_nothing(tmp_path: Path, registry: Registry) -> None:
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            early = place.policies.current
+            wanted = await place.activate("uma")
+            await place.until(lambda: place.policies.revision == wanted)
+            place.in_force.adopt(early, 1, time.monotonic())
+            assert place.policies.revision == wanted
+
+    asyncio.run(run())
+
+
+def test_nothing_is_sure_while_the_record_cannot_be_read(
+    tmp_path: Path, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            assert await place.is_sure()
+            place.reading.fails = True
+            await asyncio.sleep(CERTAINTY + 0.1)
+            assert not await place.is_sure()
+            assert place.watch.trouble is not None
+            assert [r.message for r in caplog.records if "cannot be followed" in r.message] == [
+                "the policy in force cannot be followed: SERVICE_UNAVAILABLE: The disk is gone."
+            ]
+            place.reading.fails = False
+            assert await place.is_sure()
+            assert place.watch.trouble is None
+
+    asyncio.run(run())
+
+
+def test_what_nobody_foresaw_stops_decisions_and_is_told_once(
+    tmp_path: Path, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            assert place.policies.is_sure
+            place.reading.breaks = True
+            await asyncio.sleep(CERTAINTY + 0.1)
+            assert not place.policies.is_sure
+            assert not await place.is_sure()
+            assert sum(record.exc_info is not None for record in caplog.records) == 1
+            assert "nobody foresaw this" not in str(place.watch.trouble)
+            place.reading.breaks = False
+            assert await place.is_sure()
+            assert place.policies.is_sure
+
+    asyncio.run(run())
+
+
+def test_an_unknown_revision_stops_decisions_until_another_is_in_force(
+    tmp_path: Path, registry: Registry
+) -> None:
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            first = place.policies.revision
+            await place.put(UNKNOWN)
+            await place.until(lambda: place.watch.trouble is not None, 1)
+            assert not await place.is_sure()
+            assert place.policies.revision == first
+            before = place.reading.reads
+            for _ in range(5):
+                assert not await place.is_sure()
+            assert place.reading.reads - before < 20  # it is not built again for each that asks
+            wanted = await place.journal.write(lambda tx: first)
+            await place.put(wanted)
+            assert await place.is_sure()
+
+    asyncio.run(run())
+
+
+def test_what_was_observed_in_a_unit_is_looked_up_at_once(
+    tmp_path: Path, registry: Registry
+) -> None:
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            wanted = await place.activate("uma")
+            place.policies.observe(wanted)
+            assert await place.is_sure()
+            assert place.policies.revision == wanted
+
+    asyncio.run(run())
+
+
+def test_runs_that_wait_are_woken_even_if_it_takes_several_tries(
+    tmp_path: Path, registry: Registry
+) -> None:
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            place.wake_fails = 2
+            await place.activate("uma")
+            await place.until(lambda: place.woken == 1)
+            await asyncio.sleep(0.6)
+            assert place.woken == 1
+
+    asyncio.run(run())
