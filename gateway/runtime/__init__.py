@@ -6,6 +6,7 @@ is one unit of work that records what came back and decides what happens next.
 
 from gateway.runtime.draft import lane_issues
 from gateway.runtime.grants import GrantTerms
+from gateway.runtime.impact import Impact, ImpactScope, Progress
 from gateway.runtime.lane_readiness import Standing, lane_standing
 from gateway.runtime.lanes import MAX_ITEMS, Attachment, no_lane
 from gateway.runtime.lifecycle import (
@@ -29,9 +30,12 @@ __all__ = [
     "Attachment",
     "Finding",
     "GrantTerms",
+    "Impact",
+    "ImpactScope",
     "Intent",
     "Loop",
     "Parts",
+    "Progress",
     "Replay",
     "Standing",
     "build_loop",

@@ -108,14 +108,15 @@ def step_blocked(
     problem: Problem,
     decision: JsonObject | None,
     access: AccessDecision | None,
+    sealed_input: JsonObject | None,
 ) -> NewEntry:
-    """A step may not run: decided at its dispatch."""
+    """A step may not run: decided at its dispatch, by access or on its resolved input."""
     body = {
         "problem": problem.to_json(),
         "decision": decision,
         "access": access.to_json() if access else None,
     }
-    return step_fact(execution, EntryType.STEP_BLOCKED, step_id, body)
+    return step_fact(execution, EntryType.STEP_BLOCKED, step_id, body, input=sealed_input)
 
 
 def approval_requested(

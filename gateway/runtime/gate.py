@@ -83,7 +83,7 @@ class Gate:
         expires_at = after(tx.now, decision.expires_in)
         asked = {
             "digest": self._digest(ready, action, expires_at),
-            "arguments": sealed_input(self.sealer, ready, action),
+            "arguments": sealed_input(self.sealer, ready, action.value),
             "decision": decision.to_json(),
             "expiresAt": expires_at,
             "excluded": sorted(set(involved(tx, ready.execution).values())),

@@ -33,7 +33,7 @@ class Action:
     decision: VerdictDecision
 
 
-def sealed_input(sealer: Sealer, ready: Ready, action: Action) -> JsonObject:
-    """The input of an action as it may be stored."""
+def sealed_input(sealer: Sealer, ready: Ready, value: JsonObject) -> JsonObject:
+    """The resolved input of a step as it may be stored."""
     step, workspace = ready.step, ready.execution.workspace
-    return seal_paths(sealer, workspace, step.contract, "input", action.value, step.pii)
+    return seal_paths(sealer, workspace, step.contract, "input", value, step.pii)

@@ -25,7 +25,7 @@ from gateway.model.ports import (
 )
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.system import RandomIds
-from gateway.pipeline import RateLimiter
+from gateway.pipeline import ProcessRateLimits, RateLimiter
 from gateway.policy import Policies, load_policies
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.runtime import (
@@ -275,7 +275,7 @@ class LoopWorld:
         self.quiet = QuietDispatcher()
         self.dispatcher: Dispatcher = self.quiet
         self.actions = FakeActions()
-        self.limiter = RateLimiter(clock)
+        self.limiter = RateLimiter(ProcessRateLimits(clock))
         self.loop: Loop
 
     @classmethod

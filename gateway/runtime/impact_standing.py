@@ -1,0 +1,153 @@
+"""What a draft would do to consent that was asked for or given: requests that wait, and grants."""
+
+from collections.abc import Iterable
+
+from gateway.model.approval import ApprovalFilter
+from gateway.model.contract import OperationContract
+from gateway.model.decision import Verdict
+from gateway.model.decision_history import DecisionHistory
+from gateway.model.execution import UNDER_WAY, Approval, ApprovalStatus, Execution
+from gateway.model.grant import Grant, GrantFilter
+from gateway.model.json import JsonObject
+from gateway.model.ports import Page, Records, Sealer
+from gateway.model.sealing import unseal_all
+from gateway.policy import Policies, PolicyRevision
+from gateway.policy.engine.verdicts import DEFAULT_APPROVER, DEFAULT_QUORUM
+from gateway.policy.rules.models import NONE
+from gateway.runtime.dispatch import in_mode
+from gateway.runtime.gate import decision_changes
+from gateway.runtime.impact_reasons import Reason, UndecidableError
+from gateway.runtime.impact_redecide import Redecider
+from gateway.runtime.impact_tally import Shifts
+from gateway.runtime.requester import requester_access
+
+_PAGE = 500
+_WAITING = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED)
+
+VOID, BLOCKED, AUTONOMOUS = "void", "blocked", "autonomous"
+"""What becomes of a request: asked anew on other terms, its step blocked, or nobody asked."""
+
+ENDS = "ends"
+
+
+class Standing:
+    """Looks at requests and grants as they stand, one workspace after the other."""
+
+    def __init__(self, history: DecisionHistory, redecider: Redecider, sealer: Sealer) -> None:
+        self._history = history
+        self._redecider = redecider
+        self._sealer = sealer
+
+    def approvals(self, workspaces: Iterable[str]) -> JsonObject:
+        """The requests that wait for a decision or for their use, and what becomes of them."""
+        shifts, waiting, unsure = Shifts(), 0, 0
+        for workspace in workspaces:
+            for execution, approval in self._waiting(workspace):
+                waiting += 1
+                try:
+                    becomes, changes = self._becomes(execution, approval)
+                except (UndecidableError, KeyError, TypeError, ValueError, AttributeError):
+                    unsure += 1
+                    continue
+                if becomes:
+                    shifts.add(becomes, {**_named(approval), "changes": changes})
+        changed = shifts.counts.total()
+        counts = {"waiting": waiting, "undecidable": unsure, "changing": changed}
+        return {**counts, **shifts.to_json()}
+
+    def grants(self, workspaces: Iterable[str], now: str) -> JsonObject:
+        """The active standing grants, and which of them stand for nothing any more."""
+        shifts, active = Shifts(), 0
+        for workspace in workspaces:
+            for grant in self._active(workspace, now):
+                active += 1
+                contract = self._redecider.known_contract(grant.contract, grant.contract_digest)
+                stands = contract is not None and self._stands(
+                    self._redecider.in_force.current, grant, contract
+                )
+                if stands and contract is not None:
+                    if self._stands(self._redecider.draft.current, grant, contract):
+                        continue
+                    told = {"grantId": grant.id, "contract": grant.contract}
+                    shifts.add(ENDS, {**told, "workspace": grant.workspace})
+        return {"active": active, "ending": shifts.counts.total(), **shifts.to_json()}
+
+    def _waiting(self, workspace: str) -> Iterable[tuple[Execution, Approval]]:
+        for status in _WAITING:
+            which = ApprovalFilter(workspace, status=status.value)
+            for approval in _all_approvals(self._history, which):
+                execution = self._history.execution(workspace, approval.execution_id)
+                if execution is not None and execution.status in UNDER_WAY:
+                    yield execution, approval
+
+    def _becomes(self, execution: Execution, approval: Approval) -> tuple[str, list[str]]:
+        """What becomes of a request, and because of what; empty if it stands.
+
+        It is what the gate would find in the transaction that dispatches.
+        """
+        contract = self._contract_of(execution, approval)
+        draft, requester = self._redecider.draft, execution.submitter
+        access = requester_access(draft, requester, contract)
+        if not access.allowed:
+            return BLOCKED, [access.reason]
+        try:
+            arguments = unseal_all(self._sealer, approval.workspace, approval.arguments)
+        except ValueError as error:
+            raise UndecidableError(Reason.SEALED) from error
+        plain = draft.verdict(requester, contract, arguments)
+        decided = in_mode(execution.mode, contract, plain)
+        changes = decision_changes(approval.decision, decided.to_json())
+        if approval.requester_roles and set(approval.requester_roles) != draft.roles(requester):
+            changes.append("the grants of the requester")
+        if decided.verdict is Verdict.ASSIST:
+            return (VOID, changes) if changes else ("", [])
+        return (BLOCKED if decided.verdict is Verdict.BLOCKED else AUTONOMOUS), changes
+
+    def _contract_of(self, execution: Execution, approval: Approval) -> OperationContract:
+        record = self._history.plan(execution.plan_id or "")
+        step = record.plan.step(approval.step_id) if record else None
+        if step is None:
+            raise UndecidableError(Reason.INCOMPLETE)
+        return self._redecider.contract(step.contract, step.contract_digest)
+
+    def _active(self, workspace: str, now: str) -> Iterable[Grant]:
+        which, offset = GrantFilter(workspace, now, active=True), 0
+        while True:
+            found, total = self._history.grants(which, Page(_PAGE, offset))
+            yield from found
+            offset += len(found)
+            if not found or offset >= total:
+                return
+
+    def _stands(self, revision: PolicyRevision, grant: Grant, contract: OperationContract) -> bool:
+        """Whether some rule asks for one approver of a role that the grant's issuer holds."""
+        policies, book = Policies(revision), revision.book
+        for row in book.verdict_rows:
+            if not book.selectors[row["obj"]].selects(contract):
+                continue
+            quorum = DEFAULT_QUORUM if row["quorum"] == NONE else int(row["quorum"])
+            approver = DEFAULT_APPROVER if row["approver"] == NONE else row["approver"]
+            asks_one = row["verdict"] == Verdict.ASSIST.value and quorum == 1
+            if asks_one and policies.holds(grant.issuer, approver):
+                return True
+        return False
+
+
+def _all_approvals(records: Records, which: ApprovalFilter) -> Iterable[Approval]:
+    offset = 0
+    while True:
+        found, total = records.approvals(which, Page(_PAGE, offset))
+        yield from found
+        offset += len(found)
+        if not found or offset >= total:
+            return
+
+
+def _named(approval: Approval) -> JsonObject:
+    return {
+        "approvalId": approval.id,
+        "executionId": approval.execution_id,
+        "stepId": approval.step_id,
+        "contract": approval.contract,
+        "workspace": approval.workspace,
+    }
