@@ -4,6 +4,9 @@ from gateway.operations.artifacts import ArtifactUploads
 from gateway.operations.bindings import bind, require_handlers
 from gateway.operations.direct import DirectCalls
 from gateway.operations.evidence import EvidenceDownloads, bind_evidence
+from gateway.operations.policy_impact import bind_impact
+from gateway.operations.policy_reading import bind_policy_reading
+from gateway.operations.policy_revisions import bind_changesets
 from gateway.operations.skills import bind_skills
 
 __all__ = [
@@ -11,7 +14,10 @@ __all__ = [
     "DirectCalls",
     "EvidenceDownloads",
     "bind",
+    "bind_changesets",
     "bind_evidence",
+    "bind_impact",
+    "bind_policy_reading",
     "bind_skills",
     "require_handlers",
 ]

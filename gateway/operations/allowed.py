@@ -98,11 +98,11 @@ class AllowedActions:
             _LANE_APPROVE, _HAND_OVER, _RECONCILE, _APPROVE, _REJECT, _DECIDE, _BREAK_GLASS,
         }  # fmt: skip
         contracts = (self._loop.registry.resolve(key) for key in keys)
-        access = self._loop.policies.access
+        allows = self._loop.policies.current.allows
         return frozenset(
             contract.key
             for contract in contracts
-            if contract is not None and access(self._principal, contract).allowed
+            if contract is not None and allows(self._principal, contract)
         )
 
     def _before_the_start(self, execution: Execution) -> Iterator[str]:

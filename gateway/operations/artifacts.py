@@ -43,6 +43,7 @@ class ArtifactUploads:
         pipeline = self.pipeline
         contract = pipeline.registry.operations[INSTALL]
         call = Call(contract, {"artifactDigest": digest}, principal, None, trace_id)
+        await pipeline.policies.settle()
         access = pipeline.policies.access(principal, contract)
         if not access.allowed:
             await pipeline.recorder.denied(call, access.to_json())
@@ -50,7 +51,7 @@ class ArtifactUploads:
         if not DIGEST.fullmatch(digest):
             told = "A digest is written sha256: and 64 hex digits in lower case."
             raise invalid([Issue("/digest", "INVALID_FORMAT", told)])
-        pipeline.limiter.take(contract, principal)
+        await pipeline.limiter.take(contract, principal)
         archive = await _whole(content, digest)
         is_new = await asyncio.to_thread(self.store.put, digest, archive)
         _log.info("artifact %s: %s", digest, "kept" if is_new else "was here already")

@@ -1,5 +1,8 @@
 """controlPlane.trace.get, trace.replay and policy.explain"""
 
+from collections.abc import Callable
+from functools import partial
+
 from gateway.model.decision import Verdict
 from gateway.model.entry import Entry
 from gateway.model.execution import Execution, PlanRecord
@@ -7,6 +10,8 @@ from gateway.model.json import JsonObject
 from gateway.model.ports import Records
 from gateway.model.problem import refuse
 from gateway.operations.common import SEALED_FOR_GOOD, all_entries, as_seen, present, upper
+from gateway.operations.policy_asked import may_audit
+from gateway.operations.policy_views import hide_places
 from gateway.pipeline import Admitted
 from gateway.runtime import POLICY, STRUCTURAL, Loop, Replay, require_execution, require_plan
 
@@ -105,8 +110,12 @@ def _replayed(
 
 
 def explain(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
-    """What policy decided of an execution or of one of its steps, and why."""
+    """What policy decided of an execution or of one of its steps, and why.
+
+    Only those who may read the rules are told which rules decided and where they stand.
+    """
     value = admitted.value
+    reasons = partial(_reasons, may_audit(loop, admitted.principal))
     execution = require_execution(records, admitted.principal.workspace, value["executionId"])
     record = require_plan(records, execution, None)
     if record.decisions is None or record.verdict is None:
@@ -118,7 +127,7 @@ def explain(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
         return {
             "verdict": upper(record.verdict),
             "riskTier": upper(execution.risk),
-            "reasons": _worst_reasons(record.decisions, record.verdict),
+            "reasons": _worst_reasons(record.decisions, record.verdict, reasons),
             "policyVersion": record.revision,
         }
     step = next((item for item in records.steps(record.plan.id) if item.id == step_id), None)
@@ -129,19 +138,28 @@ def explain(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     return {
         "verdict": upper(decision["verdict"]),
         "riskTier": upper(contract.risk.value if contract else execution.risk),
-        "reasons": [*decision["reasons"], *_rules(decision)],
+        "reasons": reasons(decision),
         "policyVersion": decision["policyRevision"],
     }
 
 
-def _worst_reasons(decisions: JsonObject, verdict: str) -> list[str]:
+def _worst_reasons(
+    decisions: JsonObject, verdict: str, reasons: Callable[[JsonObject], list[str]]
+) -> list[str]:
     """The reasons of the steps that gave the plan its verdict."""
     found: list[str] = []
     for decision in decisions.values():
         if decision["verdict"] == Verdict(verdict).value:
-            found.extend([*decision["reasons"], *_rules(decision)])
+            found.extend(reasons(decision))
     return list(dict.fromkeys(found))
 
 
-def _rules(decision: JsonObject) -> list[str]:
-    return [f"Rule {rule['at']}: {rule['rule']}" for rule in decision["rules"]]
+def _reasons(audits: bool, decision: JsonObject) -> list[str]:
+    """Why, in sentences; to auditors with the rules, their places and their revision."""
+    rules = decision["rules"]
+    if not audits:
+        places = [rule["at"] for rule in rules]
+        return [hide_places(reason, places) for reason in decision["reasons"]]
+    revision = decision["policyRevision"]
+    told = [f"Rule {rule['at']} of {revision}: {rule['rule']}" for rule in rules]
+    return [*decision["reasons"], *told]

@@ -11,6 +11,7 @@ from gateway.operations import (
     approvals,
     attachments,
     audit,
+    decisions,
     events,
     executions,
     grants,
@@ -74,6 +75,7 @@ def bind(loop: Loop) -> Bindings:
     bound["controlPlane.plan.compile@1.0.0"] = Command(
         partial(plans.compile_plan, loop), partial(plans.prepare_compile, loop)
     )
+    bound.update(decisions.bind_questions(loop))
     bound["controlPlane.grant.issue@1.0.0"] = Command(
         partial(grants.issue, loop), partial(grants.prepare_issue, loop)
     )

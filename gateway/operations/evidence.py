@@ -91,12 +91,13 @@ class EvidenceDownloads:
         contract = pipeline.registry.operations[EXPORT]
         asked = {"runId": run_id, "exportedBy": principal.subject}
         call = Call(contract, asked, principal, None, trace_id)
+        await pipeline.policies.settle()
         access = pipeline.policies.access(principal, contract)
         if not access.allowed:
             await pipeline.recorder.denied(call, access.to_json())
             raise ProblemError(denial(call, access))
         value = pipeline.registry.input_of(contract).check(asked)
-        pipeline.limiter.take(contract, principal)
+        await pipeline.limiter.take(contract, principal)
         admitted = Admitted(call, value, access)
         try:
             found = await self._newest(principal, value["runId"])
