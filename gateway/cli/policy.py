@@ -1,28 +1,44 @@
 """gateway policy"""
 
+import json
 import sys
 from collections import Counter
+from pathlib import Path
 
 import click
 
 from gateway.cli.options import FAILED, OK, with_settings
-from gateway.loading import load_registry
-from gateway.policy import CaseStatus, load_policies, run_cases
+from gateway.cli.policy_changes import activate, import_files
+from gateway.cli.policy_impact import impact
+from gateway.cli.policy_lint import lint_policies
+from gateway.cli.policy_log import log
+from gateway.cli.policy_sides import FILES, SIDE_HELP, STORE, known_contracts, side_of
+from gateway.policy import CaseStatus, build_revision, run_cases
+from gateway.policy.contents.diff import diff as differences
+from gateway.policy.contents.folder import write_content
 from gateway.settings import Settings
 
 
 @click.group()
 def policy() -> None:
-    """The policies."""
+    """Read, check and change the policies."""
+
+
+for command in (activate, impact, import_files, lint_policies, log):
+    policy.add_command(command)
 
 
 @policy.command()
+@click.option("--revision", "named", metavar="POLICIES", help=f"What to test: {SIDE_HELP}.")
+@click.option("--store", "of_store", is_flag=True, help="Test what is in force.")
 @with_settings
-def test(*, settings: Settings) -> None:
+def test(*, settings: Settings, named: str | None, of_store: bool) -> None:
     """Run the expected decisions in the policies' cases/ folder."""
-    registry = load_registry(settings)
-    policies = load_policies(settings.policy_dir, registry)
-    results = run_cases(policies, registry, settings.policy_dir)
+    if named and of_store:
+        raise click.UsageError("--store is the same as --revision store: give one of them.")
+    side = side_of(settings, named or (STORE if of_store else FILES))
+    revision = build_revision(side.content, known_contracts(settings), side.folder)
+    results = run_cases(revision, side.folder)
     counts = Counter(result.status for result in results)
     for result in results:
         if result.status is CaseStatus.FAILED:
@@ -30,7 +46,53 @@ def test(*, settings: Settings) -> None:
             for message in result.messages:
                 click.echo(f"  {message}")
     click.echo(
-        f"{policies.revision}: {counts[CaseStatus.PASSED]} cases passed, "
+        f"{revision.revision}: {counts[CaseStatus.PASSED]} cases passed, "
         f"{counts[CaseStatus.FAILED]} failed, {counts[CaseStatus.SKIPPED]} skipped"
     )
     sys.exit(FAILED if counts[CaseStatus.FAILED] else OK)
+
+
+@policy.command(short_help="Show what differs, row by row.")
+@click.argument("before", default=STORE)
+@click.argument("after", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
+@with_settings
+def diff(*, settings: Settings, before: str, after: str | None, as_json: bool) -> None:
+    """Show what differs: rows with - are only in BEFORE, rows with + only in AFTER.
+
+    Each is a folder, a revision or the beginning of its digest, a changeset, store (what is in
+    force) or files (the policy folder). With one name, the store is compared with that; without
+    any, with the files. Exits with 1 if they differ.
+    """
+    names = (before, after) if after else (STORE, FILES if before == STORE else before)
+    old, new = (side_of(settings, name) for name in names)
+    found = differences(old.content, new.content)
+    if as_json:
+        told = {
+            "before": {"name": old.name, "revision": old.content.revision},
+            "after": {"name": new.name, "revision": new.content.revision},
+            "files": [file.to_json() for file in found],
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    elif found:
+        click.echo(f"--- {old.shown}")
+        click.echo(f"+++ {new.shown}")
+        for file in found:
+            for line in file.lines():
+                click.echo(line)
+    else:
+        click.echo(f"no difference: both are {old.content.revision}")
+    sys.exit(FAILED if found else OK)
+
+
+@policy.command(short_help="Write policies to a folder as files.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--revision", "named", default=STORE, metavar="POLICIES",
+              help=f"What to export: {SIDE_HELP}. [default: store]")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace the policy files that are in FOLDER.")
+@with_settings
+def export(*, settings: Settings, folder: Path, named: str, force: bool) -> None:
+    """Write the policies that are in force, or others, to FOLDER as files."""
+    side = side_of(settings, named)
+    names = write_content(side.content, folder, replace=force)
+    click.echo(f"{len(names)} files of {side.content.revision} written to {folder}")

@@ -1,0 +1,159 @@
+"""gateway policy impact"""
+
+import contextlib
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import orjson
+
+from gateway.cli.options import existing_record, with_settings
+from gateway.cli.policy_sides import contracts_in, side_in
+from gateway.contracts import Registry
+from gateway.journal import open_history
+from gateway.model.json import JsonObject, JsonValue
+from gateway.model.ports import Records, Sealer
+from gateway.model.system import SystemClock
+from gateway.model.time import stamp
+from gateway.policy import PolicyRevision, build_revision, read_content
+from gateway.policy.contents.history import content_of
+from gateway.privacy import Keyring, KeyringSealer
+from gateway.runtime import Impact, ImpactScope, Progress
+from gateway.settings import Settings
+
+_NICE = 5
+_PAUSE = 0.25
+_LEFT_ALONE = 3
+
+
+@click.command("impact", short_help="Tell what a draft would have decided otherwise.")
+@click.argument("draft")
+@click.option("--days", type=click.IntRange(1, 36_500), help="Only decisions of the last DAYS.")
+@click.option("--workspace", help="Only decisions of this workspace.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+@click.option("--progress", is_flag=True, help="Tell on standard error how far it has come.")
+@click.option("--attended", is_flag=True, help="End when standard input is closed.")
+@with_settings
+def impact(
+    *,
+    settings: Settings,
+    draft: str,
+    days: int | None,
+    workspace: str | None,
+    as_json: bool,
+    progress: bool,
+    attended: bool,
+) -> None:
+    """Decide the recorded decisions again under DRAFT, and report which come out otherwise.
+
+    DRAFT is a changeset, a folder, a revision or the beginning of its digest, or files (the policy
+    folder). It is compared with the revision in force. Works beside a running gateway and changes
+    nothing.
+    """
+    if attended:
+        threading.Thread(target=_end_when_left_alone, daemon=True).start()
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)  # whoever serves goes first
+    gc.disable()  # nothing that is read refers to itself, and looking takes a third of the time
+    clock = SystemClock()
+    began = time.monotonic()
+    with open_history(existing_record(settings)) as history:
+        registry = contracts_in(settings, history)
+        side = side_in(settings, history, draft)
+        analysis = Impact(
+            history=history,
+            registry=registry,
+            sealer=_sealer(settings),
+            in_force=_in_force(settings, history, registry),
+            draft=build_revision(side.content, registry, side.folder),
+        )
+        scope = ImpactScope(days, workspace)
+        report = analysis.analyze(scope, stamp(clock.now()), _teller(progress))
+    seconds = round(time.monotonic() - began, 3)
+    report = {**report, "seconds": seconds}
+    if as_json:
+        sys.stdout.write(orjson.dumps(report).decode() + "\n")
+    else:
+        _show(report)
+
+
+def _end_when_left_alone() -> None:
+    """End this process with the one that holds the other end of its standard input."""
+    while os.read(0, 1):
+        pass
+    os._exit(_LEFT_ALONE)
+
+
+def _in_force(settings: Settings, records: Records, registry: Registry) -> PolicyRevision:
+    head = records.policy_head()
+    if head is not None and records.policy_revision(head) is not None:
+        return build_revision(content_of(records, head), registry, Path())
+    # An earlier release recorded no content: the files are what was in force.
+    content = read_content(settings.policy_dir)
+    return build_revision(content, registry, settings.policy_dir)
+
+
+class _NoKeys:
+    """Stands for the keys of a data folder that has none any more: nothing can be opened."""
+
+    def seal(self, workspace: str, contract: str, field: str, value: JsonValue) -> JsonObject:
+        raise ValueError("there are no keys")
+
+    def unseal(self, workspace: str, envelope: JsonObject) -> JsonValue:
+        raise ValueError("there are no keys")
+
+    def commit(self, workspace: str, value: JsonValue) -> str:
+        raise ValueError("there are no keys")
+
+
+def _sealer(settings: Settings) -> Sealer:
+    if not (settings.data_dir / "keys" / "root.key").exists():
+        return _NoKeys()
+    return KeyringSealer(Keyring.open(settings.data_dir))
+
+
+def _teller(progress: bool) -> Callable[[Progress], None]:
+    told = time.monotonic()
+
+    def tell(reached: Progress) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if progress and (now - told >= _PAUSE or reached.share >= 1):
+            told = now
+            click.echo(f"progress {reached.share:.4f} {reached.decisions}", err=True)
+
+    return tell
+
+
+def _show(report: JsonObject) -> None:
+    counts = report["decisions"]
+    click.echo(f"in force  {report['inForce']}")
+    click.echo(f"draft     {report['revision']}")
+    click.echo(
+        f"{counts['total']} recorded decisions: {counts['decided']} decided again, "
+        f"{counts['undecidable']} cannot be; {counts['flips']} would change "
+        f"({report['seconds']:.1f} s)"
+    )
+    for one in report["undecidable"]:
+        click.echo(f"  {one['count']:>9} {one['reason']}: {one['message']}")
+    if counts["drifted"]:
+        click.echo(f"  {counts['drifted']:>9} are decided otherwise in force than was recorded")
+    for one in report["flips"]:
+        click.echo(f"{one['count']:>11} {one['change']:<26} {one['kind']:<17} {one['contract']}")
+        for example in one["examples"][-2:]:
+            click.echo(f"{'':>12}{_place(example)}")
+    for name in ("plans", "approvals", "grants"):
+        for change, count in report[name]["byChange"].items():
+            click.echo(f"{count:>11} {change:<26} {name}")
+        for example in report[name]["examples"][-2:]:
+            click.echo(f"{'':>12}{_place(example)}")
+
+
+def _place(example: JsonObject) -> str:
+    named = ("executionId", "stepId", "planId", "approvalId", "grantId", "decisionId", "position")
+    return " ".join(f"{name}={example[name]}" for name in named if name in example)
