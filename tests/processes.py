@@ -98,6 +98,10 @@ class Server:
         """The command that serves on this data folder."""
         return [*GATEWAY, "serve", "--port", "0", "--data-dir", str(self.data_dir)]
 
+    def lead_by(self, policies: str) -> None:
+        """From the next start on, the policy files of this folder are in force."""
+        self.env |= {"GATEWAY_POLICY_DIR": policies, "GATEWAY_POLICY_SOURCE": "files"}
+
     def start(self) -> None:
         self.process, self.url = start(self.serving, self.env, self.folder / "gateway.log")
 

@@ -101,6 +101,14 @@ def policies(folder: Path, *changes: tuple[str, str]) -> str:
     return str(folder)
 
 
+def with_verdict_rule(folder: Path, row: str) -> str:
+    """A copy of the shipped policies with one verdict rule more; returns its path."""
+    path = policies(folder)
+    with (folder / "verdict.csv").open("a") as rules:
+        rules.write(f"{row}\n")
+    return path
+
+
 def ended(world: World, started: JsonObject) -> str:
     """Wait for the end of a run; returns its status."""
     over = ("COMPLETED", "FAILED", "UNRESOLVED", "REJECTED", "EXPIRED", "CANCELLED")

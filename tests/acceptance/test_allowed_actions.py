@@ -183,9 +183,7 @@ def test_a_plan_that_policy_blocks_now_does_not_list_its_start(own_world: World)
     world.gateway.stop()
     source = world.gateway.folder / "policies"
     rule = "type:agent, *, support.refund.issue?, *, amount <= 100, autonomous, -, -, -"
-    world.gateway.env["GATEWAY_POLICY_DIR"] = policies(
-        source, (rule, rule.replace("autonomous", "blocked"))
-    )
+    world.gateway.lead_by(policies(source, (rule, rule.replace("autonomous", "blocked"))))
     world.gateway.start()
     wait_until(
         lambda: "controlPlane.execution.start" not in allowed(world.olga, planned["executionId"]),

@@ -130,7 +130,7 @@ def test_each_of_two_people_is_counted_once(own_world: World) -> None:
     rule = "support.refund.issue?, *, amount > 100, assist, approver, 1, 24h, -"
     folder = world.gateway.folder / "policies"
     edited = policies(folder, (rule, rule.replace("approver, 1", "approver, 2")))
-    world.gateway.env["GATEWAY_POLICY_DIR"] = edited
+    world.gateway.lead_by(edited)
     world.gateway.start()
     run = waiting(world, [refund(630)])
     gus = world.gateway.caller("gus", "admin")

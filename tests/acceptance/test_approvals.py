@@ -199,7 +199,7 @@ def test_a_request_that_nobody_decides_expires_by_itself(strict_world: World) ->
 def restart_with(world: World, folder: Path, *changes: tuple[str, str]) -> None:
     """Start the gateway again under changed policies."""
     world.gateway.stop()
-    world.gateway.env["GATEWAY_POLICY_DIR"] = policies(folder / "policies", *changes)
+    world.gateway.lead_by(policies(folder / "policies", *changes))
     world.gateway.start()
 
 

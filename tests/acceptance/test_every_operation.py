@@ -1,4 +1,4 @@
-"""Every operation of the control plane: who may not call it, what is malformed, and that ids of
+"""Every built-in operation: who may not call it, what is malformed, and that ids of
 another workspace are not there. What each does when all is well is shown with its topic."""
 
 from pathlib import Path
@@ -13,7 +13,8 @@ from tests.acceptance.drafts import refund, waiting
 from tests.processes import Caller, JsonObject
 from tests.world import World
 
-REGISTRY = load_contracts([Path(__file__).parents[2] / "schema" / "control-plane"])
+SCHEMA = Path(__file__).parents[2] / "schema"
+REGISTRY = load_contracts([SCHEMA / "control-plane", SCHEMA / "policy-admin"])
 FIELDS = {contract.key: name for name, contract in REGISTRY.fields.items()}
 KEYS = sorted(FIELDS)
 
@@ -27,11 +28,31 @@ PLAIN: dict[str, Any] = {
     "JSONObject": {},
     "DateTime": "2099-01-01T00:00:00Z",
     "URL": "https://example.com/x",
+    "NonEmptyString": "x",
 }
 WITHOUT_IDS = {
     "controlPlane.grant.issue",  # names a contract
     "controlPlane.skill.install",  # brings its own skill
     "controlPlane.skill.verify",
+    "policy.access.review",  # and what has no id: rules for everybody are seen by everybody
+    "policy.assignment.list",
+    "policy.changeset.draft",
+    "policy.decision.evaluate",
+    "policy.decision.search",
+    "policy.revision.diff",
+    "policy.revision.list",
+    "policy.role.list",
+    "policy.rule.list",
+}
+DRAFT = {
+    "title": "Let zed list runs",
+    "reason": "He keeps the books.",
+    "edits": [
+        {
+            "file": "access.csv",
+            "add": "p, user:zed, acme, controlPlane.execution.list, call, allow",
+        }
+    ],
 }
 
 
@@ -64,6 +85,8 @@ def input_for(contract: OperationContract, by: str, known: JsonObject) -> JsonOb
     if contract.key == "controlPlane.evidence.attach":
         del value["runId"]  # it takes either the run or the execution, and something to attach
         value["uri"] = PLAIN["URL"]
+    if contract.capability != "policy.administration@1.0.0" and "changesetId" in value:
+        value.pop("revision", None)  # a question is asked under the one or the other
     return value
 
 
@@ -95,7 +118,16 @@ def known(world: World) -> JsonObject:
     """Ids of a run of the workspace acme that waits for an approval."""
     run = waiting(world, [refund(611)])
     names = ("executionId", "runId", "stepId", "planId", "intentId")
-    return {**{name: run[name] for name in names}, "workspaceId": "acme", "laneKey": "clarify"}
+    drafted = world.olga.mutate("policyChangesetDraft", "changesetId base revision status", DRAFT)
+    assert drafted["status"] == "CHECKED"
+    return {
+        **{name: run[name] for name in names},
+        "workspaceId": "acme",
+        "laneKey": "clarify",
+        "changesetId": drafted["changesetId"],
+        "revision": drafted["revision"],
+        "from": drafted["base"],
+    }
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -208,9 +208,7 @@ def test_a_grant_outlives_a_restart_and_ends_with_the_policy_that_named_its_issu
     assert went(own_world, 310.1) == "COMPLETED"
     own_world.gateway.stop()
     other = OVER_LIMIT.replace("approver, 1", "finance-lead, 1")
-    own_world.gateway.env["GATEWAY_POLICY_DIR"] = policies(
-        tmp_path / "policies", (OVER_LIMIT, other)
-    )
+    own_world.gateway.lead_by(policies(tmp_path / "policies", (OVER_LIMIT, other)))
     own_world.gateway.start()
     assert went(own_world, 310.1) == "WAITING_APPROVAL"
     assert listed(own_world.fiona)[grant_id]["uses"] == 1

@@ -45,7 +45,7 @@ def test_replay_decides_again_and_copies_no_stored_verdict(
     before = own_world.olga.query("controlPlaneTraceReplay", selection, value)
     own_world.gateway.stop()
     changed = SMALL.replace("autonomous, -, -, -", "assist, approver, 1, 24h")
-    own_world.gateway.env["GATEWAY_POLICY_DIR"] = policies(tmp_path / "policies", (SMALL, changed))
+    own_world.gateway.lead_by(policies(tmp_path / "policies", (SMALL, changed)))
     own_world.gateway.start()
     after = own_world.olga.query("controlPlaneTraceReplay", selection, value)
 
