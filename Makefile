@@ -23,13 +23,14 @@ test: .venv/.ready ## run every test but the benchmarks and the conformance test
 conformance: .venv/.ready tests/conformance/node_modules/.ready ## let the official npm clients subscribe (needs npm)
 	$(BIN)/pytest -n $(WORKERS) tests/conformance
 
-check: .venv/.ready ## formatting, lint, types, import rules, contracts, generated files
+check: .venv/.ready ## formatting, lint, types, import rules, contracts, policies, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy scripts
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/gateway contracts lint
+	$(BIN)/gateway policy lint --strict
 	$(BIN)/python scripts/check_generated.py
 
 fmt: .venv/.ready ## format the code and mend what the linter can mend
@@ -39,8 +40,8 @@ fmt: .venv/.ready ## format the code and mend what the linter can mend
 generate: .venv/.ready ## write the generated files anew
 	$(BIN)/python scripts/check_generated.py --write
 
-bench: .venv/.ready ## measure, print a table and write build/bench.json
-	$(BIN)/python tests/bench/run.py
+bench: .venv/.ready .venv/.bench ## measure, print a table and write build/bench.json
+	$(BIN)/python tests/bench/run.py $(ONLY)
 
 lock: .venv/.ready ## pin the dependencies anew (UPGRADE=1 takes the newest versions)
 	UPGRADE=$(UPGRADE) scripts/lock.sh
@@ -61,6 +62,11 @@ clean: ## remove what was built, the environment included
 
 .venv/.ready: .venv/.locked pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.bench: .venv/.locked requirements/bench.lock
+	@echo "Installing the engines that policy decisions are measured against into .venv"
+	@$(PIP) install --require-hashes -r requirements/bench.lock
 	@touch $@
 
 tests/conformance/node_modules/.ready: tests/conformance/package.json tests/conformance/package-lock.json

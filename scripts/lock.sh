@@ -15,3 +15,4 @@ compile() {
 compile dev pyproject.toml --group dev ${UPGRADE:+--upgrade}
 compile runtime pyproject.toml --constraints requirements/dev.lock
 compile build --group build --constraints requirements/dev.lock
+compile bench --group bench --constraints requirements/dev.lock ${UPGRADE:+--upgrade}

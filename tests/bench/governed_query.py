@@ -1,8 +1,10 @@
 """A governed query over HTTP against a bare JSON route of the same application."""
 
 import asyncio
+import contextlib
 import json
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateway.app import Gateway
 from gateway.identity import LocalIssuer
 from gateway.serving import create_app, listen
 from tests.bench.figures import Figure, against
@@ -23,55 +26,67 @@ _QUERY = """query ($input: ControlPlaneExecutionGetInput!) { controlPlaneExecuti
  { execution { executionId intentId planId status riskTier requiresApproval updatedAt } } }"""
 
 
+BARE = "a bare Starlette JSON route of the same app"
+
+
 async def query_figures(folder: Path) -> list[Figure]:
     """Serve the application in this process and load it from another."""
     async with bench_gateway(folder) as gateway:
         ids = await prepared(gateway, FIVE_STEPS)
         issuer = LocalIssuer.open(gateway.settings.data_dir)
         token = issuer.issue(OLGA.subject, OLGA.type, ("admin",), OLGA.workspace, 3600)
-        app = create_app(gateway)
-        app.router.routes.append(Route("/bare", _bare))
-        with listen(gateway.settings) as sock:
-            host, port = sock.getsockname()
-            server = uvicorn.Server(
-                uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
-            )
-            serving = asyncio.create_task(server.serve(sockets=[sock]))
-            while not server.started:  # noqa: ASYNC110 - uvicorn tells by this attribute alone
-                await asyncio.sleep(0.05)
+        async with served(gateway) as address:
             body = json.dumps(
                 {"query": _QUERY, "variables": {"input": {"executionId": ids["executionId"]}}}
             )
-            asked = _request("POST", "/graphql", body, f"authorization: Bearer {token}\r\n")
-            query = await _load(host, port, asked)
-            bare = await _load(host, port, _request("GET", "/bare", "", ""))
-            server.should_exit = True
-            await serving
-    name = "a bare Starlette JSON route of the same app"
+            asked = request("POST", "/graphql", body, f"authorization: Bearer {token}\r\n")
+            query = await load(address, asked)
+            bare = await load(address, request("GET", "/bare", "", ""))
     return [
-        against("governed controlPlaneExecutionGet over HTTP", query["rate"], "req/s", name,
+        against("governed controlPlaneExecutionGet over HTTP", query["rate"], "req/s", BARE,
                 bare["rate"]),
         Figure("governed query, p50", query["p50"] * 1e3, "ms"),
         Figure("governed query, p99", query["p99"] * 1e3, "ms"),
     ]  # fmt: skip
 
 
+@contextlib.asynccontextmanager
+async def served(gateway: Gateway) -> AsyncIterator[tuple[str, int]]:
+    """The gateway's application and a bare route ``/bare``, served at this host and port."""
+    app = create_app(gateway)
+    app.router.routes.append(Route("/bare", _bare))
+    with listen(gateway.settings) as sock:
+        server = uvicorn.Server(
+            uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
+        )
+        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells by this attribute alone
+            await asyncio.sleep(0.05)
+        yield sock.getsockname()
+        server.should_exit = True
+        await serving
+
+
 async def _bare(_: Request) -> Response:
     return JSONResponse({"data": {"execution": {"status": "VERIFIED"}}})
 
 
-def _request(method: str, path: str, body: str, headers: str) -> str:
+def request(method: str, path: str, body: str, headers: str) -> str:
+    """An HTTP request with a JSON body; ``headers`` are whole lines."""
     return (
         f"{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
         f"{headers}content-length: {len(body)}\r\n\r\n{body}"
     )
 
 
-async def _load(host: str, port: int, request: str) -> dict[str, Any]:
+async def load(address: tuple[str, int], asked: str) -> dict[str, Any]:
+    """What a request costs that other processes send again and again: ``rate`` in requests a
+    second, percentiles in seconds."""
+    host, port = address
     job = {
         "host": host,
         "port": port,
-        "request": request,
+        "request": asked,
         "connections": CONNECTIONS,
         "warmup": 1.0,
         "seconds": SECONDS,

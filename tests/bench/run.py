@@ -1,4 +1,7 @@
-"""``make bench``: measures, prints a table and writes ``build/bench.json``."""
+"""``make bench``: measures, prints a table and writes ``build/bench.json``.
+
+``make bench ONLY=policy`` measures only what begins so, and writes nothing.
+"""
 
 import logging
 import sys
@@ -10,21 +13,35 @@ import uvloop
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.bench.authzen import authzen_figures  # noqa: E402 - needs the path set above
 from tests.bench.deliveries import delivery_figures  # noqa: E402 - needs the path set above
 from tests.bench.durable import durable_figures  # noqa: E402 - as above
 from tests.bench.events import event_figures  # noqa: E402 - as above
 from tests.bench.figures import Figure, print_table, save  # noqa: E402 - as above
 from tests.bench.governed_query import query_figures  # noqa: E402 - as above
+from tests.bench.impact import impact_figures  # noqa: E402 - as above
 from tests.bench.parked import parked_figures  # noqa: E402 - as above
+from tests.bench.policy_changes import policy_change_figures  # noqa: E402 - as above
+from tests.bench.policy_decisions import policy_decision_figures  # noqa: E402 - as above
 
-MEASURES = (durable_figures, query_figures, event_figures, delivery_figures, parked_figures)
+MEASURES = (
+    policy_decision_figures,
+    policy_change_figures,
+    impact_figures,
+    durable_figures,
+    query_figures,
+    authzen_figures,
+    event_figures,
+    delivery_figures,
+    parked_figures,
+)
 
 
-async def main() -> list[Figure]:
-    """Every benchmark, one after the other, each on a data folder of its own."""
+async def main(only: str) -> list[Figure]:
+    """The benchmarks that begin with ``only``, one after the other, each on a folder of its own."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name:
-        for measure in MEASURES:
+        for measure in (one for one in MEASURES if one.__name__.startswith(only)):
             print(f"measuring: {(measure.__doc__ or '').splitlines()[0]}", flush=True)
             figures.extend(await measure(Path(name) / measure.__name__))
     return figures
@@ -32,6 +49,8 @@ async def main() -> list[Figure]:
 
 if __name__ == "__main__":
     logging.disable(logging.INFO)
-    measured = uvloop.run(main())
+    chosen = "".join(sys.argv[1:])
+    measured = uvloop.run(main(chosen))
     print_table(measured)
-    save(measured, ROOT / "build" / "bench.json")
+    if not chosen:
+        save(measured, ROOT / "build" / "bench.json")
