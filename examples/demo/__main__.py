@@ -6,7 +6,8 @@ from pathlib import Path
 
 from examples.demo.client import sign_in
 from examples.demo.processes import StartError, example_service, gateway
-from examples.demo.story import ClaimError, Story, chapter, say
+from examples.demo.story import Story
+from examples.demo.telling import ClaimError, chapter, say
 
 
 def main() -> int:
@@ -21,7 +22,8 @@ def main() -> int:
                 agent = sign_in(url, data, "agent-7", "agent", "user", "planner")
                 olga = sign_in(url, data, "olga", "human", "admin")
                 fiona = sign_in(url, data, "fiona", "human", "user", "approver")
-                Story(folder, service, agent, olga, fiona).tell()
+                pete = sign_in(url, data, "pete", "human", "policy-approver")
+                Story(folder, service, agent, olga, fiona, pete).tell()
         except (ClaimError, StartError) as error:
             print(f"\nThe demo failed: {error}", file=sys.stderr)
             return 1

@@ -11,7 +11,7 @@ from examples.demo.processes import gateway_command
 JsonObject = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Refusal(Exception):  # noqa: N818 - it is an answer of the gateway, not a fault of the demo
     """The gateway said no: the error's code and its words."""
 
@@ -43,6 +43,14 @@ class Client:
             raise Refusal(error["extensions"]["code"], error["message"])
         (output,) = answer["data"].values()
         return dict(output)
+
+    def refused(self, document: str, wish: JsonObject) -> Refusal:
+        """Send what the gateway is to refuse; returns its words, or that it allowed it."""
+        try:
+            self.send(document, input=wish)
+        except Refusal as refusal:
+            return refusal
+        return Refusal("", "it was allowed")
 
 
 def sign_in(url: str, data_dir: Path, subject: str, kind: str, *roles: str) -> Client:

@@ -50,6 +50,7 @@ def gateway(folder: Path, service: str) -> Iterator[str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
     env["GATEWAY_ACTION_ORIGINS"] = f"http://support.internal={service}"
     env["GATEWAY_ACTION_HOSTS"] = service.removeprefix("http://")
+    env["GATEWAY_POLICY_WORKSPACES"] = "acme"  # its administrators may change every rule
     command = [*GATEWAY, "serve", "--port", "0", "--data-dir", str(folder / "data")]
     with started(command, env, folder / "gateway.log") as url:
         yield url

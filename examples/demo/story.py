@@ -9,19 +9,22 @@ from pathlib import Path
 import httpx
 
 from examples.demo import documents
-from examples.demo.client import Client, JsonObject, Refusal
+from examples.demo.client import Client, JsonObject
+from examples.demo.policy_story import PolicyStory
 from examples.demo.processes import gateway_command
+from examples.demo.telling import chapter, claim, say
 
 
 @dataclass(frozen=True)
 class Story:
-    """The story of one refund. Agent, olga and fiona are its three principals."""
+    """The story of one refund. Agent, olga, fiona and pete are its four principals."""
 
     folder: Path
     service: str
     agent: Client
     olga: Client
     fiona: Client
+    pete: Client
 
     def tell(self) -> None:
         """Tell all of it."""
@@ -31,6 +34,7 @@ class Story:
         self._approve(planned, step_id)
         self._blocked_plan()
         self._trace_and_replay(planned)
+        PolicyStory(self.service, self.agent, self.olga, self.fiona, self.pete).tell()
         self._tamper()
 
     def _intent_and_plan(self) -> JsonObject:
@@ -68,7 +72,7 @@ class Story:
         hidden = "alice@example.com" not in str(asked)
         claim("the customer's address is masked, for fiona need not know it", hidden)
         wish = {**where, "stepId": asked["stepId"], "approvedBy": "agent-7"}
-        refusal = self._refused(self.agent, documents.APPROVE, wish)
+        refusal = self.agent.refused(documents.APPROVE, wish)
         say(f"agent-7 tries to approve its own refund: {refusal.code}. {refusal.message}")
         claim("an agent cannot approve itself", refusal.code == "FORBIDDEN")
         return str(asked["stepId"])
@@ -81,7 +85,7 @@ class Story:
         self._wait(planned, "COMPLETED")
         claim("the refund happened exactly once", self._count("refund") == 1)
         claim("the customer was told exactly once", self._count("reply") == 1)
-        refusal = self._refused(self.fiona, documents.APPROVE, wish)
+        refusal = self.fiona.refused(documents.APPROVE, wish)
         claim(f"approving again changes nothing: {refusal.code}", refusal.code == "CONFLICT")
 
     def _blocked_plan(self) -> None:
@@ -92,7 +96,7 @@ class Story:
         say(f"A plan to close an account: {verified['verdict']}.")
         say(f"  {verified['blockedReasons'][0]}")
         claim("the plan is blocked", verified["verdict"] == "BLOCKED")
-        refusal = self._refused(self.olga, documents.START, ids)
+        refusal = self.olga.refused(documents.START, ids)
         claim(f"not even an administrator can start it: {refusal.code}", refusal.code == "CONFLICT")
 
     def _trace_and_replay(self, planned: JsonObject) -> None:
@@ -109,7 +113,7 @@ class Story:
         claim("decided again, nothing differs", replay["identical"] and not replay["differences"])
 
     def _tamper(self) -> None:
-        chapter("7. Whoever alters the record is found out")
+        chapter("8. Whoever alters the record is found out")
         honest = gateway_command("audit", "verify", "--data-dir", str(self.folder / "data"))
         say(f"gateway audit verify, beside the running server: {honest.stdout.splitlines()[0]}")
         claim("the record verifies", honest.returncode == 0)
@@ -151,35 +155,3 @@ class Story:
     def _count(self, kind: str) -> int:
         answer = httpx.get(f"{self.service}/effects", params={"kind": kind}).json()
         return len(answer["effects"])
-
-    def _refused(self, who: Client, document: str, wish: JsonObject) -> Refusal:
-        try:
-            who.send(document, input=wish)
-        except Refusal as refusal:
-            return refusal
-        return Refusal("", "it was allowed")
-
-
-class ClaimError(Exception):
-    """A claim of the demo does not hold."""
-
-
-def chapter(title: str) -> None:
-    """Begin a chapter."""
-    print(f"\n{title}\n")
-
-
-def say(sentence: str) -> None:
-    """Tell something."""
-    print(f"   {sentence}")
-
-
-def claim(what: str, held: bool) -> None:
-    """Claim something that was checked.
-
-    Raises:
-        ClaimError: it does not hold.
-    """
-    print(f" {'✓' if held else '✗'} {what}")
-    if not held:
-        raise ClaimError(what)
