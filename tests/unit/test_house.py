@@ -139,7 +139,7 @@ def test_the_package_and_the_distribution_have_one_version() -> None:
     assert project["version"] == gateway.__version__
 
 
-LOCKS = ("runtime", "build", "dev")
+LOCKS = ("runtime", "build", "bench", "dev")
 
 
 def locked(name: str) -> dict[str, str]:
@@ -157,6 +157,7 @@ def declared(name: str) -> list[Requirement]:
     texts = {
         "runtime": project["project"]["dependencies"],
         "build": build,
+        "bench": groups["bench"],
         "dev": [
             *project["project"]["dependencies"],
             *build,
