@@ -11,7 +11,7 @@ from gateway.policy.case_files import PolicyCase, read_cases
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.rules.models import NONE, escalation
 
-REFERENCE_LIMIT = 5_000
+REFERENCE_LIMIT = 1_000
 """With more rules than that, Casbin takes too long to be asked as well."""
 
 
