@@ -55,9 +55,7 @@ from gateway.privacy import KeyringSealer
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 from gateway.skills import MAX_TIMEOUT
-from gateway.surfaces.graphql import (
-    Connections,
-)
+from gateway.surfaces.graphql import Connections
 from gateway.webhooks import build_webhooks
 
 _log = logging.getLogger(__name__)
@@ -123,13 +121,11 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             settings.database_path, clock=loaded.clock, writer=WRITER
         )
         stack.push_async_callback(journal.close)
-        loaded.skills.restore(
-            await journal.read(lambda records: records.all_skills(manifests=True))
-        )
+        installed = await journal.read(lambda records: records.all_skills(manifests=True))
+        loaded.skills.restore(installed)
         # Rules may speak of the contracts of skills.
-        seeded = await put_in_force(
-            journal, settings.policy_source, settings.policy_dir, loaded.registry
-        )
+        files = (settings.policy_source, settings.policy_dir)
+        seeded = await put_in_force(journal, *files, loaded.registry)
         yield await _started(loaded, seeded, journal, stack)
 
 
@@ -161,14 +157,7 @@ async def _started(
     if seeded.is_new:
         await journal.wake_waiting()  # what they were asked may have changed
     feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
-
-    async def wake_runs() -> None:
-        await journal.wake_waiting()
-        dispatcher.schedule(stamp(loaded.clock.now()))
-
-    watch = PolicyWatch(journal, in_force, wake_runs, feed.recheck)
-    await watch.start()
-    stack.push_async_callback(watch.stop)
+    await _watch_policy(journal, in_force, dispatcher, feed, stack)
     await checkpointer.start()
     stack.push_async_callback(checkpointer.stop)
     recorder.start()
@@ -189,6 +178,24 @@ async def _started(
         downloads=EvidenceDownloads(pipeline, exporter.store),
         uploads=ArtifactUploads(pipeline, skills.store),
     )
+
+
+async def _watch_policy(
+    journal: SqliteJournal,
+    in_force: InForce,
+    dispatcher: EmbeddedDispatcher,
+    feed: EventFeed,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    """Follow the policy that the record names; after each change whoever waits looks again."""
+
+    async def wake_runs() -> None:
+        await journal.wake_waiting()
+        dispatcher.schedule(stamp(journal.clock.now()))
+
+    watch = PolicyWatch(journal, in_force, wake_runs, feed.recheck)
+    await watch.start()
+    stack.push_async_callback(watch.stop)
 
 
 def _loop(

@@ -1,6 +1,6 @@
 """MAY: change policy: seed, draft, check, approve, activate, roll back, watch what is in force."""
 
-from gateway.administration.activation import InForce, newest_activation
+from gateway.administration.activation import InForce, activation_of, newest_activation
 from gateway.administration.analysis import Analyses, Analysis, AnalysisJob, AnalysisState
 from gateway.administration.changesets import (
     FLOW,
@@ -32,6 +32,7 @@ __all__ = [
     "Scopes",
     "Seeded",
     "Shadows",
+    "activation_of",
     "allowed",
     "check",
     "consent_refusal",

@@ -9,7 +9,9 @@ import logging
 import time
 from collections.abc import Callable
 
-from gateway.model.policy import Activation
+from gateway.model.entry import EntryType, NewEntry
+from gateway.model.json import JsonObject
+from gateway.model.policy import Activation, Changeset
 from gateway.model.ports import Page, Records
 from gateway.policy import Policies, PolicyRevision
 
@@ -48,6 +50,24 @@ class InForce:
         """The record still names the revision that decides here."""
         self.number = max(self.number, number)
         self.policies.observe(self.policies.revision, at)
+
+
+def activation_of(changeset: Changeset, workspace: str, by: str) -> NewEntry:
+    """The entry that puts a changeset's revision in force; ``by`` is the subject who does so.
+
+    It brings the edits, so that the revision can be read back from it and its parent; a restored
+    one is in the record already.
+    """
+    body: JsonObject = {
+        "revision": changeset.revision,
+        "previous": changeset.base,
+        "source": "changeset",
+        "changesetId": changeset.id,
+    }
+    if changeset.restores is None:
+        body["parent"] = changeset.base
+        body["edits"] = [edit.to_json() for edit in changeset.edits]
+    return NewEntry(EntryType.POLICY_ACTIVATED, workspace, body, actor=by)
 
 
 def newest_activation(records: Records) -> Activation | None:

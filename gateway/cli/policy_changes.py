@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from gateway.administration import STORED, Scope, Scopes, check, consent_refusal
+from gateway.administration import STORED, Scope, Scopes, activation_of, check, consent_refusal
 from gateway.administration.changesets import ChangesetCommand, state_refusal
 from gateway.cli.options import FAILED, OK, existing_record, with_settings
 from gateway.cli.policy_sides import head_of, known_contracts
@@ -90,7 +90,7 @@ def import_files(
     _require_scope(scope, edits)
     base = build_revision(before, known_contracts(settings), STORED)
     checks = check(apply_edits(before, edits), base, scope)
-    body: JsonObject = {
+    body = {
         "changesetId": RandomIds().new("chg"),
         "title": title,
         "reason": reason,
@@ -245,16 +245,7 @@ def _activate(known: Changeset, by: str, tx: Tx) -> None:
     changeset = _activatable(tx, known.id)
     if changeset != known:
         raise refuse("CONFLICT", f"Changeset {known.id} was changed meanwhile. Try again.")
-    body: JsonObject = {
-        "revision": changeset.revision,
-        "previous": changeset.base,
-        "source": "changeset",
-        "changesetId": changeset.id,
-    }
-    if changeset.restores is None:
-        edits = [edit.to_json() for edit in changeset.edits]
-        body |= {"parent": changeset.base, "edits": edits}
-    tx.append(NewEntry(EntryType.POLICY_ACTIVATED, "", body, None, by))
+    tx.append(activation_of(changeset, "", by))
 
 
 def _write(settings: Settings, unit: Callable[[Tx], T]) -> T:

@@ -60,8 +60,18 @@ def impact(
     with contextlib.suppress(OSError):
         os.nice(_NICE)  # whoever serves goes first
     gc.disable()  # nothing that is read refers to itself, and looking takes a third of the time
-    clock = SystemClock()
     began = time.monotonic()
+    report = _analyzed(settings, draft, ImpactScope(days, workspace), _teller(progress))
+    report = {**report, "seconds": round(time.monotonic() - began, 3)}
+    if as_json:
+        sys.stdout.write(orjson.dumps(report).decode() + "\n")
+    else:
+        _show(report)
+
+
+def _analyzed(
+    settings: Settings, draft: str, scope: ImpactScope, tell: Callable[[Progress], None]
+) -> JsonObject:
     with open_history(existing_record(settings)) as history:
         registry = contracts_in(settings, history)
         side = side_in(settings, history, draft)
@@ -72,14 +82,7 @@ def impact(
             in_force=_in_force(settings, history, registry),
             draft=build_revision(side.content, registry, side.folder),
         )
-        scope = ImpactScope(days, workspace)
-        report = analysis.analyze(scope, stamp(clock.now()), _teller(progress))
-    seconds = round(time.monotonic() - began, 3)
-    report = {**report, "seconds": seconds}
-    if as_json:
-        sys.stdout.write(orjson.dumps(report).decode() + "\n")
-    else:
-        _show(report)
+        return analysis.analyze(scope, stamp(SystemClock().now()), tell)
 
 
 def _end_when_left_alone() -> None:

@@ -9,12 +9,13 @@ from gateway.administration import (
     STORED,
     ChangesetCommand,
     InForce,
+    activation_of,
     consent_refusal,
     newest_activation,
     require,
     require_revision,
 )
-from gateway.model.entry import EntryType, NewEntry
+from gateway.model.entry import EntryType
 from gateway.model.json import JsonObject, digest
 from gateway.model.policy import Changeset
 from gateway.model.ports import Records, Tx
@@ -125,17 +126,7 @@ class _Handlers:
         changeset = self._activatable(admitted, tx)
         if revision.revision != changeset.revision:
             raise refuse("CONFLICT", f"Changeset {changeset.id} was changed meanwhile. Try again.")
-        body: JsonObject = {
-            "revision": changeset.revision,
-            "previous": changeset.base,
-            "source": "changeset",
-            "changesetId": changeset.id,
-        }
-        if changeset.restores is None:
-            edits = [edit.to_json() for edit in changeset.edits]
-            body |= {"parent": changeset.base, "edits": edits}
-        actor = admitted.principal.subject
-        tx.append(NewEntry(EntryType.POLICY_ACTIVATED, changeset.workspace, body, actor=actor))
+        tx.append(activation_of(changeset, changeset.workspace, admitted.principal.subject))
         activation = newest_activation(tx)
         if activation is None or activation.revision != changeset.revision:
             raise AssertionError("the record does not say what was just activated")

@@ -97,11 +97,7 @@ def _autonomous(reaches: Reaches) -> Iterator[Advice]:
 def _users_everywhere(reaches: Reaches) -> Iterator[Advice]:
     """A name may belong to another person in each workspace."""
     sensitive = _bits(reaches, _is_sensitive)
-    opening = {
-        rule.who
-        for rule in reaches.access
-        if rule.row["eft"] == "allow" and rule.contracts & sensitive
-    }
+    opening = _opening(reaches, sensitive)
     told = (
         "a user of this name would hold something sensitive in every workspace, and it need not "
         "be the same person in each. Name the workspace"
@@ -119,11 +115,7 @@ def _users_everywhere(reaches: Reaches) -> Iterator[Advice]:
 def _raised_levels(reaches: Reaches) -> Iterator[Advice]:
     """The role ``user`` is what tokens bring by themselves, so what it holds is everybody's."""
     sensitive = _bits(reaches, _is_sensitive)
-    opening = {
-        rule.who
-        for rule in reaches.access
-        if rule.row["eft"] == "allow" and rule.contracts & sensitive
-    }
+    opening = _opening(reaches, sensitive)
     for row in reaches.rows.assignments:
         held = reaches.above(row["role"], row["workspace"])
         if row["subject"] == AuthLevel.USER and opening & (held - {ANY, AuthLevel.USER}):
@@ -133,6 +125,15 @@ def _raised_levels(reaches: Reaches) -> Iterator[Advice]:
                 "for administrators. Assign the role to those who are meant"
             )
             yield on_row(severity, WILDCARD_CRITICAL, row, "subject", told)
+
+
+def _opening(reaches: Reaches, sensitive: int) -> set[str]:
+    """Whom rules name that allow something sensitive."""
+    return {
+        rule.who
+        for rule in reaches.access
+        if rule.row["eft"] == "allow" and rule.contracts & sensitive
+    }
 
 
 def _is_critical(contract: OperationContract) -> bool:
