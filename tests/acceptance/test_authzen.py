@@ -3,8 +3,6 @@
 Numbers in the names of tests are the sections of the specification.
 """
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -19,7 +17,6 @@ from tests.acceptance.authzen_world import (
     Pep,
     action,
     asking,
-    authzen_world,
     resource,
     subject,
 )
@@ -29,17 +26,6 @@ ALICE = subject("alice")
 READ = action("read")
 ONE = resource("record-1")
 QUESTION = asking(ALICE, READ, ONE)
-
-
-@pytest.fixture(scope="module")
-def authzen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with authzen_world(tmp_path_factory.mktemp("authzen")) as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
-def pep(authzen: World) -> Pep:
-    return Pep(authzen)
 
 
 def full(path: str) -> JsonObject:

@@ -4,8 +4,6 @@ Numbers such as C-2-2-1 are those of the scenario's tests: Basic (C-2), Batch (C
 and Discovery (C-6).
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.acceptance.authzen_world import (
@@ -20,7 +18,6 @@ from tests.acceptance.authzen_world import (
     Pep,
     action,
     asking,
-    authzen_world,
     resource,
     subject,
 )
@@ -34,12 +31,6 @@ BOB_AS_ADMIN = subject("bob", role="admin")
 BOTH = {"record-1", "record-2"}
 SOFT, HARD = action("delete", soft=True), action("delete", soft=False)
 CONTEXT = {"context": {"time": "2026-01-02T03:04-07:00", "ip": "192.0.2.1"}}
-
-
-@pytest.fixture(scope="module")
-def pep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pep]:
-    with authzen_world(tmp_path_factory.mktemp("authzen")) as world:
-        yield Pep(world)
 
 
 @pytest.mark.parametrize(

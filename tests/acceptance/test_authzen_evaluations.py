@@ -6,7 +6,6 @@ Numbers in the names of tests are the sections of the specification.
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -18,7 +17,6 @@ from tests.acceptance.authzen_world import (
     Pep,
     action,
     asking,
-    authzen_world,
     resource,
     subject,
 )
@@ -28,17 +26,6 @@ ALICE, BOB = subject("alice"), subject("bob")
 READ, WRITE = action("read"), action("write")
 ONE = resource("record-1")
 QUESTION = asking(ALICE, READ, ONE)
-
-
-@pytest.fixture(scope="module")
-def authzen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with authzen_world(tmp_path_factory.mktemp("authzen")) as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
-def pep(authzen: World) -> Pep:
-    return Pep(authzen)
 
 
 def test_10_1_1_null_stands_for_an_absent_optional_member(pep: Pep) -> None:

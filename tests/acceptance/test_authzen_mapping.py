@@ -1,7 +1,6 @@
 """How AuthZEN questions map to contracts, principals, workspaces and verdicts."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,7 +11,6 @@ from tests.acceptance.authzen_world import (
     Pep,
     action,
     asking,
-    authzen_world,
     resource,
     subject,
 )
@@ -22,17 +20,6 @@ ALICE, USERS = subject("alice"), subject(None)
 READ = action("read")
 ONE = resource("record-1")
 REFUND = resource("support.refund.issue", "operation")
-
-
-@pytest.fixture(scope="module")
-def authzen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with authzen_world(tmp_path_factory.mktemp("authzen")) as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
-def pep(authzen: World) -> Pep:
-    return Pep(authzen)
 
 
 def refund(who: JsonObject, amount: object, **more: object) -> JsonObject:

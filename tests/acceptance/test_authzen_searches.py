@@ -17,7 +17,6 @@ from tests.acceptance.authzen_world import (
     Pep,
     action,
     asking,
-    authzen_world,
     resource,
     subject,
 )
@@ -28,17 +27,6 @@ READ, WRITE = action("read"), action("write")
 ONE = resource("record-1")
 QUESTION = asking(ALICE, READ, ONE)
 REFUND = resource("support.refund.issue", "operation")
-
-
-@pytest.fixture(scope="module")
-def authzen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with authzen_world(tmp_path_factory.mktemp("authzen")) as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
-def pep(authzen: World) -> Pep:
-    return Pep(authzen)
 
 
 def test_8_1_results_are_what_an_evaluation_permits(pep: Pep) -> None:

@@ -13,7 +13,6 @@ from itertools import count
 from pathlib import Path
 
 import httpx
-import pytest
 
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
@@ -46,14 +45,6 @@ BLOCK = "p, 150, user:agent-7, acme, support.refund.issue?, *, true, blocked, -,
 LARGE = "p, 210, type:agent, *, support.refund.issue?, *, amount > 100, assist, approver, 1, 24h, -"
 OTHERS_APPROVE = BLOCK.replace("true, blocked, -, -, -", "amount > 100, assist, admin, 1, 24h")
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
-    """People before a gateway where ``platform`` administers all policies."""
-    world = make_world(tmp_path_factory.mktemp("world"), GATEWAY_POLICY_WORKSPACES="platform")
-    yield People(world)
-    end_world(world)
 
 
 def may_list(who: Caller) -> bool:

@@ -1,6 +1,5 @@
 """Changesets over HTTP: proposed, checked, approved by a second person, put in force, undone."""
 
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -27,17 +26,8 @@ from tests.acceptance.policy_people import (
     remove,
 )
 from tests.processes import Caller, JsonObject
-from tests.world import end_world, make_world
 
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
-    """People before a gateway where ``platform`` administers all policies."""
-    world = make_world(tmp_path_factory.mktemp("world"), GATEWAY_POLICY_WORKSPACES="platform")
-    yield People(world)
-    end_world(world)
 
 
 def fresh(workspace: str = "acme") -> str:

@@ -23,11 +23,12 @@ from gateway.environment import load_settings
 from gateway.journal import rebuild_matches
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
+from gateway.model.policy import Edit
 from gateway.model.ports import Tx
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.policy import build_revision
-from gateway.policy.contents.content import apply_edits, edits_of
+from gateway.policy.contents.content import apply_edits
 from gateway.policy.contents.history import content_of
 
 AUTHOR, APPROVER = "policy-author", "policy-approver"
@@ -298,7 +299,9 @@ class Machine(RuleBasedStateMachine):
         content = {self.seed.revision: self.seed.content}
         for one in self.activated:
             if one.restores is None:
-                edited = apply_edits(content[one.base], edits_of(one.edits))
+                edited = apply_edits(
+                    content[one.base], [Edit.from_json(edit) for edit in one.edits]
+                )
                 content[edited.content.revision] = edited.content
         assert content[self.head].files == stored.files
         built = build_revision(stored, self.gateway.registry, STORED)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from gateway.model.json import JsonObject, digest
+from gateway.model.json import digest
 from gateway.model.policy import Edit
 from gateway.model.problem import Issue, invalid
 from gateway.policy.rules.models import MODELS
@@ -194,11 +194,6 @@ def _row(written: str | None) -> str:
     if not row or "\n" in row:
         raise ValueError("a row is one line, and not empty")
     return row
-
-
-def edits_of(body: Sequence[JsonObject]) -> tuple[Edit, ...]:
-    """Edits as they are recorded."""
-    return tuple(Edit.from_json(item) for item in body)
 
 
 def _sha256(text: str) -> str:

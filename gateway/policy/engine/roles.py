@@ -164,16 +164,6 @@ class RoleGraph:
         """True if an assignment names this workspace."""
         return workspace in self._up
 
-    def named_users(self) -> frozenset[str]:
-        """Every ``user:...`` that an assignment names."""
-        return frozenset(
-            name for level in self._up.values() for name in level if name.startswith(USER_PREFIX)
-        )
-
-    def named_workspaces(self) -> frozenset[str]:
-        """Every workspace that an assignment names."""
-        return frozenset(self._up) - {ANYWHERE}
-
 
 def has_link(graph: RoleGraph, holder: str | Subject, name: str, *place: str) -> bool:
     """What ``g`` asks: whether the holder plays ``name``, in a workspace if it is a mere name."""

@@ -8,7 +8,6 @@ from gateway.policy.contents.content import (
     LineChange,
     PolicyContent,
     apply_edits,
-    edits_of,
     is_policy_file,
 )
 
@@ -164,7 +163,7 @@ def test_the_ends_of_lines_are_those_of_a_file_that_was_read() -> None:
 
 def test_edits_are_read_as_they_were_recorded() -> None:
     edits = (Edit("a", remove="x"), Edit("a", "x", "y"), Edit("b", text=""))
-    assert edits_of([edit.to_json() for edit in edits]) == edits
+    assert tuple(Edit.from_json(edit.to_json()) for edit in edits) == edits
 
 
 # --- what cannot be made
