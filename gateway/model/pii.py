@@ -7,11 +7,30 @@ that another form of sealing changes none of them.
 """
 
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 
 from gateway.model.json import JsonObject, JsonValue
 
 SEALED = "$sealed"
 """The key of a sealed envelope."""
+
+
+class PiiClass(StrEnum):
+    """What personal data tells of somebody.
+
+    Contact: who they are and how to reach them. Free text: whatever people write, in which any
+    of the other classes may stand.
+    """
+
+    CONTACT = "contact"
+    FINANCIAL = "financial"
+    HEALTH = "health"
+    CREDENTIAL = "credential"
+    FREE_TEXT = "free_text"
+
+
+PiiClasses = frozenset[PiiClass]
+"""The classes of one path: at least one, since a path without a class is not PII."""
 
 
 def map_path(value: JsonValue, path: str, change: Callable[[JsonValue], JsonValue]) -> JsonValue:
