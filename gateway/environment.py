@@ -37,7 +37,11 @@ def load_settings(**flags: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        issues += [_issue(found, given) for found in error.errors(include_url=False)]
+        issues += [
+            _issue(found, given)
+            for found in error.errors(include_url=False)
+            if found["type"] != "default_factory_not_called"  # what it follows from is told
+        ]
     if settings is None or issues:
         raise _settings_invalid(issues)
     return settings

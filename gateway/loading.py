@@ -46,6 +46,11 @@ class Loaded:
     keyring: Keyring
     clock: SystemClock
 
+    async def close(self) -> None:
+        """Let go of what was opened."""
+        await self.actions.close()
+        self.keyring.data.close()
+
 
 def load(settings: Settings) -> Loaded:
     """What these settings name.

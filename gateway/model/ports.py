@@ -273,11 +273,7 @@ class Sealer(Protocol):
     """
 
     def seal(self, owner: Owner, contract: str, field: str, value: JsonValue) -> JsonObject:
-        """A sealed envelope ``{"$sealed": [...]}`` of a value, with a key of its owner.
-
-        Raises:
-            ProblemError: SERVICE_UNAVAILABLE when there is no key to be had.
-        """
+        """A sealed envelope ``{"$sealed": [...]}`` of a value, with a key of its owner."""
         ...
 
     def seal_like(

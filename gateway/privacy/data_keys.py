@@ -41,6 +41,7 @@ class DataKey:
     """An opened data key; ``seals_until`` (RFC 3339) is when another takes its place."""
 
     id: str
+    workspace: str
     cipher: AESGCM
     seals_until: str | None = None
 
@@ -51,7 +52,7 @@ class DataKeys:
     def __init__(
         self, store: KeyStore, tombstones: TombstoneFile, workspaces: WorkspaceKeys, clock: Clock
     ) -> None:
-        self._store = store
+        self.store = store
         self._tombstones = tombstones
         self._workspaces = workspaces
         self._clock = clock
@@ -59,6 +60,11 @@ class DataKeys:
         self._opened: _Recent[DataKey] = _Recent(_CACHED)
         self._sealing: _Recent[DataKey] = _Recent(_CACHED)
         self._supply: dict[tuple[str, int | None], list[DataKey]] = {}
+
+    def close(self) -> None:
+        """Close the key store; nothing is sealed or opened any more."""
+        with self._lock:
+            self.store.close()
 
     def sealing(self, owner: Owner, lifetime: int | None = None) -> DataKey:
         """The key that seals for ``owner`` what is kept for ``lifetime`` seconds, or for good.
@@ -87,15 +93,15 @@ class DataKeys:
         """
         with self._lock:
             known = self._opened.get(key_id)
-            if known is not None:
+            if known is not None and known.workspace == workspace:
                 return known
             self._workspaces.of(workspace)  # brings what an earlier release sealed with
-            row = self._store.data_key(key_id)
+            row = self.store.data_key(key_id)
             if row is None or row.workspace != workspace:
                 raise ValueError("the envelope was sealed with a key that is not here")
             if row.wrapped is None:
                 raise ErasedError("what the envelope held was erased: its key is destroyed")
-            key = DataKey(key_id, AESGCM(self._unwrapped(row)), row.seals_until)
+            key = self._from_row(row)
             self._opened.keep(key_id, key)
             return key
 
@@ -108,24 +114,24 @@ class DataKeys:
         """The ids of the keys that a person has."""
         token = self.token(owner)
         with self._lock:
-            return [row.id for row in self._store.keys_of(owner.workspace, token)]
+            return [row.id for row in self.store.keys_of(owner.workspace, token)]
 
     def owner_token(self, key_id: str) -> str | None:
         """The token of the person whom a key belongs to, None where it is nobody's own."""
         with self._lock:
-            row = self._store.data_key(key_id)
+            row = self.store.data_key(key_id)
             return row.subject if row else None
 
     def is_there(self, key_id: str) -> bool:
         """True while a key can open what it sealed."""
         with self._lock:
-            row = self._store.data_key(key_id)
+            row = self.store.data_key(key_id)
             return row is not None and row.wrapped is not None
 
     def expired(self, most: int, but: Sequence[str] = ()) -> list[DataKeyRow]:
         """Keys whose lifetime is over, the longest overdue first, without those ``but``."""
         with self._lock:
-            return self._store.expired(stamp(self._clock.now()), most, but)
+            return self.store.expired(stamp(self._clock.now()), most, but)
 
     def destroy(self, workspace: str, key_ids: Sequence[str], reason: str) -> int:
         """Destroy keys of a workspace for good; returns how many were still there.
@@ -138,10 +144,10 @@ class DataKeys:
         at = stamp(self._clock.now())
         with self._lock:
             self._tombstones.append([Tombstone(one, workspace, at, reason) for one in key_ids])
-            with self._store.transaction():
-                gone = self._store.destroy([(one, workspace) for one in key_ids], at, reason)
+            with self.store.transaction():
+                gone = self.store.destroy([(one, workspace) for one in key_ids], at, reason)
             self._forget(set(key_ids))
-            self._store.forget_log()
+            self.store.forget_log()
             return gone
 
     def bury(self) -> int:
@@ -156,28 +162,28 @@ class DataKeys:
             if not risen:
                 return 0
             at = stamp(self._clock.now())
-            with self._store.transaction():
+            with self.store.transaction():
                 for key_id, workspace, reason in risen:
-                    self._store.destroy([(key_id, workspace)], at, reason)
-            self._store.forget_log()
+                    self.store.destroy([(key_id, workspace)], at, reason)
+            self.store.forget_log()
             return len(risen)
 
     def renew(self, workspace: str, key_ids: Sequence[str]) -> None:
         """Have other keys seal from now on in the place of these, which still open."""
         now = stamp(self._clock.now())
-        with self._lock, self._store.transaction():
-            found = [self._store.data_key(one) for one in key_ids]
+        with self._lock, self.store.transaction():
+            found = [self.store.data_key(one) for one in key_ids]
             rows = [row for row in found if row and row.workspace == workspace and row.wrapped]
-            self._store.keep_data_keys([replace(row, seals_until=now) for row in rows])
+            self.store.keep_data_keys([replace(row, seals_until=now) for row in rows])
             self._forget(set(key_ids))
 
     # --- making keys
 
     def _key_of(self, owner: Owner, lifetime: int | None) -> DataKey:
         token = self.token(owner)
-        for row in reversed(self._store.keys_of(owner.workspace, token)):
+        for row in reversed(self.store.keys_of(owner.workspace, token)):
             if row.lifetime == lifetime and (row.seals_until or "~") > stamp(self._clock.now()):
-                return DataKey(row.id, AESGCM(self._unwrapped(row)), row.seals_until)
+                return self._from_row(row)
         return self._made(owner.workspace, lifetime, token, 1)[0]
 
     def _unowned(self, workspace: str, lifetime: int | None) -> DataKey:
@@ -201,23 +207,24 @@ class DataKeys:
             expires_at = stamp(now + timedelta(seconds=lifetime))
         for _ in range(count):
             key_id, secret = secrets.token_hex(12), new_key()
-            wrapped = wrap(under.cipher, secret, _context(key_id, workspace))
-            keys.append(DataKey(key_id, AESGCM(secret), seals_until))
+            wrapped = wrap(under.cipher, secret, data_key_context(key_id, workspace))
+            keys.append(DataKey(key_id, workspace, AESGCM(secret), seals_until))
             made = (key_id, workspace, subject, lifetime, wrapped, under.key_id, stamp(now))
             rows.append(DataKeyRow(*made, seals_until, expires_at))
-        with self._store.transaction():
-            self._store.keep_data_keys(rows)
+        with self.store.transaction():
+            self.store.keep_data_keys(rows)
         return keys
 
-    def _unwrapped(self, row: DataKeyRow) -> bytes:
+    def _from_row(self, row: DataKeyRow) -> DataKey:
         cipher = self._workspaces.cipher(row.workspace, row.workspace_key or "")
-        return unwrap(cipher, row.wrapped or b"", _context(row.id, row.workspace))
+        secret = unwrap(cipher, row.wrapped or b"", data_key_context(row.id, row.workspace))
+        return DataKey(row.id, row.workspace, AESGCM(secret), row.seals_until)
 
     def _is_over(self, key: DataKey) -> bool:
         return key.seals_until is not None and key.seals_until <= stamp(self._clock.now())
 
     def _is_destroyed(self, key_id: str) -> bool:
-        row = self._store.data_key(key_id)
+        row = self.store.data_key(key_id)
         return row is not None and row.destroyed_at is not None
 
     def _forget(self, key_ids: set[str]) -> None:
@@ -227,7 +234,7 @@ class DataKeys:
             supply[:] = [key for key in supply if key.id not in key_ids]
 
 
-def _context(key_id: str, workspace: str) -> bytes:
+def data_key_context(key_id: str, workspace: str) -> bytes:
     """What a data key is for, as it is authenticated."""
     return canonical(["data-key", key_id, workspace])
 

@@ -24,8 +24,8 @@ def members(sealer: KeyringSealer, value: Any = "ada@example.com") -> list[Any]:
 
 def test_an_envelope_says_what_it_is_for_but_not_what_it_holds(sealer: KeyringSealer) -> None:
     version, contract, field, key_id, data = members(sealer)
-    assert (version, contract, field) == (1, CONTRACT, FIELD)
-    assert (len(key_id), type(data)) == (16, str)
+    assert (version, contract, field) == (2, CONTRACT, FIELD)
+    assert (len(key_id), type(data)) == (24, str)
     assert "ada" not in json.dumps([key_id, data])
 
 
@@ -107,8 +107,8 @@ def test_what_is_no_envelope_is_refused(sealer: KeyringSealer, envelope: dict[st
 
 def test_an_envelope_of_a_later_format_is_refused_by_name(sealer: KeyringSealer) -> None:
     changed = members(sealer)
-    changed[0] = 2
-    with pytest.raises(ValueError, match="format 2"):
+    changed[0] = 3
+    with pytest.raises(ValueError, match="format 3"):
         sealer.unseal("acme", {"$sealed": changed})
 
 
