@@ -38,6 +38,7 @@ from gateway.operations import (
     bind_evidence,
     bind_impact,
     bind_policy_reading,
+    bind_privacy,
     bind_skills,
     require_handlers,
 )
@@ -52,6 +53,7 @@ from gateway.pipeline import (
 )
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
+from gateway.rights import Rights, build_rights, reconcile
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 from gateway.skills import MAX_TIMEOUT
@@ -136,18 +138,20 @@ async def _started(
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
     dispatcher = EmbeddedDispatcher(journal, loaded.clock)
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
-    sealer = KeyringSealer(loaded.keyring)
+    sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
     loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     checkpointer = Checkpointer(journal, loaded.keyring.signer, settings.checkpoint_interval)
     exporter = _exporter(loaded, journal, sealer, checkpointer)
     await exporter.sweep()
+    rights = await _rights(loaded, loop, journal)
     in_force = InForce(policies)
     bindings = {
         **bind(loop),
         **bind_evidence(loop, exporter),
         **bind_skills(loop, skills),
+        **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
@@ -163,6 +167,8 @@ async def _started(
     recorder.start()
     stack.push_async_callback(recorder.stop)
     await _tell_endpoints(loaded, journal, sealer, stack)
+    rights.sweeper.start()
+    stack.push_async_callback(rights.sweeper.stop)
     dispatcher.start(loop.runner.advance)
     stack.push_async_callback(dispatcher.stop)
     stack.callback(feed.close)
@@ -231,6 +237,17 @@ def _exporter(
         *(journal, sealer, loaded.keyring.signer, loaded.clock, checkpointer.checkpoint),
         folder=loaded.settings.data_dir / "evidence",
         content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
+    )
+
+
+async def _rights(loaded: Loaded, loop: Loop, journal: SqliteJournal) -> Rights:
+    """The rights of people; what was erased is so again, whatever backup was restored."""
+    keyring, settings = loaded.keyring, loaded.settings
+    await reconcile(journal, keyring.data)
+    return build_rights(
+        *(loop, keyring.data, keyring.signer, loaded.retention, RandomIds()),
+        path=settings.database_path,
+        interval=settings.privacy_sweep_interval,
     )
 
 

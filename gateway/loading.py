@@ -10,12 +10,13 @@ from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy import Keyring
+from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
 from gateway.skills import SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
-BUILT_IN = ("control-plane", "policy-admin")
+BUILT_IN = ("control-plane", "policy-admin", "privacy")
 """Folders of the shipped schema that every gateway loads."""
 
 
@@ -44,6 +45,7 @@ class Loaded:
     skills: SkillRegistry
     endpoints: tuple[Endpoint, ...]
     keyring: Keyring
+    retention: Retention
     clock: SystemClock
 
     async def close(self) -> None:
@@ -69,8 +71,9 @@ def load(settings: Settings) -> Loaded:
         inspect=lambda brought: check_handlers(brought, actions),
     )
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
+    retention = Retention(load_retention(settings.policy_dir), registry)
     keyring = open_keyring(settings)
-    return Loaded(settings, registry, actions, skills, endpoints, keyring, clock)
+    return Loaded(settings, registry, actions, skills, endpoints, keyring, retention, clock)
 
 
 def _actions(settings: Settings, registry: Registry) -> ActionRunner:

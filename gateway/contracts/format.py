@@ -84,6 +84,9 @@ _POLICY = Record(
         "subject": Field(
             _path, "Path into input or output of the name of the person whose data the PII is."
         ),
+        "consent": Field(
+            _label, "The purpose to which the subject must have consented; needs 'subject'."
+        ),
         "idempotent": Field(
             Flag(), "Whether repeating a call does no harm; always so for queries."
         ),

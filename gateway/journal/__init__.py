@@ -5,6 +5,7 @@ from gateway.journal.checkpoints import Checkpointer, Signer
 from gateway.journal.decision_history import open_history
 from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
+from gateway.journal.sealed_entries import open_sealed
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.verify import VerifyReport, verify_record
 
@@ -17,6 +18,7 @@ __all__ = [
     "SqliteJournal",
     "VerifyReport",
     "open_history",
+    "open_sealed",
     "read_record",
     "rebuild_matches",
     "rebuild_record",

@@ -15,7 +15,7 @@ from gateway.model.time import stamp
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for a lock that another process holds."""
 
-_UPGRADABLE = ([1], [2])
+_UPGRADABLE = ([1], [2], [3])
 """Versions that ``open_writer`` brings up to date."""
 
 

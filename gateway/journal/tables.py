@@ -6,7 +6,7 @@ order. ``PROJECTIONS`` names the tables that are folded from the entries and hol
 
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, desc
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The version of these tables, kept in ``meta``."""
 
 metadata = MetaData()

@@ -12,6 +12,7 @@ from gateway.model.decision import Treatment
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.pii import (
     SEALED,
+    ErasedError,
     Owner,
     envelope_field,
     map_envelopes,
@@ -21,6 +22,7 @@ from gateway.model.pii import (
 )
 from gateway.model.plan import reference_of
 from gateway.model.ports import Sealer
+from gateway.model.problem import refuse
 
 COMMITTED = "$hmac"
 """The key of a commitment, which stands for a PII value in what is hashed: ``{"$hmac": hex}``."""
@@ -87,6 +89,22 @@ def unseal_all(sealer: Sealer, workspace: str, value: JsonValue) -> JsonValue:
         ValueError: an envelope was altered or its key is not here.
     """
     return map_envelopes(value, lambda envelope: sealer.unseal(workspace, envelope))
+
+
+def open_answer(sealer: Sealer, workspace: str, output: JsonObject) -> JsonObject:
+    """A stored answer, opened for whoever repeats the call that it was given to.
+
+    Raises:
+        ProblemError: ERASED, or PRECONDITION_FAILED where the keys do not open it.
+    """
+    try:
+        answer: JsonObject = unseal_all(sealer, workspace, output)
+    except ErasedError as error:
+        raise refuse("ERASED", "Personal data in the answer to this call was erased.") from error
+    except ValueError as error:
+        told = "The sealed answer to this call cannot be opened with the keys of this data folder."
+        raise refuse("PRECONDITION_FAILED", told) from error
+    return answer
 
 
 def commit_paths(

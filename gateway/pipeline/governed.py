@@ -26,9 +26,10 @@ from gateway.model.ports import (
     Tx,
 )
 from gateway.model.problem import Problem, ProblemError, problem, refuse, with_context
-from gateway.model.sealing import unseal_all
+from gateway.model.sealing import open_answer
 from gateway.pipeline.answers import accept_answer, declared_events, seal_events
 from gateway.pipeline.call import Admitted, Call
+from gateway.pipeline.consented import require_consent
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
@@ -150,13 +151,15 @@ class Pipeline:
 
         def unit(tx: Tx) -> JsonObject | Refused:
             self._require_decided(admitted, tx)
+            who, told = admitted.principal, (admitted.contract, admitted.value)
+            require_consent(tx, self.sealer, who.workspace, *told, tx.now)
             done = command.apply(admitted, tx)
             if isinstance(done, Refused):
                 tx.append(self.recorder.failed(admitted, done.problem))
                 return done
             output = self.registry.output_of(admitted.contract).check(done, "/output")
             events = self._emitted(admitted, output, command.emits)
-            tx.append(self.recorder.completed(admitted, output, events))
+            tx.append(self.recorder.completed(admitted, output, events, command.recorded))
             return output
 
         try:
@@ -176,6 +179,19 @@ class Pipeline:
             self.policies.observe(head)
             raise _PolicyMovedError
 
+    async def _require_consent(self, admitted: Admitted) -> None:
+        if admitted.contract.policy.consent is None:
+            return
+        now, told = self.recorder.now(), (admitted.contract, admitted.value)
+        workspace = admitted.principal.workspace
+        try:
+            await self.journal.read(
+                lambda r: require_consent(r, self.sealer, workspace, *told, now)
+            )
+        except ProblemError as error:
+            await self.recorder.queue(self.recorder.failed(admitted, error.problem))
+            raise
+
     def _emitted(
         self, admitted: Admitted, output: JsonObject, refs: tuple[str, ...] | None
     ) -> list[JsonObject]:
@@ -187,6 +203,7 @@ class Pipeline:
         return seal_events(self.sealer, owner, self.registry, contract, events)
 
     async def _answer_query(self, admitted: Admitted, query: Query) -> JsonObject:
+        await self._require_consent(admitted)
         if query.prepare is not None:
             admitted = replace(admitted, prepared=await query.prepare(admitted))
         found = await self.journal.read(lambda records: query.answer(admitted, records))
@@ -202,6 +219,7 @@ class Pipeline:
         if admitted.verdict.verdict is not Verdict.AUTONOMOUS:
             await self.recorder.blocked(admitted)
             raise refuse("FORBIDDEN", f"{contract.key}: {' '.join(admitted.verdict.reasons)}")
+        await self._require_consent(admitted)
         outcome = await self.actions.perform(
             ActionCall(
                 contract=contract,
@@ -237,10 +255,7 @@ class Pipeline:
             )
         if earlier.execution_id is not None:
             return await self.direct.resume(admitted, earlier.execution_id)
-        output: JsonObject = unseal_all(
-            self.sealer, admitted.principal.workspace, earlier.output or {}
-        )
-        return output
+        return open_answer(self.sealer, admitted.principal.workspace, earlier.output or {})
 
     def _mask(self, admitted: Admitted, output: JsonObject) -> JsonObject:
         contract = admitted.contract

@@ -15,7 +15,7 @@ from gateway.model.json import JsonObject
 from gateway.model.ports import Sealer, Tx
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.time import after
-from gateway.pipeline import RateLimiter
+from gateway.pipeline import RateLimiter, require_consent
 from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.attempt import Attempt
@@ -66,7 +66,7 @@ class StepDispatch:
             raise _StopError(denied, "the grants of the requester", access=access)
         if ready.execution.mode is RunMode.DRY_RUN:
             return self._skip(tx, ready)
-        action = self._action(ready, contract, access)
+        action = self._action(tx, ready, contract, access)
         if action.decision.verdict is Verdict.ASSIST:
             consent = self.gate.pass_or_ask(tx, ready, action)
             if isinstance(consent, bool):
@@ -87,8 +87,16 @@ class StepDispatch:
             raise _StopError(problem("PRECONDITION_FAILED", told), "the contract")
         return contract
 
-    def _action(self, ready: Ready, contract: OperationContract, access: AccessDecision) -> Action:
+    def _action(
+        self, tx: Tx, ready: Ready, contract: OperationContract, access: AccessDecision
+    ) -> Action:
         value = self._input(ready, contract)
+        try:
+            require_consent(tx, self.sealer, ready.execution.workspace, contract, value, tx.now)
+        except ProblemError as error:
+            sealed = sealed_input(self.sealer, ready, value)
+            stop = _StopError(error.problem, "consent", None, access, sealed)
+            raise stop from error
         decided = self.policies.verdict(ready.execution.submitter, contract, value)
         decision = in_mode(ready.execution.mode, contract, decided)
         if decision.verdict is Verdict.BLOCKED:
