@@ -15,6 +15,7 @@ _MODULES: Mapping[str, str] = {
     "evidence": "gateway.cli.evidence",
     "journal": "gateway.cli.journal",
     "policy": "gateway.cli.policy",
+    "privacy": "gateway.cli.privacy",
     "schema": "gateway.cli.contracts",
     "serve": "gateway.cli.serve",
     "skill": "gateway.cli.skill",

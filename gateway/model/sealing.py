@@ -9,12 +9,13 @@ from functools import partial
 from typing import Literal
 
 from gateway.model.decision import Treatment
-from gateway.model.json import JsonObject, JsonValue
+from gateway.model.json import JsonObject, JsonValue, pointer
 from gateway.model.pii import (
     SEALED,
     ErasedError,
     Owner,
     envelope_field,
+    is_envelope,
     map_envelopes,
     map_owned,
     map_path,
@@ -105,6 +106,26 @@ def open_answer(sealer: Sealer, workspace: str, output: JsonObject) -> JsonObjec
         told = "The sealed answer to this call cannot be opened with the keys of this data folder."
         raise refuse("PRECONDITION_FAILED", told) from error
     return answer
+
+
+def erased_in(sealer: Sealer, workspace: str, value: JsonValue) -> list[str]:
+    """JSON pointers to the envelopes in ``value`` whose key was destroyed."""
+    found: list[str] = []
+    waiting: list[tuple[tuple[str | int, ...], JsonValue]] = [((), value)]
+    while waiting:
+        path, item = waiting.pop()
+        if is_envelope(item):
+            try:
+                sealer.unseal(workspace, item)
+            except ErasedError:
+                found.append(pointer(*path))
+            except ValueError:
+                continue
+        elif isinstance(item, dict):
+            waiting.extend(((*path, key), inner) for key, inner in item.items())
+        elif isinstance(item, list):
+            waiting.extend(((*path, index), inner) for index, inner in enumerate(item))
+    return sorted(found)
 
 
 def commit_paths(

@@ -58,7 +58,7 @@ class Exporting:
     def holdings(self, subject: Subject, after: int, limit: int) -> Holdings:
         """A page of ``limit`` values or a few more, in entries behind the position ``after``."""
         with open_sealed(self.path) as entries:
-            search = Search(self.keys, [subject])
+            search = Search(self.keys, [subject], readable=True)
             search.advance(entries)
             positions = sorted(position for position in search.positions if position > after)
             items: list[Held] = []

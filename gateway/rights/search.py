@@ -43,17 +43,24 @@ class Search:
     """Looks for what is held on ``subjects`` of one workspace; ``advance`` reads what is new.
 
     ``known`` are keys that are known to be theirs though the key store may have forgotten it.
-    After ``advance``: ``keys`` are those that fall, ``own`` those of the people among them;
-    ``executions`` the executions concerned; ``others`` the tokens of other people whose data shares
-    an entry or an execution with what falls; ``fields`` counts the values that fall by contract and
-    field; ``positions`` are those of their entries; ``bundles`` the evidence exported of these executions, as (run, number);
+    ``readable`` leaves out what was erased already. After ``advance``: ``keys`` are those that
+    fall, ``own`` those of the people among them; ``executions`` the executions concerned;
+    ``others`` the tokens of other people whose data shares an entry or an execution with what
+    falls; ``fields`` counts the values that fall by contract and field; ``positions`` are those of
+    their entries; ``bundles`` the evidence exported of these executions, as (run, number);
     ``shared`` counts values that cannot fall. Not safe for two threads at a time.
     """
 
     def __init__(
-        self, keys: DataKeys, subjects: Iterable[Subject], known: Iterable[str] = ()
+        self,
+        keys: DataKeys,
+        subjects: Iterable[Subject],
+        known: Iterable[str] = (),
+        *,
+        readable: bool = False,
     ) -> None:
         self._keystore = keys
+        self._readable = readable
         self._subjects = frozenset(subjects)
         (self._workspace,) = {subject.workspace for subject in self._subjects}
         self._tokens = {s.target for s in self._subjects if s.kind is SubjectKind.PERSON}
@@ -117,10 +124,12 @@ class Search:
 
     def _falls(self, key_id: str) -> bool:
         owner = self._owner(key_id)
-        if owner is None or owner in self._tokens:
+        if owner is not None and owner not in self._tokens:
+            self.others.add(owner)
+            return False
+        if key_id in self.keys:
             return True
-        self.others.add(owner)
-        return False
+        return not (self._readable and self._keystore.is_destroyed(key_id))
 
     def _owner(self, key_id: str) -> str | None:
         if key_id not in self._owners:
