@@ -15,14 +15,14 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
-from gateway.contracts import Bundle, LiveRegistry, Registry, contents_of
+from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.dispatch import EmbeddedDispatcher
 from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
 from gateway.journal import Checkpointer, SqliteJournal
-from gateway.loading import Loaded, issuers, load
+from gateway.loading import Loaded, issuers, lease_of, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -53,10 +53,9 @@ from gateway.pipeline import (
 )
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
-from gateway.rights import Rights, build_rights, reconcile
+from gateway.rights import open_rights
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
-from gateway.skills import MAX_TIMEOUT
 from gateway.surfaces.graphql import Connections
 from gateway.webhooks import build_webhooks
 
@@ -64,8 +63,6 @@ _log = logging.getLogger(__name__)
 
 WRITER = "embedded"
 """The name of this process in the chains of workspaces: one process serves a data folder."""
-
-_LEASE_MARGIN = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +142,8 @@ async def _started(
     checkpointer = Checkpointer(journal, loaded.keyring.signer, settings.checkpoint_interval)
     exporter = _exporter(loaded, journal, sealer, checkpointer)
     await exporter.sweep()
-    rights = await _rights(loaded, loop, journal)
+    keyring, swept = loaded.keyring, (settings.database_path, settings.privacy_sweep_interval)
+    rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
     in_force = InForce(policies)
     bindings = {
         **bind(loop),
@@ -225,7 +223,7 @@ def _loop(
         clock=loaded.clock,
     )
     slots = loaded.settings.max_in_flight_steps
-    return build_loop(parts, owner=ids.new("proc"), lease=_lease(registry), slots=slots)
+    return build_loop(parts, owner=ids.new("proc"), lease=lease_of(registry), slots=slots)
 
 
 def _exporter(
@@ -237,17 +235,6 @@ def _exporter(
         *(journal, sealer, loaded.keyring.signer, loaded.clock, checkpointer.checkpoint),
         folder=loaded.settings.data_dir / "evidence",
         content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
-    )
-
-
-async def _rights(loaded: Loaded, loop: Loop, journal: SqliteJournal) -> Rights:
-    """The rights of people; what was erased is so again, whatever backup was restored."""
-    keyring, settings = loaded.keyring, loaded.settings
-    await reconcile(journal, keyring.data)
-    return build_rights(
-        *(loop, keyring.data, keyring.signer, loaded.retention, RandomIds()),
-        path=settings.database_path,
-        interval=settings.privacy_sweep_interval,
     )
 
 
@@ -307,11 +294,3 @@ def _pipeline(
         bindings=bindings,
         direct=Direct(direct.perform, direct.resume),
     )
-
-
-def _lease(registry: Registry) -> float:
-    """Seconds that a claim lasts without a turn: longer than any attempt can take."""
-    timeouts = [
-        contract.handler.timeout for contract in registry.operations.values() if contract.handler
-    ]
-    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN

@@ -3,9 +3,11 @@
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.pii import Owner, named_owner
-from gateway.model.ports import Records, Sealer
-from gateway.model.problem import refuse
+from gateway.model.ports import Journal, Records, Sealer
+from gateway.model.problem import ProblemError, refuse
 from gateway.model.rights import Subject, SubjectKind, pseudonym
+from gateway.pipeline.call import Admitted
+from gateway.pipeline.record import CallRecorder
 
 
 def require_consent(
@@ -38,3 +40,24 @@ def require_consent(
             "stands. Record it with privacyConsentRecord once it is given."
         )
         raise refuse("CONSENT_REQUIRED", told, extra=extra)
+
+
+async def require_consent_now(
+    journal: Journal, sealer: Sealer, recorder: CallRecorder, admitted: Admitted
+) -> None:
+    """``require_consent`` for a query, which has no transaction; a refusal is recorded.
+
+    Raises:
+        ProblemError: CONSENT_REQUIRED.
+    """
+    contract, value = admitted.contract, admitted.value
+    if contract.policy.consent is None:
+        return
+    workspace, now = admitted.principal.workspace, recorder.now()
+    try:
+        await journal.read(
+            lambda records: require_consent(records, sealer, workspace, contract, value, now)
+        )
+    except ProblemError as error:
+        await recorder.queue(recorder.failed(admitted, error.problem))
+        raise

@@ -29,7 +29,7 @@ from gateway.model.problem import Problem, ProblemError, problem, refuse, with_c
 from gateway.model.sealing import open_answer
 from gateway.pipeline.answers import accept_answer, declared_events, seal_events
 from gateway.pipeline.call import Admitted, Call
-from gateway.pipeline.consented import require_consent
+from gateway.pipeline.consented import require_consent, require_consent_now
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
@@ -179,19 +179,6 @@ class Pipeline:
             self.policies.observe(head)
             raise _PolicyMovedError
 
-    async def _require_consent(self, admitted: Admitted) -> None:
-        if admitted.contract.policy.consent is None:
-            return
-        now, told = self.recorder.now(), (admitted.contract, admitted.value)
-        workspace = admitted.principal.workspace
-        try:
-            await self.journal.read(
-                lambda r: require_consent(r, self.sealer, workspace, *told, now)
-            )
-        except ProblemError as error:
-            await self.recorder.queue(self.recorder.failed(admitted, error.problem))
-            raise
-
     def _emitted(
         self, admitted: Admitted, output: JsonObject, refs: tuple[str, ...] | None
     ) -> list[JsonObject]:
@@ -203,7 +190,7 @@ class Pipeline:
         return seal_events(self.sealer, owner, self.registry, contract, events)
 
     async def _answer_query(self, admitted: Admitted, query: Query) -> JsonObject:
-        await self._require_consent(admitted)
+        await require_consent_now(self.journal, self.sealer, self.recorder, admitted)
         if query.prepare is not None:
             admitted = replace(admitted, prepared=await query.prepare(admitted))
         found = await self.journal.read(lambda records: query.answer(admitted, records))
@@ -219,7 +206,7 @@ class Pipeline:
         if admitted.verdict.verdict is not Verdict.AUTONOMOUS:
             await self.recorder.blocked(admitted)
             raise refuse("FORBIDDEN", f"{contract.key}: {' '.join(admitted.verdict.reasons)}")
-        await self._require_consent(admitted)
+        await require_consent_now(self.journal, self.sealer, self.recorder, admitted)
         outcome = await self.actions.perform(
             ActionCall(
                 contract=contract,

@@ -1,10 +1,9 @@
 """RIGHTS OF PEOPLE: what is held on somebody is exported, erased, held, kept and consented to."""
 
-from gateway.rights.build import Rights, build_rights
+from gateway.rights.build import Rights, open_rights
 from gateway.rights.desk import Desk, Named
 from gateway.rights.exporting import Held, Holdings, document_of
 from gateway.rights.receipts import verify_receipt
-from gateway.rights.restoring import reconcile
 from gateway.rights.retention import Retention, RetentionRule, load_retention
 from gateway.rights.sweeper import Overdue
 
@@ -17,9 +16,8 @@ __all__ = [
     "Retention",
     "RetentionRule",
     "Rights",
-    "build_rights",
     "document_of",
     "load_retention",
-    "reconcile",
+    "open_rights",
     "verify_receipt",
 ]

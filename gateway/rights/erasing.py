@@ -70,6 +70,7 @@ class Eraser:
                 condemned.update(fresh)
                 await self._end_runs(erasure, search.executions)
                 await asyncio.to_thread(self._destroy, erasure, fresh)
+            await self._end_runs(erasure, search.executions)
         await self._finish(erasure, search, sorted(condemned))
         return True
 

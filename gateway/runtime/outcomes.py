@@ -126,7 +126,7 @@ def _answered(
     if answer is None:
         return {}
     if is_erased(execution):  # what comes back now must not bring back what was erased
-        return {"output": None, "erased": True}
+        return {"erased": True}
     owner = named_owner(execution.owner, contract.policy.subject, outcome.attempt.value)
     output = answer.sealed_output(sealer, owner, contract)
     events = answer.sealed_events(sealer, owner, registry, contract)
