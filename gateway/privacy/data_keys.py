@@ -53,7 +53,7 @@ class DataKeys:
         self, store: KeyStore, tombstones: TombstoneFile, workspaces: WorkspaceKeys, clock: Clock
     ) -> None:
         self.store = store
-        self._tombstones = tombstones
+        self.tombstones = tombstones
         self._workspaces = workspaces
         self._clock = clock
         self._lock = threading.RLock()
@@ -143,7 +143,7 @@ class DataKeys:
         """
         at = stamp(self._clock.now())
         with self._lock:
-            self._tombstones.append([Tombstone(one, workspace, at, reason) for one in key_ids])
+            self.tombstones.append([Tombstone(one, workspace, at, reason) for one in key_ids])
             with self.store.transaction():
                 gone = self.store.destroy([(one, workspace) for one in key_ids], at, reason)
             self._forget(set(key_ids))
@@ -156,7 +156,7 @@ class DataKeys:
         with self._lock:
             risen = [
                 (one.key_id, one.workspace, one.reason)
-                for one in self._tombstones
+                for one in self.tombstones
                 if not self._is_destroyed(one.key_id)
             ]
             if not risen:

@@ -199,6 +199,11 @@ class KeyStore:
             (workspace, wrapped, root_key),
         )
 
+    def root_key(self) -> str | None:
+        """The id of the root key under which everything is wrapped, None where nothing is."""
+        found = self._one("SELECT root_key FROM workspace_key WHERE wrapped IS NOT NULL LIMIT 1")
+        return found[0] if found else None
+
     # --- data keys
 
     def data_key(self, key_id: str) -> DataKeyRow | None:
@@ -251,6 +256,14 @@ class KeyStore:
                 for row in rows
             ],
         )
+
+    def end_sealing(self, workspace: str, at: str) -> int:
+        """No data key of a workspace seals after ``at``; returns how many did."""
+        return self._connection.execute(
+            "UPDATE data_key SET seals_until = ? WHERE workspace = ? AND wrapped IS NOT NULL"
+            " AND coalesce(seals_until, '~') > ?",
+            (at, workspace, at),
+        ).rowcount
 
     def destroy(self, keys: Sequence[tuple[str, str]], at: str, reason: str) -> int:
         """Destroy data keys, given as (id, workspace); returns how many were still there.

@@ -85,8 +85,8 @@ class Keyring:
         signer = CheckpointSigner(signing_key_file(key_dir / "checkpoint-signing.pem"))
         _keep_public_half(key_dir / "checkpoint-signing.pub.pem", signer.public_key_pem)
         is_earlier = (key_dir / ROOT_FILE).exists() and not (key_dir / STORE_FILE).exists()
-        root = open_root_key(root_key, key_dir)
         store = KeyStore(key_dir / STORE_FILE)
+        root = open_root_key(root_key, key_dir, store.root_key())
         workspaces = WorkspaceKeys(store, root, clock)
         if is_earlier and root_key == "file":
             workspaces.keep_earlier_root(root_in_file(key_dir / ROOT_FILE))
