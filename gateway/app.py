@@ -117,8 +117,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
+        place, settle = settings.database_path, loaded.keyring.data.settle
         journal = await SqliteJournal.open(
-            settings.database_path, clock=loaded.clock, writer=WRITER
+            place, clock=loaded.clock, writer=WRITER, before_commit=settle
         )
         stack.push_async_callback(journal.close)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
@@ -136,8 +137,7 @@ async def _started(
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
     dispatcher = EmbeddedDispatcher(journal, loaded.clock)
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
-    sealer = KeyringSealer(loaded.keyring)
-    policies = Policies(seeded.revision)
+    sealer, policies = KeyringSealer(loaded.keyring), Policies(seeded.revision)
     loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     checkpointer = Checkpointer(journal, loaded.keyring.signer, settings.checkpoint_interval)

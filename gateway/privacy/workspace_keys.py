@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway.model.json import canonical
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
-from gateway.privacy.key_store import DataKeyRow, KeyStore, WorkspaceKeyRow
+from gateway.privacy.key_rows import DataKeyRow, WorkspaceKeyRow
+from gateway.privacy.key_store import KeyStore
 from gateway.privacy.root_keys import RootKey
 from gateway.privacy.wrapping import KEY_BYTES, new_key, wrap
 
@@ -35,7 +36,7 @@ class WorkspaceKey:
 
 
 class WorkspaceKeys:
-    """The keys of workspaces, made where they are missing. For one thread at a time."""
+    """The keys of workspaces, made where they are missing. Thread-safe."""
 
     def __init__(self, store: KeyStore, root: RootKey, clock: Clock) -> None:
         self._store = store
@@ -54,9 +55,9 @@ class WorkspaceKeys:
         if known is None:
             with self._store.transaction():
                 known = self._opened(workspace) or self._made(workspace)
-            if len(self._known) >= _CACHED:
-                self._known.clear()
-            self._known[workspace] = known
+                if len(self._known) >= _CACHED:
+                    self._known.clear()
+                self._known[workspace] = known
         return known
 
     def cipher(self, workspace: str, key_id: str) -> AESGCM:
