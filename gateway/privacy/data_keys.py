@@ -8,7 +8,6 @@ durable beforehand, so that a run waits for no disk but the journal's.
 
 import hashlib
 import hmac
-import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import TypeAlias
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.model.entropy import random_bytes
 from gateway.model.json import canonical
 from gateway.model.pii import ErasedError, Owner
 from gateway.model.ports import Clock
@@ -245,7 +245,7 @@ class DataKeys:
             seals_until = stamp(now + timedelta(seconds=min(_DAY, lifetime / 10)))
             expires_at = stamp(now + timedelta(seconds=lifetime))
         for _ in range(count):
-            key_id, secret = secrets.token_hex(12), new_key()
+            key_id, secret = random_bytes(12).hex(), new_key()
             wrapped = wrap(under.cipher, secret, data_key_context(key_id, workspace))
             named = (key_id, workspace, subject, lifetime, wrapped, under.key_id, stamp(now))
             row = DataKeyRow(*named, seals_until, expires_at)

@@ -5,13 +5,13 @@ was, is made with it. What an earlier release sealed with keys derived from its 
 readable: those keys are brought into the store when a workspace is first asked for.
 """
 
-import secrets
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.model.entropy import random_bytes
 from gateway.model.json import canonical
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
@@ -121,7 +121,7 @@ class WorkspaceKeys:
         return WorkspaceKey(key_id, cipher, commitment)
 
     def _new_key(self, workspace: str) -> tuple[str, AESGCM]:
-        key_id, secret = secrets.token_hex(12), new_key()
+        key_id, secret = random_bytes(12).hex(), new_key()
         wrapped = self._root.wrap(secret, key_context(key_id, workspace))
         now, root_id = stamp(self._clock.now()), self._root.key_id
         self._store.keep_workspace_key(WorkspaceKeyRow(key_id, workspace, wrapped, root_id, now))

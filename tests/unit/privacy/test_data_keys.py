@@ -142,9 +142,13 @@ def test_keys_without_an_owner_are_made_before_they_are_needed(keyring: Keyring)
     assert len(writes) == 2
 
 
+def _no_disk(_rows: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
 @pytest.mark.anyio
 async def test_a_persons_key_is_durable_before_what_it_sealed(
-    keyring: Keyring, tmp_path: Path
+    keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The journal waits for the key store, and gives up what it cannot keep the key of."""
     journal = await SqliteJournal.open(
@@ -162,9 +166,10 @@ async def test_a_persons_key_is_durable_before_what_it_sealed(
     key_id = await journal.write(unit)
     assert Keyring.open(tmp_path / "keys").data.is_there(key_id)
     keyring.data.destroy("acme", [key_id], "asked for")
-    keyring.data.close()
+    monkeypatch.setattr(keyring.data.store, "keep_data_keys", _no_disk)
     with pytest.raises(ProblemError) as refused:
         await journal.write(unit)
+    monkeypatch.undo()
     await journal.close()
     assert refused.value.problem.code == "SERVICE_UNAVAILABLE"
     with closing(sqlite3.connect(tmp_path / "gateway.db")) as stored:
