@@ -105,9 +105,9 @@ class ContractPolicy:
     """What a contract demands of its callers.
 
     ``pii`` are dotted paths into input or output (lists are walked through), ``pii_classes`` the
-    classes of each; ``not_pii`` are paths that look like PII and are none, with the reason.
-    ``escalate`` asks for a human at every call; ``idempotent`` says that repeating a call does no
-    harm.
+    classes of each (any, where it holds none); ``not_pii`` are paths that look like PII and are
+    none, with the reason. ``escalate`` asks for a human at every call; ``idempotent`` says that
+    repeating a call does no harm.
     """
 
     auth: AuthLevel

@@ -32,6 +32,9 @@ class PiiClass(StrEnum):
 PiiClasses = frozenset[PiiClass]
 """The classes of one path: at least one, since a path without a class is not PII."""
 
+ANY_CLASS: PiiClasses = frozenset(PiiClass)
+"""The classes of PII of which nothing was said."""
+
 
 def map_path(value: JsonValue, path: str, change: Callable[[JsonValue], JsonValue]) -> JsonValue:
     """A copy of ``value`` with ``change`` applied to whatever stands at ``path``.
