@@ -11,6 +11,7 @@ import operator
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gateway.model.json import JsonObject, JsonValue
 
@@ -62,6 +63,27 @@ def execution_owner(workspace: str, execution_id: str) -> Owner:
 def call_owner(workspace: str, decision_id: str) -> Owner:
     """The owner of what a call without an execution holds and no contract gives to a person."""
     return Owner(workspace, f"call/{decision_id}")
+
+
+class PiiClass(StrEnum):
+    """What personal data tells of somebody.
+
+    Contact: who they are and how to reach them. Free text: whatever people write, in which any
+    of the other classes may stand.
+    """
+
+    CONTACT = "contact"
+    FINANCIAL = "financial"
+    HEALTH = "health"
+    CREDENTIAL = "credential"
+    FREE_TEXT = "free_text"
+
+
+PiiClasses = frozenset[PiiClass]
+"""The classes of one path: at least one, since a path without a class is not PII."""
+
+ANY_CLASS: PiiClasses = frozenset(PiiClass)
+"""The classes of PII of which nothing was said."""
 
 
 def map_path(value: JsonValue, path: str, change: Callable[[JsonValue], JsonValue]) -> JsonValue:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.evidence import EXPORT, BundleStore, Exported, Exporter, personal_data_of, run_of
-from gateway.model.decision import Treatment
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject, decode
 from gateway.model.ports import Records, Tx
@@ -118,7 +117,7 @@ class EvidenceDownloads:
             raise refuse("PRECONDITION_FAILED", f"{told} Export the evidence again.")
         personal = await asyncio.to_thread(personal_data_of, content)
         for (contract, field), shown in personal.items():
-            if _is_stricter(self.pipeline.policies.treatment(principal, contract, field), shown):
+            if self.pipeline.policies.treatment(principal, contract, field).rank > shown.rank:
                 told = "You may see less personal data now than when you exported this bundle."
                 raise refuse("PRECONDITION_FAILED", f"{told} Export the evidence again.")
         return EvidenceFile(f"evidence-{run_id}-{number}.zip", content, digest)
@@ -148,8 +147,3 @@ def _exported_by(records: Records, principal: Principal, run_id: str) -> JsonObj
             return body
     told = f"You have exported no evidence of run {run_id}."
     raise refuse("NOT_FOUND", f"{told} Do so with controlPlaneExecutionEvidenceExport.")
-
-
-def _is_stricter(one: Treatment, other: Treatment) -> bool:
-    order = list(Treatment)
-    return order.index(one) > order.index(other)

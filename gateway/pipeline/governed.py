@@ -8,6 +8,7 @@ before the answer is masked for the principal.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gateway.contracts import Registry, pii_of
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
@@ -243,13 +244,12 @@ class Pipeline:
         return output
 
     def _mask(self, admitted: Admitted, output: JsonObject) -> JsonObject:
-        contract = admitted.contract
+        contract, principal = admitted.contract, admitted.principal
+        hashed = partial(self.sealer.commit, principal.workspace)
 
         def mask(path: str, value: JsonValue) -> JsonValue:
-            field = f"output.{path}"
-            return mask_value(
-                value, self.policies.treatment(admitted.principal, contract.ref, field)
-            )
+            treatment = self.policies.treatment(principal, contract.ref, f"output.{path}")
+            return mask_value(value, treatment, hashed)
 
         masked: JsonObject = map_paths(output, pii_of(contract, "output"), mask)
         return masked
