@@ -49,7 +49,7 @@ class SocketEndpoint:
                 return
             try:
                 with self._service.connections.admit(scope, send) as connection:
-                    await Socket(self._service, connection, Headers(scope=scope), receive).serve()
+                    await Socket(self._service, connection, scope, receive).serve()
             except ProblemError as refused:
                 end = _ending(refused.problem)
                 await send(_closing(end.code, end.reason))
@@ -62,14 +62,16 @@ class Socket:
     """
 
     def __init__(
-        self, service: Service, connection: Connection, headers: Headers, receive: Receive
+        self, service: Service, connection: Connection, scope: Scope, receive: Receive
     ) -> None:
         self._service = service
         self._limits = service.connections.limits
         self._connection = connection
-        self._headers = headers
+        self._headers = headers = Headers(scope=scope)
         self._receive = receive
-        self._operations = SocketOperations(service, connection, http.trace_id(headers))
+        self._operations = SocketOperations(
+            service, connection, http.request_id(scope), http.trace_id(headers)
+        )
         self._allowance = _Allowance(self._limits.messages)
         self._unanswered = 0
         self._guards: list[asyncio.Task[None]] = []
