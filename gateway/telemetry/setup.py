@@ -42,6 +42,8 @@ def configure(level: str, form: LogFormat = "auto", stream: TextIO | None = None
     debugging is what callers send.
     """
     logging.raiseExceptions = False
+    # What no form of ours tells need not be looked up for each record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers[:] = [handler(form, stream)]
     wanted = logging.getLevelNamesMapping()[level.upper()]
