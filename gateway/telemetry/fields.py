@@ -41,6 +41,7 @@ def _text(pattern: str) -> Form:
 
 _COUNT = Form(int)
 _MILLISECONDS = Form(float)
+_SIGNS = r"(?:[_0-9A-Za-z(){}\[\]:=$!?., ]|(?<= )@)*"
 _CODE = r"[A-Z][A-Z0-9_]{0,63}"
 
 SAFE_FIELDS: Mapping[str, Form] = {
@@ -55,7 +56,7 @@ SAFE_FIELDS: Mapping[str, Form] = {
     "transport": _text("http|sse|websocket"),
     "operation_type": _text("query|mutation|subscription"),
     "operation_name": _text("[_A-Za-z][_0-9A-Za-z]{0,99}"),
-    "document": _text(r"[_0-9A-Za-z(){}\[\]:=@$!?., ]*"),
+    "document": _text(rf"(?:_ )*(?:_|(?:query|mutation|subscription|fragment)(?:[ ({{]{_SIGNS})?)"),
     "digest": _text("sha256:[0-9a-f]{64}"),
     "unparsed_bytes": _COUNT,
     "unparsed_mark": _text("[0-9a-f]{16}"),

@@ -19,6 +19,8 @@ OWN = "gateway"
 FREE_TEXT = "(the text of this message is withheld)"
 _MISFIT = "(the arguments of this message do not fit it)"
 _MOST_STACK = 30
+_LARGEST = 10_000_000
+"""Below it are ports, sizes and durations; above it could be the numbers of accounts or phones."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -68,8 +70,8 @@ def _foreign(record: logging.LogRecord) -> str:
 
 
 def _numbers(value: object) -> object:
-    """Small whole numbers as they are, anything else by its type alone."""
-    if isinstance(value, int) and abs(value) < 10_000_000:
+    """Small numbers as they are, anything else by its type alone."""
+    if isinstance(value, int | float) and abs(value) < _LARGEST:
         return value
     return _Hidden(type(value))
 

@@ -60,7 +60,11 @@ _RULES: tuple[tuple[re.Pattern[str], _Sub], ...] = (
         r"\1\2",
     ),
     _rule(r"(?<![\w?])(/[\w./%~:-]*)\?[^\s\"'<>]*", r"\1"),
-    _rule(r"[\w.+%'!#$&*/=^`{|}~-]+@[\w-]+(?:\.[\w-]+)*", "[e-mail]"),
+    # What ends in three numbers is a contract with its version.
+    _rule(
+        r"[\w.+%'!#$&*/=^`{|}~-]+@(?!\d{1,5}\.\d{1,5}\.\d{1,5}(?![\w-]|\.\w))[\w-]+(?:\.[\w-]+)*",
+        "[e-mail]",
+    ),
     _rule(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", _account),
     _rule(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])", "[number]"),
     _rule(r"(?<!\w)\+\d(?:[ ().\-/]{0,2}\d){6,14}(?!\w)", "[phone]"),
