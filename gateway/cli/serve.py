@@ -16,7 +16,7 @@ from gateway.cli.options import with_settings
 from gateway.serving import create_app, listen
 from gateway.settings import Settings
 from gateway.surfaces.graphql import server_options
-from gateway.telemetry import configure, loop_error
+from gateway.telemetry import configure, install_hooks, loop_error
 
 _SHUTDOWN_SECONDS = 10
 
@@ -25,6 +25,7 @@ _SHUTDOWN_SECONDS = 10
 @with_settings
 def serve(*, settings: Settings) -> None:
     """Serve GraphQL at /graphql until stopped (SIGTERM or Ctrl-C)."""
+    install_hooks()
     configure(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))

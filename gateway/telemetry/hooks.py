@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -29,7 +30,11 @@ _LOOP_MESSAGES = (
 
 
 def install_hooks() -> None:
-    """Have this process tell uncaught exceptions and warnings in its log, without their texts."""
+    """Have this process tell uncaught exceptions and warnings in its log, without their texts.
+
+    To be called again once everything is imported: libraries put hooks of their own there.
+    """
+    os.environ["STRAWBERRY_DISABLE_RICH_ERRORS"] = "1"  # else it does so when it is imported
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
     threading.excepthook = _in_thread
