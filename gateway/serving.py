@@ -5,6 +5,7 @@ import socket
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,6 +15,7 @@ from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
 from gateway.policy import Policies
 from gateway.settings import Settings
+from gateway.surfaces.access import AccessLog
 from gateway.surfaces.artifacts import artifact_route
 from gateway.surfaces.authzen import authzen_routes
 from gateway.surfaces.downloads import evidence_route
@@ -68,7 +70,8 @@ def create_app(gateway: Gateway) -> Starlette:
             *authzen_routes(gateway, gateway.authenticate, gateway.registry.operations, limits),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-        ]
+        ],
+        middleware=[Middleware(AccessLog)],
     )
 
 
