@@ -142,7 +142,7 @@ class Subscription(AsyncIterator[JsonObject]):
         await self._shown.end()
 
     async def _give(self) -> JsonObject:
-        feed, follower = self._feed, self._feed.follower
+        follower = self._feed.follower
         while True:
             follower.require_open()
             policies = await self._confirmed()

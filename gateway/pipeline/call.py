@@ -30,8 +30,8 @@ class Admitted:
     """A call that every stage before the handler let through.
 
     ``value`` is the validated input. ``verdict`` is None for contracts that the gateway performs
-    itself. ``prepared`` is what the handler worked out before its unit of work began. ``shown`` notes
-    what of personal data the caller is shown.
+    itself. ``prepared`` is what the handler worked out before its unit of work began. ``shown``
+    notes what of personal data the caller is shown.
     """
 
     call: Call
