@@ -7,6 +7,7 @@ from gateway.auditing.exporting import (
     RECORD,
     REVIEW,
     Ask,
+    Piece,
     Report,
     exported,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "REVIEW",
     "Ask",
     "Found",
+    "Piece",
     "Report",
     "Review",
     "RevisionOf",

@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -63,7 +63,14 @@ REVIEW = Report(
 _LISTS = ("could", "did", "approved", "saw")
 
 
-async def exported(report: Report, shape: str, ask: Ask, value: JsonObject) -> AsyncIterator[bytes]:
+class Piece(NamedTuple):
+    """A piece of an export: its bytes, and how many rows they hold besides a heading."""
+
+    content: bytes
+    rows: int
+
+
+async def exported(report: Report, shape: str, ask: Ask, value: JsonObject) -> AsyncIterator[Piece]:
     """The export of what ``value`` asks for, a piece for each page; ``shape`` is one of FORMATS.
 
     Each page is asked for when the one before was taken.
@@ -75,10 +82,11 @@ async def exported(report: Report, shape: str, ask: Ask, value: JsonObject) -> A
     rows = 0
     async for page in _pages(report, ask, {**value, "export": shape.upper(), "limit": PAGE}):
         rows += len(page)
-        yield header + _piece(report, shape, page)
+        yield Piece(header + _piece(report, shape, page), len(page))
         header = b""
         if rows >= MOST_ROWS:
-            yield _piece(report, shape, [{"section": "more", "cursor": page[-1].get("cursor", "")}])
+            more = {"section": "more", "cursor": page[-1].get("cursor", "")}
+            yield Piece(_piece(report, shape, [more]), 0)
             return
 
 

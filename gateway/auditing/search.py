@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from gateway.auditing.facts import effect_of, entry_item, fact_of
-from gateway.auditing.span import Span
+from gateway.auditing.span import Span, span_of
 from gateway.model.audit_history import AuditHistory, Narrowing, Stretch
 from gateway.model.json import JsonObject
 
@@ -28,6 +28,24 @@ class Search:
     execution_id: str | None = None
     effect: str | None = None
 
+    @classmethod
+    def from_json(cls, workspace: str, value: JsonObject) -> "Search":
+        """What the input of ``audit.record.search`` looks for.
+
+        Raises:
+            ProblemError: VALIDATION_FAILED, as ``span_of``.
+        """
+        types = value.get("types")
+        return cls(
+            workspace,
+            span_of(value),
+            value.get("actor"),
+            value.get("contract"),
+            None if types is None else tuple(types),
+            value.get("executionId"),
+            value.get("effect"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -35,6 +53,11 @@ class Found:
 
     items: tuple[JsonObject, ...]
     next: int | None
+
+    def to_json(self) -> JsonObject:
+        """The page as ``audit.record.search`` gives it."""
+        told: JsonObject = {"items": list(self.items)}
+        return told if self.next is None else {**told, "next": str(self.next)}
 
 
 def stretch_of(history: AuditHistory, workspace: str, span: Span, after: int) -> Stretch:

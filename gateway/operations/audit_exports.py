@@ -17,7 +17,7 @@ class AuditExports:
 
     pipeline: Pipeline
 
-    def export(
+    async def export(
         self, principal: Principal, report: str, shape: str, asked: JsonObject, trace_id: str | None
     ) -> AsyncIterator[bytes]:
         """The pieces of an export, of the ``report`` ``record`` or ``review``; ``shape`` is ``csv``
@@ -35,4 +35,5 @@ class AuditExports:
         async def ask(value: JsonObject) -> JsonObject:
             return await self.pipeline.call(Call(contract, value, principal, None, trace_id))
 
-        return exported(wanted, shape, ask, asked)
+        async for piece in exported(wanted, shape, ask, asked):
+            yield piece.content

@@ -81,20 +81,9 @@ class Auditor:
         own = value.get("executionId")
         if own is not None and history.execution(workspace, own) is None:
             raise refuse("NOT_FOUND", f"There is no execution {own[:100]} in this workspace.")
-        types = value.get("types")
-        wanted = Search(
-            workspace,
-            span_of(value),
-            value.get("actor"),
-            value.get("contract"),
-            None if types is None else tuple(types),
-            own,
-            value.get("effect"),
-        )
+        wanted = Search.from_json(workspace, value)
         rules = may_audit(self.loop, admitted.principal)
-        found = search(history, wanted, _after(value) or 0, _limit(value), rules=rules)
-        told: JsonObject = {"items": list(found.items)}
-        return told if found.next is None else {**told, "next": str(found.next)}
+        return search(history, wanted, _after(value) or 0, _limit(value), rules=rules).to_json()
 
     def review(self, history: AuditHistory, admitted: Admitted) -> JsonObject:
         """The review of a contract.
