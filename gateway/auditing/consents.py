@@ -13,11 +13,11 @@ BREAK_GLASS = "break-glass"
 """The role of whoever lets a step go without its approvers."""
 
 KINDS: Mapping[str, str] = {
-    EntryType.APPROVAL_VOTED.value: "APPROVAL",
-    EntryType.APPROVAL_REJECTED.value: "REJECTION",
-    EntryType.APPROVAL_OVERRIDDEN.value: "BREAK_GLASS",
-    EntryType.GRANT_USED.value: "GRANT_USED",
-    EntryType.GRANT_ISSUED.value: "GRANT_ISSUED",
+    EntryType.APPROVAL_VOTED.value: "approval",
+    EntryType.APPROVAL_REJECTED.value: "rejection",
+    EntryType.APPROVAL_OVERRIDDEN.value: "break_glass",
+    EntryType.GRANT_USED.value: "grant_used",
+    EntryType.GRANT_ISSUED.value: "grant_issued",
 }
 """The entries that say somebody consented, or refused to."""
 
@@ -38,9 +38,9 @@ class Consents:
         kind = KINDS.get(fact.row.type)
         if kind is None:
             return
-        if kind == "GRANT_ISSUED":
+        if kind == "grant_issued":
             found = self._issued(fact)
-        elif kind == "GRANT_USED":
+        elif kind == "grant_used":
             found = self._used(fact)
         else:
             found = self._decided(fact, kind)
@@ -49,7 +49,7 @@ class Consents:
         told = {
             "cursor": str(fact.row.position),
             "at": fact.row.at,
-            "kind": kind,
+            "kind": kind.upper(),
             "executionId": fact.row.execution_id,
             "stepId": fact.body.get("stepId"),
             "policyVersion": fact.body.get("policyRevision"),
@@ -66,7 +66,7 @@ class Consents:
         if request is None:
             return None
         decision = decode(request.decision)
-        role = BREAK_GLASS if kind == "BREAK_GLASS" else request.approver_role
+        role = BREAK_GLASS if kind == "break_glass" else request.approver_role
         return {
             "by": fact.row.actor,
             "role": role,
@@ -75,7 +75,7 @@ class Consents:
             "contract": request.contract,
             "requestedBy": request.requested_by,
             "quorum": request.quorum,
-            "reached": bool(body.get("approved")) if kind == "APPROVAL" else None,
+            "reached": bool(body.get("approved")) if kind == "approval" else None,
             "rule": rule_of(decision),
             "policyVersion": body.get("policyRevision") or decision.get("policyRevision"),
         }

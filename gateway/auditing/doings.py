@@ -71,7 +71,7 @@ class Doings:
             self.totals["attempts" if one["kind"] == "STEP" else "calls"] += 1
             self.totals["denied"] += one.get("effect") == "DENY"
         for one in approved:
-            self.totals[one["kind"]] += 1
+            self.totals[one["kind"].lower()] += 1
         self.totals["saw"] += len(saw)
 
     def _concerns(self, subject: str | None) -> bool:

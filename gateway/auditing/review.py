@@ -86,7 +86,7 @@ def review(history: AuditHistory, asked: Review, revision_of: RevisionOf) -> Jso
     if asked.span.until != LATEST:
         told["to"] = asked.span.until
     in_force = activations_in(history, asked.span)
-    told["policyRevisions"] = [_in_force(asked, *one) for one in in_force]
+    told["policyRevisions"] = [_in_force(history, asked, *one) for one in in_force]
     begin = asked.after if asked.after is not None and "COULD" not in asked.parts else 0
     whole = stretch_of(history, asked.workspace, asked.span, begin)
     stretch = replace(whole, through=min(whole.through, whole.after + MOST_LOOKED))
@@ -125,7 +125,9 @@ def _newest_first(history: AuditHistory) -> Iterator[Activation]:
             return
 
 
-def _in_force(asked: Review, one: Activation, until: str | None) -> JsonObject:
+def _in_force(
+    history: AuditHistory, asked: Review, one: Activation, until: str | None
+) -> JsonObject:
     told = {
         "number": one.number,
         "revision": one.revision,
@@ -134,9 +136,17 @@ def _in_force(asked: Review, one: Activation, until: str | None) -> JsonObject:
         "until": until,
         "source": one.source,
         "changesetId": one.changeset_id,
-        "activatedBy": (one.by or None) if asked.others or one.changeset_id is None else None,
+        "activatedBy": (one.by or None) if _tells_who(history, asked, one) else None,
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _tells_who(history: AuditHistory, asked: Review, one: Activation) -> bool:
+    """False for what people of another workspace did, as where activations are listed."""
+    if asked.others or one.changeset_id is None:
+        return True
+    changeset = history.changeset(one.changeset_id)
+    return changeset is None or changeset.workspace == asked.workspace
 
 
 # --- who could
@@ -230,10 +240,10 @@ def _totals(doings: Doings) -> JsonObject:
         "calls": found["calls"],
         "attempts": found["attempts"],
         "denied": found["denied"],
-        "approvals": found["APPROVAL"],
-        "rejections": found["REJECTION"],
-        "breakGlass": found["BREAK_GLASS"],
-        "grantsUsed": found["GRANT_USED"],
-        "grantsIssued": found["GRANT_ISSUED"],
+        "approvals": found["approval"],
+        "rejections": found["rejection"],
+        "breakGlass": found["break_glass"],
+        "grantsUsed": found["grant_used"],
+        "grantsIssued": found["grant_issued"],
         "saw": found["saw"],
     }

@@ -224,7 +224,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
             yield file
     except FileExistsError as error:
         told = f"{output} is there already. Name a new file."
-        raise invalid([Issue("--output", "ALREADY_EXISTS", told)]) from error
+        raise invalid([Issue("--output", "NOT_ALLOWED", told)]) from error
     except OSError as error:
         told = f"{output} cannot be written: {error.strerror}."
-        raise invalid([Issue("--output", "NOT_WRITABLE", told)]) from error
+        raise invalid([Issue("--output", "NOT_ALLOWED", told)]) from error

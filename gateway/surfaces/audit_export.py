@@ -80,9 +80,9 @@ def _asked(request: Request) -> tuple[str, str, JsonObject]:
     report, shape = given.get("report", "record"), given.get("format", "csv")
     issues = []
     if report not in _TAKES:
-        issues.append(Issue("/report", "UNKNOWN_VALUE", f"Use one of {', '.join(_TAKES)}."))
+        issues.append(Issue("/report", "NOT_ALLOWED", f"Use one of {', '.join(_TAKES)}."))
     if shape not in _TYPES:
-        issues.append(Issue("/format", "UNKNOWN_VALUE", f"Use one of {', '.join(_TYPES)}."))
+        issues.append(Issue("/format", "NOT_ALLOWED", f"Use one of {', '.join(_TYPES)}."))
     known = _TAKES.get(report, frozenset())
     asked: JsonObject = {}
     for name in dict.fromkeys(given.keys()):
