@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from gateway.cli.audit_export import export
 from gateway.cli.options import FAILED, OK, existing_record, with_settings
 from gateway.journal import Finding, verify_record
 from gateway.loading import key_folder
@@ -35,6 +36,9 @@ def verify(*, settings: Settings) -> None:
         click.echo(f"and {report.more} findings more")
     click.echo("the record verifies" if report.ok else "THE RECORD DOES NOT VERIFY")
     sys.exit(OK if report.ok else FAILED)
+
+
+audit.add_command(export)
 
 
 def _place(finding: Finding) -> str:

@@ -1,5 +1,6 @@
 """The record: append, group commit, hash chain, checkpoints, projections, verification."""
 
+from gateway.journal.audit_history import open_audit
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
 from gateway.journal.checkpoints import Checkpointer, Signer
 from gateway.journal.decision_history import open_history
@@ -18,6 +19,7 @@ __all__ = [
     "Signer",
     "SqliteJournal",
     "VerifyReport",
+    "open_audit",
     "open_history",
     "read_record",
     "rebuild_matches",
