@@ -5,16 +5,28 @@ These are the four ways in which the gateway handles the PII of a value. They wo
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Literal
 
 from gateway.model.decision import Treatment
 from gateway.model.json import JsonObject, JsonValue
-from gateway.model.pii import SEALED, envelope_field, map_envelopes, map_paths
+from gateway.model.pii import (
+    SEALED,
+    Owner,
+    envelope_field,
+    map_envelopes,
+    map_owned,
+    map_path,
+    map_paths,
+)
 from gateway.model.plan import reference_of
 from gateway.model.ports import Sealer
 
 COMMITTED = "$hmac"
 """The key of a commitment, which stands for a PII value in what is hashed: ``{"$hmac": hex}``."""
+
+Hashing = Callable[[JsonValue], str]
+"""The keyed hash of a value under the key of one workspace, in hex."""
 
 Side = Literal["input", "output", "payload"]
 """What of a contract a value is: the input or output of an operation, the payload of an event."""
@@ -22,43 +34,60 @@ Side = Literal["input", "output", "payload"]
 
 def seal_paths(
     sealer: Sealer,
-    workspace: str,
+    owner: Owner,
     contract_ref: str,
     side: Side,
     value: JsonObject,
     paths: Iterable[str],
     *,
+    subject: str | None = None,
     keep_references: bool = False,
 ) -> JsonObject:
     """A copy of the raw ``value`` with whatever stands at a PII path sealed into an envelope.
 
     ``paths`` are dotted, without the side (``customer.email``), and walk through lists. Null and
-    absent members stay as they are. ``keep_references`` leaves ``{"$from": ...}`` readable, for
-    the inputs of a plan. What merely looks like an envelope is sealed as well, wherever it
-    stands: nobody can plant somebody else's envelope and have it opened for himself.
+    absent members stay as they are. What stands there belongs to the person whom ``value`` names at
+    the path ``subject``, and to ``owner`` where it names none. ``keep_references`` leaves
+    ``{"$from": ...}`` readable, for the inputs of a plan. What merely looks like an envelope is
+    sealed as well, wherever it stands: nobody can plant somebody else's envelope and have it opened
+    for himself.
     """
     ours: dict[int, JsonObject] = {}  # by identity; kept here, so that no identity is reused
 
-    def seal(field: str, found: JsonValue) -> JsonObject:
-        envelope = sealer.seal(workspace, contract_ref, f"{side}.{field}", found)
+    def seal(whose: Owner, field: str, found: JsonValue) -> JsonObject:
+        envelope = sealer.seal(whose, contract_ref, f"{side}.{field}", found)
         ours[id(envelope)] = envelope
         return envelope
 
-    def at_path(path: str, found: JsonValue) -> JsonValue:
-        return found if keep_references and reference_of(found) else seal(path, found)
-
     def planted(envelope: JsonObject) -> JsonObject:
-        return envelope if id(envelope) in ours else seal(SEALED, envelope)
+        return envelope if id(envelope) in ours else seal(owner, SEALED, envelope)
 
-    sealed: JsonObject = map_envelopes(map_paths(value, _outermost(paths), at_path), planted)
+    changed: JsonValue = value
+    for path in _subject_last(_outermost(paths), subject):
+
+        def at_path(whose: Owner, found: JsonValue, path: str = path) -> JsonValue:
+            return found if keep_references and reference_of(found) else seal(whose, path, found)
+
+        if subject is None:
+            changed = map_path(changed, path, partial(at_path, owner))
+        else:
+            changed = map_owned(changed, path, owner, subject, at_path)
+    sealed: JsonObject = map_envelopes(changed, planted)
     return sealed
+
+
+def _subject_last(paths: tuple[str, ...], subject: str | None) -> list[str]:
+    """The name of a person may be PII itself: it must be read before it is sealed."""
+    named = subject or ""
+    return sorted(paths, key=lambda path: named == path or named.startswith(f"{path}."))
 
 
 def unseal_all(sealer: Sealer, workspace: str, value: JsonValue) -> JsonValue:
     """A copy of ``value`` with every sealed envelope in it opened.
 
     Raises:
-        ValueError: an envelope was altered or its key is gone.
+        ErasedError: the key of one was destroyed.
+        ValueError: an envelope was altered or its key is not here.
     """
     return map_envelopes(value, lambda envelope: sealer.unseal(workspace, envelope))
 
@@ -91,21 +120,25 @@ def reveal(
     workspace: str,
     value: JsonValue,
     treat: Callable[[str, str], Treatment],
-    mask: Callable[[JsonValue, Treatment], JsonValue],
+    mask: Callable[[JsonValue, Treatment, Hashing], JsonValue],
 ) -> JsonValue:
     """A copy of ``value`` as somebody may see it: each envelope gives way to its treated value.
 
     ``treat`` is asked with the contract reference and the field (``input.<path>`` or
-    ``output.<path>``) that the envelope was sealed for; ``mask`` applies the treatment. An
+    ``output.<path>``) that the envelope was sealed for; ``mask`` applies the treatment, with the
+    keyed hash of the workspace. An
     envelope that cannot be opened becomes null: what was erased reads as absent, not as an error.
     """
+
+    def hashed(found: JsonValue) -> str:
+        return sealer.commit(workspace, found)
 
     def show(envelope: JsonObject) -> JsonValue:
         try:
             opened = sealer.unseal(workspace, envelope)
         except ValueError:
             return None
-        return mask(opened, treat(*envelope_field(envelope)))
+        return mask(opened, treat(*envelope_field(envelope)), hashed)
 
     return map_envelopes(value, show)
 

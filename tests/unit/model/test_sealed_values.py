@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.model.decision import Treatment
-from gateway.model.pii import is_envelope
-from gateway.model.sealing import commit_paths, reveal, seal_paths, unseal_all
+from gateway.model.pii import Owner, is_envelope
+from gateway.model.sealing import Hashing, commit_paths, reveal, seal_paths, unseal_all
 from gateway.privacy import Keyring, KeyringSealer
 
 REF = "support.ticket.read@1.0.0"
@@ -25,7 +25,7 @@ def sealer(tmp_path: Path) -> KeyringSealer:
 
 
 def seal(sealer: KeyringSealer, value: dict[str, Any], *paths: str, **more: bool) -> Any:
-    return seal_paths(sealer, "acme", REF, "output", value, paths, **more)
+    return seal_paths(sealer, Owner("acme", "call/1"), REF, "output", value, paths, **more)
 
 
 def test_pii_is_sealed_where_it_stands_and_nothing_else(sealer: KeyringSealer) -> None:
@@ -53,7 +53,7 @@ def test_a_path_inside_another_is_covered_by_it(
 
 
 def test_a_planted_envelope_is_not_opened_for_whoever_planted_it(sealer: KeyringSealer) -> None:
-    stolen = sealer.seal("acme", REF, "output.customer.email", "ada@example.com")
+    stolen = sealer.seal(Owner("acme", "call/1"), REF, "output.customer.email", "ada@example.com")
     value = {"note": stolen, "list": [stolen], "email": stolen, "data": {"deep": stolen}}
     sealed = seal(sealer, value, "email", "data")
     opened = unseal_all(sealer, "acme", sealed)
@@ -91,7 +91,7 @@ def test_a_kept_reference_is_the_same_in_every_workspace(sealer: KeyringSealer) 
     assert commit_paths(sealer, "acme", value, ["email"]) != value
 
 
-def show(value: Any, treatment: Treatment) -> Any:
+def show(value: Any, treatment: Treatment, _: Hashing) -> Any:
     return {Treatment.RAW: value, Treatment.MASK: "***", Treatment.DROP: None}[treatment]
 
 
