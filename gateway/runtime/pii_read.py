@@ -62,10 +62,10 @@ class PiiRead:
         read = cls()
         left = MAX_READ
         for place, text in _by_length(step, contract, output):
-            left -= len(text)
-            if left < 0:
+            if left <= 0:
                 break
-            read._add(place, text)
+            read._add(place, text[:left])
+            left -= len(text)
         return read
 
     def __bool__(self) -> bool:
