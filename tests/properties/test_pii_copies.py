@@ -253,3 +253,10 @@ def test_of_more_than_is_compared_the_end_of_the_longest_text_is_left_out() -> N
     assert reasons(output, {"note": "word1 word2 word3 word4 word5 word6"})
     last = " ".join(f"word{number}" for number in range(99_990, 100_000))
     assert reasons(output, {"note": last}) == []
+
+
+def test_a_step_with_too_many_texts_to_compare_may_not_run() -> None:
+    many: JsonObject = {"meta": ["x"] * 10_001}
+    (reason,) = reasons({"name": "Ada Lovelace"}, many)
+    assert "Split the step" in reason
+    assert reasons({"plan": "gold"}, many) == []

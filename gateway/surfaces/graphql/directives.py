@@ -46,7 +46,7 @@ class AuthDirective:
     ),
 )
 class PiiDirective:
-    """``@pii``: personal data, on the field itself with its classes or with the contract's paths."""
+    """``@pii``: personal data, on the field itself (classes) or with the contract's paths."""
 
     paths: list[str] | None = strawberry.UNSET
     classes: list[str] | None = strawberry.UNSET
