@@ -8,15 +8,17 @@ from gateway.actions import ActionRunner, HttpActions, PythonActions, check_hand
 from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
-from gateway.model.system import SystemClock
+from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy import Keyring
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
-from gateway.skills import SkillRegistry, open_skills
+from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
-BUILT_IN = ("control-plane", "policy-admin")
+BUILT_IN = ("control-plane", "policy-admin", "audit")
 """Folders of the shipped schema that every gateway loads."""
+
+_LEASE_MARGIN = 15.0
 
 
 def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
@@ -46,6 +48,11 @@ class Loaded:
     keyring: Keyring
     clock: SystemClock
 
+    async def close(self) -> None:
+        """Let go of what was opened."""
+        await self.actions.close()
+        self.keyring.data.close()
+
 
 def load(settings: Settings) -> Loaded:
     """What these settings name.
@@ -64,7 +71,7 @@ def load(settings: Settings) -> Loaded:
         inspect=lambda brought: check_handlers(brought, actions),
     )
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
-    keyring = Keyring.open(settings.data_dir)
+    keyring = open_keyring(settings)
     return Loaded(settings, registry, actions, skills, endpoints, keyring, clock)
 
 
@@ -86,9 +93,50 @@ def _actions(settings: Settings, registry: Registry) -> ActionRunner:
     return actions
 
 
+def key_folder(settings: Settings) -> Path:
+    """The folder of the keys; an earlier release's, inside the data folder, is moved there once.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE when it cannot be moved, or both are there.
+    """
+    earlier, folder = settings.data_dir / "keys", settings.key_dir
+    if not earlier.is_dir() or earlier.absolute() == folder.absolute():
+        return folder
+    if folder.exists():
+        raise unusable_key(
+            earlier,
+            f"holds keys, and so does {folder}. Keep the folder whose keys sealed the record, as "
+            f"{folder}, and move the other away",
+        )
+    try:
+        earlier.rename(folder)
+    except OSError as error:
+        raise unusable_key(
+            earlier, f"could not be moved to {folder} ({error.strerror}). Move it there yourself"
+        ) from error
+    return folder
+
+
+def open_keyring(settings: Settings) -> Keyring:
+    """The keyring of these settings.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+    """
+    return Keyring.open(key_folder(settings), settings.root_key)
+
+
+def lease_of(registry: Registry) -> float:
+    """Seconds that a claim lasts without a turn: longer than any attempt can take."""
+    timeouts = [
+        contract.handler.timeout for contract in registry.operations.values() if contract.handler
+    ]
+    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
+
+
 def issuers(settings: Settings) -> list[Issuer]:
     """Whose tokens are believed."""
     issuers: list[Issuer] = [OidcIssuer(config) for config in settings.oidc_issuers]
     if settings.believes_local_tokens:
-        issuers.append(LocalIssuer.open(settings.data_dir))
+        issuers.append(LocalIssuer.open(key_folder(settings)))
     return issuers

@@ -4,8 +4,10 @@ import sys
 
 import click
 
+from gateway.cli.audit_export import export
 from gateway.cli.options import FAILED, OK, existing_record, with_settings
 from gateway.journal import Finding, verify_record
+from gateway.loading import key_folder
 from gateway.settings import Settings
 
 
@@ -22,7 +24,7 @@ def verify(*, settings: Settings) -> None:
     Works beside a running gateway and changes nothing.
     """
     database = existing_record(settings)
-    public_key = settings.data_dir / "keys" / "checkpoint-signing.pub.pem"
+    public_key = key_folder(settings) / "checkpoint-signing.pub.pem"
     report = verify_record(database, [public_key.read_text()] if public_key.exists() else [])
     click.echo(
         f"{report.entries} entries in {report.chains} chains; {report.checkpoints} checkpoints "
@@ -34,6 +36,9 @@ def verify(*, settings: Settings) -> None:
         click.echo(f"and {report.more} findings more")
     click.echo("the record verifies" if report.ok else "THE RECORD DOES NOT VERIFY")
     sys.exit(OK if report.ok else FAILED)
+
+
+audit.add_command(export)
 
 
 def _place(finding: Finding) -> str:

@@ -129,6 +129,7 @@ def _policy(read: dict[str, Any], kind: Kind, sides: list[tuple[Fields, Types]])
         idempotent=kind is Kind.QUERY or read.get("idempotent", False),
         rate_limit=limit,
         escalate=read.get("escalate") is not None,
+        subject=read.get("subject"),
         pii_classes=classes_of_paths(pii, sides),
         not_pii=read.get("notPii", {}),
     )

@@ -76,6 +76,9 @@ _POLICY = Record(
         "auth": Field(
             Choice([one.value for one in AuthLevel]), "The level a caller needs.", required=True
         ),
+        "subject": Field(
+            _path, "Path into input or output of the name of the person whose data the PII is."
+        ),
         "pii": Field(
             PiiShape(_path),
             "Dotted paths into input or output that are personal data, or their classes by path.",

@@ -3,6 +3,7 @@
 from gateway.contracts.drafts import Draft
 from gateway.contracts.findings import Findings
 from gateway.contracts.pii_check import check_event_pii, check_operation_pii
+from gateway.contracts.subject_check import check_subject
 from gateway.model.contract import EventContract, Kind, OperationContract
 from gateway.model.problem import STANDARD
 
@@ -16,6 +17,7 @@ def check_operation(draft: Draft, contract: OperationContract, findings: Finding
     _check_errors(draft, contract, findings)
     if draft.sound("input", "output", "types", "policy"):
         check_operation_pii(draft, contract, findings)
+        check_subject(draft, contract, findings)
 
 
 def check_event(draft: Draft, event: EventContract, findings: Findings) -> None:

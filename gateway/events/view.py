@@ -1,6 +1,7 @@
 """Events as a principal may see them."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 from gateway.contracts import Registry, classes_at, event_classes_at
@@ -11,6 +12,7 @@ from gateway.model.json import JsonObject
 from gateway.model.ports import Sealer
 from gateway.model.principal import Principal
 from gateway.model.sealing import reveal
+from gateway.model.shown import Shown
 from gateway.policy import Policies, mask_value
 
 
@@ -20,15 +22,13 @@ def as_seen(
     policies: Policies,
     registry: Registry,
     sealer: Sealer,
+    shown: Shown,
 ) -> JsonObject:
-    """An event as it is given to ``principal``, with the PII of its payload as policy has it."""
-    payload = reveal(
-        sealer,
-        event.workspace,
-        event.payload,
-        lambda contract, field: payload_treatment(policies, registry, principal, contract, field),
-        mask_value,
-    )
+    """An event as it is given to ``principal``, with the PII of its payload as policy has it, which
+    ``shown`` notes."""
+    treat = partial(payload_treatment, policies, registry, principal)
+    watched = shown.watching(treat, event.execution_id)
+    payload = reveal(sealer, event.workspace, event.payload, watched, mask_value)
     told = {
         "cursor": event.cursor,
         "id": event.id,

@@ -3,14 +3,18 @@
 import asyncio
 import contextlib
 from collections import Counter
+from dataclasses import replace
 from threading import Lock
 
 from gateway.contracts import pii_of
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.pii import named_owner
 from gateway.model.ports import Clock, Journal, Sealer, Tx
 from gateway.model.problem import Problem
 from gateway.model.sealing import seal_paths
+from gateway.model.shown import Shown
+from gateway.pipeline.answers import seal_output
 from gateway.pipeline.call import Admitted, Call
 
 _MINUTE = 60.0
@@ -37,19 +41,14 @@ class CallRecorder:
     ) -> NewEntry:
         """The record of a built-in command that was performed; ``events`` are sealed."""
         contract = admitted.contract
-        sealed = seal_paths(
-            self._sealer,
-            admitted.principal.workspace,
-            contract.ref,
-            "output",
-            output,
-            pii_of(contract, "output"),
-        )
+        owner = named_owner(admitted.owner, contract.policy.subject, admitted.value)
+        sealed = seal_output(self._sealer, owner, contract, output)
         return self._completed(admitted, sealed, None, events)
 
     def started(self, admitted: Admitted, execution_id: str) -> NewEntry:
-        """The record of a direct call: its answer is that of the execution."""
-        return self._completed(admitted, None, execution_id, [])
+        """The record of a direct call: its answer is that of the execution, and comes later."""
+        later = replace(admitted, shown=Shown(later=True))
+        return self._completed(later, None, execution_id, [])
 
     def _completed(
         self,
@@ -70,6 +69,7 @@ class CallRecorder:
                 "executionId": execution_id,
                 "events": events,
                 "decision": admitted.access.to_json(),
+                "seen": admitted.shown.to_json(),
             },
         )
 
@@ -87,8 +87,14 @@ class CallRecorder:
             },
         )
 
-    def answered(self, admitted: Admitted, answer: JsonObject | None = None) -> NewEntry:
-        """The record of a query that was answered, with what is kept of the ``answer``."""
+    def answered(
+        self,
+        admitted: Admitted,
+        answer: JsonObject | None = None,
+        reading: JsonObject | None = None,
+    ) -> NewEntry:
+        """The record of a query that was answered: what is kept of the ``answer``, what was
+        looked for (``reading``), and what of personal data the caller was shown."""
         return self._entry(
             EntryType.QUERY_ANSWERED,
             admitted.call,
@@ -98,8 +104,20 @@ class CallRecorder:
                 "verdict": None,
                 **self._verdict(admitted),
                 **({} if answer is None else {"answer": answer}),
+                **({} if reading is None else {"reading": reading}),
+                "seen": admitted.shown.to_json(),
             },
         )
+
+    def shown(self, admitted: Admitted) -> NewEntry:
+        """What a caller was shown in an answer that came after the record of the call."""
+        body = {"decisionId": admitted.access.decision_id, "seen": admitted.shown.to_json()}
+        return self._entry(EntryType.ANSWER_SHOWN, admitted.call, body)
+
+    def events_shown(self, admitted: Admitted, told: JsonObject) -> NewEntry:
+        """What a subscriber was shown in a stretch of a stream, by how many events."""
+        body = {"decisionId": admitted.access.decision_id, "seen": admitted.shown.to_json()}
+        return self._entry(EntryType.EVENTS_SHOWN, admitted.call, {**body, **told})
 
     async def denied(self, call: Call, decision: JsonObject, **more: JsonValue) -> None:
         """Record a denial; anonymous ones are counted, one entry for each minute that has any."""
@@ -124,13 +142,28 @@ class CallRecorder:
         contract = admitted.contract
         if admitted.verdict is None or contract.is_command:
             return {}
-        workspace, paths = admitted.principal.workspace, pii_of(contract, "input")
-        sealed = seal_paths(self._sealer, workspace, contract.ref, "input", admitted.value, paths)
+        sealed = seal_paths(
+            self._sealer,
+            admitted.owner,
+            contract.ref,
+            "input",
+            admitted.value,
+            pii_of(contract, "input"),
+            subject=contract.policy.subject,
+        )
         return {
             "verdict": admitted.verdict.to_json(),
             "input": sealed,
             "contractDigest": contract.digest,
         }
+
+    async def write(self, entry: NewEntry) -> None:
+        """Record, and return once that is durable.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE when it could not be made durable.
+        """
+        await self._journal.write(lambda tx: tx.append(entry))
 
     async def queue(self, entry: NewEntry) -> None:
         """Record without waiting for durability; waits only while the queue is full."""

@@ -175,7 +175,7 @@ def load_endpoints(
         raise _invalid(issues)
     endpoints = tuple(one.endpoint() for one in written)
     for told in _idle_types(endpoints, {event.meta.key for event in registry.events.values()}):
-        _log.warning("%s", told)
+        _log.warning("%s", told)  # of the operator's own file
     return endpoints
 
 

@@ -1,0 +1,281 @@
+"""Data keys: one for each subject, so that destroying it erases what is held on the subject.
+
+A data key is wrapped by a key of its workspace, and that by the root key (envelope encryption).
+Keys of people are stored with a token of the person; all other keys carry no owner, because the
+entries of an execution name the keys that sealed them, and are taken from a supply that was made
+durable beforehand, so that a run waits for no disk but the journal's.
+"""
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TypeAlias
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.model.entropy import random_bytes
+from gateway.model.json import canonical
+from gateway.model.pii import ErasedError, Owner
+from gateway.model.ports import Clock
+from gateway.model.time import stamp
+from gateway.privacy.key_rows import DataKeyRow
+from gateway.privacy.key_store import KeyStore
+from gateway.privacy.recent import Recent
+from gateway.privacy.tombstones import Tombstone, TombstoneFile
+from gateway.privacy.workspace_keys import WorkspaceKeys
+from gateway.privacy.wrapping import new_key, unwrap, wrap
+
+SUPPLY = 64
+"""How many keys without an owner are made at a time."""
+
+_CACHED = 8192
+_DAY = 86_400
+
+_Sealing: TypeAlias = tuple[str, str, int | None]
+"""Workspace, subject and lifetime of what a key seals."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """An opened data key; ``seals_until`` (RFC 3339) is when another takes its place."""
+
+    id: str
+    workspace: str
+    cipher: AESGCM
+    seals_until: str | None = None
+
+
+class DataKeys:
+    """The data keys of an installation. Thread-safe."""
+
+    def __init__(
+        self, store: KeyStore, tombstones: TombstoneFile, workspaces: WorkspaceKeys, clock: Clock
+    ) -> None:
+        self.store = store
+        self.tombstones = tombstones
+        self._workspaces = workspaces
+        self._clock = clock
+        self._lock = threading.Lock()  # of the caches; the store has a lock of its own
+        self._pending: list[DataKeyRow] = []
+        self._opened: Recent[str, DataKey] = Recent(_CACHED)
+        self._sealing: Recent[_Sealing, DataKey] = Recent(_CACHED)
+        self._supply: dict[tuple[str, int | None], list[DataKey]] = {}
+
+    def close(self) -> None:
+        """Close the key store; nothing is sealed or opened any more."""
+        with self.store.lock:
+            self.settle()
+            self.store.close()
+
+    def settle(self) -> None:
+        """Make every key durable that was given to a person meanwhile.
+
+        Whoever makes durable what these keys sealed calls it first: the journal does before each
+        commit, so that people who are first heard of together cost one wait for the disk.
+
+        Raises:
+            sqlite3.Error: they could not be made durable; nothing that they sealed may be kept.
+        """
+        if self._pending:
+            with self.store.lock, self.store.transaction():
+                self.store.keep_data_keys(self._pending)
+                self._pending.clear()
+
+    def sealing(self, owner: Owner, lifetime: int | None = None) -> DataKey:
+        """The key that seals for ``owner`` what is kept for ``lifetime`` seconds, or for good.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE when the root key cannot be used.
+        """
+        name = (owner.workspace, owner.subject, lifetime)
+        known = self._known_sealing(name)
+        if known is not None:
+            return known
+        with self.store.lock:
+            known = self._known_sealing(name)  # made while we waited
+            if known is not None:
+                return known
+            make = self._key_of if owner.is_person else self._unowned
+            key = make(owner, lifetime)
+            with self._lock:
+                self._sealing.keep(name, key)
+                self._opened.keep(key.id, key)
+            return key
+
+    def _known_sealing(self, name: _Sealing) -> DataKey | None:
+        with self._lock:
+            known = self._sealing.get(name)
+        return None if known is None or self._is_over(known) else known
+
+    def opening(self, workspace: str, key_id: str) -> DataKey:
+        """The key of this id.
+
+        Raises:
+            ErasedError: it was destroyed.
+            ValueError: it is not here, or belongs to another workspace.
+            ProblemError: SERVICE_UNAVAILABLE when the root key cannot be used.
+        """
+        with self._lock:
+            known = self._opened.get(key_id)
+        if known is not None and known.workspace == workspace:
+            return known
+        self._workspaces.of(workspace)  # brings what an earlier release sealed with
+        with self.store.lock:
+            row = self._row(key_id)
+            if row is None or row.workspace != workspace:
+                raise ValueError("the envelope was sealed with a key that is not here")
+            if row.wrapped is None:
+                raise ErasedError("what the envelope held was erased: its key is destroyed")
+            key = self._from_row(row)
+            with self._lock:
+                self._opened.keep(key_id, key)
+            return key
+
+    def token(self, owner: Owner) -> str:
+        """What stands for a person in the key store: nobody tells who it is without the keys."""
+        secret = self._workspaces.of(owner.workspace).commitment
+        return hmac.new(secret, canonical(["subject", owner.subject]), hashlib.sha256).hexdigest()
+
+    def keys_of(self, owner: Owner) -> list[str]:
+        """The ids of the keys that a person has."""
+        token = self.token(owner)
+        with self.store.lock:
+            self.settle()
+            return [row.id for row in self.store.keys_of(owner.workspace, token)]
+
+    def owner_token(self, key_id: str) -> str | None:
+        """The token of the person whom a key belongs to, None where it is nobody's own."""
+        row = self._row(key_id)
+        return row.subject if row else None
+
+    def is_there(self, key_id: str) -> bool:
+        """True while a key can open what it sealed."""
+        row = self._row(key_id)
+        return row is not None and row.wrapped is not None
+
+    def expired(self, most: int, but: Sequence[str] = ()) -> list[DataKeyRow]:
+        """Keys whose lifetime is over, the longest overdue first, without those ``but``."""
+        with self.store.lock:
+            self.settle()
+            return self.store.expired(stamp(self._clock.now()), most, but)
+
+    def destroy(self, workspace: str, key_ids: Sequence[str], reason: str) -> int:
+        """Destroy keys of a workspace for good; returns how many were still there.
+
+        Safe to repeat. Once it returns, neither the store nor its log holds anything of them.
+
+        Raises:
+            OSError, sqlite3.Error, TimeoutError: it could not be done; repeat it.
+        """
+        at = stamp(self._clock.now())
+        with self.store.lock:
+            self.settle()
+            self.tombstones.append([Tombstone(one, workspace, at, reason) for one in key_ids])
+            with self.store.transaction():
+                gone = self.store.destroy([(one, workspace) for one in key_ids], at, reason)
+            self._forget(set(key_ids))
+            self.store.forget_log()
+            return gone
+
+    def bury(self) -> int:
+        """Destroy again whatever a tombstone names, as after a key store was restored; returns how
+        many keys that were."""
+        with self.store.lock:
+            risen = [
+                (one.key_id, one.workspace, one.reason)
+                for one in self.tombstones
+                if not self._is_destroyed(one.key_id)
+            ]
+            if not risen:
+                return 0
+            at = stamp(self._clock.now())
+            with self.store.transaction():
+                for key_id, workspace, reason in risen:
+                    self.store.destroy([(key_id, workspace)], at, reason)
+            self.store.forget_log()
+            return len(risen)
+
+    def renew(self, workspace: str, key_ids: Sequence[str]) -> None:
+        """Have other keys seal from now on in the place of these, which still open."""
+        now = stamp(self._clock.now())
+        self.settle()
+        with self.store.transaction():
+            found = [self.store.data_key(one) for one in key_ids]
+            rows = [row for row in found if row and row.workspace == workspace and row.wrapped]
+            self.store.keep_data_keys([replace(row, seals_until=now) for row in rows])
+            self._forget(set(key_ids))
+
+    # --- making keys
+
+    def _key_of(self, owner: Owner, lifetime: int | None) -> DataKey:
+        token = self.token(owner)
+        kept = [*self.store.keys_of(owner.workspace, token), *self._pending]
+        now = stamp(self._clock.now())
+        for row in reversed(kept):
+            mine = (row.workspace, row.subject, row.lifetime) == (owner.workspace, token, lifetime)
+            if mine and (row.seals_until or "~") > now:
+                return self._from_row(row)
+        ((row, key),) = self._made(owner.workspace, lifetime, token, 1)
+        self._pending.append(row)
+        return key
+
+    def _unowned(self, owner: Owner, lifetime: int | None) -> DataKey:
+        supply = self._supply.setdefault((owner.workspace, lifetime), [])
+        while supply:
+            key = supply.pop()
+            if not self._is_over(key):
+                return key
+        made = self._made(owner.workspace, lifetime, None, SUPPLY)
+        with self.store.transaction():
+            self.store.keep_data_keys([row for row, _ in made])
+        supply.extend(key for _, key in made)
+        return supply.pop()
+
+    def _made(
+        self, workspace: str, lifetime: int | None, subject: str | None, count: int
+    ) -> list[tuple[DataKeyRow, DataKey]]:
+        made = []
+        under = self._workspaces.of(workspace)
+        now = self._clock.now()
+        seals_until, expires_at = None, None
+        if lifetime is not None:
+            seals_until = stamp(now + timedelta(seconds=min(_DAY, lifetime / 10)))
+            expires_at = stamp(now + timedelta(seconds=lifetime))
+        for _ in range(count):
+            key_id, secret = random_bytes(12).hex(), new_key()
+            wrapped = wrap(under.cipher, secret, data_key_context(key_id, workspace))
+            named = (key_id, workspace, subject, lifetime, wrapped, under.key_id, stamp(now))
+            row = DataKeyRow(*named, seals_until, expires_at)
+            made.append((row, DataKey(key_id, workspace, AESGCM(secret), seals_until)))
+        return made
+
+    def _row(self, key_id: str) -> DataKeyRow | None:
+        self.settle()
+        return self.store.data_key(key_id)
+
+    def _from_row(self, row: DataKeyRow) -> DataKey:
+        cipher = self._workspaces.cipher(row.workspace, row.workspace_key or "")
+        secret = unwrap(cipher, row.wrapped or b"", data_key_context(row.id, row.workspace))
+        return DataKey(row.id, row.workspace, AESGCM(secret), row.seals_until)
+
+    def _is_over(self, key: DataKey) -> bool:
+        return key.seals_until is not None and key.seals_until <= stamp(self._clock.now())
+
+    def _is_destroyed(self, key_id: str) -> bool:
+        row = self.store.data_key(key_id)
+        return row is not None and row.destroyed_at is not None
+
+    def _forget(self, key_ids: set[str]) -> None:
+        with self._lock:
+            self._opened.drop(lambda key: key.id in key_ids)
+            self._sealing.drop(lambda key: key.id in key_ids)
+        for supply in self._supply.values():
+            supply[:] = [key for key in supply if key.id not in key_ids]
+
+
+def data_key_context(key_id: str, workspace: str) -> bytes:
+    """What a data key is for, as it is authenticated."""
+    return canonical(["data-key", key_id, workspace])
