@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from gateway.auditing.could import could
-from gateway.auditing.doings import CALLS, WITHOUT_CONTRACT, Doings
+from gateway.auditing.doings import WITHOUT_CONTRACT, Doings
 from gateway.auditing.search import MOST_LOOKED, stretch_of, text_of
 from gateway.auditing.span import LATEST, Span
 from gateway.model.audit_history import AuditHistory, AuditRow, Narrowing, Stretch
 from gateway.model.contract import OperationContract
-from gateway.model.entry import EntryType
 from gateway.model.json import JsonObject
 from gateway.model.policy import Activation
 from gateway.model.ports import Page
@@ -218,7 +217,8 @@ def _rows(
     history: AuditHistory, asked: Review, stretch: Stretch, emitted: Sequence[str]
 ) -> Iterator[AuditRow]:
     """The entries that may concern the contract, in order."""
-    which = Narrowing(about=text_of(asked.contract), or_types=_types(emitted))
+    named = (text_of(asked.contract), *emitted)
+    which = Narrowing(about=named, or_types=WITHOUT_CONTRACT)
     place = stretch.after
     while place < stretch.through:
         rows = history.audited(replace(stretch, after=place), which, _CHUNK)
@@ -226,12 +226,6 @@ def _rows(
         if len(rows) < _CHUNK:
             return
         place = rows[-1].position
-
-
-def _types(emitted: Sequence[str]) -> tuple[str, ...]:
-    """The types that are looked at whatever they say: with events, whatever shows any."""
-    showing = (EntryType.EVENTS_SHOWN.value, *CALLS) if emitted else ()
-    return (*WITHOUT_CONTRACT, *showing)
 
 
 def _totals(doings: Doings) -> JsonObject:
