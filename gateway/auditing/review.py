@@ -13,6 +13,7 @@ from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.policy import Activation
 from gateway.model.ports import Page
+from gateway.model.problem import refuse
 from gateway.policy import PolicyRevision
 
 PARTS = ("COULD", "DID", "APPROVED", "SAW")
@@ -74,7 +75,11 @@ class _List:
 
 
 def review(history: AuditHistory, asked: Review, revision_of: RevisionOf) -> JsonObject:
-    """The answer, as ``audit.contract.review`` gives it."""
+    """The answer, as ``audit.contract.review`` gives it.
+
+    Raises:
+        ProblemError: NOT_FOUND for a contract that is not served and of which nothing is recorded.
+    """
     told: JsonObject = {
         "contract": asked.served.ref if asked.served else asked.contract,
         "served": asked.served is not None,
@@ -93,6 +98,8 @@ def review(history: AuditHistory, asked: Review, revision_of: RevisionOf) -> Jso
     if "COULD" in asked.parts:
         told["could"] = _could(history, asked, stretch, in_force, revision_of)
     told |= _of_record(history, asked, stretch, complete=complete)
+    if asked.served is None and asked.after is None and not any(told.get("totals", {}).values()):
+        raise refuse("NOT_FOUND", f"There is no contract {asked.contract[:100]} in this workspace.")
     if asked.after is None and asked.entries:
         told["notRecorded"] = history.without_seen(stretch)
     return {**told, "complete": complete}
@@ -160,26 +167,29 @@ def _could(
 ) -> JsonObject:
     """A page of rows of all revisions, and the revisions that cannot be decided under any more."""
     tokens = history.tokens(stretch) if asked.entries else []
-    rows: list[JsonObject] = []
+    first = asked.after or 0
+    page: list[JsonObject] = []
     unknown: list[str] = []
+    total = 0
     names = list(dict.fromkeys(one.revision for one, _ in in_force))
     for name in names[:MOST_REVISIONS]:
         revision = revision_of(history, name)
         if revision is None or asked.served is None:
             unknown.append(name)
             continue
-        rows += could(revision, asked.workspace, asked.served, tokens, asked.subject)
-    first = asked.after or 0
-    page = rows[first : first + asked.limit]
+        for row in could(revision, asked.workspace, asked.served, tokens, asked.subject):
+            if first <= total < first + asked.limit:
+                page.append(row)
+            total += 1
     if not asked.rules:
         page = [{key: row[key] for key in row if key not in ("rule", "path")} for row in page]
     told: JsonObject = {
         "items": page,
-        "total": len(rows),
+        "total": total,
         "undecidable": [*unknown, *names[MOST_REVISIONS:]],
     }
     end = first + len(page)
-    return told if end >= len(rows) else {**told, "next": str(end)}
+    return told if end >= total else {**told, "next": str(end)}
 
 
 # --- who did, approved and saw
