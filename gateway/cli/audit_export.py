@@ -150,7 +150,7 @@ class _Export:
         path = existing_record(self.settings)
         registry = known_contracts(self.settings)
         with open_audit(path) as history, _opened(output) as file:
-            self._require(history, registry)
+            self._require(history)
             await self._record({"state": "begun"})
             rows = 0
             async for piece in self._pieces(history, registry):
@@ -159,13 +159,10 @@ class _Export:
             file.flush()
         await self._record({"state": "completed", "rows": rows})
 
-    def _require(self, history: AuditHistory, registry: Registry) -> None:
+    def _require(self, history: AuditHistory) -> None:
         own = self.asked.get("executionId")
         if own is not None and history.execution(self.workspace, own) is None:
             raise refuse("NOT_FOUND", f"There is no execution {own[:100]} in this workspace.")
-        named = self.asked.get("contract")
-        if self.report is REVIEW and registry.of(self.workspace).resolve(named or "") is None:
-            raise refuse("NOT_FOUND", "There is no such contract in this workspace.")
 
     def _pieces(self, history: AuditHistory, registry: Registry) -> AsyncIterator[Piece]:
         built: dict[str, PolicyRevision] = {}
