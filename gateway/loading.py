@@ -9,7 +9,7 @@ from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock
-from gateway.privacy import Keyring
+from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
 from gateway.skills import SkillRegistry, open_skills
@@ -64,6 +64,7 @@ def load(settings: Settings) -> Loaded:
         inspect=lambda brought: check_handlers(brought, actions),
     )
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
+    finish_rotation(settings.database_path, CheckpointKeys(settings.data_dir / "keys"))
     keyring = Keyring.open(settings.data_dir)
     return Loaded(settings, registry, actions, skills, endpoints, keyring, clock)
 

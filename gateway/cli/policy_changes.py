@@ -27,7 +27,7 @@ from gateway.model.system import RandomIds, SystemClock
 from gateway.policy import apply_edits, build_revision, read_content
 from gateway.policy.contents.diff import edits_between
 from gateway.policy.contents.history import content_of, content_of_changeset
-from gateway.privacy import Keyring
+from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
 from gateway.settings import Settings
 
 T = TypeVar("T")
@@ -252,6 +252,7 @@ def _write(settings: Settings, unit: Callable[[Tx], T]) -> T:
     """Run one unit of work on the record, beside a running gateway or alone."""
 
     async def write() -> T:
+        finish_rotation(settings.database_path, CheckpointKeys(settings.data_dir / "keys"))
         signer = Keyring.open(settings.data_dir).signer
         opened = short_writes(settings.database_path, clock=SystemClock(), signer=signer)
         async with opened as journal:

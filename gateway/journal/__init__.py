@@ -1,9 +1,12 @@
 """The record: append, group commit, hash chain, checkpoints, projections, verification."""
 
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
+from gateway.journal.checkpoint_lines import verifier_key
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
+from gateway.journal.endorsing import endorse, is_endorsed
 from gateway.journal.findings import Finding, FindingKind
+from gateway.journal.folder import FolderLock
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
 from gateway.journal.signing import Signer
 from gateway.journal.sqlite import SqliteJournal
@@ -14,14 +17,18 @@ __all__ = [
     "Checkpointer",
     "Finding",
     "FindingKind",
+    "FolderLock",
     "Signer",
     "SqliteJournal",
     "Verification",
     "VerifyReport",
+    "endorse",
+    "is_endorsed",
     "open_history",
     "read_record",
     "rebuild_matches",
     "rebuild_record",
     "short_writes",
+    "verifier_key",
     "verify_record",
 ]

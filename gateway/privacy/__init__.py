@@ -1,6 +1,17 @@
 """Keys of the installation, and what they do: seal PII, commit to it, sign checkpoints."""
 
-from gateway.privacy.keyring import CheckpointSigner, Keyring, verify_signature
+from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
+from gateway.privacy.keyring import Keyring, verify_signature
+from gateway.privacy.rotation import Rotation, finish_rotation, rotate_key
 from gateway.privacy.sealer import KeyringSealer
 
-__all__ = ["CheckpointSigner", "Keyring", "KeyringSealer", "verify_signature"]
+__all__ = [
+    "CheckpointKeys",
+    "CheckpointSigner",
+    "Keyring",
+    "KeyringSealer",
+    "Rotation",
+    "finish_rotation",
+    "rotate_key",
+    "verify_signature",
+]

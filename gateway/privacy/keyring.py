@@ -2,24 +2,20 @@
 the key that signs checkpoints of the journal."""
 
 import functools
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.model.json import canonical
-from gateway.model.system import key_file, signing_key_file, unusable_key
+from gateway.model.system import key_file, unusable_key
+from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
 
 _ROOT_BYTES = 32
 _CACHED_WORKSPACES = 1024
@@ -34,25 +30,6 @@ class WorkspaceKeys:
     key_id: str
     cipher: AESGCM
     commitment: bytes
-
-
-class CheckpointSigner:
-    """Signs checkpoints with Ed25519 (RFC 8032).
-
-    ``key_id`` is the start of SHA-256 over the public key (SubjectPublicKeyInfo, DER), in hex.
-    """
-
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        public = key.public_key()
-        spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        self._key = key
-        self.key_id = hashlib.sha256(spki).hexdigest()[:32]
-        self.public_key_pem = pem.decode()
-
-    def sign(self, data: bytes) -> bytes:
-        """The signature over ``data``, 64 bytes."""
-        return self._key.sign(data)
 
 
 def verify_signature(public_key_pem: str, data: bytes, signature: bytes) -> bool:
@@ -97,9 +74,7 @@ class Keyring:
                 f"holds {len(root)} bytes instead of {_ROOT_BYTES}. Restore it from a backup:"
                 " PII that was sealed with it cannot be opened without it",
             )
-        signer = CheckpointSigner(signing_key_file(folder / "checkpoint-signing.pem"))
-        _keep_public_half(folder / "checkpoint-signing.pub.pem", signer.public_key_pem)
-        return cls(root, signer)
+        return cls(root, CheckpointKeys(folder).current())
 
     def _derive(self, workspace: str) -> WorkspaceKeys:
         return WorkspaceKeys(
@@ -112,14 +87,3 @@ class Keyring:
         """HKDF-SHA-256 (RFC 5869) with an encoded, hence unambiguous, info string."""
         info = canonical([_DERIVATION, purpose, workspace])
         return HKDF(SHA256(), length, salt=None, info=info).derive(self._root)
-
-
-def _keep_public_half(path: Path, pem: str) -> None:
-    """Write the public half once; refuse one of another key, which older checkpoints need."""
-    if key_file(path, pem.encode, secret=False) != pem.encode():
-        raise unusable_key(
-            path,
-            f"is not the public half of {path.with_name('checkpoint-signing.pem')}. Restore that"
-            " key from a backup, or, to begin with a new key, move both files away and keep this"
-            " one to verify the earlier checkpoints",
-        )
