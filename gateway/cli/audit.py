@@ -6,10 +6,10 @@ from typing import NoReturn
 
 import click
 
-from gateway.cli.options import FAILED, OK, USAGE, existing_record, with_settings
+from gateway.cli.options import FAILED, OK, USAGE, existing_record, fail, with_settings
 from gateway.cli.progress import ProgressLine
 from gateway.journal import Finding, Verification, VerifyReport, read_record, verifier_key
-from gateway.model.system import SystemClock
+from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy import CheckpointKeys, rotate_key
 from gateway.settings import Settings
 
@@ -68,6 +68,9 @@ def verify(
     except OSError as error:
         _unusable(error.filename, f"it cannot be read ({error.strerror}).")
     except ValueError as error:
+        if not public_keys:
+            told = f"is no public key ({error}). Restore it, or name a key with --public-key"
+            fail(unusable_key(keys[0], told).problem)
         told = f"a public key cannot be used ({error}). Give Ed25519 public keys in PEM."
         _unusable(", ".join(map(str, keys)), told)
     finally:
