@@ -13,6 +13,7 @@ import uvloop
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.bench.audit import audit_figures  # noqa: E402 - needs the path set above
 from tests.bench.authzen import authzen_figures  # noqa: E402 - needs the path set above
 from tests.bench.deliveries import delivery_figures  # noqa: E402 - needs the path set above
 from tests.bench.durable import durable_figures  # noqa: E402 - as above
@@ -28,6 +29,7 @@ MEASURES = (
     policy_decision_figures,
     policy_change_figures,
     impact_figures,
+    audit_figures,
     durable_figures,
     query_figures,
     authzen_figures,
