@@ -151,13 +151,13 @@ class _Export:
         registry = known_contracts(self.settings)
         with open_audit(path) as history, _opened(output) as file:
             self._require(history)
-            await self._record({"state": "begun"})
+            await self._record("begun")
             rows = 0
             async for piece in self._pieces(history, registry):
                 file.write(piece.content)
                 rows += piece.rows
             file.flush()
-        await self._record({"state": "completed", "rows": rows})
+        await self._record("completed", rows=rows)
 
     def _require(self, history: AuditHistory) -> None:
         own = self.asked.get("executionId")
@@ -195,14 +195,18 @@ class _Export:
             limit=value["limit"],
         )
 
-    async def _record(self, told: JsonObject) -> None:
+    async def _record(self, state: str, **told: int) -> None:
         """Record the export, durably."""
         body = {
-            "reading": {"filter": self.asked, "report": self.report.name, "format": self.shape},
+            "state": state,
+            "reading": {
+                "filter": self.asked,
+                "report": self.report.name,
+                "format": self.shape,
+                **told,
+            },
             "filterDigest": digest(self.asked),
-            "by": self.by,
             "via": "command line",
-            **told,
         }
         entry = NewEntry(EntryType.AUDIT_EXPORTED, self.workspace, body, actor=self.by)
         signer = Keyring.open(self.settings.data_dir).signer

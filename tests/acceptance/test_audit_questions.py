@@ -383,6 +383,8 @@ def test_the_command_exports_beside_the_server_and_is_recorded_first(story: Stor
     ]
     begun, ended = story.search(types=["audit.exported"], actor="root")
     assert begun["reading"]["filter"]["actor"] == "carl"
+    assert "rows" not in begun["reading"]
+    assert ended["reading"]["rows"] == len(rows)
     assert int(begun["cursor"]) < int(ended["cursor"])
 
     made = command("audit", "export", "--workspace", "acme", "--report", "review",

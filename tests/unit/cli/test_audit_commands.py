@@ -122,6 +122,7 @@ def test_the_key_is_not_rotated_beside_a_server(folder: Folder) -> None:
 
 
 def test_a_fork_is_shown_with_both_checkpoints(folder: Folder, tmp_path: Path) -> None:
+    shutil.copytree(folder.keys.folder, tmp_path / "fork-keys")
     fork = Folder(Path(shutil.copytree(folder.folder, tmp_path / "fork")))
     fork.tell("b")
     folder.tell("c")
