@@ -121,7 +121,7 @@ def test_equal_values_have_one_hash_in_a_workspace_and_another_elsewhere(
     sealer: KeyringSealer,
 ) -> None:
     def hashed(workspace: str, value: str) -> str:
-        sealed = sealer.seal(workspace, "c@1.0.0", "payload.email", value)
+        sealed = sealer.seal(Owner(workspace, "call/1"), "c@1.0.0", "payload.email", value)
         event = replace(EVENT, workspace=workspace, payload={"email": sealed})
         data = body(sealer, replace(ENDPOINT, pii=Treatment.HASH), event)["data"]
         return str(data["email"])
