@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from gateway.model.anchor import AnchorQueue, AnchorRecords
 from gateway.model.approval import ApprovalRecords
 from gateway.model.contract import OperationContract
 from gateway.model.delivery import DeliveryQueue, DeliveryRecords
@@ -55,6 +56,7 @@ class Page:
 
 
 class Records(
+    AnchorRecords,
     ApprovalRecords,
     GrantRecords,
     SkillRecords,
@@ -124,7 +126,7 @@ class Records(
         ...
 
 
-class Tx(Records, DeliveryQueue, Protocol):
+class Tx(Records, AnchorQueue, DeliveryQueue, Protocol):
     """One unit of work: it reads, decides and appends, and is durable as a whole or not at all.
 
     It runs in the writer's thread, so it must be short and must not wait for anything. When it
