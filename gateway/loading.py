@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
+from gateway.anchoring import Destinations, load_destinations
 from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
@@ -15,7 +16,7 @@ from gateway.shipped import shipped_schema
 from gateway.skills import SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
-BUILT_IN = ("control-plane", "policy-admin")
+BUILT_IN = ("control-plane", "policy-admin", "audit")
 """Folders of the shipped schema that every gateway loads."""
 
 
@@ -43,6 +44,7 @@ class Loaded:
     actions: ActionRunner
     skills: SkillRegistry
     endpoints: tuple[Endpoint, ...]
+    destinations: Destinations
     keyring: Keyring
     clock: SystemClock
 
@@ -51,7 +53,7 @@ def load(settings: Settings) -> Loaded:
     """What these settings name.
 
     Raises:
-        ProblemError: contracts, trust, endpoints or keys that a gateway cannot run with.
+        ProblemError: contracts, trust, endpoints, anchors or keys that a gateway cannot run with.
     """
     clock = SystemClock()
     registry = LiveRegistry(load_registry(settings), clock.now)
@@ -64,8 +66,9 @@ def load(settings: Settings) -> Loaded:
         inspect=lambda brought: check_handlers(brought, actions),
     )
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
+    destinations = load_destinations(settings.anchors)
     keyring = Keyring.open(settings.data_dir)
-    return Loaded(settings, registry, actions, skills, endpoints, keyring, clock)
+    return Loaded(settings, registry, actions, skills, endpoints, destinations, keyring, clock)
 
 
 def _actions(settings: Settings, registry: Registry) -> ActionRunner:

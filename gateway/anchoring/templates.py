@@ -9,8 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from gateway.model.transparency import SignedCheckpoint
-
+from gateway.anchoring.anchor import SignedCheckpoint
 from gateway.model.json import JsonValue
 
 _PART = re.compile(r"\{([A-Za-z0-9]+)\}")

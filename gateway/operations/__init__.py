@@ -2,6 +2,7 @@
 
 from gateway.operations.artifacts import ArtifactUploads
 from gateway.operations.bindings import bind, require_handlers
+from gateway.operations.checkpoints import bind_checkpoints
 from gateway.operations.direct import DirectCalls
 from gateway.operations.evidence import EvidenceDownloads, bind_evidence
 from gateway.operations.policy_impact import bind_impact
@@ -15,6 +16,7 @@ __all__ = [
     "EvidenceDownloads",
     "bind",
     "bind_changesets",
+    "bind_checkpoints",
     "bind_evidence",
     "bind_impact",
     "bind_policy_reading",
