@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from gateway.cli.audit_proof import proof
 from gateway.cli.options import FAILED, OK, existing_record, with_settings
 from gateway.journal import Finding, verify_record
 from gateway.settings import Settings
@@ -12,6 +13,9 @@ from gateway.settings import Settings
 @click.group()
 def audit() -> None:
     """The record."""
+
+
+audit.add_command(proof)
 
 
 @audit.command()
