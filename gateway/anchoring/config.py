@@ -132,7 +132,7 @@ def _told(found: ErrorDetails, member: str) -> str:
 
 def _member(place: Place) -> str | None:
     """The innermost member of the file's own form that a place leads to."""
-    return next((one for one in reversed(place) if one in _EXPECTED), None)  # type: ignore[return-value] # its keys are texts
+    return next((one for one in reversed(place) if one in _EXPECTED), None)
 
 
 def _untagged(place: Place) -> Place:

@@ -79,16 +79,14 @@ def _entry(records: Records, workspace: str, value: JsonObject) -> tuple[int, st
         ProblemError: VALIDATION_FAILED where it names none or two, NOT_FOUND, also for one of
             another workspace.
     """
-    execution_id, seq, position = (value.get(name) for name in ("executionId", "seq", "position"))
-    by_chain, by_place = execution_id is not None and seq is not None, position is not None
-    if by_chain == by_place or (by_place and (execution_id is not None or seq is not None)):
+    named = present({name: value.get(name) for name in ("executionId", "seq", "position")})
+    if set(named) == {"executionId", "seq"}:
+        found = _of_execution(records, workspace, named["executionId"], named["seq"])
+    elif set(named) == {"position"}:
+        found = _at(records, workspace, named["position"])
+    else:
         told = "Name the entry by `executionId` and `seq`, or by `position` alone."
         raise invalid([Issue("/input", "ONE_OF", told)])
-    found = (
-        _of_execution(records, workspace, execution_id, seq)
-        if by_chain
-        else _at(records, workspace, position)
-    )
     if found is None:
         told = "There is no such entry in this workspace. controlPlaneTraceGet names entries."
         raise refuse("NOT_FOUND", told)
