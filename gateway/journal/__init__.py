@@ -1,12 +1,13 @@
 """The record: append, group commit, hash chain, checkpoints, projections, verification."""
 
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
-from gateway.journal.checkpoints import Checkpointer, Signer
+from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
 from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
+from gateway.journal.signing import Signer
 from gateway.journal.sqlite import SqliteJournal
-from gateway.journal.verify import VerifyReport, verify_record
+from gateway.journal.verify import Verification, VerifyReport, verify_record
 
 __all__ = [
     "COMMAND_WRITER",
@@ -15,6 +16,7 @@ __all__ = [
     "FindingKind",
     "Signer",
     "SqliteJournal",
+    "Verification",
     "VerifyReport",
     "open_history",
     "read_record",

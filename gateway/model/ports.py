@@ -18,6 +18,7 @@ from gateway.model.lane import LaneRecords
 from gateway.model.policy import PolicyRecords
 from gateway.model.skill import SkillRecords
 from gateway.model.stored_entry import StoredRecords
+from gateway.model.transparency import TransparencyRecords
 
 T = TypeVar("T")
 
@@ -63,6 +64,7 @@ class Records(
     EvidenceRecords,
     LaneRecords,
     StoredRecords,
+    TransparencyRecords,
     DeliveryRecords,
     PolicyRecords,
     Protocol,

@@ -34,8 +34,8 @@ BY_PETER = (
     "RZb6KE6RyyBwJnAM=\n"
 )
 BY_ENOCH = (
-    "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1"
-    "RvMc+QQ=\n"
+    "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnW"
+    "Lox33WWd1RvMc+QQ=\n"
 )
 # A checkpoint of a public staging log, with the cosignatures of public witnesses.
 COSIGNED = """\
