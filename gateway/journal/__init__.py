@@ -1,6 +1,7 @@
 """The record: append, group commit, hash chain, checkpoints, projections, verification."""
 
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
+from gateway.journal.checkpoint_lines import parsed_line
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
 from gateway.journal.findings import Finding, FindingKind
@@ -19,6 +20,7 @@ __all__ = [
     "Verification",
     "VerifyReport",
     "open_history",
+    "parsed_line",
     "read_record",
     "rebuild_matches",
     "rebuild_record",

@@ -86,7 +86,7 @@ def _entry(records: Records, workspace: str, value: JsonObject) -> tuple[int, st
         found = _at(records, workspace, named["position"])
     else:
         told = "Name the entry by `executionId` and `seq`, or by `position` alone."
-        raise invalid([Issue("/input", "ONE_OF", told)])
+        raise invalid([Issue("/input/position", "REQUIRED", told)])
     if found is None:
         told = "There is no such entry in this workspace. controlPlaneTraceGet names entries."
         raise refuse("NOT_FOUND", told)
