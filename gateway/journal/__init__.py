@@ -5,6 +5,7 @@ from gateway.journal.checkpoint_lines import parsed_line
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
 from gateway.journal.findings import Finding, FindingKind
+from gateway.journal.folder import FolderLock
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
 from gateway.journal.signing import Signer
 from gateway.journal.sqlite import SqliteJournal
@@ -15,6 +16,7 @@ __all__ = [
     "Checkpointer",
     "Finding",
     "FindingKind",
+    "FolderLock",
     "Signer",
     "SqliteJournal",
     "Verification",
