@@ -6,10 +6,9 @@ from typing import NoReturn
 
 import click
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.cli.options import FAILED, USAGE
+from gateway.journal.checkpoint_lines import public_key_of
 from gateway.model.json import decode
 from gateway.transparency import NoteError, Verifier
 from gateway.transparency.answers import NoAnswerError, ProofError, Trust, check_answer
@@ -32,7 +31,7 @@ def proof() -> None:
     required=True,
     metavar="FILE",
     type=_FILE,
-    help="Public key (PEM) that the gateway signs with. Repeat it where there were several.",
+    help="Public key that the gateway signs with, in PEM or as a verifier key. May be repeated.",
 )
 @click.option(
     "--witness",
@@ -78,12 +77,9 @@ def verify(
 
 def _public_key(path: Path) -> bytes:
     try:
-        key = load_pem_public_key(_read(path))
+        return public_key_of(_text(path))
     except (ValueError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
-        _unreadable(path, "it is no Ed25519 public key in PEM.")
-    return key.public_bytes_raw()
+        _unreadable(path, "it is no Ed25519 public key, in PEM or as a verifier key.")
 
 
 def _witness(text: str) -> Verifier:
