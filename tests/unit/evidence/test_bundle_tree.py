@@ -92,7 +92,7 @@ CHANGES: list[Callable[[dict[str, Any]], dict[str, Any]]] = [
     lambda proof: proof | {"nodes": proof["nodes"][1:]},
     lambda proof: proof | {"nodes": [*proof["nodes"], proof["nodes"][0]]},
     lambda proof: proof | {"indexes": [one + 1 for one in proof["indexes"]]},
-    lambda proof: proof | {"indexes": [proof["indexes"][1], proof["indexes"][0], *proof["indexes"][2:]]},
+    lambda proof: proof | {"indexes": proof["indexes"][::-1]},
     lambda proof: proof | {"indexes": proof["indexes"][:-1]},
     lambda proof: proof | {"indexes": [10**30 for _ in proof["indexes"]]},
     lambda proof: proof | {"size": proof["size"] + 1},
