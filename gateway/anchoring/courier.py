@@ -111,17 +111,32 @@ class Courier:
         return _Errand(progress, self._next_of(records, progress.number))
 
     async def _bring(self, before: Progress, checkpoint: SignedCheckpoint) -> None:
-        number = checkpoint.number
+        try:
+            taken = await self._publish(checkpoint)
+        except AnchorError as error:
+            await self._failed(before, checkpoint.number, error)
+        else:
+            await self._taken(before, checkpoint.number, taken)
+
+    async def _publish(self, checkpoint: SignedCheckpoint) -> Taken:
+        """Hand a checkpoint over, with an end to it.
+
+        Raises:
+            AnchorError: it was not taken.
+            ProblemError: the journal does not serve.
+        """
         try:
             async with asyncio.timeout(PATIENCE):
-                taken = await self.target.anchor.publish(checkpoint)
+                return await self.target.anchor.publish(checkpoint)
         except TimeoutError:
-            error = AnchorError(f"It was not done within {PATIENCE:g} seconds.")
-            await self._failed(before, number, error)
-        except AnchorError as error:
-            await self._failed(before, number, error)
-        else:
-            await self._taken(before, number, taken)
+            raise AnchorError(f"It was not done within {PATIENCE:g} seconds.") from None
+        except (AnchorError, ProblemError):
+            raise
+        except Exception as error:
+            _log.exception("%s failed in an unexpected way", self.target)
+            raise AnchorError(
+                f"It failed in an unexpected way ({type(error).__name__})."
+            ) from error
 
     async def _failed(self, before: Progress, number: int, error: AnchorError) -> None:
         after = self._schedule.failed(before, error, stamp(self._clock.now()))
