@@ -5,6 +5,7 @@ import sys
 import click
 
 from gateway.cli.audit_proof import proof
+from gateway.cli.audit_status import status
 from gateway.cli.options import FAILED, OK, existing_record, with_settings
 from gateway.journal import Finding, verify_record
 from gateway.loading import key_folder
@@ -17,6 +18,7 @@ def audit() -> None:
 
 
 audit.add_command(proof)
+audit.add_command(status)
 
 
 @audit.command()
