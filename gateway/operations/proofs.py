@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterable
 
+from gateway.anchoring import with_cosignatures
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records
 from gateway.model.problem import Issue, invalid, refuse
@@ -30,7 +31,7 @@ def inclusion(admitted: Admitted, records: Records) -> JsonObject:
         "root": _text(checkpoint.root),
         "path": _texts(path),
         "checkpoint": checkpoint.number,
-        "note": checkpoint.note,
+        "note": _note(records, checkpoint),
     }
 
 
@@ -52,9 +53,15 @@ def consistency(admitted: Admitted, records: Records) -> JsonObject:
             "toRoot": _text(checkpoint.root),
             "path": _texts(records.consistency_proof(old, checkpoint.size)),
             "checkpoint": checkpoint.number,
-            "note": checkpoint.note,
+            "note": _note(records, checkpoint),
         }
     )
+
+
+def _note(records: Records, checkpoint: SignedNote) -> str:
+    """The note with the cosignatures that there are."""
+    number = checkpoint.number
+    return with_cosignatures(checkpoint.note, records.receipts(number, number))
 
 
 def _checkpoint(records: Records, size: int | None, field: str) -> SignedNote:
