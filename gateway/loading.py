@@ -13,11 +13,13 @@ from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy import Keyring
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
-from gateway.skills import SkillRegistry, open_skills
+from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
 BUILT_IN = ("control-plane", "policy-admin", "audit")
 """Folders of the shipped schema that every gateway loads."""
+
+_LEASE_MARGIN = 15.0
 
 
 def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
@@ -125,6 +127,14 @@ def open_keyring(settings: Settings) -> Keyring:
         ProblemError: KEYS_UNUSABLE.
     """
     return Keyring.open(key_folder(settings), settings.root_key)
+
+
+def lease_of(registry: Registry) -> float:
+    """Seconds that a claim lasts without a turn: longer than any attempt can take."""
+    timeouts = [
+        contract.handler.timeout for contract in registry.operations.values() if contract.handler
+    ]
+    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
 
 
 def issuers(settings: Settings) -> list[Issuer]:

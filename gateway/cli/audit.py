@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from gateway.cli.audit_export import export
 from gateway.cli.audit_proof import proof
 from gateway.cli.audit_status import status
 from gateway.cli.options import FAILED, OK, existing_record, with_settings
@@ -15,10 +16,6 @@ from gateway.settings import Settings
 @click.group()
 def audit() -> None:
     """The record."""
-
-
-audit.add_command(proof)
-audit.add_command(status)
 
 
 @audit.command()
@@ -41,6 +38,11 @@ def verify(*, settings: Settings) -> None:
         click.echo(f"and {report.more} findings more")
     click.echo("the record verifies" if report.ok else "THE RECORD DOES NOT VERIFY")
     sys.exit(OK if report.ok else FAILED)
+
+
+audit.add_command(export)
+audit.add_command(proof)
+audit.add_command(status)
 
 
 def _place(finding: Finding) -> str:

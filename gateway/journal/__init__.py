@@ -1,5 +1,6 @@
 """The record: append, group commit, hash chain, checkpoints, projections, verification."""
 
+from gateway.journal.audit_history import open_audit
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
 from gateway.journal.checkpoint_lines import parsed_line
 from gateway.journal.checkpoints import Checkpointer
@@ -21,6 +22,7 @@ __all__ = [
     "SqliteJournal",
     "Verification",
     "VerifyReport",
+    "open_audit",
     "open_history",
     "parsed_line",
     "read_record",

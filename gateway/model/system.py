@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from gateway.model.entropy import random_bytes
 from gateway.model.problem import Issue, Problem, ProblemError
 
 _TAIL_BITS = 62
@@ -50,7 +51,7 @@ class RandomIds:
 
     def new(self, prefix: str) -> str:
         """A new id ``<prefix>_<32 hex digits>``."""
-        random = int.from_bytes(os.urandom(10))
+        random = int.from_bytes(random_bytes(10))
         head = self._next(random >> 64)
         moment, counter = head >> _COUNTER_BITS, head & _COUNTER_MASK
         tail = random & ((1 << _TAIL_BITS) - 1)

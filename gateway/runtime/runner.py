@@ -27,6 +27,7 @@ from gateway.runtime.attempt import Attempt
 from gateway.runtime.ending import end_run
 from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, judge, orphaned
+from gateway.runtime.pii_copies import read_in_run
 from gateway.runtime.stored_plan import open_plan
 from gateway.runtime.turn import ClaimLostError, Turn, Turns
 
@@ -185,7 +186,9 @@ class Runner:
             for step in tx.steps(record.plan.id)
             if step.status is StepStatus.COMPLETED and step.output is not None
         }
-        return RunMemory(run_id, epoch, open_plan(self._sealer, workspace, record.plan), outputs)
+        plan = open_plan(self._sealer, workspace, record.plan)
+        undone = read_in_run(tx, self._registry, self._sealer, workspace, execution.compensates)
+        return RunMemory(run_id, epoch, plan, outputs, undone=undone)
 
     def _give_up(
         self, tx: Tx, execution: Execution, run_id: str, epoch: int, wake_seq: int

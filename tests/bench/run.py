@@ -23,12 +23,14 @@ from tests.bench.impact import impact_figures  # noqa: E402 - as above
 from tests.bench.parked import parked_figures  # noqa: E402 - as above
 from tests.bench.policy_changes import policy_change_figures  # noqa: E402 - as above
 from tests.bench.policy_decisions import policy_decision_figures  # noqa: E402 - as above
+from tests.bench.sealing import sealing_figures  # noqa: E402 - as above
 
 MEASURES = (
     policy_decision_figures,
     policy_change_figures,
     impact_figures,
     durable_figures,
+    sealing_figures,
     query_figures,
     authzen_figures,
     event_figures,
