@@ -138,8 +138,8 @@ def test_a_record_that_was_put_back_and_told_otherwise_is_found_out(troubled: Tr
         sign(troubled.auditor)
     troubled.wait(NAME, lambda one: one["behind"] == 0)
     troubled.wait("vault", lambda one: one["behind"] == 0)
-    held = (troubled.folder / "vault.jsonl").read_bytes()
     gateway.stop()
+    held = (troubled.folder / "vault.jsonl").read_bytes()
     shutil.rmtree(gateway.data_dir)
     shutil.copytree(troubled.folder / "copy", gateway.data_dir)
     gateway.start()
@@ -205,7 +205,9 @@ def test_kills_between_checkpoint_and_anchor_lose_nothing(troubled: Troubled) ->
     for own in ("vault", "partner", NAME):
         troubled.wait(own, lambda one: one["behind"] == 0)
 
-    vault = [json.loads(line) for line in (troubled.folder / "vault.jsonl").open("rb")]
+    vault = [
+        json.loads(line) for line in (troubled.folder / "vault.jsonl").read_text().splitlines()
+    ]
     numbers = [one["number"] for one in vault]
     assert numbers == list(range(numbers[0], last + 1))
     told = {message.id: json.loads(message.body) for message in troubled.partner.messages}
