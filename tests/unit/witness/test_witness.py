@@ -16,6 +16,17 @@ from gateway.witness import Answer, Witness, open_witness, trusted_logs
 from tests.small_log import ORIGIN, SmallLog
 
 NAME = "witness.example.com/w1"
+PUBLISHED_LOG = "geomys.org/witness/test-log+c0787ff4+AeMb5VOzy60PTGdGmLPxOKGAa0jNyDGsgv2rnprGju1t"
+PUBLISHED = """\
+geomys.org/witness/test-log
+1
+BCml5C32yqMcl0gjTrcSOeNVx59oPnSdytBzDGBO5k0=
+
+\N{EM DASH} geomys.org/witness/test-log \
+wHh/9BPsoBNr2x0Ol3qPBYasIN0HI2ZiBg5ac0v3LQq/7F+YO7U4oWbDeJn1VaWVrlbSEM30Gr7WWYQjj2SBxRoJ/Ao=
+"""
+"""The checkpoint that a public monitor of witnesses submits to them, and the key of its log."""
+
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
@@ -56,6 +67,15 @@ def test_it_cosigns_what_goes_on_from_the_last(
     assert witness.add_checkpoint(log.submission(0, old)).status == 200
     assert witness.add_checkpoint(log.submission(old, new)).status == 200
     assert witness.book.last(ORIGIN).size == new
+
+
+def test_it_answers_a_published_submission_as_its_monitor_expects(tmp_path: Path) -> None:
+    witness = open_witness(tmp_path / "w", NAME, trusted_logs([PUBLISHED_LOG]), Stopped())
+    answers = [witness.add_checkpoint(f"old {old}\n\n{PUBLISHED}".encode()) for old in (1, 0, 1)]
+    assert [answer.status for answer in answers] == [409, 200, 200]
+    (by,) = open_note(PUBLISHED + answers[2].body, [witness.signer.verifier]).signed_by
+    assert by.at == int(NOW.timestamp())
+    witness.book.close()
 
 
 def test_an_empty_tree_is_a_checkpoint_too(witness: Witness, log: SmallLog) -> None:
