@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
+from gateway.anchoring import Destinations, load_destinations
 from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
@@ -45,6 +46,7 @@ class Loaded:
     actions: ActionRunner
     skills: SkillRegistry
     endpoints: tuple[Endpoint, ...]
+    destinations: Destinations
     keyring: Keyring
     clock: SystemClock
 
@@ -58,7 +60,7 @@ def load(settings: Settings) -> Loaded:
     """What these settings name.
 
     Raises:
-        ProblemError: contracts, trust, endpoints or keys that a gateway cannot run with.
+        ProblemError: contracts, trust, endpoints, anchors or keys that a gateway cannot run with.
     """
     clock = SystemClock()
     registry = LiveRegistry(load_registry(settings), clock.now)
@@ -71,8 +73,9 @@ def load(settings: Settings) -> Loaded:
         inspect=lambda brought: check_handlers(brought, actions),
     )
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
+    destinations = load_destinations(settings.anchors)
     keyring = open_keyring(settings)
-    return Loaded(settings, registry, actions, skills, endpoints, keyring, clock)
+    return Loaded(settings, registry, actions, skills, endpoints, destinations, keyring, clock)
 
 
 def _actions(settings: Settings, registry: Registry) -> ActionRunner:

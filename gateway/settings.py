@@ -141,6 +141,12 @@ class Settings(BaseSettings):
         le=10,
         allow_inf_nan=False,
     )
+    anchors: ExistingFile | None = _setting(
+        None,
+        "File of the anchors and witnesses that checkpoints go to, in YAML. Without it: none.",
+        "an existing file; see docs/anchors.md",
+        shown="none",
+    )
     introspection: Literal["on", "admin", "off"] = _setting(
         "on", "Who may ask the GraphQL schema for itself.", "on, admin or off"
     )

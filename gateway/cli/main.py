@@ -21,6 +21,7 @@ _MODULES: Mapping[str, str] = {
     "serve": "gateway.cli.serve",
     "skill": "gateway.cli.skill",
     "token": "gateway.cli.token",
+    "witness": "gateway.cli.witness",
 }
 """Where each command is, under its own name."""
 

@@ -2,7 +2,7 @@
 
 from gateway.journal.audit_history import open_audit
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
-from gateway.journal.checkpoint_lines import verifier_key
+from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
 from gateway.journal.endorsing import endorse, is_endorsed
@@ -27,6 +27,7 @@ __all__ = [
     "is_endorsed",
     "open_audit",
     "open_history",
+    "parsed_line",
     "read_record",
     "rebuild_matches",
     "rebuild_record",

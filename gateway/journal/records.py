@@ -4,6 +4,7 @@ import sqlite3
 from typing import Any, TypeAlias
 
 from gateway.journal import claim_statements, queries
+from gateway.journal.anchors import SqlAnchorRecords
 from gateway.journal.approval_records import SqlApprovalRecords
 from gateway.journal.chain import execution_chain
 from gateway.journal.deliveries import SqlDeliveryRecords
@@ -33,6 +34,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 
 class SqlRecords(
+    SqlAnchorRecords,
     SqlApprovalRecords,
     SqlGrantRecords,
     SqlSkillRecords,

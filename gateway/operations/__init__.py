@@ -4,6 +4,7 @@ from gateway.operations.artifacts import ArtifactUploads
 from gateway.operations.audit_exports import AuditExports
 from gateway.operations.auditing import bind_auditing
 from gateway.operations.bindings import bind, require_handlers
+from gateway.operations.checkpoints import bind_checkpoints
 from gateway.operations.direct import DirectCalls
 from gateway.operations.evidence import EvidenceDownloads, bind_evidence
 from gateway.operations.policy_impact import bind_impact
@@ -20,6 +21,7 @@ __all__ = [
     "bind",
     "bind_auditing",
     "bind_changesets",
+    "bind_checkpoints",
     "bind_evidence",
     "bind_impact",
     "bind_policy_reading",

@@ -31,6 +31,10 @@ PLAIN: dict[str, Any] = {
     "NonEmptyString": "x",
 }
 WITHOUT_IDS = {
+    "audit.checkpoint.create",  # and all of checkpoints: the tree is one for all workspaces
+    "audit.checkpoint.get",
+    "audit.checkpoint.list",
+    "audit.proof.consistency",
     "audit.contract.review",  # names a contract, and shows the workspace's own record
     "controlPlane.grant.issue",  # names a contract
     "controlPlane.skill.install",  # brings its own skill
@@ -86,6 +90,8 @@ def input_for(contract: OperationContract, by: str, known: JsonObject) -> JsonOb
     if contract.key == "controlPlane.evidence.attach":
         del value["runId"]  # it takes either the run or the execution, and something to attach
         value["uri"] = PLAIN["URL"]
+    if contract.key == "audit.proof.inclusion":
+        value["seq"] = 1  # it takes either an execution and a number, or a position
     if contract.capability != "policy.administration@1.0.0" and "changesetId" in value:
         value.pop("revision", None)  # a question is asked under the one or the other
     return value
