@@ -26,6 +26,7 @@ from gateway.model.ports import (
     Tx,
 )
 from gateway.model.problem import Problem, ProblemError, problem, refuse, with_context
+from gateway.model.scrubbing import scrub, values_at
 from gateway.model.sealing import unseal_all
 from gateway.pipeline.answers import accept_answer, declared_events, seal_events
 from gateway.pipeline.call import Admitted, Call
@@ -277,7 +278,9 @@ def declined(outcome: Declined) -> Problem:
 
 
 def _told_about(call: Call, told: Problem) -> Problem:
+    """The problem as the caller gets it: it quotes none of the PII that was sent."""
     contract = call.contract
+    told = scrub(told, values_at(call.input, contract.policy.pii))
     operation = {
         "key": contract.key,
         "version": contract.meta.version,
