@@ -116,7 +116,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(loaded.actions.close)
+        stack.push_async_callback(loaded.close)
         journal = await SqliteJournal.open(
             settings.database_path, clock=loaded.clock, writer=WRITER
         )

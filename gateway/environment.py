@@ -37,7 +37,11 @@ def load_settings(**flags: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        issues += [_issue(found, given) for found in error.errors(include_url=False)]
+        issues += [
+            _issue(found, given)
+            for found in error.errors(include_url=False)
+            if found["type"] != "default_factory_not_called"  # what it follows from is told
+        ]
     if settings is None or issues:
         raise _settings_invalid(issues)
     return settings
@@ -47,6 +51,8 @@ def process_environment(settings: Settings) -> dict[str, str]:
     """The environment of a process that is to work on the same data, contracts and policies."""
     named = {
         "data_dir": str(settings.data_dir.absolute()),
+        "key_dir": str(settings.key_dir.absolute()),
+        "root_key": settings.root_key,
         "database_url": settings.database_url,
         "schema_dir": os.pathsep.join(str(folder.absolute()) for folder in settings.schema_dir),
         "policy_dir": str(settings.policy_dir.absolute()),

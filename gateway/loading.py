@@ -8,7 +8,7 @@ from gateway.actions import ActionRunner, HttpActions, PythonActions, check_hand
 from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
-from gateway.model.system import SystemClock
+from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy import Keyring
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
@@ -46,6 +46,11 @@ class Loaded:
     keyring: Keyring
     clock: SystemClock
 
+    async def close(self) -> None:
+        """Let go of what was opened."""
+        await self.actions.close()
+        self.keyring.data.close()
+
 
 def load(settings: Settings) -> Loaded:
     """What these settings name.
@@ -64,7 +69,7 @@ def load(settings: Settings) -> Loaded:
         inspect=lambda brought: check_handlers(brought, actions),
     )
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
-    keyring = Keyring.open(settings.data_dir)
+    keyring = open_keyring(settings)
     return Loaded(settings, registry, actions, skills, endpoints, keyring, clock)
 
 
@@ -86,9 +91,42 @@ def _actions(settings: Settings, registry: Registry) -> ActionRunner:
     return actions
 
 
+def key_folder(settings: Settings) -> Path:
+    """The folder of the keys; an earlier release's, inside the data folder, is moved there once.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE when it cannot be moved, or both are there.
+    """
+    earlier, folder = settings.data_dir / "keys", settings.key_dir
+    if not earlier.is_dir() or earlier.absolute() == folder.absolute():
+        return folder
+    if folder.exists():
+        raise unusable_key(
+            earlier,
+            f"holds keys, and so does {folder}. Keep the folder whose keys sealed the record, as "
+            f"{folder}, and move the other away",
+        )
+    try:
+        earlier.rename(folder)
+    except OSError as error:
+        raise unusable_key(
+            earlier, f"could not be moved to {folder} ({error.strerror}). Move it there yourself"
+        ) from error
+    return folder
+
+
+def open_keyring(settings: Settings) -> Keyring:
+    """The keyring of these settings.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+    """
+    return Keyring.open(key_folder(settings), settings.root_key)
+
+
 def issuers(settings: Settings) -> list[Issuer]:
     """Whose tokens are believed."""
     issuers: list[Issuer] = [OidcIssuer(config) for config in settings.oidc_issuers]
     if settings.believes_local_tokens:
-        issuers.append(LocalIssuer.open(settings.data_dir))
+        issuers.append(LocalIssuer.open(key_folder(settings)))
     return issuers

@@ -1,5 +1,6 @@
 """The kinds of value that settings have: how each is read from text, and what it refuses."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,6 +65,15 @@ def _no_other_file(path: Path) -> Path:
     return path
 
 
+def beside(data_dir: Path) -> Path:
+    """The key folder that belongs to a data folder where no other is named.
+
+    It lies beside it and not inside, so that a copy of the data holds no key.
+    """
+    whole = data_dir.expanduser().absolute()
+    return whole.with_name(f"{whole.name or 'data'}-keys")
+
+
 def _sqlite_url(url: str) -> str:
     if url and (not url.startswith(SQLITE) or url.removeprefix(SQLITE) in ("", ":memory:")):
         raise ValueError("it names no SQLite file, and other databases are not supported yet")
@@ -95,11 +105,21 @@ def _different(issuers: tuple[OidcConfig, ...]) -> tuple[OidcConfig, ...]:
     return issuers
 
 
+_ROOT_KEY = re.compile(r"file|env:[A-Za-z_][A-Za-z0-9_]{0,199}|aws-kms:[A-Za-z0-9:/_.-]{1,2048}")
+
+
+def _root_key_name(text: str) -> str:
+    if not _ROOT_KEY.fullmatch(text):
+        raise ValueError("it names no kind of root key")
+    return text
+
+
 # NoDecode keeps pydantic-settings from reading lists and mappings as JSON.
 Folder = Annotated[Path, AfterValidator(_existing_folder)]
 Folders = Annotated[tuple[Folder, ...], NoDecode, _parts_by(":"), Field(min_length=1)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 NewFolder = Annotated[Path, AfterValidator(_no_other_file)]
+RootKeyName = Annotated[str, AfterValidator(_root_key_name)]
 SqliteUrl = Annotated[str, AfterValidator(_sqlite_url)]
 HostPatterns = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_host_patterns)]
 Workspaces = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_workspaces)]

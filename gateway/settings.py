@@ -21,8 +21,10 @@ from gateway.setting_values import (
     NewFolder,
     OidcIssuers,
     Origins,
+    RootKeyName,
     SqliteUrl,
     Workspaces,
+    beside,
 )
 from gateway.shipped import shipped_policies, shipped_schema
 
@@ -60,9 +62,21 @@ class Settings(BaseSettings):
     )
     data_dir: NewFolder = _setting(
         Path("data"),
-        "Folder for keys and SQLite files. One serving process for each.",
+        "Folder for the record: SQLite files and evidence. One serving process for each.",
         "a folder, which is created if it is missing",
         shown="./data",
+    )
+    key_dir: NewFolder = _setting(
+        lambda settings: beside(settings.get("data_dir", Path("data"))),
+        "Folder for keys. Keep it out of the backups of the data folder.",
+        "a folder, which is created if it is missing",
+        shown="the data folder with -keys behind its name",
+    )
+    root_key: RootKeyName = _setting(
+        "file",
+        "Where the root key is, which wraps all keys that seal personal data.",
+        "file (root.key in the key folder), env:NAME (a variable with 32 bytes in base64) or "
+        "aws-kms:KEY (needs the extra kms)",
     )
     database_url: SqliteUrl = _setting(
         "",

@@ -90,6 +90,10 @@ class Server:
     url: str = ""
 
     @property
+    def key_dir(self) -> Path:
+        return self.data_dir.with_name(f"{self.data_dir.name}-keys")
+
+    @property
     def data_dir(self) -> Path:
         return self.folder / "data"
 
@@ -118,7 +122,7 @@ class Server:
 
     def token(self, subject: str, *roles: str, kind: str = "human", workspace: str = "acme") -> str:
         """A development token; signed here, because starting the command each time takes long."""
-        issuer = LocalIssuer.open(self.data_dir)
+        issuer = LocalIssuer.open(self.key_dir)
         return issuer.issue(
             subject=subject,
             type=PrincipalType(kind),

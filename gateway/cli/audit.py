@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.options import FAILED, OK, existing_record, with_settings
 from gateway.journal import Finding, verify_record
+from gateway.loading import key_folder
 from gateway.settings import Settings
 
 
@@ -22,7 +23,7 @@ def verify(*, settings: Settings) -> None:
     Works beside a running gateway and changes nothing.
     """
     database = existing_record(settings)
-    public_key = settings.data_dir / "keys" / "checkpoint-signing.pub.pem"
+    public_key = key_folder(settings) / "checkpoint-signing.pub.pem"
     report = verify_record(database, [public_key.read_text()] if public_key.exists() else [])
     click.echo(
         f"{report.entries} entries in {report.chains} chains; {report.checkpoints} checkpoints "

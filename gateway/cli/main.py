@@ -14,6 +14,7 @@ _MODULES: Mapping[str, str] = {
     "contracts": "gateway.cli.contracts",
     "evidence": "gateway.cli.evidence",
     "journal": "gateway.cli.journal",
+    "keys": "gateway.cli.keys",
     "policy": "gateway.cli.policy",
     "schema": "gateway.cli.contracts",
     "serve": "gateway.cli.serve",

@@ -18,6 +18,7 @@ from gateway.cli.policy_sides import head_of, known_contracts
 from gateway.contracts import Registry
 from gateway.identity.claims import fault_of_subject
 from gateway.journal import read_record, short_writes
+from gateway.loading import open_keyring
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.policy import Changeset, ChangesetStatus, Edit
@@ -27,7 +28,6 @@ from gateway.model.system import RandomIds, SystemClock
 from gateway.policy import apply_edits, build_revision, read_content
 from gateway.policy.contents.diff import edits_between
 from gateway.policy.contents.history import content_of, content_of_changeset
-from gateway.privacy import Keyring
 from gateway.settings import Settings
 
 T = TypeVar("T")
@@ -252,7 +252,7 @@ def _write(settings: Settings, unit: Callable[[Tx], T]) -> T:
     """Run one unit of work on the record, beside a running gateway or alone."""
 
     async def write() -> T:
-        signer = Keyring.open(settings.data_dir).signer
+        signer = open_keyring(settings).signer
         opened = short_writes(settings.database_path, clock=SystemClock(), signer=signer)
         async with opened as journal:
             return await journal.write(unit)

@@ -16,13 +16,15 @@ from gateway.cli.options import existing_record, with_settings
 from gateway.cli.policy_sides import contracts_in, side_in
 from gateway.contracts import Registry
 from gateway.journal import open_history
+from gateway.loading import key_folder, open_keyring
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.pii import Owner
 from gateway.model.ports import Records, Sealer
 from gateway.model.system import SystemClock
 from gateway.model.time import stamp
 from gateway.policy import PolicyRevision, build_revision, read_content
 from gateway.policy.contents.history import content_of
-from gateway.privacy import Keyring, KeyringSealer
+from gateway.privacy import KeyringSealer, has_keys
 from gateway.runtime import Impact, ImpactScope, Progress
 from gateway.settings import Settings
 
@@ -104,7 +106,12 @@ def _in_force(settings: Settings, records: Records, registry: Registry) -> Polic
 class _NoKeys:
     """Stands for the keys of a data folder that has none any more: nothing can be opened."""
 
-    def seal(self, workspace: str, contract: str, field: str, value: JsonValue) -> JsonObject:
+    def seal(self, owner: Owner, contract: str, field: str, value: JsonValue) -> JsonObject:
+        raise ValueError("there are no keys")
+
+    def seal_like(
+        self, workspace: str, other: JsonObject, contract: str, field: str, value: JsonValue
+    ) -> JsonObject:
         raise ValueError("there are no keys")
 
     def unseal(self, workspace: str, envelope: JsonObject) -> JsonValue:
@@ -115,9 +122,9 @@ class _NoKeys:
 
 
 def _sealer(settings: Settings) -> Sealer:
-    if not (settings.data_dir / "keys" / "root.key").exists():
+    if not has_keys(key_folder(settings)):
         return _NoKeys()
-    return KeyringSealer(Keyring.open(settings.data_dir))
+    return KeyringSealer(open_keyring(settings))
 
 
 def _teller(progress: bool) -> Callable[[Progress], None]:

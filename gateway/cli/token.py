@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.options import with_settings
 from gateway.identity import LocalIssuer
+from gateway.loading import key_folder
 from gateway.model.principal import PrincipalType
 from gateway.settings import Settings
 
@@ -55,8 +56,8 @@ def issue(
     capabilities: tuple[str, ...],
     ttl: int,
 ) -> None:
-    """Print a development token, signed with the key of the data folder."""
-    issuer = LocalIssuer.open(settings.data_dir)
+    """Print a development token, signed with the key of the key folder."""
+    issuer = LocalIssuer.open(key_folder(settings))
     click.echo(
         issuer.issue(
             subject=subject,

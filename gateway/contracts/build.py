@@ -123,6 +123,7 @@ def _policy(read: dict[str, Any], kind: Kind) -> ContractPolicy:
         idempotent=kind is Kind.QUERY or read.get("idempotent", False),
         rate_limit=limit,
         escalate=read.get("escalate") is not None,
+        subject=read.get("subject"),
     )
 
 

@@ -74,6 +74,9 @@ _POLICY = Record(
             Choice([one.value for one in AuthLevel]), "The level a caller needs.", required=True
         ),
         "pii": Field(Many(_path), "Dotted paths into input or output that are personal data."),
+        "subject": Field(
+            _path, "Path into input or output of the name of the person whose data the PII is."
+        ),
         "idempotent": Field(
             Flag(), "Whether repeating a call does no harm; always so for queries."
         ),

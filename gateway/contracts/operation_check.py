@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gateway.contracts.drafts import Draft
 from gateway.contracts.findings import Findings
 from gateway.contracts.paths import walked_type
+from gateway.contracts.subject_check import check_subject
 from gateway.model.contract import (
     EventContract,
     Kind,
@@ -29,6 +30,7 @@ def check_operation(draft: Draft, contract: OperationContract, findings: Finding
     _check_errors(draft, contract, findings)
     if draft.sound("input", "output", "types", "policy"):
         _check_pii(draft, contract, findings)
+        check_subject(draft, contract, findings)
 
 
 def check_event(draft: Draft, event: EventContract, findings: Findings) -> None:

@@ -15,6 +15,7 @@ from gateway.journal import Signer
 from gateway.model.entry import EntryType
 from gateway.model.execution import Execution
 from gateway.model.json import decode
+from gateway.model.pii import envelopes_in, execution_owner
 from gateway.model.ports import Clock, Journal, Records, Sealer
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.stored_entry import StoredEntry
@@ -132,7 +133,10 @@ class Exporter:
         if not report.ok:
             finding = report.findings[0]
             raise _does_not_hold(snapshot, f"{finding.file}: {finding.message}")
-        draft = self.store.write(snapshot.workspace, snapshot.run_id, bundle.digest, bundle.content)
+        owner = execution_owner(snapshot.workspace, snapshot.execution_id)
+        beside = envelopes_in([decode(entry.body) for entry in snapshot.entries]).values()
+        told = (snapshot.run_id, bundle.digest, bundle.content)
+        draft = self.store.write(owner, *told, beside)
         return bundle, draft
 
 

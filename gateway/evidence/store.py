@@ -1,22 +1,34 @@
 """Where exported bundles are kept: one file each below the data folder, sealed.
 
 A bundle may show personal data as it is, which the gateway keeps nowhere in the clear. So its
-archive is sealed, in pieces, with the keys of its workspace, as PII in the journal is.
+archive is encrypted (AES-256-GCM, piece by piece) under a key of its own, and that key is split
+into shares, one sealed with each key that seals something in the bundle's entries: when one of
+those is destroyed, a share is gone, and with it the bundle.
 """
 
 import base64
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.model.json import decode, encode
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.model.json import JsonObject, decode, encode
+from gateway.model.pii import ErasedError, Owner
 from gateway.model.ports import Sealer
 
 _PIECE = 1024 * 1024
 _FIELD = "output.bundle"
+_SHARES = "shares"
+_EARLIER = b'{"$sealed"'
+"""How the lines of a bundle of an earlier release begin, each an envelope."""
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
 _RUN = re.compile(r"[A-Za-z0-9_]{1,100}")
 _DRAFT = re.compile(r"([A-Za-z0-9_]{1,100})-([0-9a-f]{64})\.part")
 
@@ -42,17 +54,30 @@ class BundleStore:
         self._sealer = sealer
         self._contract = contract
 
-    def write(self, workspace: str, run_id: str, digest: str, content: bytes) -> Draft:
-        """Write a draft, durably; ``digest`` is SHA-256 of ``content`` in hex."""
+    def write(
+        self,
+        owner: Owner,
+        run_id: str,
+        digest: str,
+        content: bytes,
+        beside: Iterable[JsonObject] = (),
+    ) -> Draft:
+        """Write a draft, durably; ``digest`` is SHA-256 of ``content`` in hex.
+
+        It can be read as long as every envelope of ``beside`` can be opened, and what belongs to
+        ``owner``.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = Draft(self._folder / f"{_known(run_id)}-{digest}.part", run_id, digest)
         descriptor = os.open(draft.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                for start in range(0, len(content), _PIECE):
-                    piece = base64.b64encode(content[start : start + _PIECE]).decode()
-                    sealed = self._sealer.seal(workspace, self._contract, _FIELD, piece)
-                    file.write(encode(sealed).encode() + b"\n")
+                key, shares = self._new_key(owner, beside)
+                file.write(encode({_SHARES: shares}).encode() + b"\n")
+                for place, start in enumerate(range(0, len(content), _PIECE)):
+                    nonce = os.urandom(_NONCE_BYTES)
+                    piece = key.encrypt(nonce, content[start : start + _PIECE], _label(place))
+                    file.write(base64.b64encode(nonce + piece) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             _sync(self._folder)
@@ -87,15 +112,58 @@ class BundleStore:
         """
         try:
             with self._path(run_id, number).open("rb") as file:
-                return b"".join(self._opened(workspace, line) for line in file)
+                return b"".join(self._pieces(workspace, file))
         except FileNotFoundError:
             return None
 
-    def _opened(self, workspace: str, line: bytes) -> bytes:
-        return base64.b64decode(self._sealer.unseal(workspace, decode(line)))
+    def _pieces(self, workspace: str, lines: Iterable[bytes]) -> Iterator[bytes]:
+        key: AESGCM | None = None
+        for place, line in enumerate(lines):
+            if key is not None:
+                yield _decrypted(key, base64.b64decode(line), place - 1)
+            elif line.startswith(_EARLIER):
+                yield base64.b64decode(self._sealer.unseal(workspace, decode(line)))
+            else:
+                key = self._opened(workspace, decode(line)[_SHARES])
+
+    def _new_key(
+        self, owner: Owner, beside: Iterable[JsonObject]
+    ) -> tuple[AESGCM, list[JsonObject]]:
+        """A new key, and its shares: it is the exclusive or of all of them."""
+        secret, named = os.urandom(_KEY_BYTES), (self._contract, _FIELD)
+        secrets, shares = [secret], [self._sealer.seal(owner, *named, secret.hex())]
+        for other in beside:
+            secret = os.urandom(_KEY_BYTES)
+            with contextlib.suppress(ErasedError):  # the bundle shows nothing of it
+                shares.append(self._sealer.seal_like(owner.workspace, other, *named, secret.hex()))
+                secrets.append(secret)
+        return _joined(secrets), shares
+
+    def _opened(self, workspace: str, shares: list[JsonObject]) -> AESGCM:
+        found = [bytes.fromhex(self._sealer.unseal(workspace, share)) for share in shares]
+        return _joined(found)
 
     def _path(self, run_id: str, number: int) -> Path:
         return self._folder / f"{_known(run_id)}-{number}.zip.sealed"
+
+
+def _joined(shares: list[bytes]) -> AESGCM:
+    key = 0
+    for share in shares:
+        key ^= int.from_bytes(share)
+    return AESGCM(key.to_bytes(_KEY_BYTES))
+
+
+def _decrypted(key: AESGCM, sealed: bytes, place: int) -> bytes:
+    try:
+        return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _label(place))
+    except InvalidTag:
+        raise ValueError("the bundle was altered") from None
+
+
+def _label(place: int) -> bytes:
+    """What is authenticated with a piece: that it is the one of this place."""
+    return str(place).encode()
 
 
 def _known(run_id: str) -> str:

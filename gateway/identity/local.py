@@ -27,7 +27,7 @@ _MAX_TTL = 366 * 86_400
 
 
 class LocalIssuer:
-    """Issues and verifies development tokens with the Ed25519 key of a data folder.
+    """Issues and verifies development tokens with the Ed25519 key of a key folder.
 
     Whoever can read that folder can be anybody, so production uses OpenID Connect instead.
     """
@@ -46,16 +46,16 @@ class LocalIssuer:
 
     @classmethod
     def open(
-        cls, data_dir: Path, clock: Clock | None = None, ids: Ids | None = None
+        cls, key_dir: Path, clock: Clock | None = None, ids: Ids | None = None
     ) -> "LocalIssuer":
-        """The local issuer of a data folder; its key is created on first use.
+        """The local issuer of a key folder; its key is created on first use.
 
         Safe beside other processes that open the same folder, also for the first time.
 
         Raises:
             ProblemError: KEYS_UNUSABLE when the key file is damaged, unreadable or open to others.
         """
-        key = signing_key_file(data_dir / "keys" / "token-signing.pem")
+        key = signing_key_file(key_dir / "token-signing.pem")
         return cls(key, clock or SystemClock(), ids or RandomIds())
 
     async def key(self, kid: str | None, algorithm: str) -> PublicKey | None:

@@ -103,8 +103,9 @@ class RateLimit:
 class ContractPolicy:
     """What a contract demands of its callers.
 
-    ``pii`` are dotted paths into input or output (lists are walked through); ``escalate`` asks
-    for a human at every call; ``idempotent`` says that repeating a call does no harm.
+    ``pii`` are dotted paths into input or output (lists are walked through), ``subject`` is the
+    path of the name of the person whose data they are; ``escalate`` asks for a human at every
+    call; ``idempotent`` says that repeating a call does no harm.
     """
 
     auth: AuthLevel
@@ -112,6 +113,7 @@ class ContractPolicy:
     idempotent: bool = False
     rate_limit: RateLimit | None = None
     escalate: bool = False
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

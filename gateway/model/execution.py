@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.model.json import JsonObject
+from gateway.model.pii import Owner, execution_owner
 from gateway.model.plan import Plan
 from gateway.model.principal import Principal
 from gateway.model.problem import refuse
@@ -159,6 +160,11 @@ class Execution:
     bundles: int = 0
     compensates: str | None = None
     compensation_id: str | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose data it holds where no contract names a person."""
+        return execution_owner(self.workspace, self.id)
 
 
 @dataclass(frozen=True, slots=True)

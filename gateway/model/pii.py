@@ -6,12 +6,61 @@ where ``field`` is ``input.<path>`` or ``output.<path>``. Readers look at the fi
 that another form of sealing changes none of them.
 """
 
-from collections.abc import Callable, Iterable
+import contextlib
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from gateway.model.json import JsonObject, JsonValue
 
 SEALED = "$sealed"
 """The key of a sealed envelope."""
+
+_PERSON = "person/"
+
+
+class ErasedError(ValueError):
+    """A sealed value was erased: the key that opens it was destroyed, for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose data a value is, in a workspace: it is sealed with a key of this ``subject``.
+
+    A subject is ``person/<id>`` where the contract names one, else what the value belongs to:
+    ``execution/<id>``, ``call/<decision id>``, ``grant/<id>``.
+    """
+
+    workspace: str
+    subject: str
+
+    @property
+    def is_person(self) -> bool:
+        """True for somebody whom a contract names."""
+        return self.subject.startswith(_PERSON)
+
+    def person(self, name: JsonValue) -> "Owner":
+        """The person of this name in the same workspace; ``self`` where it is no name.
+
+        One person must not be two by the way in which a name is written: names are compared in
+        Unicode's form NFC without blanks around them, and addresses (with an @) in lower case.
+        """
+        if isinstance(name, bool) or not isinstance(name, str | int):
+            return self
+        text = unicodedata.normalize("NFC", str(name)).strip()
+        if not text:
+            return self
+        return Owner(self.workspace, _PERSON + (text.casefold() if "@" in text else text))
+
+
+def execution_owner(workspace: str, execution_id: str) -> Owner:
+    """The owner of what an execution holds and no contract gives to a person."""
+    return Owner(workspace, f"execution/{execution_id}")
+
+
+def call_owner(workspace: str, decision_id: str) -> Owner:
+    """The owner of what a call without an execution holds and no contract gives to a person."""
+    return Owner(workspace, f"call/{decision_id}")
 
 
 def map_path(value: JsonValue, path: str, change: Callable[[JsonValue], JsonValue]) -> JsonValue:
@@ -42,6 +91,61 @@ def map_paths(
     return value
 
 
+def map_owned(
+    value: JsonValue,
+    path: str,
+    owner: Owner,
+    subject: str,
+    change: Callable[[Owner, JsonValue], JsonValue],
+) -> JsonValue:
+    """``map_path`` where each value may be another person's.
+
+    ``subject`` is the path of the name of the person. Where both paths walk through the same list,
+    each item has a person of its own. ``change`` gets ``owner`` where nobody is named.
+    """
+    return _owned(value, path.split("."), subject.split("."), owner, change)
+
+
+def _owned(
+    value: JsonValue,
+    path: Sequence[str],
+    subject: Sequence[str],
+    owner: Owner,
+    change: Callable[[Owner, JsonValue], JsonValue],
+) -> JsonValue:
+    if isinstance(value, list):
+        return [_owned(item, path, subject, owner, change) for item in value]
+    head, rest = path[0], path[1:]
+    if not isinstance(value, dict) or value.get(head) is None:
+        return value
+    owner = owner.person(value_at(value, subject))
+    if rest:
+        below = subject[1:] if subject[:1] == [head] else ()
+        return {**value, head: _owned(value[head], rest, below, owner, change)}
+    return {**value, head: change(owner, value[head])}
+
+
+def named_owner(owner: Owner, subject: str | None, *values: JsonValue) -> Owner:
+    """The person whom the first of ``values`` that does names at the path ``subject``; else
+    ``owner``."""
+    if subject is not None:
+        path = subject.split(".")
+        for value in values:
+            person = owner.person(value_at(value, path))
+            if person is not owner:
+                return person
+    return owner
+
+
+def value_at(value: JsonValue, path: Sequence[str]) -> JsonValue:
+    """The one value at ``path``; None where there is none, or where a list is on the way."""
+    for name in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value if path else None
+
+
 def is_envelope(value: JsonValue) -> bool:
     """True for a sealed envelope."""
     return isinstance(value, dict) and len(value) == 1 and SEALED in value
@@ -56,6 +160,22 @@ def map_envelopes(value: JsonValue, change: Callable[[JsonObject], JsonValue]) -
             return change(value)
         return {key: map_envelopes(item, change) for key, item in value.items()}
     return value
+
+
+def envelopes_in(value: JsonValue) -> dict[str, JsonObject]:
+    """One envelope for each key that seals something in ``value``, by the id of the key."""
+    found: dict[str, JsonObject] = {}
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if is_envelope(item):
+            with contextlib.suppress(LookupError, TypeError):
+                found.setdefault(str(item[SEALED][3]), item)
+        elif isinstance(item, dict):
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+    return found
 
 
 def envelope_field(envelope: JsonObject) -> tuple[str, str]:

@@ -22,7 +22,8 @@ class PlanStep:
     """One call of a plan.
 
     ``input`` holds literals and references; ``pii`` are the dotted paths of the input that are
-    PII; ``depends_on`` are keys of earlier steps, those of references included.
+    PII, and ``subject`` is the path of the person whose data they are; ``depends_on`` are keys of
+    earlier steps, those of references included.
     """
 
     id: str
@@ -32,10 +33,13 @@ class PlanStep:
     input: JsonObject
     depends_on: tuple[str, ...] = ()
     pii: tuple[str, ...] = ()
+    subject: str | None = None
 
     def to_json(self) -> JsonObject:
         """The step as it is stored (its PII sealed by the caller)."""
+        named = {} if self.subject is None else {"subject": self.subject}
         return {
+            **named,
             "id": self.id,
             "key": self.key,
             "contract": self.contract,
@@ -56,6 +60,7 @@ class PlanStep:
             input=body["input"],
             depends_on=tuple(body["dependsOn"]),
             pii=tuple(body["pii"]),
+            subject=body.get("subject"),
         )
 
 

@@ -14,6 +14,7 @@ from gateway.model.execution import Call, Claim, Execution, PlanRecord, Step
 from gateway.model.grant import GrantRecords
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.lane import LaneRecords
+from gateway.model.pii import Owner
 from gateway.model.policy import PolicyRecords
 from gateway.model.skill import SkillRecords
 from gateway.model.stored_entry import StoredRecords
@@ -271,15 +272,26 @@ class Sealer(Protocol):
     ``field`` is ``input.<path>`` or ``output.<path>`` of the contract ``contract``.
     """
 
-    def seal(self, workspace: str, contract: str, field: str, value: JsonValue) -> JsonObject:
-        """A sealed envelope ``{"$sealed": [...]}`` of a value."""
+    def seal(self, owner: Owner, contract: str, field: str, value: JsonValue) -> JsonObject:
+        """A sealed envelope ``{"$sealed": [...]}`` of a value, with a key of its owner."""
+        ...
+
+    def seal_like(
+        self, workspace: str, other: JsonObject, contract: str, field: str, value: JsonValue
+    ) -> JsonObject:
+        """A sealed envelope of a value, with the key of the envelope ``other``.
+
+        Raises:
+            ErasedError, ValueError: as ``unseal`` of ``other`` would.
+        """
         ...
 
     def unseal(self, workspace: str, envelope: JsonObject) -> JsonValue:
         """The value of an envelope.
 
         Raises:
-            ValueError: the envelope was altered or its key is gone.
+            ErasedError: its key was destroyed.
+            ValueError: the envelope was altered or its key is not here.
         """
         ...
 

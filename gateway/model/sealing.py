@@ -5,11 +5,20 @@ These are the four ways in which the gateway handles the PII of a value. They wo
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Literal
 
 from gateway.model.decision import Treatment
 from gateway.model.json import JsonObject, JsonValue
-from gateway.model.pii import SEALED, envelope_field, map_envelopes, map_paths
+from gateway.model.pii import (
+    SEALED,
+    Owner,
+    envelope_field,
+    map_envelopes,
+    map_owned,
+    map_path,
+    map_paths,
+)
 from gateway.model.plan import reference_of
 from gateway.model.ports import Sealer
 
@@ -22,43 +31,60 @@ Side = Literal["input", "output", "payload"]
 
 def seal_paths(
     sealer: Sealer,
-    workspace: str,
+    owner: Owner,
     contract_ref: str,
     side: Side,
     value: JsonObject,
     paths: Iterable[str],
     *,
+    subject: str | None = None,
     keep_references: bool = False,
 ) -> JsonObject:
     """A copy of the raw ``value`` with whatever stands at a PII path sealed into an envelope.
 
     ``paths`` are dotted, without the side (``customer.email``), and walk through lists. Null and
-    absent members stay as they are. ``keep_references`` leaves ``{"$from": ...}`` readable, for
-    the inputs of a plan. What merely looks like an envelope is sealed as well, wherever it
-    stands: nobody can plant somebody else's envelope and have it opened for himself.
+    absent members stay as they are. What stands there belongs to the person whom ``value`` names at
+    the path ``subject``, and to ``owner`` where it names none. ``keep_references`` leaves
+    ``{"$from": ...}`` readable, for the inputs of a plan. What merely looks like an envelope is
+    sealed as well, wherever it stands: nobody can plant somebody else's envelope and have it opened
+    for himself.
     """
     ours: dict[int, JsonObject] = {}  # by identity; kept here, so that no identity is reused
 
-    def seal(field: str, found: JsonValue) -> JsonObject:
-        envelope = sealer.seal(workspace, contract_ref, f"{side}.{field}", found)
+    def seal(whose: Owner, field: str, found: JsonValue) -> JsonObject:
+        envelope = sealer.seal(whose, contract_ref, f"{side}.{field}", found)
         ours[id(envelope)] = envelope
         return envelope
 
-    def at_path(path: str, found: JsonValue) -> JsonValue:
-        return found if keep_references and reference_of(found) else seal(path, found)
-
     def planted(envelope: JsonObject) -> JsonObject:
-        return envelope if id(envelope) in ours else seal(SEALED, envelope)
+        return envelope if id(envelope) in ours else seal(owner, SEALED, envelope)
 
-    sealed: JsonObject = map_envelopes(map_paths(value, _outermost(paths), at_path), planted)
+    changed: JsonValue = value
+    for path in _subject_last(_outermost(paths), subject):
+
+        def at_path(whose: Owner, found: JsonValue, path: str = path) -> JsonValue:
+            return found if keep_references and reference_of(found) else seal(whose, path, found)
+
+        if subject is None:
+            changed = map_path(changed, path, partial(at_path, owner))
+        else:
+            changed = map_owned(changed, path, owner, subject, at_path)
+    sealed: JsonObject = map_envelopes(changed, planted)
     return sealed
+
+
+def _subject_last(paths: tuple[str, ...], subject: str | None) -> list[str]:
+    """The name of a person may be PII itself: it must be read before it is sealed."""
+    named = subject or ""
+    return sorted(paths, key=lambda path: named == path or named.startswith(f"{path}."))
 
 
 def unseal_all(sealer: Sealer, workspace: str, value: JsonValue) -> JsonValue:
     """A copy of ``value`` with every sealed envelope in it opened.
 
     Raises:
-        ValueError: an envelope was altered or its key is gone.
+        ErasedError: the key of one was destroyed.
+        ValueError: an envelope was altered or its key is not here.
     """
     return map_envelopes(value, lambda envelope: sealer.unseal(workspace, envelope))
 

@@ -173,8 +173,7 @@ class _Handlers:
         given = admitted.value.get("metadata")
         if given is None:
             return None
-        workspace = admitted.principal.workspace
-        return seal_paths(self.loop.sealer, workspace, INSTALL, "input", given, ())
+        return seal_paths(self.loop.sealer, admitted.owner, INSTALL, "input", given, ())
 
     def _publish(self, tx: Tx, workspace: str) -> None:
         """Offer what is installed after this unit, once it is durable."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.contracts import Registry, pii_of
 from gateway.model.contract import EventContract, OperationContract
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.pii import Owner, named_owner
 from gateway.model.ports import Answered, Sealer
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.scrubbing import scrub, values_at
@@ -23,31 +24,45 @@ class Answer:
     events: Events = ()
 
     def sealed_output(
-        self, sealer: Sealer, workspace: str, contract: OperationContract
+        self, sealer: Sealer, owner: Owner, contract: OperationContract
     ) -> JsonObject:
-        """The output as it may be stored."""
-        paths = pii_of(contract, "output")
-        return seal_paths(sealer, workspace, contract.ref, "output", self.output, paths)
+        """The output as it may be stored; it is ``owner``'s where it names nobody."""
+        return seal_output(sealer, owner, contract, self.output)
 
     def sealed_events(
-        self, sealer: Sealer, workspace: str, registry: Registry, contract: OperationContract
+        self, sealer: Sealer, owner: Owner, registry: Registry, contract: OperationContract
     ) -> list[JsonObject]:
         """The events as they may be stored; what is PII of the contract is PII of its events."""
-        return seal_events(sealer, workspace, registry, contract, self.events)
+        return seal_events(
+            sealer,
+            named_owner(owner, contract.policy.subject, self.output),
+            registry,
+            contract,
+            self.events,
+        )
+
+
+def seal_output(
+    sealer: Sealer, owner: Owner, contract: OperationContract, output: JsonObject
+) -> JsonObject:
+    """An output as it may be stored; it is ``owner``'s where it names nobody."""
+    paths, subject = pii_of(contract, "output"), contract.policy.subject
+    return seal_paths(sealer, owner, contract.ref, "output", output, paths, subject=subject)
 
 
 def seal_events(
     sealer: Sealer,
-    workspace: str,
+    owner: Owner,
     registry: Registry,
     contract: OperationContract,
     events: Events,
 ) -> list[JsonObject]:
-    """Emitted events as they may be stored."""
+    """Emitted events as they may be stored; they are ``owner``'s where they name nobody."""
     sealed = []
     for ref, payload in events:
         paths = sorted({*registry.events[ref].pii, *contract.policy.pii})
-        told = seal_paths(sealer, workspace, ref, "payload", payload, paths)
+        subject = contract.policy.subject
+        told = seal_paths(sealer, owner, ref, "payload", payload, paths, subject=subject)
         sealed.append({"event": ref, "payload": told})
     return sealed
 

@@ -6,6 +6,7 @@ from typing import Any
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, VerdictDecision
 from gateway.model.json import JsonObject
+from gateway.model.pii import Owner, call_owner
 from gateway.model.principal import Principal
 
 
@@ -42,6 +43,11 @@ class Admitted:
     def principal(self) -> Principal:
         """Who asks."""
         return self.call.principal
+
+    @property
+    def owner(self) -> Owner:
+        """Whose data the call holds where no contract names a person."""
+        return call_owner(self.call.principal.workspace, self.access.decision_id)
 
     @property
     def contract(self) -> OperationContract:

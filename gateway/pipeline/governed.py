@@ -13,7 +13,7 @@ from gateway.contracts import Registry, pii_of
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
 from gateway.model.execution import Call as RecordedCall
 from gateway.model.json import JsonObject, JsonValue
-from gateway.model.pii import map_paths
+from gateway.model.pii import map_paths, named_owner
 from gateway.model.ports import (
     ActionCall,
     ActionOutcome,
@@ -181,10 +181,11 @@ class Pipeline:
         self, admitted: Admitted, output: JsonObject, refs: tuple[str, ...] | None
     ) -> list[JsonObject]:
         """The events that a built-in command emits, as they are recorded with the call."""
-        contract, workspace = admitted.contract, admitted.principal.workspace
+        contract = admitted.contract
         refs = contract.emits if refs is None else refs
         events = declared_events(self.registry, refs, admitted.value, output)
-        return seal_events(self.sealer, workspace, self.registry, contract, events)
+        owner = named_owner(admitted.owner, contract.policy.subject, admitted.value, output)
+        return seal_events(self.sealer, owner, self.registry, contract, events)
 
     async def _answer_query(self, admitted: Admitted, query: Query) -> JsonObject:
         if query.prepare is not None:

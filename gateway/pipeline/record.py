@@ -8,9 +8,11 @@ from threading import Lock
 from gateway.contracts import pii_of
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.pii import named_owner
 from gateway.model.ports import Clock, Journal, Sealer, Tx
 from gateway.model.problem import Problem
 from gateway.model.sealing import seal_paths
+from gateway.pipeline.answers import seal_output
 from gateway.pipeline.call import Admitted, Call
 
 _MINUTE = 60.0
@@ -37,14 +39,8 @@ class CallRecorder:
     ) -> NewEntry:
         """The record of a built-in command that was performed; ``events`` are sealed."""
         contract = admitted.contract
-        sealed = seal_paths(
-            self._sealer,
-            admitted.principal.workspace,
-            contract.ref,
-            "output",
-            output,
-            pii_of(contract, "output"),
-        )
+        owner = named_owner(admitted.owner, contract.policy.subject, admitted.value)
+        sealed = seal_output(self._sealer, owner, contract, output)
         return self._completed(admitted, sealed, None, events)
 
     def started(self, admitted: Admitted, execution_id: str) -> NewEntry:
@@ -124,8 +120,15 @@ class CallRecorder:
         contract = admitted.contract
         if admitted.verdict is None or contract.is_command:
             return {}
-        workspace, paths = admitted.principal.workspace, pii_of(contract, "input")
-        sealed = seal_paths(self._sealer, workspace, contract.ref, "input", admitted.value, paths)
+        sealed = seal_paths(
+            self._sealer,
+            admitted.owner,
+            contract.ref,
+            "input",
+            admitted.value,
+            pii_of(contract, "input"),
+            subject=contract.policy.subject,
+        )
         return {
             "verdict": admitted.verdict.to_json(),
             "input": sealed,

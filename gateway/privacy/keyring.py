@@ -1,39 +1,26 @@
-"""The keys of an installation: one root secret, from which each workspace has keys of its own, and
-the key that signs checkpoints of the journal."""
+"""The keys of an installation, opened: those that seal personal data, and the one that signs
+checkpoints of the journal."""
 
-import functools
 import hashlib
-import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_public_key,
 )
 
-from gateway.model.json import canonical
-from gateway.model.system import key_file, signing_key_file, unusable_key
-
-_ROOT_BYTES = 32
-_CACHED_WORKSPACES = 1024
-_DERIVATION = "contract-gateway/1"
-"""Names this way of deriving keys; another way needs another name."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkspaceKeys:
-    """The keys of one workspace. ``key_id`` names them in envelopes and tells nothing of them."""
-
-    key_id: str
-    cipher: AESGCM
-    commitment: bytes
+from gateway.model.ports import Clock
+from gateway.model.system import SystemClock, key_file, signing_key_file, unusable_key
+from gateway.privacy.data_keys import DataKeys
+from gateway.privacy.key_store import FILE_NAME as STORE_FILE
+from gateway.privacy.key_store import KeyStore
+from gateway.privacy.root_keys import FILE_NAME as ROOT_FILE
+from gateway.privacy.root_keys import RootKey, open_root_key, root_in_file
+from gateway.privacy.tombstones import TombstoneFile
+from gateway.privacy.workspace_keys import WorkspaceKeys
 
 
 class CheckpointSigner:
@@ -71,47 +58,57 @@ def verify_signature(public_key_pem: str, data: bytes, signature: bytes) -> bool
 
 
 class Keyring:
-    """The keys below ``<data_dir>/keys``. Losing ``root.key`` is losing all sealed PII."""
+    """The keys of a key folder: the signer of checkpoints, and what seals personal data.
 
-    def __init__(self, root: bytes, signer: CheckpointSigner) -> None:
-        self._root = root
+    Losing the root key is losing all sealed PII.
+    """
+
+    def __init__(self, signer: CheckpointSigner, workspaces: WorkspaceKeys, data: DataKeys) -> None:
         self.signer = signer
-        self.workspace_keys = functools.lru_cache(_CACHED_WORKSPACES)(self._derive)
+        self.workspaces = workspaces
+        self.data = data
 
     @classmethod
-    def open(cls, data_dir: Path) -> "Keyring":
-        """The keyring of a data folder; keys that are missing are created.
+    def open(cls, key_dir: Path, root_key: str = "file", clock: Clock | None = None) -> "Keyring":
+        """The keyring of a key folder; keys that are missing are created.
 
-        Safe beside other processes that open the same folder, also for the first time.
+        ``root_key`` is what the setting GATEWAY_ROOT_KEY says. What a tombstone names is destroyed
+        again, should the key store have been restored from a backup. Safe beside other processes
+        that open the same folder, also for the first time.
 
         Raises:
             ProblemError: KEYS_UNUSABLE when a key file is damaged, unreadable or open to others,
-                or the two halves of the checkpoint key do not belong together.
+                the root key is not the one that the key store was made with, or the two halves
+                of the checkpoint key do not belong together.
         """
-        folder = data_dir / "keys"
-        path = folder / "root.key"
-        root = key_file(path, lambda: os.urandom(_ROOT_BYTES))
-        if len(root) != _ROOT_BYTES:
-            raise unusable_key(
-                path,
-                f"holds {len(root)} bytes instead of {_ROOT_BYTES}. Restore it from a backup:"
-                " PII that was sealed with it cannot be opened without it",
-            )
-        signer = CheckpointSigner(signing_key_file(folder / "checkpoint-signing.pem"))
-        _keep_public_half(folder / "checkpoint-signing.pub.pem", signer.public_key_pem)
-        return cls(root, signer)
+        clock = clock or SystemClock()
+        signer = CheckpointSigner(signing_key_file(key_dir / "checkpoint-signing.pem"))
+        _keep_public_half(key_dir / "checkpoint-signing.pub.pem", signer.public_key_pem)
+        is_earlier = (key_dir / ROOT_FILE).exists() and not (key_dir / STORE_FILE).exists()
+        store = KeyStore(key_dir / STORE_FILE)
+        root = open_root_key(root_key, key_dir, store.root_key())
+        workspaces = WorkspaceKeys(store, root, clock)
+        if is_earlier and root_key == "file":
+            workspaces.keep_earlier_root(root_in_file(key_dir / ROOT_FILE))
+        _require_root(store, root)
+        data = DataKeys(store, TombstoneFile(key_dir), workspaces, clock)
+        data.bury()
+        return cls(signer, workspaces, data)
 
-    def _derive(self, workspace: str) -> WorkspaceKeys:
-        return WorkspaceKeys(
-            key_id=self._expand("key-id", workspace, 8).hex(),
-            cipher=AESGCM(self._expand("seal", workspace, 32)),
-            commitment=self._expand("commit", workspace, 32),
+
+def has_keys(key_dir: Path) -> bool:
+    """True where a key folder holds keys that seal personal data."""
+    return (key_dir / STORE_FILE).exists() or (key_dir / ROOT_FILE).exists()
+
+
+def _require_root(store: KeyStore, root: RootKey) -> None:
+    others = sorted({row.root_key for row in store.workspace_keys()} - {root.key_id})
+    if others:
+        raise unusable_key(
+            store.path,
+            f"was made with another root key ({', '.join(others)}, not {root.key_id}). Set"
+            " GATEWAY_ROOT_KEY to where that one is, or restore it",
         )
-
-    def _expand(self, purpose: str, workspace: str, length: int) -> bytes:
-        """HKDF-SHA-256 (RFC 5869) with an encoded, hence unambiguous, info string."""
-        info = canonical([_DERIVATION, purpose, workspace])
-        return HKDF(SHA256(), length, salt=None, info=info).derive(self._root)
 
 
 def _keep_public_half(path: Path, pem: str) -> None:

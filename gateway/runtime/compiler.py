@@ -68,7 +68,8 @@ class Compiler:
     def single(self, workspace: str, contract: OperationContract, value: JsonObject) -> Plan:
         """The plan of a direct call: one step with this validated input and no reference."""
         step = PlanStep(
-            "", "call", contract.ref, contract.digest, value, (), pii_of(contract, "input")
+            *("", "call", contract.ref, contract.digest, value, (), pii_of(contract, "input")),
+            contract.policy.subject,
         )
         return self._plan(workspace, [step], None)
 
@@ -99,6 +100,7 @@ class Compiler:
             input=drafted.input,
             depends_on=depends_on,
             pii=pii_of(contract, "input"),
+            subject=contract.policy.subject,
         )
 
     def _plan(

@@ -12,6 +12,7 @@ from gateway.model.entry import EntryType, NewEntry
 from gateway.model.execution import RunMode
 from gateway.model.grant import MAX_ACTIVE_GRANTS, Grant, GrantStatus
 from gateway.model.json import JsonObject
+from gateway.model.pii import Owner
 from gateway.model.ports import Sealer, Tx
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import refuse
@@ -92,13 +93,14 @@ class Grants:
             told = f"{MAX_ACTIVE_GRANTS} grants for {contract.ref} are active. Revoke some first."
             raise refuse("LIMIT_EXCEEDED", told)
         grant_id = self.new_grant_id()
+        owner = Owner(workspace, f"grant/{grant_id}")
         body = {
             "grantId": grant_id,
             "contract": contract.ref,
             "contractDigest": contract.digest,
             "requester": terms.requester,
             "requesterType": terms.requester_type.value if terms.requester_type else None,
-            "arguments": seal_pattern(self.sealer, workspace, contract, terms.arguments),
+            "arguments": seal_pattern(self.sealer, owner, contract, terms.arguments),
             "maxUses": terms.max_uses,
             "expiresAt": terms.expires_at,
             "issuer": issuer.to_json(),

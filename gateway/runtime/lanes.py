@@ -101,7 +101,7 @@ class Lanes:
         body = {"evidenceId": evidence_id, "runId": execution.run_id, **item.to_json()}
         sealed = seal_paths(
             self.lifecycle.sealer,
-            execution.workspace,
+            execution.owner,
             EVIDENCE_CONTRACT,
             "input",
             body,

@@ -16,6 +16,7 @@ from gateway.model.execution import (
     require_transition,
 )
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.pii import execution_owner
 from gateway.model.plan import Plan
 from gateway.model.ports import Dispatcher, Ids, Records, Sealer, Tx
 from gateway.model.principal import Principal
@@ -55,15 +56,14 @@ class Lifecycle:
     def receive(self, tx: Tx, submitter: Principal, intent: Intent) -> Execution:
         """Create the execution of an intent."""
         execution_id = self.ids.new("exec")
+        owner = execution_owner(submitter.workspace, execution_id)
         text: JsonValue = intent.text
         if text:
-            text = self.sealer.seal(submitter.workspace, INTENT_CONTRACT, "input.text", text)
+            text = self.sealer.seal(owner, INTENT_CONTRACT, "input.text", text)
         metadata = intent.metadata
         if metadata is not None:
             # Nothing of it is PII, but nobody may plant an envelope in it.
-            metadata = seal_paths(
-                self.sealer, submitter.workspace, INTENT_CONTRACT, "input", metadata, ()
-            )
+            metadata = seal_paths(self.sealer, owner, INTENT_CONTRACT, "input", metadata, ())
         tx.append(
             NewEntry(
                 EntryType.INTENT_RECEIVED,
@@ -98,7 +98,7 @@ class Lifecycle:
         ``lane`` is the one that its draft names; without one the execution stays where it is.
         """
         require_transition(execution.id, execution.status, ExecutionStatus.COMPILED)
-        sealed = seal_plan(self.sealer, execution.workspace, plan)
+        sealed = seal_plan(self.sealer, execution.owner, plan)
         tx.append(facts.plan_compiled(execution, sealed, compiler, planner_model, lane))
         if lane is not None:
             tx.append(facts.lane_assigned(execution, lane, compiler))

@@ -11,6 +11,7 @@ from gateway.model.contract import OperationContract
 from gateway.model.entry import EntryType
 from gateway.model.execution import UNDER_WAY, Execution, Step, StepStatus
 from gateway.model.json import JsonObject
+from gateway.model.pii import named_owner
 from gateway.model.ports import ActionOutcome, Answered, Declined, Sealer, Tx, Unknown
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.scrubbing import scrub, values_at
@@ -125,8 +126,9 @@ def _answered(
     answer, contract = outcome.answer, outcome.attempt.contract
     if answer is None:
         return {}
-    output = answer.sealed_output(sealer, execution.workspace, contract)
-    events = answer.sealed_events(sealer, execution.workspace, registry, contract)
+    owner = named_owner(execution.owner, contract.policy.subject, outcome.attempt.value)
+    output = answer.sealed_output(sealer, owner, contract)
+    events = answer.sealed_events(sealer, owner, registry, contract)
     return {"output": output, "events": events or None}
 
 

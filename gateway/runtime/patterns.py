@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from gateway.contracts import Io, pii_of
 from gateway.model.contract import NamedType, ObjectType, OperationContract
 from gateway.model.json import JsonObject, JsonValue, canonical, pointer, shown_name
+from gateway.model.pii import Owner
 from gateway.model.ports import Sealer
 from gateway.model.problem import Issue, ProblemError, invalid
 from gateway.model.scrubbing import scrub, values_at
@@ -49,11 +50,12 @@ def matches(contract: OperationContract, pattern: JsonObject, value: JsonObject)
 
 
 def seal_pattern(
-    sealer: Sealer, workspace: str, contract: OperationContract, pattern: JsonObject
+    sealer: Sealer, owner: Owner, contract: OperationContract, pattern: JsonObject
 ) -> JsonObject:
     """The pattern as it may be stored; that a PII field may have any value is no PII."""
     paths = [path for path in pii_of(contract, "input") if not _is_any_at(pattern, path)]
-    return seal_paths(sealer, workspace, contract.ref, "input", pattern, paths)
+    subject = contract.policy.subject
+    return seal_paths(sealer, owner, contract.ref, "input", pattern, paths, subject=subject)
 
 
 def _is_any_at(pattern: JsonObject, path: str) -> bool:

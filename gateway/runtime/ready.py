@@ -35,5 +35,5 @@ class Action:
 
 def sealed_input(sealer: Sealer, ready: Ready, value: JsonObject) -> JsonObject:
     """The resolved input of a step as it may be stored."""
-    step, workspace = ready.step, ready.execution.workspace
-    return seal_paths(sealer, workspace, step.contract, "input", value, step.pii)
+    step, owner = ready.step, ready.execution.owner
+    return seal_paths(sealer, owner, step.contract, "input", value, step.pii, subject=step.subject)

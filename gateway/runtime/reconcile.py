@@ -15,6 +15,7 @@ from gateway.model.execution import (
 )
 from gateway.model.json import JsonObject
 from gateway.model.operator import OperatorCommand, Reconciliation
+from gateway.model.pii import named_owner
 from gateway.model.ports import Answered, Sealer, Tx
 from gateway.model.problem import Issue, Problem, ProblemError, invalid, refuse
 from gateway.model.scrubbing import scrub, values_at
@@ -112,11 +113,7 @@ class Reconciler:
             raise invalid([Issue("/input/output", "REQUIRED", told)])
         contract = self._contract(step)
         output = self._output(contract, finding.output)
-        try:
-            value = unseal_all(self.sealer, execution.workspace, step.input or {})
-        except ValueError as error:
-            told = "The sealed input cannot be opened with the keys of this data folder."
-            raise refuse("PRECONDITION_FAILED", told) from error
+        value = self._input(execution, step)
         try:
             return accept_answer(self.registry, contract, value, Answered(output))
         except ProblemError as error:
@@ -129,6 +126,14 @@ class Reconciler:
             private = values_at(given, contract.policy.pii)
             raise ProblemError(scrub(error.problem, private)) from error
 
+    def _input(self, execution: Execution, step: Step) -> JsonObject:
+        try:
+            value: JsonObject = unseal_all(self.sealer, execution.workspace, step.input or {})
+        except ValueError as error:
+            told = "The sealed input cannot be opened with the keys of this data folder."
+            raise refuse("PRECONDITION_FAILED", told) from error
+        return value
+
     def _contract(self, step: Step) -> OperationContract:
         contract = self.registry.operations.get(step.contract)
         if contract is None:
@@ -137,9 +142,10 @@ class Reconciler:
         return contract
 
     def _stored(self, execution: Execution, step: Step, answer: Answer) -> JsonObject:
-        contract, workspace = self._contract(step), execution.workspace
-        output = answer.sealed_output(self.sealer, workspace, contract)
-        events = answer.sealed_events(self.sealer, workspace, self.registry, contract)
+        contract = self._contract(step)
+        owner = named_owner(execution.owner, contract.policy.subject, self._input(execution, step))
+        output = answer.sealed_output(self.sealer, owner, contract)
+        events = answer.sealed_events(self.sealer, owner, self.registry, contract)
         return {"output": output, **({"events": events} if events else {})}
 
 

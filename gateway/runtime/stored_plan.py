@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
+from gateway.model.pii import Owner
 from gateway.model.plan import Plan, PlanStep
 from gateway.model.ports import Sealer
 from gateway.model.sealing import seal_paths, unseal_all
 
 
-def seal_plan(sealer: Sealer, workspace: str, plan: Plan) -> Plan:
-    """The plan as it may be stored."""
-    return _with_steps(plan, [_seal_step(sealer, workspace, step) for step in plan.steps])
+def seal_plan(sealer: Sealer, owner: Owner, plan: Plan) -> Plan:
+    """The plan as it may be stored; ``owner`` is its execution's."""
+    return _with_steps(plan, [_seal_step(sealer, owner, step) for step in plan.steps])
 
 
 def open_plan(sealer: Sealer, workspace: str, plan: Plan) -> Plan:
@@ -26,9 +27,15 @@ def _with_steps(plan: Plan, steps: list[PlanStep]) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
-def _seal_step(sealer: Sealer, workspace: str, step: PlanStep) -> PlanStep:
-    keep = bool(step.depends_on)  # a direct call's plan holds no references
+def _seal_step(sealer: Sealer, owner: Owner, step: PlanStep) -> PlanStep:
     sealed = seal_paths(
-        sealer, workspace, step.contract, "input", step.input, step.pii, keep_references=keep
+        sealer,
+        owner,
+        step.contract,
+        "input",
+        step.input,
+        step.pii,
+        subject=step.subject,
+        keep_references=bool(step.depends_on),  # a direct call's plan holds no references
     )
     return replace(step, input=sealed)

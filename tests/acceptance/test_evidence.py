@@ -119,7 +119,7 @@ def test_an_admin_exports_a_masked_bundle_that_verifies(
     files = files_of(content)
     assert json.loads(files["manifest.json"])["masked"] is True
     assert "c•••@•••" in files["approvals.json"].decode()
-    key = str(world.gateway.data_dir / "keys" / "checkpoint-signing.pub.pem")
+    key = str(world.gateway.key_dir / "checkpoint-signing.pub.pem")
     done = verify(tmp_path / "empty", content, "--public-key", key)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "personal data masked" in done.stdout

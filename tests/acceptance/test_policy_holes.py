@@ -283,7 +283,7 @@ def test_no_name_opens_what_its_roles_do_not(world: World, name: str) -> None:
 @pytest.mark.parametrize("name", ["", "\n", "a\x00b", None, 7, ["admin"]])
 def test_a_token_without_a_proper_subject_is_nobodys(world: World, name: object) -> None:
     """Signed with the right key, which does not make it true."""
-    issuer = LocalIssuer.open(world.gateway.data_dir)
+    issuer = LocalIssuer.open(world.gateway.key_dir)
     good = issuer.issue("olga", "human", ("admin",), "acme", 600)
     claims = jwt.decode(good, options={"verify_signature": False})
     headers = {"kid": jwt.get_unverified_header(good)["kid"]}

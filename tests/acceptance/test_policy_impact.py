@@ -217,7 +217,7 @@ def test_what_was_erased_is_counted(people: People, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     opened = json.loads(done.stdout)
     assert opened["byChange"] == {"autonomous -> blocked": 2, "assist -> blocked": 2}
-    keys = gateway.data_dir / "keys"
+    keys = gateway.key_dir
     keys.rename(tmp_path / "keys")
     try:
         erased = json.loads(gateway.command("policy", "impact", str(folder), "--json").stdout)

@@ -261,7 +261,7 @@ def test_a_socket_goes_on_from_its_cursor_after_the_gateway_was_killed(own_world
 def test_sockets_and_streams_end_with_the_token(tmp_path: Path) -> None:
     world = make_world(tmp_path, GATEWAY_TOKEN_LEEWAY="0")
     try:
-        issuer = LocalIssuer.open(world.gateway.data_dir)
+        issuer = LocalIssuer.open(world.gateway.key_dir)
         token = issuer.issue("olga", "human", ["admin"], "acme", ttl=2)
         with (
             following(world, Caller(world.gateway, token)) as socket,

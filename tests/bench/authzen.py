@@ -22,7 +22,7 @@ _QUESTION: JsonObject = {
 async def authzen_figures(folder: Path) -> list[Figure]:
     """Single evaluations and batches of a hundred, each one governed and recorded call."""
     async with bench_gateway(folder) as gateway:
-        issuer = LocalIssuer.open(gateway.settings.data_dir)
+        issuer = LocalIssuer.open(gateway.settings.key_dir)
         roles = ("policy-enforcer",)
         token = issuer.issue("bench-proxy", PrincipalType.SERVICE, roles, "bench", 3600)
         header = f"authorization: Bearer {token}\r\n"

@@ -33,7 +33,7 @@ async def query_figures(folder: Path) -> list[Figure]:
     """Serve the application in this process and load it from another."""
     async with bench_gateway(folder) as gateway:
         ids = await prepared(gateway, FIVE_STEPS)
-        issuer = LocalIssuer.open(gateway.settings.data_dir)
+        issuer = LocalIssuer.open(gateway.settings.key_dir)
         token = issuer.issue(OLGA.subject, OLGA.type, ("admin",), OLGA.workspace, 3600)
         async with served(gateway) as address:
             body = json.dumps(

@@ -17,6 +17,7 @@ from gateway.journal.statement import inserting
 from gateway.journal.tables import entry, execution, plan
 from gateway.model.decision import AccessDecision, VerdictDecision
 from gateway.model.json import JsonObject, encode
+from gateway.model.pii import Owner
 from gateway.model.ports import Sealer
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.time import stamp
@@ -121,7 +122,9 @@ class Generator:
         own, plan_id = (f"{name}_{self._random.getrandbits(128):032x}" for name in ("exec", "plan"))
         step_id = f"step_{self._random.getrandbits(128):032x}"
         amount = round(self._random.uniform(1, 300), 2)
-        email = self._sealer.seal(who.workspace, contract.ref, "input.customerEmail", "a@b.example")
+        email = self._sealer.seal(
+            Owner(who.workspace, "call/1"), contract.ref, "input.customerEmail", "a@b.example"
+        )
         given = {"orderId": "o-1001", "amount": amount, "currency": "EUR", "customerEmail": email}
         access = self._allowed(who, REFUND)
         verdict = self._revision.verdict(who, contract, {**given, "customerEmail": "a@b.example"})

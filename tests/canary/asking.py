@@ -78,5 +78,3 @@ def _step(stage: Stage) -> JsonObject:
     contract = stage.random.choice(stage.actions)
     filler = Filler(stage.canaries, contract, "(compiled by everybody)")
     return {"key": "made", "contract": contract.key, "input": filler.input()}
-
-

@@ -95,7 +95,10 @@ def _malformed(stage: Stage, contract: OperationContract) -> list[Any]:
 def drive_documents(stage: Stage) -> None:
     """Values in documents rather than in variables, documents that do not parse or validate."""
     for contract in stage.actions:
-        field, filler = stage.field_of(contract), Filler(stage.canaries, contract, "(in a document)")
+        field, filler = (
+            stage.field_of(contract),
+            Filler(stage.canaries, contract, "(in a document)"),
+        )
         kind = "mutation" if contract.is_command else "query"
         shown = selection(contract.output, contract.types)
         said = stage.canaries.text(f"{contract.ref} in a document")

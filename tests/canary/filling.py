@@ -39,7 +39,10 @@ class Filler:
         if ref.items is not None:
             if depth > _DEEP:
                 return []
-            return [self._value(ref.items, path, where, private, depth + 1) for _ in range(1 if depth else 2)]
+            return [
+                self._value(ref.items, path, where, private, depth + 1)
+                for _ in range(1 if depth else 2)
+            ]
         named: NamedType | None = self.contract.types.get(ref.name)
         if isinstance(named, EnumType):
             return named.values[0]

@@ -12,7 +12,18 @@ from gateway.actions import ActionContext, ActionError
 MODE_FILE = "CANARY_MODE_FILE"
 """The environment variable that names the file that says how the handler behaves."""
 
-MODES = ("ok", "declared", "standard", "unknown", "crash", "exit", "wrong", "extra", "text", "stray")
+MODES = (
+    "ok",
+    "declared",
+    "standard",
+    "unknown",
+    "crash",
+    "exit",
+    "wrong",
+    "extra",
+    "text",
+    "stray",
+)
 
 
 def perform(given: dict[str, Any], context: ActionContext) -> Any:
@@ -47,4 +58,6 @@ def perform(given: dict[str, Any], context: ActionContext) -> Any:
 
 def _same(given: dict[str, Any]) -> dict[str, Any]:
     """What has the same name in input and output."""
-    return {name: value for name, value in given.items() if name.startswith("s") and name[1:].isdigit()}
+    return {
+        name: value for name, value in given.items() if name.startswith("s") and name[1:].isdigit()
+    }

@@ -12,7 +12,14 @@ from tests.canary.filling import Filler, JsonObject
 from tests.canary.stage import Stage
 
 _SETTLED = ("COMPLETED", "FAILED", "UNRESOLVED", "REJECTED", "CANCELLED", "BLOCKED", "ABORTED")
-_READS = ("execution.get", "plan.get", "trace.get", "trace.replay", "policy.explain", "approval.list")
+_READS = (
+    "execution.get",
+    "plan.get",
+    "trace.get",
+    "trace.replay",
+    "policy.explain",
+    "approval.list",
+)
 
 
 @dataclass

@@ -54,7 +54,9 @@ _ENCODED = {
     "percent": _any_of(("%" + one.hex("%")).encode() for one in _both(MARK)),
 }
 _FORMS = re.compile(
-    b"|".join(b"(?P<%s>%s)" % (name.replace("-", "_").encode(), at) for name, at in _ENCODED.items())
+    b"|".join(
+        b"(?P<%s>%s)" % (name.replace("-", "_").encode(), at) for name, at in _ENCODED.items()
+    )
 )
 _TEXT = re.compile(MARK.encode() + rb"-?([0-9a-z]{6})?", re.IGNORECASE)
 _DIGITS = re.compile(

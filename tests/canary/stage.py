@@ -119,7 +119,9 @@ class Stage:
 
         caller = self.gateway.caller
         found = [caller(f"one-{role}", role, "user") for role in ROLES]
-        found += [caller(f"bot-{kind}", "user", "admin", kind=kind) for kind in ("agent", "service")]
+        found += [
+            caller(f"bot-{kind}", "user", "admin", kind=kind) for kind in ("agent", "service")
+        ]
         found += [caller("tool-1", "user", "pii.reader", kind="tool"), self.robot]
         found += [caller("none", "nobody"), self.gateway.anonymous(), self.stranger, self.spy]
         return [*found, self.rita]
@@ -192,14 +194,18 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
     schema = folder / "schema"
     write_contracts(schema, seed, size)
     folders = [ROOT / "schema", schema]
-    registry = load_contracts([*(path for path in (ROOT / "schema").iterdir() if path.is_dir()), schema])
+    registry = load_contracts(
+        [*(path for path in (ROOT / "schema").iterdir() if path.is_dir()), schema]
+    )
     canaries = Canaries(seed)
     service = CanaryService(registry, canaries)
     receiver = Receiver().start()
     webhooks = folder / "webhooks.yaml"
     webhooks.write_text(_WEBHOOKS.format(url=receiver.url))
     (folder / "tmp").mkdir()
-    origins = ",".join(f"http://{name}.internal=http://{service.host}" for name in ("support", "canary"))
+    origins = ",".join(
+        f"http://{name}.internal=http://{service.host}" for name in ("support", "canary")
+    )
     env = {
         **{key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")},
         "GATEWAY_SCHEMA_DIR": os.pathsep.join(map(str, folders)),

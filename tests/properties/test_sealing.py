@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.model.json import MAX_SAFE_INTEGER, encode
+from gateway.model.pii import Owner
 from gateway.model.sealing import commit_paths, seal_paths, unseal_all
 from gateway.privacy import Keyring, KeyringSealer
 
@@ -40,7 +41,7 @@ SEALER = new_sealer()
 @QUICK
 @given(value=VALUES, workspace=TEXT, contract=TEXT, field=TEXT)
 def test_any_value_opens_to_the_same(value: Any, workspace: str, contract: str, field: str) -> None:
-    envelope = SEALER.seal(workspace, contract, field, value)
+    envelope = SEALER.seal(Owner(workspace, "call/1"), contract, field, value)
     assert encode(SEALER.unseal(workspace, envelope)) == encode(value)
 
 
@@ -50,7 +51,7 @@ def test_sealing_any_paths_of_any_value_is_undone_by_opening(
     value: dict[str, Any], paths: list[str]
 ) -> None:
     """Also where the value holds what looks like an envelope, a reference or a commitment."""
-    sealed = seal_paths(SEALER, "acme", "a.b@1.0.0", "input", value, paths)
+    sealed = seal_paths(SEALER, Owner("acme", "call/1"), "a.b@1.0.0", "input", value, paths)
     assert encode(unseal_all(SEALER, "acme", sealed)) == encode(value)
 
 
@@ -59,7 +60,7 @@ def test_sealing_any_paths_of_any_value_is_undone_by_opening(
 def test_a_sealed_value_nowhere_shows_what_it_holds(secret: str, paths: list[str]) -> None:
     value = {"a": {"b": {"c": secret}}, "b": [{"a": secret}], "c": secret}
     every = ["a.b.c", "b.a", "c", *paths]
-    stored = encode(seal_paths(SEALER, "acme", "x.y@1.0.0", "input", value, every))
+    stored = encode(seal_paths(SEALER, Owner("acme", "call/1"), "x.y@1.0.0", "input", value, every))
     committed = encode(commit_paths(SEALER, "acme", value, every))
     assert f'"{secret}"' not in stored
     assert f'"{secret}"' not in committed
@@ -87,7 +88,7 @@ def encode_as_numbers(value: Any) -> str:
 @QUICK
 @given(data=st.data(), value=VALUES)
 def test_any_altered_byte_is_noticed(data: st.DataObject, value: Any) -> None:
-    envelope = SEALER.seal("acme", "a.b@1.0.0", "input.x", value)
+    envelope = SEALER.seal(Owner("acme", "call/1"), "a.b@1.0.0", "input.x", value)
     text = envelope["$sealed"][4]
     place = data.draw(st.integers(0, len(text) - 1))
     letter = data.draw(st.characters(codec="utf-8").filter(lambda found: found != text[place]))

@@ -153,8 +153,9 @@ def test_verifying_a_record_that_is_not_there_exits_1_with_the_remedy(tmp_path: 
 def test_verifying_a_file_that_is_no_record_exits_1_without_a_traceback(tmp_path: Path) -> None:
     data = tmp_path / "data"
     issue(tmp_path)
+    data.mkdir()
     (data / "gateway.db").write_bytes(b"not a database" * 100)
-    (data / "keys" / "checkpoint-signing.pub.pem").write_text("no key")
+    (data.with_name(f"{data.name}-keys") / "checkpoint-signing.pub.pem").write_text("no key")
     done = run("audit", "verify", "--data-dir", str(data))
     assert done.exit_code == 1
     assert "Traceback" not in done.stderr + done.stdout
@@ -163,9 +164,10 @@ def test_verifying_a_file_that_is_no_record_exits_1_without_a_traceback(tmp_path
 def test_verifying_a_foreign_database_exits_1(tmp_path: Path) -> None:
     data = tmp_path / "data"
     issue(tmp_path)
+    data.mkdir()
     with closing(sqlite3.connect(data / "gateway.db")) as connection:
         connection.execute("create table other (x)")
-    (data / "keys" / "checkpoint-signing.pub.pem").write_text("no key")
+    (data.with_name(f"{data.name}-keys") / "checkpoint-signing.pub.pem").write_text("no key")
     done = run("audit", "verify", "--data-dir", str(data))
     assert done.exit_code == 1
     assert done.stderr

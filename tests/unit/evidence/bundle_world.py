@@ -23,6 +23,7 @@ from gateway.evidence.archive import write_archive
 from gateway.journal import Checkpointer, SqliteJournal
 from gateway.model.decision import Treatment
 from gateway.model.entry import EntryType, NewEntry
+from gateway.model.pii import Owner
 from gateway.model.plan import PlanStep
 from gateway.model.ports import Tx
 from gateway.privacy import Keyring, KeyringSealer
@@ -88,14 +89,16 @@ class BundleWorld:
 
     def sealed_input(self) -> dict[str, Any]:
         sealer = self.exporter.sealer
-        email = sealer.seal(self.story.workspace, REFUND, "input.customerEmail", EMAIL)
+        email = sealer.seal(
+            Owner(self.story.workspace, "call/1"), REFUND, "input.customerEmail", EMAIL
+        )
         return {"orderId": "o-1", "amount": AMOUNT, "currency": "EUR", "customerEmail": email}
 
     async def play(self, *, whole: bool = True) -> None:
         """A refund that was approved and made; another run moves a chain of its own."""
         story, sealer = self.story, self.exporter.sealer
         contract = "controlPlane.intent.submit@1.0.0"
-        text = sealer.seal(story.workspace, contract, "input.text", TEXT)
+        text = sealer.seal(Owner(story.workspace, "call/1"), contract, "input.text", TEXT)
         value = self.sealed_input()
         bound = registry().operations[REFUND].digest
         step = PlanStep("step_a", "a", REFUND, bound, value, pii=("customerEmail",))

@@ -14,6 +14,7 @@ from gateway.evidence import archive, build, exporter, verify_bundle
 from gateway.evidence.text import signed
 from gateway.model.decision import Treatment
 from gateway.model.entry import EntryType
+from gateway.model.pii import Owner
 from gateway.model.problem import Problem, ProblemError
 from tests.contract.journal_story import PROBLEM
 from tests.unit.evidence.bundle_world import (
@@ -188,7 +189,9 @@ async def test_a_contract_that_changed_since_is_told_as_a_note(world: BundleWorl
 async def test_what_was_attached_is_told_with_its_personal_data_masked(world: BundleWorld) -> None:
     await world.play()
     ref = "controlPlane.evidence.attach@1.0.0"
-    content = world.exporter.sealer.seal("acme", ref, "input.content", {"note": EMAIL})
+    content = world.exporter.sealer.seal(
+        Owner("acme", "call/1"), ref, "input.content", {"note": EMAIL}
+    )
     item = {"evidenceId": "evid_1", "runId": "run_one", "kind": "artifact", "key": "plan_pack"}
     kind = EntryType.EVIDENCE_ATTACHED
     await world.append(world.story.entry(kind, **item, content=content))

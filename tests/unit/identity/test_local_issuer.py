@@ -57,7 +57,7 @@ def test_each_token_has_its_own_name(tmp_path: Path) -> None:
 
 def test_the_key_id_is_the_thumbprint_of_the_key(tmp_path: Path) -> None:
     header, _ = read(LocalIssuer.open(tmp_path).issue("ada", "human", [], "acme", 60))
-    key = load_pem_private_key((tmp_path / "keys" / "token-signing.pem").read_bytes(), None)
+    key = load_pem_private_key((tmp_path / "token-signing.pem").read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
     x = urlsafe_b64encode(key.public_key().public_bytes_raw()).rstrip(b"=").decode()
     form = f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()
@@ -120,7 +120,7 @@ def test_a_token_lasts_for_a_time_within_bounds(tmp_path: Path, ttl: float) -> N
 
 def test_a_damaged_key_is_refused_without_showing_it(tmp_path: Path) -> None:
     LocalIssuer.open(tmp_path)
-    path = tmp_path / "keys" / "token-signing.pem"
+    path = tmp_path / "token-signing.pem"
     text = path.read_text()
     path.write_text(text[:60])
     with pytest.raises(ProblemError) as caught:

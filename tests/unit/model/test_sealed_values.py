@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.model.decision import Treatment
-from gateway.model.pii import is_envelope
+from gateway.model.pii import Owner, is_envelope
 from gateway.model.sealing import commit_paths, reveal, seal_paths, unseal_all
 from gateway.privacy import Keyring, KeyringSealer
 
@@ -25,7 +25,7 @@ def sealer(tmp_path: Path) -> KeyringSealer:
 
 
 def seal(sealer: KeyringSealer, value: dict[str, Any], *paths: str, **more: bool) -> Any:
-    return seal_paths(sealer, "acme", REF, "output", value, paths, **more)
+    return seal_paths(sealer, Owner("acme", "call/1"), REF, "output", value, paths, **more)
 
 
 def test_pii_is_sealed_where_it_stands_and_nothing_else(sealer: KeyringSealer) -> None:
@@ -53,7 +53,7 @@ def test_a_path_inside_another_is_covered_by_it(
 
 
 def test_a_planted_envelope_is_not_opened_for_whoever_planted_it(sealer: KeyringSealer) -> None:
-    stolen = sealer.seal("acme", REF, "output.customer.email", "ada@example.com")
+    stolen = sealer.seal(Owner("acme", "call/1"), REF, "output.customer.email", "ada@example.com")
     value = {"note": stolen, "list": [stolen], "email": stolen, "data": {"deep": stolen}}
     sealed = seal(sealer, value, "email", "data")
     opened = unseal_all(sealer, "acme", sealed)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.model.pii import Owner
 from gateway.privacy import Keyring, KeyringSealer
 
 CONTRACT, FIELD = "support.ticket.read@1.0.0", "output.customer.email"
@@ -17,25 +18,25 @@ def sealer(tmp_path: Path) -> KeyringSealer:
 
 
 def members(sealer: KeyringSealer, value: Any = "ada@example.com") -> list[Any]:
-    found: list[Any] = sealer.seal("acme", CONTRACT, FIELD, value)["$sealed"]
+    found: list[Any] = sealer.seal(Owner("acme", "call/1"), CONTRACT, FIELD, value)["$sealed"]
     return found
 
 
 def test_an_envelope_says_what_it_is_for_but_not_what_it_holds(sealer: KeyringSealer) -> None:
     version, contract, field, key_id, data = members(sealer)
-    assert (version, contract, field) == (1, CONTRACT, FIELD)
-    assert (len(key_id), type(data)) == (16, str)
+    assert (version, contract, field) == (2, CONTRACT, FIELD)
+    assert (len(key_id), type(data)) == (24, str)
     assert "ada" not in json.dumps([key_id, data])
 
 
 @pytest.mark.parametrize("value", ["ada", "", 1, 1.5, True, ["a", {"b": None}], {"$sealed": []}])
 def test_what_was_sealed_is_opened(sealer: KeyringSealer, value: Any) -> None:
-    opened = sealer.unseal("acme", sealer.seal("acme", CONTRACT, FIELD, value))
+    opened = sealer.unseal("acme", sealer.seal(Owner("acme", "call/1"), CONTRACT, FIELD, value))
     assert (opened, type(opened)) == (value, type(value))
 
 
 def test_an_envelope_survives_being_stored_as_json(sealer: KeyringSealer) -> None:
-    stored = json.dumps(sealer.seal("acme", CONTRACT, FIELD, "zoë"))
+    stored = json.dumps(sealer.seal(Owner("acme", "call/1"), CONTRACT, FIELD, "zoë"))
     assert sealer.unseal("acme", json.loads(stored)) == "zoë"
 
 
@@ -60,7 +61,7 @@ def test_an_envelope_cannot_be_relabelled(sealer: KeyringSealer, position: int, 
 
 def test_an_envelope_cannot_be_moved_to_another_workspace(sealer: KeyringSealer) -> None:
     envelope = {"$sealed": members(sealer)}
-    other_key = sealer.seal("umbrella", CONTRACT, FIELD, "x")["$sealed"][3]
+    other_key = sealer.seal(Owner("umbrella", "call/1"), CONTRACT, FIELD, "x")["$sealed"][3]
     with pytest.raises(ValueError, match="not here"):
         sealer.unseal("umbrella", envelope)
     envelope["$sealed"][3] = other_key
@@ -106,8 +107,8 @@ def test_what_is_no_envelope_is_refused(sealer: KeyringSealer, envelope: dict[st
 
 def test_an_envelope_of_a_later_format_is_refused_by_name(sealer: KeyringSealer) -> None:
     changed = members(sealer)
-    changed[0] = 2
-    with pytest.raises(ValueError, match="format 2"):
+    changed[0] = 3
+    with pytest.raises(ValueError, match="format 3"):
         sealer.unseal("acme", {"$sealed": changed})
 
 

@@ -9,6 +9,7 @@ from gateway.contracts import Registry
 from gateway.model.contract import Risk
 from gateway.model.decision import Verdict
 from gateway.model.json import canonical
+from gateway.model.pii import Owner
 from gateway.model.plan import Plan
 from gateway.model.problem import ProblemError
 from gateway.policy import load_policies
@@ -187,7 +188,7 @@ def test_a_plan_at_rest_holds_no_pii_and_opens_as_it_was(
         step("b", "keyed", email={"$from": "a.email"}),
         step("c", "keyed", email=EMAIL),
     )
-    stored = seal_plan(sealer, "acme", plan)
+    stored = seal_plan(sealer, Owner("acme", "execution/1"), plan)
     told = str([one.to_json() for one in stored.steps])
     assert EMAIL not in told
     assert stored.by_key["b"].input["email"] == {"$from": "a.email"}
@@ -202,7 +203,7 @@ def test_a_direct_call_seals_pii_that_looks_like_a_reference(
     compiler = Compiler(registry, sealer, lambda: "plan_1")
     value = {"id": "1", "email": {"$from": "a secret"}}
     plan = compiler.single("acme", registry.operations["shop.keyed@1.0.0"], value)
-    stored = seal_plan(sealer, "acme", plan)
+    stored = seal_plan(sealer, Owner("acme", "execution/1"), plan)
     assert "a secret" not in str(stored.steps[0].input)
     assert open_plan(sealer, "acme", stored) == plan
 

@@ -9,6 +9,7 @@ import pytest
 from gateway.journal import SqliteJournal, rebuild_matches
 from gateway.model.entry import EntryType
 from gateway.model.execution import RunMode, StepStatus
+from gateway.model.pii import Owner
 from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Tx
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.time import parse
@@ -416,7 +417,9 @@ async def test_a_start_before_verification_is_a_conflict(world: LoopWorld) -> No
 
 
 async def test_a_planted_envelope_is_refused_before_anything_runs(world: LoopWorld) -> None:
-    secret = world.sealer.seal("acme", "shop.read@1.0.0", "output.email", "eve@example.com")
+    secret = world.sealer.seal(
+        Owner("acme", "call/1"), "shop.read@1.0.0", "output.email", "eve@example.com"
+    )
     with pytest.raises(ProblemError, match="the gateway's own"):
         await world.begin(step("a", "keyed", extra={"x": secret}))
     assert world.actions.calls == []

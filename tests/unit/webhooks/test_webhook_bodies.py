@@ -10,6 +10,7 @@ import pytest
 
 from gateway.model.decision import Treatment
 from gateway.model.event import Announcement
+from gateway.model.pii import Owner
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.webhooks import ALWAYS_NOTIFIED, Endpoint
 from gateway.webhooks.cloud_event import compose
@@ -100,7 +101,9 @@ def test_the_source_is_the_configured_one_or_the_path_of_the_workspace(
 def test_pii_is_dropped_or_masked_and_never_raw(
     sealer: KeyringSealer, treatment: Treatment, seen: str | None
 ) -> None:
-    sealed = sealer.seal("acme", "support.refund.issued@1.2.0", "payload.email", "ada@acme.io")
+    sealed = sealer.seal(
+        Owner("acme", "call/1"), "support.refund.issued@1.2.0", "payload.email", "ada@acme.io"
+    )
     event = replace(EVENT, payload={"amount": 5, "list": [{"email": sealed}]})
     raw = compose(sealer, replace(ENDPOINT, pii=treatment), event, None)
     assert json.loads(raw)["data"] == {"amount": 5, "list": [{"email": seen}]}
@@ -109,7 +112,7 @@ def test_pii_is_dropped_or_masked_and_never_raw(
 
 
 def test_an_envelope_of_another_workspace_reads_as_absent(sealer: KeyringSealer) -> None:
-    sealed = sealer.seal("globex", "c@1.0.0", "payload.email", "ada@acme.io")
+    sealed = sealer.seal(Owner("globex", "call/1"), "c@1.0.0", "payload.email", "ada@acme.io")
     masking = replace(ENDPOINT, pii=Treatment.MASK)
     assert body(sealer, masking, replace(EVENT, payload={"email": sealed}))["data"] == {
         "email": None

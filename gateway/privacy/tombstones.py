@@ -1,0 +1,66 @@
+"""The tombstones of destroyed keys: a file that only grows, and outlives every restored key store.
+
+A backup of the key store holds keys that were destroyed since. So each destruction is written here
+first, durably, one JSON line each; whoever opens a key store destroys again whatever a tombstone
+names. The file holds no key, no name of a person and no value: copy it as often as you like.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.model.json import decode, encode
+
+FILE_NAME = "tombstones.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A key of ``workspace`` that was destroyed ``at`` (RFC 3339) for a ``reason``."""
+
+    key_id: str
+    workspace: str
+    at: str
+    reason: str
+
+
+class TombstoneFile:
+    """``tombstones.jsonl`` in a key folder."""
+
+    def __init__(self, key_dir: Path) -> None:
+        self.path = key_dir / FILE_NAME
+
+    def append(self, tombstones: Sequence[Tombstone]) -> None:
+        """Write tombstones, durably."""
+        lines = "".join(f"{_line(one)}\n" for one in tombstones)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "r+b") as file:
+            if file.seek(0, os.SEEK_END) and not self._ends_whole(file.fileno()):
+                lines = f"\n{lines}"  # a crash cut the last line
+            file.write(lines.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _ends_whole(self, descriptor: int) -> bool:
+        return os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1) == b"\n"
+
+    def __iter__(self) -> Iterator[Tombstone]:
+        """Every tombstone; a line that a crash cut short is passed over."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            for line in file:
+                try:
+                    told = decode(line)
+                    yield Tombstone(
+                        str(told["keyId"]), str(told["workspace"]), told["at"], told["reason"]
+                    )
+                except (ValueError, KeyError, TypeError):
+                    continue
+
+
+def _line(one: Tombstone) -> str:
+    return encode(
+        {"keyId": one.key_id, "workspace": one.workspace, "at": one.at, "reason": one.reason}
+    )
