@@ -60,7 +60,7 @@ def _directly(stage: Stage, contract: OperationContract) -> None:
         call(stage, stage.hans, contract, filler.input(), key)
     modes = modes_of(contract)
     if stage.quick:
-        modes = tuple(stage.random.sample(modes, 5))
+        modes = tuple(stage.random.sample(modes, 4))
     for mode in modes:
         with stage.answering(contract, mode):
             sent = Filler(stage.canaries, contract, f"(sent directly, {mode})").input()
@@ -108,21 +108,23 @@ def drive_documents(stage: Stage) -> None:
         for argument in (
             literal,
             _literal({**filler.input(), "subject": {said: said}}, names=False),
-            f"{{subject: {quoted}, i0: {{x: {quoted}}}, i1: [{quoted}], i2: {quoted}, i3: {token}}}",
+            f"{{subject: {quoted}, i0: {{x: {quoted}}}, i1: [{quoted}], i2: {quoted}}}",
+            f"{{subject: [{quoted}], i0: {token}, i1: {token}}}",
             f"{{subject: {said}}}",
             f"{{subject: {token}@example.com}}",
             f"{{subject: {token} {token}}}",
             f'{{subject: "{token}}}',
             f"{{subject: '{token}'}}",
-            f"{{{token}: {quoted}}}",
-            f"${token}",
             quoted,
             token,
         ):
             text = f"{kind} {{ {field}(input: {argument}) {{ {shown} }} }}"
             stage.count("document", stage.hans.tell(text))
         name = field[0].upper() + field[1:]
-        text = f"{kind} ($input: {name}Input!, $n: Int, $b: Boolean = true) {{ {field}(input: $input) {{ __typename @include(if: $b) }} }}"
+        text = (
+            f"{kind} ($input: {name}Input!, $n: Int, $b: Boolean = true) "
+            f"{{ {field}(input: $input) {{ __typename @include(if: $b) @skip(if: false) }} }}"
+        )
         for variables in (
             {"input": filler.input(), "n": said, "b": said},
             {"input": said},

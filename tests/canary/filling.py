@@ -22,7 +22,9 @@ class Filler:
 
     def input(self, **known: Any) -> JsonObject:
         """An input that fits; fields that ``known`` names get what it says."""
-        return {**self._fields("input", self.contract.input), **known}
+        value = {**self._fields("input", self.contract.input), **known}
+        self.canaries.send(f"{self.contract.ref} input {self.note}".strip(), value)
+        return value
 
     def output(self) -> JsonObject:
         """An output that fits."""

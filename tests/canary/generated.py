@@ -66,12 +66,12 @@ def draw(number: int, random: Random) -> list[JsonObject]:
         "domain": domain,
         "owners": ["tests.canary"],
         "capability": f"{domain}.core@1.0.0",
-        "risk": random.choice(("low", "medium", "high")),
+        "risk": random.choice(("low", "low", "low", "medium", "high")),
         "input": given,
         "output": answered,
         "types": drawing.types,
         "errors": {"TAKEN": {"http": 409, "description": "It is taken.", "when": "Always."}},
-        "policy": {"auth": "user", "pii": drawing.pii},
+        "policy": {"auth": "user", "pii": drawing.pii, **_owner(number)},
         "handler": _handler(number, domain, "GET" if by_address else "POST"),
     }
     if is_query:
@@ -79,6 +79,11 @@ def draw(number: int, random: Random) -> list[JsonObject]:
     operation["policy"] |= {"idempotent": number % 2 == 0}
     payload = {name: ref for name, ref in {**given, **answered}.items() if random.random() < 0.7}
     return [operation | {"emits": [event]}, _event(domain, payload, drawing.types)]
+
+
+def _owner(number: int) -> JsonObject:
+    """Whose data it is: somebody named by PII, or the execution."""
+    return {"subject": "subject"} if number % 3 == 1 else {}
 
 
 def _plain_fields(random: Random, drawing: Drawing) -> JsonObject:

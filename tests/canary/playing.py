@@ -2,9 +2,9 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import dataclass
 
 import httpx
 
@@ -74,14 +74,6 @@ def _until_killed(run: runs.Run) -> None:
         return
 
 
-@contextmanager
-def timed(what: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Tell how long something takes."""
-    begun = time.monotonic()
-    yield
-    say(f"{what}: {time.monotonic() - begun:.1f} s")
-
-
 def hits_on_disk(stage: Stage) -> list[Hit]:
     """Canaries in whatever lies in the folder: data, keys, logs, temporary files."""
     return list(Searcher(stage.canaries).in_folder(stage.folder))
@@ -106,3 +98,33 @@ def _hits_in(searcher: Searcher, told: list[Told]) -> list[Hit]:
         for content, one in seen.items()
         for hit in searcher.in_bytes(content, f"{one.who}: {one.what}")
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Where canaries were found: on disk while the gateway ran, after it was killed and after it
+    was stopped; in what was told to whom; and the fields that those who may were shown."""
+
+    running: list[Hit]
+    killed: list[Hit]
+    stopped: list[Hit]
+    answers: list[Hit]
+    webhooks: list[Hit]
+    shown: frozenset[str]
+    counts: dict[str, int]
+
+
+def findings(stage: Stage) -> Findings:
+    """Look everywhere, and stop the gateway for the last look."""
+    running = hits_on_disk(stage)
+    shown = frozenset(hit.field for hit in hits_in_answers(stage, privileged=True))
+    stage.gateway.stop()
+    return Findings(
+        running=running,
+        killed=stage.known["left by the crash"],
+        stopped=hits_on_disk(stage),
+        answers=hits_in_answers(stage),
+        webhooks=hits_in_webhooks(stage),
+        shown=shown,
+        counts=stage.counts,
+    )

@@ -58,9 +58,10 @@ class Run:
             if started:
                 run = {**known, "runId": started["runId"]}
                 stage.known.setdefault("runs", []).append(run)
+                self._attach(run)
                 self._decide(run)
                 self._mend(run)
-                self._attach(run)
+                self._export(run)
         self.read(known)
 
     def _steps(self) -> list[JsonObject]:
@@ -160,15 +161,17 @@ class Run:
         self._decide(run)
 
     def _attach(self, run: JsonObject) -> None:
-        """Evidence with PII, exported and fetched by whoever may."""
+        """Evidence with PII, once as it should be and once with its values in the wrong places."""
         stage = self.stage
-        contract = stage.registry.resolve("controlPlane.evidence.attach")
-        assert contract is not None
         said = stage.canaries.mint("JSONObject", "controlPlane.evidence.attach@1.0.0 input.content")
         note = stage.canaries.text("controlPlane.evidence.attach@1.0.0 input.note")
         item = {"runId": run["runId"], "kind": "EVIDENCE", "key": "seen", "attachedBy": "olga"}
         self.do(stage.world.olga, "evidence.attach", **item, content=said, note=note)
         self.do(stage.world.olga, "evidence.attach", **item, content=note, note=said)
+
+    def _export(self, run: JsonObject) -> None:
+        """Evidence, exported and fetched by whoever may, and by somebody who may not."""
+        stage = self.stage
         for name, roles in (("august", ["auditor"]), ("rita", ["admin", "pii.reader"])):
             person = stage.gateway.caller(name, *roles)
             self.do(person, "execution.evidence.export", runId=run["runId"], exportedBy=name)

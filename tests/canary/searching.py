@@ -3,13 +3,15 @@
 import base64
 import hashlib
 import io
+import json
 import re
 import sqlite3
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.model.json import canonical, encode
 from tests.canary.values import MARK, Canaries, Canary, spellings
 
 _HASHES = ("md5", "sha1", "sha256", "sha512", "blake2b")
@@ -18,7 +20,7 @@ _AROUND = 40
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A canary where it must not be: of which field, in which form, where, and what stands there."""
+    """A canary where it must not be: of which field, in which form, where, what is around it."""
 
     field: str
     form: str
@@ -29,7 +31,7 @@ class Hit:
         return f"{self.place}: {self.field} ({self.form}): {self.around}"
 
 
-def _both(text: str) -> tuple[bytes, ...]:
+def _any_case(text: str) -> tuple[bytes, ...]:
     return text.lower().encode(), text.upper().encode(), text.capitalize().encode()
 
 
@@ -37,34 +39,40 @@ def _in_base64(text: bytes) -> Iterator[bytes]:
     """The part of the base64 of ``text`` that is the same whatever stands around it."""
     for lead in range(3):
         whole = base64.b64encode(b"\0" * lead + text)
-        first = (lead * 8 + 5) // 6
-        yield whole[first : (lead + len(text)) * 8 // 6]
+        yield whole[(lead * 8 + 5) // 6 : (lead + len(text)) * 8 // 6]
 
 
-def _any_of(parts: Iterable[bytes]) -> bytes:
-    return b"|".join(sorted({re.escape(part) for part in parts}, key=len, reverse=True))
+def _encoded() -> Iterator[tuple[bytes, str]]:
+    """The mark in every form but its own."""
+    for text in _any_case(MARK):
+        yield from ((part, "base64") for part in _in_base64(text))
+        yield text.hex().encode(), "hex"
+        yield text.hex().upper().encode(), "hex"
+        yield "\0".join(text.decode()).encode(), "UTF-16"
+        yield text[::-1], "reversed"
+        yield b"%" + text.hex("%").encode(), "percent-encoded"
+        yield b"%" + text.hex("%").upper().encode(), "percent-encoded"
 
 
-_ENCODED = {
-    "base64": _any_of(part for one in _both(MARK) for part in _in_base64(one)),
-    "hex": _any_of(one.hex().encode() for one in _both(MARK)),
-    "HEX": _any_of(one.hex().upper().encode() for one in _both(MARK)),
-    "UTF-16": _any_of("\0".join(one.decode()).encode() for one in _both(MARK)),
-    "reversed": _any_of(one[::-1] for one in _both(MARK)),
-    "percent": _any_of(("%" + one.hex("%")).encode() for one in _both(MARK)),
-}
-_FORMS = re.compile(
-    b"|".join(
-        b"(?P<%s>%s)" % (name.replace("-", "_").encode(), at) for name, at in _ENCODED.items()
-    )
-)
-_TEXT = re.compile(MARK.encode() + rb"-?([0-9a-z]{6})?", re.IGNORECASE)
-_DIGITS = re.compile(
-    rb"(?<![0-9a-fA-F])(?:(19371\d{5})|(719371\d{7})|(9\.3719371\d{7})|"
+_FORMS = tuple(dict(_encoded()).items())
+_SIGN = re.compile(rb"-?([0-9a-z]{6})")
+_NUMBERS = re.compile(
+    rb"(?:%2B|(?<![0-9a-fA-F]))(?:(19371\d{5})|(719371\d{7})|(9\.3719371\d{7})|"
     rb"(?:\+49|0|49)?(15193\d{6})|(11\d\d-\d\d-\d\d))(?![0-9a-fA-F])|(\.719371\d{3})(?!\d)"
 )
+_BEGINNINGS = (b"19371", b"15193")
+"""What stands in every number, so that the bytes around need be looked at only there."""
+
+_DATE = re.compile(rb"11\d\d-\d\d-\d\d")
 _HEX = re.compile(rb"[0-9a-fA-F]{32,128}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{22,88}")
+
+
+def _places(data: bytes, part: bytes) -> Iterator[int]:
+    at = data.find(part)
+    while at >= 0:
+        yield at
+        at = data.find(part, at + 1)
 
 
 class Searcher:
@@ -77,6 +85,10 @@ class Searcher:
         for canary in self._planted.values():
             for text in spellings(canary):
                 self._hash(canary, text.encode())
+        for where, sent in canaries.sent:
+            whole = Canary(where, "an input", "", sent)
+            for text in (canonical(sent), encode(sent).encode(), json.dumps(sent).encode()):
+                self._hash(whole, text)
 
     def _hash(self, canary: Canary, text: bytes) -> None:
         for name in _HASHES:
@@ -87,19 +99,30 @@ class Searcher:
 
     def in_bytes(self, data: bytes, place: str) -> Iterator[Hit]:
         """Every canary in ``data``."""
-        for found in _TEXT.finditer(data):
-            sign = (found[1] or b"").decode().lower()
-            canary = self._planted.get(sign)
-            yield self._hit(canary, "as it is", place, data, found.start())
-        for found in _DIGITS.finditer(data):
-            canary = self._planted.get((found[found.lastindex or 0]).decode())
+        folded = data.lower()
+        for at in _places(folded, MARK.encode()):
+            sign = _SIGN.match(folded, at + len(MARK))
+            canary = self._planted.get(sign[1].decode()) if sign else None
+            yield self._hit(canary, "as it is", place, data, at)
+        for at in self._numbers(data):
+            found = _NUMBERS.match(data, at)
+            canary = self._planted.get(found[found.lastindex or 0].decode()) if found else None
             if canary is not None:
-                yield self._hit(canary, "as it is", place, data, found.start())
-        for found in _FORMS.finditer(data):
-            yield self._hit(None, str(found.lastgroup), place, data, found.start())
+                yield self._hit(canary, "as it is", place, data, at)
+        for part, form in _FORMS:
+            for at in _places(data, part):
+                yield self._hit(None, form, place, data, at)
         yield from self._hashed(data, place)
         if data.startswith(b"PK\x03\x04"):
             yield from self._zipped(data, place)
+
+    def _numbers(self, data: bytes) -> Iterator[int]:
+        """Where a planted number, date or moment may begin."""
+        for part in _BEGINNINGS:
+            for at in _places(data, part):
+                yield from range(max(at - 6, 0), at + 1)
+        for found in _DATE.finditer(data):
+            yield found.start()
 
     def _hashed(self, data: bytes, place: str) -> Iterator[Hit]:
         for found in _HEX.finditer(data):
@@ -121,6 +144,9 @@ class Searcher:
 
     def _hit(self, canary: Canary | None, form: str, place: str, data: bytes, at: int) -> Hit:
         around = data[max(at - _AROUND, 0) : at + _AROUND]
+        if place.endswith(".log"):  # which logger it was stands at the beginning of the line
+            line = data.rfind(b"\n", 0, at) + 1
+            around = data[line : min(line + 80, at)] + b"..." + around
         field = canary.where if canary else "some field"
         return Hit(field, form, place, around.decode("utf-8", "replace").replace("\0", "."))
 

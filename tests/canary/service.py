@@ -46,10 +46,11 @@ class CanaryService:
                 service.received.append(self.path.encode() + b" " + self.rfile.read(length))
                 service.serve(self)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
-
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
+
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler.handle_any)
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True

@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 
 from gateway.contracts import Registry, load_contracts
 from gateway.model.contract import HttpHandler, OperationContract, PythonHandler
-from tests.canary.crowd import Person, WatchedServer
+from tests.canary.crowd import ROLES, Person, WatchedServer
 from tests.canary.generated import write_contracts
 from tests.canary.handlers import MODE_FILE
 from tests.canary.service import CanaryService
@@ -31,12 +31,8 @@ from tests.webhook_receiver import SECRET, Receiver
 from tests.world import World
 
 FOLLOW = "subscription { controlPlaneEvents { cursor id type occurredAt workspaceId payload } }"
-_AT_ONCE = 8
-_WEBHOOKS = """
-- {{id: masks, workspace: acme, url: "{url}/mask", secret: "${{secret:HOOK}}", types: ["*"], pii: mask}}
-- {{id: drops, workspace: acme, url: "{url}/drop", secret: "${{secret:HOOK}}", types: ["*"], pii: drop}}
-- {{id: other, workspace: globex, url: "{url}/other", secret: "${{secret:HOOK}}", types: ["*"], pii: mask}}
-"""
+_AT_ONCE = 16
+_ENDPOINTS = (("acme", "mask"), ("acme", "drop"), ("initech", "mask"))
 
 
 @dataclass
@@ -60,7 +56,7 @@ class Stage:
         self.hans = caller("hans", "user")
         self.rita = caller("rita", "user", "admin", "pii.reader")
         self.robot = caller("robot", "user", "pii.reader", kind="agent")
-        self.stranger = caller("stella", "user", "admin", workspace="globex")
+        self.stranger = caller("stella", "user", "admin", workspace="initech")
         self.spy = caller("spiro", "admin", "auditor", "pii.reader", workspace="globex")
 
     @property
@@ -115,8 +111,6 @@ class Stage:
 
     def people(self) -> list[Person]:
         """One of each shipped role, in several forms, and some who are nobody."""
-        from tests.canary.crowd import ROLES
-
         caller = self.gateway.caller
         found = [caller(f"one-{role}", role, "user") for role in ROLES]
         found += [
@@ -188,6 +182,12 @@ def _over_stream(person: Person) -> None:
             )
 
 
+def _endpoint(receiver: Receiver, workspace: str, pii: str) -> dict[str, Any]:
+    name, secret = f"{workspace}-{pii}", "${secret:HOOK}"
+    told = {"id": name, "workspace": workspace, "url": f"{receiver.url}/{name}", "secret": secret}
+    return {**told, "types": ["*"], "pii": pii}
+
+
 @contextmanager
 def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
     """A stage with ``size`` contracts made up from ``seed``; the gateway runs."""
@@ -201,7 +201,7 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
     service = CanaryService(registry, canaries)
     receiver = Receiver().start()
     webhooks = folder / "webhooks.yaml"
-    webhooks.write_text(_WEBHOOKS.format(url=receiver.url))
+    webhooks.write_text(json.dumps([_endpoint(receiver, *one) for one in _ENDPOINTS]))
     (folder / "tmp").mkdir()
     origins = ",".join(
         f"http://{name}.internal=http://{service.host}" for name in ("support", "canary")

@@ -59,6 +59,7 @@ class Canaries:
         self._random = Random(seed)  # noqa: S311 - values to be repeated, not secrets
         self._count = 0
         self.planted: dict[str, Canary] = {}
+        self.sent: list[tuple[str, Any]] = []
 
     def mint(self, scalar: str, where: str) -> Any:
         """A new value of a scalar for the field ``where``."""
@@ -68,6 +69,10 @@ class Canaries:
         needle, value = self._value(scalar, self._count)
         self.planted[needle] = Canary(where, scalar, needle, value)
         return value
+
+    def send(self, where: str, value: Any) -> None:
+        """Note a whole input, whose plain hash would be as telling as that of its parts."""
+        self.sent.append((where, value))
 
     def text(self, where: str) -> str:
         """A new text."""
