@@ -10,6 +10,7 @@ from tests.canary.values import PLAIN
 
 JsonObject = dict[str, Any]
 SCALARS = sorted(PLAIN)
+_RISKS = ("low", "low", "low", "medium", "high")
 _ADDRESSABLE = sorted(set(SCALARS) - {"JSON", "JSONObject"})
 
 
@@ -66,7 +67,7 @@ def draw(number: int, random: Random) -> list[JsonObject]:
         "domain": domain,
         "owners": ["tests.canary"],
         "capability": f"{domain}.core@1.0.0",
-        "risk": random.choice(("low", "low", "low", "medium", "high")),
+        "risk": "low" if _is_python(number) else random.choice(_RISKS),
         "input": given,
         "output": answered,
         "types": drawing.types,
@@ -93,8 +94,12 @@ def _plain_fields(random: Random, drawing: Drawing) -> JsonObject:
     return {name: random.choice(_ADDRESSABLE) for name in names}
 
 
+def _is_python(number: int) -> bool:
+    return number % 5 == 4
+
+
 def _handler(number: int, domain: str, method: str) -> JsonObject:
-    if number % 5 == 4:
+    if _is_python(number):
         return {"python": {"target": "tests.canary.handlers:perform", "timeout": "2s"}}
     url = f"http://canary.internal/{domain}/{{subject}}"
     keyed = {"idempotencyKey": True} if number % 3 == 0 else {}

@@ -87,4 +87,4 @@ _WAYS: dict[str, Callable[[JsonObject, ActionContext], Any]] = {
 }
 
 MODES = tuple(_WAYS)
-"""Every way in which it behaves."""
+"""Every way in which it behaves, the slow one last."""
