@@ -78,15 +78,18 @@ class Stage:
     @contextmanager
     def answering(self, contract: OperationContract, mode: str) -> Iterator[None]:
         """Have the handler of a contract answer in this way meanwhile."""
-        if isinstance(contract.handler, HttpHandler):
+        file, is_http = self.folder / "mode", isinstance(contract.handler, HttpHandler)
+        if is_http:
             self.service.modes[contract.ref] = mode
         else:
-            (self.folder / "mode").write_text(mode)
+            file.write_text(mode)
         try:
             yield
         finally:
-            self.service.modes.pop(contract.ref, None)
-            (self.folder / "mode").write_text("ok")
+            if is_http:
+                del self.service.modes[contract.ref]
+            else:
+                file.write_text("ok")
 
     def at_once(
         self, do: Callable[[OperationContract], None], contracts: Iterable[OperationContract]
