@@ -55,10 +55,15 @@ def drive_everything(stage: Stage) -> None:
     """Every operation of the gateway by everybody, with canaries in whatever is declared PII."""
     runs = stage.known.get("runs") or [{}]
     for person in stage.people():
-        subject = person.name.split(" ")[0]
         for contract in stage.built_in:
             run = stage.random.choice(runs)
-            call(stage, person, contract, _input(stage, contract, subject, run), what="everything")
+            call(
+                stage,
+                person,
+                contract,
+                _input(stage, contract, person.subject, run),
+                what="everything",
+            )
 
 
 def _input(stage: Stage, contract: OperationContract, by: str, run: JsonObject) -> JsonObject:

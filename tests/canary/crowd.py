@@ -48,6 +48,11 @@ class Person(Caller):
     name: str = ""
     privileged: bool = False
 
+    @property
+    def subject(self) -> str:
+        """The subject of the token."""
+        return self.name.partition(" ")[0]
+
     def keep(self, what: str, answer: httpx.Response) -> httpx.Response:
         """Keep an answer with its headers."""
         head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())

@@ -10,7 +10,7 @@ import httpx
 
 from gateway.model.contract import OperationContract
 from tests.canary import asking, calling, runs
-from tests.canary.crowd import Told
+from tests.canary.crowd import Person, Told
 from tests.canary.searching import Hit, Searcher
 from tests.canary.stage import Stage
 
@@ -91,6 +91,21 @@ def hits_in_webhooks(stage: Stage) -> list[Hit]:
     return _hits_in(Searcher(stage.canaries), sent)
 
 
+def seen_again(stage: Stage, person: Person) -> list[Hit]:
+    """Canaries in what ``person`` is shown when everything is read once more.
+
+    For whoever may see PII that is all of it, until it is erased: then it is nothing, and nothing
+    on a stage that was restored from a backup either.
+    """
+    before = len(stage.gateway.crowd.told)
+    for run in stage.known["runs"]:
+        reading = runs.Run(stage, stage.actions[0], "ok")
+        reading.read_as(person, run)
+        reading.export_as(person, run)
+    told = [one for one in stage.gateway.crowd.told[before:] if one.who == person.name]
+    return _hits_in(Searcher(stage.canaries), told)
+
+
 def _hits_in(searcher: Searcher, told: list[Told]) -> list[Hit]:
     seen: dict[bytes, Told] = {one.content: one for one in told}
     return [
@@ -111,6 +126,7 @@ class Findings:
     answers: list[Hit]
     webhooks: list[Hit]
     shown: frozenset[str]
+    again: list[Hit]
     counts: dict[str, int]
 
 
@@ -118,6 +134,7 @@ def findings(stage: Stage) -> Findings:
     """Look everywhere, and stop the gateway for the last look."""
     running = hits_on_disk(stage)
     shown = frozenset(hit.field for hit in hits_in_answers(stage, privileged=True))
+    again = seen_again(stage, stage.rita)
     stage.gateway.stop()
     return Findings(
         running=running,
@@ -126,5 +143,6 @@ def findings(stage: Stage) -> Findings:
         answers=hits_in_answers(stage),
         webhooks=hits_in_webhooks(stage),
         shown=shown,
+        again=again,
         counts=stage.counts,
     )

@@ -171,24 +171,31 @@ class Run:
 
     def _export(self, run: JsonObject) -> None:
         """Evidence, exported and fetched by whoever may, and by somebody who may not."""
-        stage = self.stage
-        for name, roles in (("august", ["auditor"]), ("rita", ["admin", "pii.reader"])):
-            person = stage.gateway.caller(name, *roles)
-            self.do(person, "execution.evidence.export", runId=run["runId"], exportedBy=name)
-            person.fetch("GET", f"/evidence/{run['runId']}")
-        stage.hans.fetch("GET", f"/evidence/{run['runId']}")
+        for person in (self.stage.gateway.caller("august", "auditor"), self.stage.rita):
+            self.export_as(person, run)
+        self.stage.hans.fetch("GET", f"/evidence/{run['runId']}")
+
+    def export_as(self, person: Person, run: JsonObject) -> None:
+        """Somebody exports the evidence and fetches it."""
+        asked = {"runId": run["runId"], "exportedBy": person.subject}
+        self.do(person, "execution.evidence.export", **asked)
+        person.fetch("GET", f"/evidence/{run['runId']}")
 
     def read(self, known: JsonObject) -> None:
         """Everybody reads all that there is to read of it."""
-        stage, asked = self.stage, {"executionId": known["executionId"]}
-        caller = stage.gateway.caller
+        stage, caller = self.stage, self.stage.gateway.caller
         readers = [stage.world.olga, caller("august", "auditor"), caller("otto", "operator")]
         for person in [*readers, stage.world.agent, stage.hans, stage.stranger, stage.rita]:
-            for key in _READS:
-                more = {"includePayloads": True} if key == "trace.get" else {}
-                self.do(person, key, **asked, **more)
-            self.do(person, "execution.mine")
-            self.do(person, "event.list", limit=200, filter=asked)
+            self.read_as(person, known)
+
+    def read_as(self, person: Person, known: JsonObject) -> None:
+        """Somebody reads all that there is to read of it."""
+        asked = {"executionId": known["executionId"]}
+        for key in _READS:
+            more = {"includePayloads": True} if key == "trace.get" else {}
+            self.do(person, key, **asked, **more)
+        self.do(person, "execution.mine")
+        self.do(person, "event.list", limit=200, filter=asked)
 
 
 def drive_grants(stage: Stage, contract: OperationContract) -> None:

@@ -21,6 +21,7 @@ from websockets.typing import Subprotocol
 
 from gateway.contracts import Registry, load_contracts
 from gateway.model.contract import HttpHandler, OperationContract, PythonHandler
+from tests.acceptance.drafts import with_verdict_rule
 from tests.canary.crowd import ROLES, Person, WatchedServer
 from tests.canary.generated import write_contracts
 from tests.canary.handlers import MODE_FILE
@@ -31,6 +32,9 @@ from tests.webhook_receiver import SECRET, Receiver
 from tests.world import World
 
 FOLLOW = "subscription { controlPlaneEvents { cursor id type occurredAt workspaceId payload } }"
+_READS_PII = "p, 150, *, *, canary*, *, subject == 'nobody', autonomous, -, -, -, -"
+"""A verdict rule that looks at PII, as explanations tell of it."""
+
 _AT_ONCE = 16
 _ENDPOINTS = (("acme", "mask"), ("acme", "drop"), ("initech", "mask"))
 
@@ -215,6 +219,7 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
         "GATEWAY_ACTION_ORIGINS": origins,
         "GATEWAY_ACTION_HOSTS": service.host,
         "GATEWAY_LOG_LEVEL": "debug",
+        "GATEWAY_POLICY_DIR": with_verdict_rule(folder / "policies", _READS_PII),
         "GATEWAY_WEBHOOKS": str(webhooks),
         "GATEWAY_WEBHOOK_HOSTS": "127.0.0.1:*",
         "HOOK": SECRET,

@@ -84,6 +84,11 @@ def test_whoever_may_see_them_was_shown_canaries_of_every_contract(found: Findin
     assert made_up == {f"canary{number}" for number in range(SIZE or QUICK)}
 
 
+def test_whoever_may_see_them_sees_them_again_until_they_are_erased(found: Findings) -> None:
+    """What is asked again after an erasure and after a restore does find what is there."""
+    assert {hit.field.partition(".")[0] for hit in found.again} >= {"canary0", "support"}
+
+
 def fields_of(registry: Registry) -> set[str]:
     """The PII fields of the contracts' inputs and outputs that can be searched for."""
     return {
