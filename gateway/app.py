@@ -4,6 +4,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.actions import ActionRunner
 from gateway.administration import (
@@ -15,14 +16,14 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
-from gateway.contracts import Bundle, LiveRegistry, Registry, contents_of
+from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.dispatch import EmbeddedDispatcher
 from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
-from gateway.journal import Checkpointer, SqliteJournal
-from gateway.loading import Loaded, issuers, load
+from gateway.journal import Checkpointer, SqliteJournal, open_audit
+from gateway.loading import Loaded, issuers, lease_of, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -34,12 +35,14 @@ from gateway.operations import (
     DirectCalls,
     EvidenceDownloads,
     bind,
+    bind_auditing,
     bind_changesets,
     bind_evidence,
     bind_impact,
     bind_policy_reading,
     bind_skills,
     require_handlers,
+    with_readings,
 )
 from gateway.pipeline import (
     Bindings,
@@ -54,7 +57,6 @@ from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
-from gateway.skills import MAX_TIMEOUT
 from gateway.surfaces.graphql import Connections
 from gateway.webhooks import build_webhooks
 
@@ -62,8 +64,6 @@ _log = logging.getLogger(__name__)
 
 WRITER = "embedded"
 """The name of this process in the chains of workspaces: one process serves a data folder."""
-
-_LEASE_MARGIN = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
+        place, settle = settings.database_path, loaded.keyring.data.settle
         journal = await SqliteJournal.open(
-            settings.database_path, clock=loaded.clock, writer=WRITER
+            place, clock=loaded.clock, writer=WRITER, before_commit=settle
         )
         stack.push_async_callback(journal.close)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
@@ -136,8 +137,7 @@ async def _started(
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
     dispatcher = EmbeddedDispatcher(journal, loaded.clock)
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
-    sealer = KeyringSealer(loaded.keyring)
-    policies = Policies(seeded.revision)
+    sealer, policies = KeyringSealer(loaded.keyring), Policies(seeded.revision)
     loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     checkpointer = Checkpointer(journal, loaded.keyring.signer, settings.checkpoint_interval)
@@ -219,7 +219,7 @@ def _loop(
         clock=loaded.clock,
     )
     slots = loaded.settings.max_in_flight_steps
-    return build_loop(parts, owner=ids.new("proc"), lease=_lease(registry), slots=slots)
+    return build_loop(parts, owner=ids.new("proc"), lease=lease_of(registry), slots=slots)
 
 
 def _exporter(
@@ -262,6 +262,7 @@ async def _administration(
         **bind_changesets(loop, scopes, in_force, shadows.report, files_lead=files_lead),
         **bind_policy_reading(loop, scopes),
         **bind_impact(loop, scopes, analyses, shadows),
+        **bind_auditing(loop, scopes, partial(open_audit, settings.database_path)),
     }
 
 
@@ -287,14 +288,6 @@ def _pipeline(
         actions=actions,
         limiter=limiter,
         recorder=recorder,
-        bindings=bindings,
+        bindings=with_readings(loop.registry, bindings),
         direct=Direct(direct.perform, direct.resume),
     )
-
-
-def _lease(registry: Registry) -> float:
-    """Seconds that a claim lasts without a turn: longer than any attempt can take."""
-    timeouts = [
-        contract.handler.timeout for contract in registry.operations.values() if contract.handler
-    ]
-    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN

@@ -9,14 +9,16 @@ from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock, unusable_key
-from gateway.privacy import Keyring
+from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
-from gateway.skills import SkillRegistry, open_skills
+from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
-BUILT_IN = ("control-plane", "policy-admin")
+BUILT_IN = ("control-plane", "policy-admin", "audit")
 """Folders of the shipped schema that every gateway loads."""
+
+_LEASE_MARGIN = 15.0
 
 
 def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
@@ -121,7 +123,17 @@ def open_keyring(settings: Settings) -> Keyring:
     Raises:
         ProblemError: KEYS_UNUSABLE.
     """
-    return Keyring.open(key_folder(settings), settings.root_key)
+    folder = key_folder(settings)
+    finish_rotation(settings.database_path, CheckpointKeys(folder))
+    return Keyring.open(folder, settings.root_key)
+
+
+def lease_of(registry: Registry) -> float:
+    """Seconds that a claim lasts without a turn: longer than any attempt can take."""
+    timeouts = [
+        contract.handler.timeout for contract in registry.operations.values() if contract.handler
+    ]
+    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
 
 
 def issuers(settings: Settings) -> list[Issuer]:

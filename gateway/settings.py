@@ -188,6 +188,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", "How much is logged.", "debug, info, warning or error"
     )
+    log_format: Literal["auto", "json", "text"] = _setting(
+        "auto",
+        "Form of the log. auto: text on a terminal, else a JSON object a line.",
+        "auto, json or text",
+    )
 
     @property
     def database_path(self) -> Path:

@@ -25,7 +25,7 @@ def rotate() -> None:
 
 
 @rotate.command()
-@click.option("--to", default="file", show_default=True, metavar="ROOT_KEY",
+@click.option("--to", default="file", show_default=True, metavar="WHERE",
               help="Where the new root key is, as in GATEWAY_ROOT_KEY.")  # fmt: skip
 @with_settings
 def root(*, settings: Settings, to: str) -> None:

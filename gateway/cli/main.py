@@ -8,6 +8,7 @@ import click
 from click.exceptions import NoSuchCommand
 
 from gateway import __version__
+from gateway.telemetry import configure, install_hooks
 
 _MODULES: Mapping[str, str] = {
     "audit": "gateway.cli.audit",
@@ -39,6 +40,13 @@ class _Commands(click.Group):
         finally:
             gc.enable()
         return found
+
+
+def run() -> None:
+    """The process of the command: what goes wrong is told without the values that it holds."""
+    install_hooks()
+    configure("warning", "text")
+    main()
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,6 +3,8 @@
 from typing import Any
 
 from gateway.contracts.drafts import Draft
+from gateway.contracts.paths import Fields, Types
+from gateway.contracts.pii_inference import classes_of_paths
 from gateway.contracts.type_scope import SECTIONS, Scope, reached
 from gateway.model.contract import (
     AuthLevel,
@@ -35,16 +37,17 @@ def build_operation(draft: Draft, scope: Scope) -> OperationContract:
     """The operation contract of a draft that has a key and a version."""
     read = draft.read
     kind = Kind(draft.kind)
-    fields = [*read.get("input", {}).values(), *read.get("output", {}).values()]
+    sides = (read.get("input", {}), read.get("output", {}))
+    types = reached([ref for side in sides for ref in side.values()], scope)
     errors = {code: _error(code, body) for code, body in read.get("errors", {}).items()}
     return OperationContract(
         meta=_meta(draft),
         kind=kind,
-        input=read.get("input", {}),
-        output=read.get("output", {}),
-        policy=_policy(read.get("policy", {}), kind),
+        input=sides[0],
+        output=sides[1],
+        policy=_policy(read.get("policy", {}), kind, [(side, types) for side in sides]),
         digest=_digest(draft, scope),
-        types=reached(fields, scope),
+        types=types,
         errors=errors,
         capability=read.get("capability", ""),
         risk=Risk(read.get("risk", Risk.LOW)),
@@ -56,13 +59,16 @@ def build_operation(draft: Draft, scope: Scope) -> OperationContract:
 
 def build_event(draft: Draft, scope: Scope) -> EventContract:
     """The event contract of a draft that has a key and a version."""
-    payload = draft.read.get("payload", {})
+    payload, pii = draft.read.get("payload", {}), draft.read.get("pii", {})
+    types = reached(payload.values(), scope)
     return EventContract(
         meta=_meta(draft),
         payload=payload,
         digest=_digest(draft, scope),
-        types=reached(payload.values(), scope),
-        pii=draft.read.get("pii", ()),
+        types=types,
+        pii=tuple(pii),
+        pii_classes=classes_of_paths(pii, [(payload, types)]),
+        not_pii=draft.read.get("notPii", {}),
     )
 
 
@@ -112,18 +118,20 @@ def _meta(draft: Draft) -> Meta:
     )
 
 
-def _policy(read: dict[str, Any], kind: Kind) -> ContractPolicy:
-    rate = read.get("rateLimit")
+def _policy(read: dict[str, Any], kind: Kind, sides: list[tuple[Fields, Types]]) -> ContractPolicy:
+    rate, pii = read.get("rateLimit"), read.get("pii", {})
     limit = None
     if rate and "rpm" in rate and "key" in rate:
         limit = RateLimit(rate["rpm"], RateKey(rate["key"]))
     return ContractPolicy(
         auth=AuthLevel(read.get("auth", AuthLevel.ADMIN)),
-        pii=read.get("pii", ()),
+        pii=tuple(pii),
         idempotent=kind is Kind.QUERY or read.get("idempotent", False),
         rate_limit=limit,
         escalate=read.get("escalate") is not None,
         subject=read.get("subject"),
+        pii_classes=classes_of_paths(pii, sides),
+        not_pii=read.get("notPii", {}),
     )
 
 

@@ -5,6 +5,7 @@ These tables are the one place that says what may stand in a file. The loader re
 """
 
 from gateway.contracts import names
+from gateway.contracts.pii_shape import PiiShape
 from gateway.contracts.shapes import Choice, Field, Flag, Many, Record, Table, Text, Whole
 from gateway.contracts.type_shapes import (
     FIELDS,
@@ -33,6 +34,8 @@ _path = Text(
 _domain = Text("a domain in lower case with dashes, such as support", names.DOMAIN, 60)
 _type_name = Text("a type name: letters, digits and _, first a capital", names.TYPE_NAME, 80)
 _error_code = Text("an error code such as ORDER_NOT_FOUND", names.ERROR_CODE, 80)
+
+_NOT_PII = Table(_path, Text("the reason why it is no personal data", max_length=300))
 
 _title = Field(Text(max_length=200), "A short name for people.", required=True)
 _description = Field(Text(), "What it does or means, in a sentence or two.", required=True)
@@ -73,10 +76,14 @@ _POLICY = Record(
         "auth": Field(
             Choice([one.value for one in AuthLevel]), "The level a caller needs.", required=True
         ),
-        "pii": Field(Many(_path), "Dotted paths into input or output that are personal data."),
         "subject": Field(
             _path, "Path into input or output of the name of the person whose data the PII is."
         ),
+        "pii": Field(
+            PiiShape(_path),
+            "Dotted paths into input or output that are personal data, or their classes by path.",
+        ),
+        "notPii": Field(_NOT_PII, "Paths that look like personal data and are none, with why."),
         "idempotent": Field(
             Flag(), "Whether repeating a call does no harm; always so for queries."
         ),
@@ -195,7 +202,11 @@ EVENT = Record(
         "kind": Field(Choice(["event"]), "An event.", True),
         "payload": Field(FIELDS, "Payload fields and their types.", True),
         "types": _types,
-        "pii": Field(Many(_path), "Dotted paths into the payload that are personal data."),
+        "pii": Field(
+            PiiShape(_path),
+            "Dotted paths into the payload that are personal data, or their classes by path.",
+        ),
+        "notPii": Field(_NOT_PII, "Paths that look like personal data and are none, with why."),
     },
     unsupported={"meta": "write its fields at the top of the file", "telemetry": _LATER},
 )

@@ -1,9 +1,10 @@
 """Dotted paths into the fields of a contract, and which values may flow where."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from gateway.model.contract import EnumType, NamedType, ObjectType, OperationContract
+from gateway.model.contract import EnumType, EventContract, NamedType, ObjectType, OperationContract
+from gateway.model.pii import ANY_CLASS, PiiClasses
 from gateway.model.types import TypeRef
 
 Fields = Mapping[str, TypeRef]
@@ -29,6 +30,43 @@ def pii_of(contract: OperationContract, side: Literal["input", "output"]) -> tup
     fields = contract.input if side == "input" else contract.output
     types = contract.types
     return tuple(path for path in contract.policy.pii if walked_type(fields, types, path))
+
+
+def classes_at(
+    contract: OperationContract, side: Literal["input", "output"], path: str
+) -> PiiClasses:
+    """The classes of the PII that may stand at ``path``: of paths at it, around it and inside it.
+
+    Empty where the contract declares no PII there.
+    """
+    classes = contract.policy.pii_classes
+    found = (classes.get(known, ANY_CLASS) for known in pii_of(contract, side) if meet(known, path))
+    return frozenset().union(*found)
+
+
+def event_classes_at(event: EventContract, path: str) -> PiiClasses:
+    """``classes_at`` for the payload of an event."""
+    classes = event.pii_classes
+    found = (classes.get(known, ANY_CLASS) for known in event.pii if meet(known, path))
+    return frozenset().union(*found)
+
+
+def classes_taken(contract: OperationContract, path: str) -> PiiClasses:
+    """The classes of PII that the input at ``path`` declares to take; a part of it counts not."""
+    classes = contract.policy.pii_classes
+    known = coverings(path, pii_of(contract, "input"))
+    found = (classes.get(each, ANY_CLASS) for each in known)
+    return frozenset().union(*found)
+
+
+def coverings(path: str, others: Iterable[str]) -> Iterator[str]:
+    """The paths among ``others`` at which ``path`` lies, or inside which."""
+    return (other for other in others if path == other or path.startswith(f"{other}."))
+
+
+def meet(one: str, other: str) -> bool:
+    """True where one of two paths lies at the other or inside it."""
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
 
 def walked_type(fields: Fields, types: Types, path: str) -> TypeRef | None:

@@ -10,6 +10,7 @@ from gateway.journal.deliveries import SqlDeliveryRecords
 from gateway.journal.evidence_items import SqlLaneRecords
 from gateway.journal.grants import SqlGrantRecords
 from gateway.journal.policy_records import SqlPolicyRecords
+from gateway.journal.proofs import SqlTransparencyRecords
 from gateway.journal.skills import SqlSkillRecords
 from gateway.journal.statement import Statement
 from gateway.journal.stored_entries import SqlStoredRecords
@@ -37,6 +38,7 @@ class SqlRecords(
     SqlSkillRecords,
     SqlLaneRecords,
     SqlStoredRecords,
+    SqlTransparencyRecords,
     SqlDeliveryRecords,
     SqlPolicyRecords,
     Records,

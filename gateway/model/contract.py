@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.model.json import JsonObject
+from gateway.model.pii import PiiClasses
 from gateway.model.types import TypeRef
 
 
@@ -103,9 +104,11 @@ class RateLimit:
 class ContractPolicy:
     """What a contract demands of its callers.
 
-    ``pii`` are dotted paths into input or output (lists are walked through), ``subject`` is the
-    path of the name of the person whose data they are; ``escalate`` asks for a human at every
-    call; ``idempotent`` says that repeating a call does no harm.
+    ``pii`` are dotted paths into input or output (lists are walked through), ``pii_classes`` the
+    classes of each (any, where it holds none); ``not_pii`` are paths that look like PII and are
+    none, with the reason. ``subject`` is the path of the name of the person whose data they are.
+    ``escalate`` asks for a human at every call; ``idempotent`` says that
+    repeating a call does no harm.
     """
 
     auth: AuthLevel
@@ -114,6 +117,8 @@ class ContractPolicy:
     rate_limit: RateLimit | None = None
     escalate: bool = False
     subject: str | None = None
+    pii_classes: Mapping[str, PiiClasses] = field(default_factory=dict)
+    not_pii: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +228,18 @@ class OperationContract:
 
 @dataclass(frozen=True, slots=True)
 class EventContract:
-    """A fact that operations may emit, with its payload."""
+    """A fact that operations may emit, with its payload.
+
+    ``pii``, ``pii_classes`` and ``not_pii`` are those of ``ContractPolicy``, into the payload.
+    """
 
     meta: Meta
     payload: Mapping[str, TypeRef]
     digest: str
     types: Mapping[str, NamedType] = field(default_factory=dict)
     pii: tuple[str, ...] = ()
+    pii_classes: Mapping[str, PiiClasses] = field(default_factory=dict)
+    not_pii: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ref(self) -> str:

@@ -65,7 +65,12 @@ def keyed_digest(key: bytes, value: JsonValue) -> str:
 
 def encode(value: JsonValue) -> str:
     """Compact JSON text with sorted keys: how values are stored (fast, not RFC 8785)."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return encoded(value).decode()
+
+
+def encoded(value: JsonValue) -> bytes:
+    """``encode`` as UTF-8."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def decode(text: str | bytes) -> JsonValue:

@@ -18,6 +18,7 @@ from gateway.model.pii import Owner
 from gateway.model.policy import PolicyRecords
 from gateway.model.skill import SkillRecords
 from gateway.model.stored_entry import StoredRecords
+from gateway.model.transparency import TransparencyRecords
 
 T = TypeVar("T")
 
@@ -62,6 +63,7 @@ class Records(
     EvidenceRecords,
     LaneRecords,
     StoredRecords,
+    TransparencyRecords,
     DeliveryRecords,
     PolicyRecords,
     Protocol,

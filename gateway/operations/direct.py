@@ -78,6 +78,7 @@ class DirectCalls:
             await asyncio.sleep(_LOOK)
         if step.status is StepStatus.COMPLETED:
             output: JsonObject = unseal_all(loop.sealer, workspace, step.output)
+            admitted.shown.belongs_to(execution_id)
             return output
         raise ProblemError(_problem_of(execution, step))
 

@@ -15,8 +15,9 @@ from gateway.model.ports import Clock
 from gateway.model.system import key_file
 from gateway.model.time import stamp
 from gateway.privacy.data_keys import data_key_context
+from gateway.privacy.key_rows import DataKeyRow
 from gateway.privacy.key_store import FILE_NAME as STORE_FILE
-from gateway.privacy.key_store import DataKeyRow, KeyStore
+from gateway.privacy.key_store import KeyStore
 from gateway.privacy.root_keys import (
     FILE_NAME,
     NEXT_FILE_NAME,

@@ -44,7 +44,7 @@ _EXPECTED = {
     "secret": f"1 to {MAX_SECRETS} references such as ${{secret:BILLING_WEBHOOK}}, newest first",
     "types": f"1 to {MAX_TYPES} event keys, such as controlPlane.execution.completed, "
     "controlPlane.execution.* or '*'",
-    "pii": "mask or drop",
+    "pii": "partial, mask, hash, full or drop",
     "source": "a URI, such as https://gateway.example.com/acme",
     "enabled": "true or false",
 }
@@ -126,7 +126,7 @@ class _Written(BaseModel):
         list[_Reference], BeforeValidator(_listed), Field(min_length=1, max_length=MAX_SECRETS)
     ]
     types: Annotated[list[_Type], Field(min_length=1, max_length=MAX_TYPES)]
-    pii: Literal["mask", "drop"] = "drop"
+    pii: Literal["partial", "mask", "hash", "full", "drop"] = "drop"
     source: _Source | None = None
     enabled: bool = True
 
@@ -175,7 +175,7 @@ def load_endpoints(
         raise _invalid(issues)
     endpoints = tuple(one.endpoint() for one in written)
     for told in _idle_types(endpoints, {event.meta.key for event in registry.events.values()}):
-        _log.warning("%s", told)
+        _log.warning("%s", told)  # of the operator's own file
     return endpoints
 
 

@@ -14,7 +14,7 @@ from tests.processes import Caller, JsonObject
 from tests.world import World
 
 SCHEMA = Path(__file__).parents[2] / "schema"
-REGISTRY = load_contracts([SCHEMA / "control-plane", SCHEMA / "policy-admin"])
+REGISTRY = load_contracts([SCHEMA / "control-plane", SCHEMA / "policy-admin", SCHEMA / "audit"])
 FIELDS = {contract.key: name for name, contract in REGISTRY.fields.items()}
 KEYS = sorted(FIELDS)
 
@@ -31,6 +31,7 @@ PLAIN: dict[str, Any] = {
     "NonEmptyString": "x",
 }
 WITHOUT_IDS = {
+    "audit.contract.review",  # names a contract, and shows the workspace's own record
     "controlPlane.grant.issue",  # names a contract
     "controlPlane.skill.install",  # brings its own skill
     "controlPlane.skill.verify",
@@ -58,7 +59,7 @@ DRAFT = {
 
 def sample(ref: TypeRef, types: dict[str, NamedType], name: str, known: JsonObject) -> Any:
     """A value that fits a type; fields that ``known`` names get what it says."""
-    if name in known:
+    if name in known and ref.named != "DateTime":  # `from` is a revision, or a moment
         return known[name]
     if ref.items is not None:
         return [sample(ref.items, types, "", known)]

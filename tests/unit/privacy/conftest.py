@@ -23,6 +23,11 @@ class SetClock:
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
 def clock() -> SetClock:
     return SetClock()
 

@@ -1,13 +1,20 @@
 """Data keys: one for each subject, destroyed for good, and never in the way of a run."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from gateway.journal import SqliteJournal
+from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.pii import ErasedError, Owner
 from gateway.model.pii import envelopes_in as by_key
+from gateway.model.ports import Tx
+from gateway.model.problem import ProblemError
+from gateway.model.system import SystemClock
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.privacy.data_keys import SUPPLY
 from tests.unit.privacy.conftest import SetClock
@@ -40,6 +47,7 @@ def test_a_person_keeps_the_key_when_the_store_is_opened_again(
     keyring: Keyring, tmp_path: Path
 ) -> None:
     sealed = seal(keyring, ADA)
+    keyring.data.settle()
     again = Keyring.open(tmp_path / "keys")
     assert key_of(seal(again, ADA)) == key_of(sealed)
     assert KeyringSealer(again).unseal("acme", sealed) == "ada@example.com"
@@ -78,6 +86,7 @@ def test_a_person_who_comes_back_gets_another_key(keyring: Keyring) -> None:
 
 def test_a_destroyed_key_leaves_nothing_in_any_file(keyring: Keyring, tmp_path: Path) -> None:
     keys = [key_of(seal(keyring, owner)) for owner in (ADA, BEN, RUN)]
+    keyring.data.settle()
     found = [keyring.data.store.data_key(one) for one in keys]
     wrapped = [row.wrapped for row in found if row and row.wrapped]
     keyring.data.store.forget_log()
@@ -131,6 +140,40 @@ def test_keys_without_an_owner_are_made_before_they_are_needed(keyring: Keyring)
     for number in range(SUPPLY * 2):
         seal(keyring, Owner("acme", f"execution/{number}"))
     assert len(writes) == 2
+
+
+def _no_disk(_rows: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+@pytest.mark.anyio
+async def test_a_persons_key_is_durable_before_what_it_sealed(
+    keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal waits for the key store, and gives up what it cannot keep the key of."""
+    journal = await SqliteJournal.open(
+        tmp_path / "gateway.db",
+        clock=SystemClock(),
+        writer="test",
+        before_commit=keyring.data.settle,
+    )
+
+    def unit(tx: Tx) -> str:
+        sealed = seal(keyring, ADA)
+        tx.append(NewEntry(EntryType.CALL_DENIED, "acme", {"x": sealed}))
+        return key_of(sealed)
+
+    key_id = await journal.write(unit)
+    assert Keyring.open(tmp_path / "keys").data.is_there(key_id)
+    keyring.data.destroy("acme", [key_id], "asked for")
+    monkeypatch.setattr(keyring.data.store, "keep_data_keys", _no_disk)
+    with pytest.raises(ProblemError) as refused:
+        await journal.write(unit)
+    monkeypatch.undo()
+    await journal.close()
+    assert refused.value.problem.code == "SERVICE_UNAVAILABLE"
+    with closing(sqlite3.connect(tmp_path / "gateway.db")) as stored:
+        assert stored.execute("SELECT count(*) FROM entry").fetchone() == (1,)
 
 
 def test_a_lifetime_ends_no_later_than_it_says(keyring: Keyring, clock: SetClock) -> None:
