@@ -31,17 +31,18 @@ RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --whe
  && /opt/gateway/bin/pip install --no-cache-dir --no-deps /dist/*.whl
 
 FROM ${PYTHON_IMAGE}
-# The numeric user owns its data alone; everything else may be mounted read-only.
-RUN install -d -o 10001 -g 10001 -m 0700 /data
+# The numeric user owns its data and keys alone; everything else may be mounted read-only.
+RUN install -d -o 10001 -g 10001 -m 0700 /data /keys
 COPY --from=builder /opt/gateway /opt/gateway
 ENV PATH=/opt/gateway/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     GATEWAY_HOST=0.0.0.0 \
     GATEWAY_PORT=8000 \
-    GATEWAY_DATA_DIR=/data
+    GATEWAY_DATA_DIR=/data \
+    GATEWAY_KEY_DIR=/keys
 WORKDIR /data
-VOLUME /data
+VOLUME /data /keys
 EXPOSE 8000
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \

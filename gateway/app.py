@@ -4,6 +4,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.actions import ActionRunner
 from gateway.administration import (
@@ -21,7 +22,7 @@ from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
-from gateway.journal import Checkpointer, SqliteJournal
+from gateway.journal import Checkpointer, SqliteJournal, open_audit
 from gateway.loading import Loaded, issuers, lease_of, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
@@ -34,14 +35,18 @@ from gateway.operations import (
     DirectCalls,
     EvidenceDownloads,
     bind,
+    bind_auditing,
     bind_changesets,
+    bind_checkpoints,
     bind_evidence,
     bind_impact,
     bind_policy_reading,
     bind_privacy,
     bind_skills,
     require_handlers,
+    with_readings,
 )
+from gateway.outgoing import bring_checkpoints, tell_endpoints
 from gateway.pipeline import (
     Bindings,
     Call,
@@ -57,7 +62,6 @@ from gateway.rights import open_rights
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 from gateway.surfaces.graphql import Connections
-from gateway.webhooks import build_webhooks
 
 _log = logging.getLogger(__name__)
 
@@ -116,8 +120,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
+        place, settle = settings.database_path, loaded.keyring.data.settle
         journal = await SqliteJournal.open(
-            settings.database_path, clock=loaded.clock, writer=WRITER
+            place, clock=loaded.clock, writer=WRITER, before_commit=settle
         )
         stack.push_async_callback(journal.close)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
@@ -139,7 +144,10 @@ async def _started(
     policies = Policies(seeded.revision)
     loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
     recorder = CallRecorder(journal, sealer, loaded.clock)
-    checkpointer = Checkpointer(journal, loaded.keyring.signer, settings.checkpoint_interval)
+    anchoring = await bring_checkpoints(loaded, journal, stack)
+    checkpointer = Checkpointer(
+        journal, loaded.keyring.signer, settings.checkpoint_interval, anchoring.signed
+    )
     exporter = _exporter(loaded, journal, sealer, checkpointer)
     await exporter.sweep()
     keyring, swept = loaded.keyring, (settings.database_path, settings.privacy_sweep_interval)
@@ -150,6 +158,7 @@ async def _started(
         **bind_evidence(loop, exporter),
         **bind_skills(loop, skills),
         **bind_privacy(loop, rights),
+        **bind_checkpoints(checkpointer.checkpoint, loaded.destinations),
         **await _administration(loop, in_force, settings, stack),
     }
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
@@ -164,7 +173,7 @@ async def _started(
     stack.push_async_callback(checkpointer.stop)
     recorder.start()
     stack.push_async_callback(recorder.stop)
-    await _tell_endpoints(loaded, journal, sealer, stack)
+    await tell_endpoints(loaded, journal, sealer, stack)
     rights.sweeper.start()
     stack.push_async_callback(rights.sweeper.stop)
     dispatcher.start(loop.runner.advance)
@@ -238,18 +247,6 @@ def _exporter(
     )
 
 
-async def _tell_endpoints(
-    loaded: Loaded, journal: SqliteJournal, sealer: KeyringSealer, stack: contextlib.AsyncExitStack
-) -> None:
-    """Begin to tell the configured endpoints of events, if there are any."""
-    if not loaded.endpoints:
-        return
-    hosts, scale = loaded.settings.webhook_hosts, loaded.settings.webhook_retry_scale
-    webhooks = build_webhooks(loaded.endpoints, hosts, scale, journal, loaded.clock, sealer)
-    stack.push_async_callback(webhooks.stop)
-    await webhooks.start()
-
-
 async def _administration(
     loop: Loop, in_force: InForce, settings: Settings, stack: contextlib.AsyncExitStack
 ) -> Bindings:
@@ -266,6 +263,7 @@ async def _administration(
         **bind_changesets(loop, scopes, in_force, shadows.report, files_lead=files_lead),
         **bind_policy_reading(loop, scopes),
         **bind_impact(loop, scopes, analyses, shadows),
+        **bind_auditing(loop, scopes, partial(open_audit, settings.database_path)),
     }
 
 
@@ -291,6 +289,6 @@ def _pipeline(
         actions=actions,
         limiter=limiter,
         recorder=recorder,
-        bindings=bindings,
+        bindings=with_readings(loop.registry, bindings),
         direct=Direct(direct.perform, direct.resume),
     )

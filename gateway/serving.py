@@ -5,6 +5,7 @@ import socket
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -12,9 +13,12 @@ from starlette.routing import Route
 from gateway.app import Gateway
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
+from gateway.operations import AuditExports
 from gateway.policy import Policies
 from gateway.settings import Settings
+from gateway.surfaces.access import AccessLog
 from gateway.surfaces.artifacts import artifact_route
+from gateway.surfaces.audit_export import audit_export_route
 from gateway.surfaces.authzen import authzen_routes
 from gateway.surfaces.downloads import evidence_route
 from gateway.surfaces.graphql import (
@@ -65,10 +69,15 @@ def create_app(gateway: Gateway) -> Starlette:
             *graphql_routes(service),
             evidence_route(gateway.authenticate, gateway.downloads.fetch),
             artifact_route(gateway.authenticate, gateway.uploads.receive),
+            audit_export_route(
+                *(gateway.authenticate, valid_for, gateway.connections),
+                AuditExports(gateway.pipeline).export,
+            ),
             *authzen_routes(gateway, gateway.authenticate, gateway.registry.operations, limits),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-        ]
+        ],
+        middleware=[Middleware(AccessLog)],
     )
 
 

@@ -141,6 +141,12 @@ class Settings(BaseSettings):
         le=10,
         allow_inf_nan=False,
     )
+    anchors: ExistingFile | None = _setting(
+        None,
+        "File of the anchors and witnesses that checkpoints go to, in YAML. Without it: none.",
+        "an existing file; see docs/anchors.md",
+        shown="none",
+    )
     introspection: Literal["on", "admin", "off"] = _setting(
         "on", "Who may ask the GraphQL schema for itself.", "on, admin or off"
     )
@@ -195,6 +201,11 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", "How much is logged.", "debug, info, warning or error"
+    )
+    log_format: Literal["auto", "json", "text"] = _setting(
+        "auto",
+        "Form of the log. auto: text on a terminal, else a JSON object a line.",
+        "auto, json or text",
     )
 
     @property

@@ -127,13 +127,14 @@ class Analyses:
             await self._journal.write(lambda tx: _record(tx, job.analysis, report))
             job.share, job.state = 1.0, AnalysisState.DONE
         except ProblemError as error:
-            self._fail(job, error.problem.detail)
+            self._fail(job, error.problem.detail, error)
         except Exception as error:  # one that is never done would keep the next from beginning
-            self._fail(job, f"The analysis could not be run ({type(error).__name__}).")
+            self._fail(job, f"The analysis could not be run ({type(error).__name__}).", error)
 
-    def _fail(self, job: AnalysisJob, told: str) -> None:
+    def _fail(self, job: AnalysisJob, told: str, error: Exception) -> None:
+        """``told`` is for whoever administers policy; it may name people, so the log has less."""
         job.state, job.problem = AnalysisState.FAILED, told
-        _log.warning("the analysis of %s failed: %s", job.analysis.changeset_id, told)
+        _log.warning("the analysis of %s failed", job.analysis.changeset_id, exc_info=error)
 
     async def _report(self, job: AnalysisJob) -> JsonObject:
         process = await asyncio.create_subprocess_exec(

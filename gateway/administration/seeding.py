@@ -26,8 +26,6 @@ PolicySource = Literal["store", "files"]
 """Which of the two leads once both are there."""
 
 POLICY_STORE = "POLICY_STORE"
-SHOWN = 5
-"""How many of the rows that differ are told at start."""
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +81,8 @@ def _held(source: PolicySource, records: Records) -> _Held:
     except ProblemError as error:
         if source == "store":
             raise
-        _log.error("%s The policy files lead, so that it is not needed.", error.problem.detail)
+        told = "the stored policy cannot be read (%s); the policy files lead, so it is not needed"
+        _log.error(told, error.problem.code)
         return _Held(head, None)
 
 
@@ -145,32 +144,26 @@ def parentage(parent: str | None, before: PolicyContent | None, after: PolicyCon
 
 
 def _compare(stored: PolicyContent, folder: Path) -> None:
-    """Log how the files differ from what is in force; they are not applied."""
+    """Log how much the files differ from what is in force; they are not applied.
+
+    The rows themselves name people and belong in no log.
+    """
     try:
         files = read_content(folder)
     except ProblemError as error:
         _log.warning(
-            "the policy files in %s cannot be read, and are not needed: the stored revision %s is "
-            "in force. %s",
-            *(folder, stored.revision, error.problem.detail),
+            "the policy files in %s cannot be read (%s), and are not needed: the stored revision "
+            "%s is in force; `gateway policy lint` shows what is wrong",
+            *(folder, error.problem.code, stored.revision),
         )
         return
     if files.revision != stored.revision:
-        _log.warning("%s", told_difference(stored, files, folder))
-
-
-def told_difference(stored: PolicyContent, files: PolicyContent, folder: Path) -> str:
-    """One sentence on how the files differ from what is in force, with the first few rows."""
-    found = diff(stored, files)
-    rows = [line for file in found for line in file.lines()]
-    more = f"\n  and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    shown = "".join(f"\n  {line}" for line in rows[:SHOWN])
-    return (
-        f"the policy files in {folder} differ from revision {stored.revision}, which is in force, "
-        f"in {_counted(found)}; they are not applied. `gateway policy diff` shows all, `gateway "
-        f"policy import` proposes them as a changeset, GATEWAY_POLICY_SOURCE=files lets the files "
-        f"lead.{shown}{more}"
-    )
+        _log.warning(
+            "the policy files in %s differ from revision %s, which is in force, in %s; they are "
+            "not applied. `gateway policy diff` shows all, `gateway policy import` proposes them "
+            "as a changeset, GATEWAY_POLICY_SOURCE=files lets the files lead",
+            *(folder, stored.revision, _counted(diff(stored, files))),
+        )
 
 
 def _counted(found: tuple[FileDiff, ...]) -> str:

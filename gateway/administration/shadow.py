@@ -114,7 +114,7 @@ class Shadows:
             )
             draft = await asyncio.to_thread(self._build, content)
         except ProblemError as error:
-            _log.error("%s casts no shadow: %s", changeset.id, error.problem.detail)
+            _log.error("%s casts no shadow: %s", changeset.id, error.problem.code)
             self._on = _On(changeset, None, error.problem.detail)
             return
         is_whole = self._scopes.of(changeset.workspace).is_whole

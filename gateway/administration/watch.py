@@ -112,7 +112,7 @@ class PolicyWatch:
         try:
             self._tell(await self._follow())
         except ProblemError as error:
-            self._tell(f"{error.problem.code}: {error.problem.detail}")
+            self._tell(error.problem.code)
         except Exception:
             if self.trouble != _UNFORESEEN:  # several looks a second would say it again
                 _log.exception("the policy in force cannot be followed")

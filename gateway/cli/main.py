@@ -8,18 +8,21 @@ import click
 from click.exceptions import NoSuchCommand
 
 from gateway import __version__
+from gateway.telemetry import configure, install_hooks
 
 _MODULES: Mapping[str, str] = {
     "audit": "gateway.cli.audit",
     "contracts": "gateway.cli.contracts",
     "evidence": "gateway.cli.evidence",
     "journal": "gateway.cli.journal",
+    "keys": "gateway.cli.keys",
     "policy": "gateway.cli.policy",
     "privacy": "gateway.cli.privacy",
     "schema": "gateway.cli.contracts",
     "serve": "gateway.cli.serve",
     "skill": "gateway.cli.skill",
     "token": "gateway.cli.token",
+    "witness": "gateway.cli.witness",
 }
 """Where each command is, under its own name."""
 
@@ -39,6 +42,13 @@ class _Commands(click.Group):
         finally:
             gc.enable()
         return found
+
+
+def run() -> None:
+    """The process of the command: what goes wrong is told without the values that it holds."""
+    install_hooks()
+    configure("warning", "text")
+    main()
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,7 @@
 """Options that every command takes: each setting is a flag, and wrong ones are told in words."""
 
 import functools
+import getpass
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,13 @@ OK, FAILED, USAGE = 0, 1, 2
 """Exit codes: done; refused or failed; called in a wrong way or with wrong settings."""
 
 _CONFIGURATION = frozenset(
-    {"SETTINGS_INVALID", "CONTRACTS_INVALID", "POLICIES_INVALID", "WEBHOOKS_INVALID"}
+    {
+        "SETTINGS_INVALID",
+        "CONTRACTS_INVALID",
+        "POLICIES_INVALID",
+        "WEBHOOKS_INVALID",
+        "ANCHORS_INVALID",
+    }
 )
 
 
@@ -51,6 +58,14 @@ def existing_record(settings: Settings) -> Path:
         told = f"There is no record in {settings.data_dir}. Name its folder with GATEWAY_DATA_DIR."
         fail(problem("NOT_FOUND", told))
     return settings.database_path
+
+
+def me() -> str:
+    """The name of whoever runs the command."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as in some containers
+        return "cli"
 
 
 def fail(told: Problem) -> NoReturn:

@@ -1,7 +1,6 @@
 """gateway policy import and activate"""
 
 import asyncio
-import getpass
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ import click
 
 from gateway.administration import STORED, Scope, Scopes, activation_of, check, consent_refusal
 from gateway.administration.changesets import ChangesetCommand, state_refusal
-from gateway.cli.options import FAILED, OK, existing_record, with_settings
+from gateway.cli.options import FAILED, OK, existing_record, me, with_settings
 from gateway.cli.policy_sides import head_of, known_contracts
 from gateway.contracts import Registry
 from gateway.identity.claims import fault_of_subject
@@ -37,13 +36,6 @@ _LIMITS = {"title": 200, "reason": 4_000}
 _SHOWN = 20
 
 
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user without a name, as in some containers
-        return "cli"
-
-
 # --- import
 
 
@@ -51,7 +43,7 @@ def _me() -> str:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--title", required=True, help="What changes, in a few words.")
 @click.option("--reason", required=True, help="Why it changes.")
-@click.option("--author", default=_me, metavar="NAME",
+@click.option("--author", default=me, metavar="NAME",
               help="Who proposes it, so that others approve it. [default: you]")  # fmt: skip
 @click.option("--workspace", metavar="NAME",
               help="Whose people approve it. [default: the first that may change all]")  # fmt: skip
@@ -193,7 +185,7 @@ def _tell_import(body: JsonObject, author: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("changeset")
-@click.option("--by", default=_me, metavar="NAME", help="Who activates it. [default: you]")
+@click.option("--by", default=me, metavar="NAME", help="Who activates it. [default: you]")
 @with_settings
 def activate(*, settings: Settings, changeset: str, by: str) -> None:
     """Put the approved CHANGESET in force.

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,6 +16,7 @@ from gateway.cli.options import with_settings
 from gateway.serving import create_app, listen
 from gateway.settings import Settings
 from gateway.surfaces.graphql import server_options
+from gateway.telemetry import configure, install_hooks, loop_error
 
 _SHUTDOWN_SECONDS = 10
 
@@ -25,15 +25,14 @@ _SHUTDOWN_SECONDS = 10
 @with_settings
 def serve(*, settings: Settings) -> None:
     """Serve GraphQL at /graphql until stopped (SIGTERM or Ctrl-C)."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    install_hooks()
+    configure(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
+    asyncio.get_running_loop().set_exception_handler(loop_error)
     with listen(settings) as sock:
         async with running(settings) as gateway:
             config = uvicorn.Config(

@@ -6,7 +6,7 @@ from gateway.contracts.json_schema import contract_json_schema
 from gateway.contracts.live import LiveRegistry, Offer
 from gateway.contracts.load import load_contracts
 from gateway.contracts.names import graphql_field_name, graphql_type_name, operation_type_prefix
-from gateway.contracts.paths import classes_at, classes_taken, pii_of
+from gateway.contracts.paths import classes_at, classes_taken, event_classes_at, pii_of, walked_type
 from gateway.contracts.registry import Registry
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "classes_taken",
     "contents_of",
     "contract_json_schema",
+    "event_classes_at",
     "graphql_field_name",
     "graphql_type_name",
     "link",
@@ -27,4 +28,5 @@ __all__ = [
     "operation_type_prefix",
     "pii_of",
     "read_drafts",
+    "walked_type",
 ]

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from gateway.model.contract import EnumType, NamedType, ObjectType, OperationContract
-from gateway.model.pii import PiiClasses
+from gateway.model.contract import EnumType, EventContract, NamedType, ObjectType, OperationContract
+from gateway.model.pii import ANY_CLASS, PiiClasses
 from gateway.model.types import TypeRef
 
 Fields = Mapping[str, TypeRef]
@@ -40,14 +40,22 @@ def classes_at(
     Empty where the contract declares no PII there.
     """
     classes = contract.policy.pii_classes
-    found = (classes[known] for known in pii_of(contract, side) if meet(known, path))
+    found = (classes.get(known, ANY_CLASS) for known in pii_of(contract, side) if meet(known, path))
+    return frozenset().union(*found)
+
+
+def event_classes_at(event: EventContract, path: str) -> PiiClasses:
+    """``classes_at`` for the payload of an event."""
+    classes = event.pii_classes
+    found = (classes.get(known, ANY_CLASS) for known in event.pii if meet(known, path))
     return frozenset().union(*found)
 
 
 def classes_taken(contract: OperationContract, path: str) -> PiiClasses:
     """The classes of PII that the input at ``path`` declares to take; a part of it counts not."""
     classes = contract.policy.pii_classes
-    found = (classes[known] for known in coverings(path, pii_of(contract, "input")))
+    known = coverings(path, pii_of(contract, "input"))
+    found = (classes.get(each, ANY_CLASS) for each in known)
     return frozenset().union(*found)
 
 

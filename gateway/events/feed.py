@@ -13,6 +13,7 @@ from gateway.events.follower import PAGE, Follower
 from gateway.events.pages import read_page
 from gateway.events.rights import Right, Rights
 from gateway.events.selection import Selection, check_filter, select, start_of
+from gateway.events.shown import StreamShown
 from gateway.events.view import as_seen
 from gateway.model.event import Announcement, Cursor, EventFilter
 from gateway.model.json import JsonObject
@@ -89,6 +90,7 @@ class Subscription(AsyncIterator[JsonObject]):
         self._place = self._page_end = Cursor(0)
         self._page: deque[Announcement] = deque()
         self._over = False
+        self._shown = StreamShown(feed.recorder)
 
     async def start(self) -> None:
         """Decide whether it may begin, and where; record the decision. Does so only once.
@@ -137,19 +139,27 @@ class Subscription(AsyncIterator[JsonObject]):
         self._over = True
         self._page.clear()
         self._feed.follower.leave(self)
+        await self._shown.end()
 
     async def _give(self) -> JsonObject:
-        feed, follower = self._feed, self._feed.follower
+        follower = self._feed.follower
         while True:
             follower.require_open()
             policies = await self._confirmed()
             event = self._next()
             if event is not None:
-                return as_seen(event, self._principal, policies, feed.registry, feed.sealer)
+                return self._shown_as(event, policies)
             if self._place < follower.ring.floor:
                 await self._read()
             else:
                 await follower.wait(self._place)
+
+    def _shown_as(self, event: Announcement, policies: Policies) -> JsonObject:
+        feed = self._feed
+        parts = (policies, feed.registry, feed.sealer, self._shown.now)
+        seen = as_seen(event, self._principal, *parts)
+        self._shown.given(self._given_right.record())
+        return seen
 
     def _next(self) -> Announcement | None:
         """The next event at hand; the place moves behind it, or behind what is not selected."""

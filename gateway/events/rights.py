@@ -8,6 +8,7 @@ from gateway.model.event import EventFilter
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
+from gateway.model.shown import Shown
 from gateway.pipeline import Admitted, Call, CallRecorder, denial
 from gateway.policy import Policies
 
@@ -36,8 +37,8 @@ class Right:
         return self.call.contract.ref == MINE
 
     def record(self) -> Admitted:
-        """The start as an answered query."""
-        return Admitted(self.call, self.call.input, self.access)
+        """The start as an answered query; what is shown comes later."""
+        return Admitted(self.call, self.call.input, self.access, shown=Shown(later=True))
 
 
 @dataclass(frozen=True, slots=True)

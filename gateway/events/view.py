@@ -1,17 +1,19 @@
 """Events as a principal may see them."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Literal
 
-from gateway.contracts import Registry
+from gateway.contracts import Registry, classes_at, event_classes_at
+from gateway.model.contract import OperationContract
 from gateway.model.decision import Treatment
 from gateway.model.event import Announcement
 from gateway.model.json import JsonObject
 from gateway.model.ports import Sealer
 from gateway.model.principal import Principal
 from gateway.model.sealing import reveal
+from gateway.model.shown import Shown
 from gateway.policy import Policies, mask_value
-
-_STRICTNESS = (Treatment.RAW, Treatment.MASK, Treatment.DROP)
 
 
 def as_seen(
@@ -20,15 +22,13 @@ def as_seen(
     policies: Policies,
     registry: Registry,
     sealer: Sealer,
+    shown: Shown,
 ) -> JsonObject:
-    """An event as it is given to ``principal``, with the PII of its payload as policy has it."""
-    payload = reveal(
-        sealer,
-        event.workspace,
-        event.payload,
-        lambda contract, field: payload_treatment(policies, registry, principal, contract, field),
-        mask_value,
-    )
+    """An event as it is given to ``principal``, with the PII of its payload as policy has it, which
+    ``shown`` notes."""
+    treat = partial(payload_treatment, policies, registry, principal)
+    watched = shown.watching(treat, event.execution_id)
+    payload = reveal(sealer, event.workspace, event.payload, watched, mask_value)
     told = {
         "cursor": event.cursor,
         "id": event.id,
@@ -53,20 +53,29 @@ def payload_treatment(
     """
     if contract_ref not in registry.events:
         return policies.treatment(principal, contract_ref, field)
-    path = field.removeprefix("payload.")
+    event, path = registry.events[contract_ref], field.removeprefix("payload.")
+    own = event_classes_at(event, path)
     found = [
-        policies.treatment(principal, ref, name)
-        for ref, name in _sources(registry, contract_ref, path)
+        policies.treatment(
+            principal, source.ref, f"{side}.{path}", own | classes_at(source, side, path)
+        )
+        for source, side in _sources(registry, contract_ref, path)
     ]
-    return max(found, key=_STRICTNESS.index, default=Treatment.DROP)
+    return max(found, key=lambda treatment: treatment.rank, default=Treatment.DROP)
 
 
-def _sources(registry: Registry, event_ref: str, path: str) -> Iterator[tuple[str, str]]:
-    """The fields of operations that a field of an event's payload may come from."""
+def _sources(
+    registry: Registry, event_ref: str, path: str
+) -> Iterator[tuple[OperationContract, Literal["input", "output"]]]:
+    """The sides of operations that a field of an event's payload may come from."""
     head = path.partition(".")[0]
+    sides: tuple[Literal["input", "output"], ...] = ("input", "output")
     for contract in registry.operations.values():
         if event_ref in contract.emits:
-            sides = {"input": contract.input, "output": contract.output}
-            named = [side for side, fields in sides.items() if head in fields]
+            named = [
+                side
+                for side in sides
+                if head in (contract.input if side == "input" else contract.output)
+            ]
             for side in named or sides:
-                yield contract.ref, f"{side}.{path}"
+                yield contract, side

@@ -8,7 +8,7 @@ from gateway.model.json import JsonObject, JsonValue, pointer
 from gateway.model.pii import envelope_field, is_envelope
 from gateway.model.ports import Sealer
 from gateway.model.sealing import reveal
-from gateway.policy import mask_value
+from gateway.policy import is_shown_as, mask_value
 
 Treat = Callable[[str, str], Treatment]
 """What somebody sees of a field (``input.<path>`` and so on) of a contract (``key@version``)."""
@@ -77,7 +77,7 @@ def differences(
 ) -> Iterator[Difference]:
     """Where ``shown`` differs from ``expected``, in which PII is sealed.
 
-    Where an envelope is expected, a value may be raw, masked or null, as ``fields`` tells.
+    Where an envelope is expected, a value may be raw, treated or null, as ``fields`` tells.
     """
     if is_envelope(expected):
         yield from _at_envelope(expected, shown, fields, path, seq)
@@ -114,6 +114,6 @@ def _at_envelope(
     if treatment is None:
         told = f"is personal data ({of_field} of {contract}), which the manifest does not list"
         yield Difference(path, seq, told)
-    elif mask_value(shown, treatment) != shown:
+    elif not is_shown_as(shown, treatment):
         told = f"shows more of {of_field} than the manifest says ({treatment.value})"
         yield Difference(path, seq, told, reveals=True)

@@ -6,9 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.journal.checkpoints import Checkpointer, Signer
+from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.database import open_reader
 from gateway.journal.records import SqlRecords
+from gateway.journal.signing import Signer
 from gateway.journal.sqlite import SqliteJournal
 from gateway.model.ports import Clock, Records
 from gateway.model.problem import ProblemError

@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.journal.refold import refold
 from gateway.journal.statement import creating
 from gateway.journal.tables import PROJECTIONS, SCHEMA_VERSION, metadata
+from gateway.journal.tiles import grown_tiles, store_tiles
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.time import stamp
 
@@ -113,7 +114,8 @@ def _create(connection: sqlite3.Connection) -> None:
 def _upgrade(connection: sqlite3.Connection) -> None:
     """Bring the tables of an earlier version up to date, as a whole or not at all.
 
-    Entries never change. Projections are folded anew from them, tables that are new are created.
+    Entries never change. Projections are folded anew from them, tables that are new are created,
+    and the tiles of the tree over all entries are filled in.
     """
     if _versions(connection) not in _UPGRADABLE:
         return
@@ -127,6 +129,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
                 for command in creating(table):
                     connection.execute(command)
         refold(connection, stamp(datetime.now(UTC)))
+        store_tiles(connection, grown_tiles(connection).changed)
         connection.execute("UPDATE meta SET schema_version = ?", (SCHEMA_VERSION,))
     except BaseException:
         connection.execute("ROLLBACK")

@@ -15,6 +15,9 @@ class FindingKind(StrEnum):
     REORDERED = "reordered"
     TRUNCATED = "truncated"
     INSERTED = "inserted"
+    ROOT = "root"
+    FORK = "fork"
+    TILE = "tile"
     CHECKPOINT_FORGED = "checkpoint_forged"
     CHECKPOINT_REMOVED = "checkpoint_removed"
     CHECKPOINT_FILE = "checkpoint_file"
@@ -25,13 +28,15 @@ class FindingKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong, and where: the entry's chain, its ``seq`` there, and its
-    ``position`` in the store, as far as they are known."""
+    ``position`` in the store, as far as they are known. ``shown`` are checkpoints that it is about,
+    as notes."""
 
     kind: FindingKind
     message: str
     chain: str | None = None
     seq: int | None = None
     position: int | None = None
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,6 +58,7 @@ class Findings:
         chain: object = None,
         seq: object = None,
         position: object = None,
+        shown: tuple[str, ...] = (),
     ) -> None:
         """Add a finding. The places are taken as they stand in a file that may be tampered with."""
         place = (kind, str(chain), str(seq), str(position), "" if chain else message)
@@ -69,6 +75,7 @@ class Findings:
                 None if chain is None else printable(str(chain)),
                 seq if isinstance(seq, int) else None,
                 position if isinstance(position, int) else None,
+                shown,
             )
         )
 
@@ -78,6 +85,7 @@ class Findings:
         kinds = {
             *(FindingKind.CHANGED, FindingKind.REMOVED, FindingKind.REORDERED),
             *(FindingKind.TRUNCATED, FindingKind.INSERTED, FindingKind.DAMAGED),
+            *(FindingKind.ROOT, FindingKind.FORK),
         }
         return any(finding.kind in kinds for finding in self.found)
 

@@ -1,7 +1,7 @@
 """Rebuilding: folding the projections anew from the entries, to replace them or to compare."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -50,13 +50,16 @@ def rebuild_matches(path: Path) -> list[str]:
         return list(differences(connection))
 
 
-def differences(connection: sqlite3.Connection) -> Iterator[str]:
-    """``rebuild_matches`` over a snapshot that the caller holds."""
+def differences(
+    connection: sqlite3.Connection, done: Callable[[int], None] = lambda _: None
+) -> Iterator[str]:
+    """``rebuild_matches`` over a snapshot that the caller holds; ``done`` is told how many entries
+    were folded."""
     with closing(sqlite3.connect("", isolation_level=None)) as fresh:  # a private temporary file
         fresh.execute("BEGIN")
         for command in creating(*PROJECTIONS):
             fresh.execute(command)
-        fold(connection, fresh)
+        fold(connection, fresh, done)
         for table in PROJECTIONS:
             yield from _compared(table, connection, fresh)
 

@@ -4,12 +4,14 @@ import sqlite3
 from typing import Any, TypeAlias
 
 from gateway.journal import claim_statements, queries
+from gateway.journal.anchors import SqlAnchorRecords
 from gateway.journal.approval_records import SqlApprovalRecords
 from gateway.journal.chain import execution_chain
 from gateway.journal.deliveries import SqlDeliveryRecords
 from gateway.journal.evidence_items import SqlLaneRecords
 from gateway.journal.grants import SqlGrantRecords
 from gateway.journal.policy_records import SqlPolicyRecords
+from gateway.journal.proofs import SqlTransparencyRecords
 from gateway.journal.rights_records import SqlRightsRecords
 from gateway.journal.skills import SqlSkillRecords
 from gateway.journal.statement import Statement
@@ -33,11 +35,13 @@ Row: TypeAlias = tuple[Any, ...]
 
 
 class SqlRecords(
+    SqlAnchorRecords,
     SqlApprovalRecords,
     SqlGrantRecords,
     SqlSkillRecords,
     SqlLaneRecords,
     SqlStoredRecords,
+    SqlTransparencyRecords,
     SqlDeliveryRecords,
     SqlPolicyRecords,
     SqlRightsRecords,

@@ -1,6 +1,7 @@
 """Folding the projections anew from the entries: in place, or into another database."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, case, exists, func, insert, null, or_, select
@@ -35,8 +36,14 @@ def refold(connection: sqlite3.Connection, now: str) -> int:
     return count
 
 
-def fold(source: sqlite3.Connection, target: sqlite3.Connection) -> int:
+def fold(
+    source: sqlite3.Connection,
+    target: sqlite3.Connection,
+    done: Callable[[int], None] = lambda _: None,
+) -> int:
     """Run the projections of every entry of ``source`` on ``target``, in order of position.
+
+    ``done`` is told after each how many there were.
 
     Raises:
         ProblemError: JOURNAL_DAMAGED, naming the entry that cannot be folded.
@@ -51,6 +58,7 @@ def fold(source: sqlite3.Connection, target: sqlite3.Connection) -> int:
         except (ValueError, LookupError, TypeError, AttributeError, sqlite3.Error) as error:
             raise _damaged(row, error) from error
         count += 1
+        done(count)
     return count
 
 

@@ -33,7 +33,14 @@ class SqliteJournal(Journal):
     ``lost_records`` counts the units handed to ``record`` that could not be written.
     """
 
-    def __init__(self, path: Path, lock: FolderLock | None, clock: Clock, writer: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        lock: FolderLock | None,
+        clock: Clock,
+        writer: str,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
         self.path = path
         self.clock = clock
         self.checkpoints = CheckpointFile(path.parent)
@@ -50,24 +57,32 @@ class SqliteJournal(Journal):
             ends_at = SqlRecords(reading.cursor()).last_position()
             self._connections = opened.pop_all()
         self._tail = Tail(loop, ends_at)
-        commits = GroupCommit(writing, clock, writer, self._tail.committed)
+        commits = GroupCommit(writing, clock, writer, self._tail.committed, before_commit)
         snapshots = SnapshotReader(reading)
         self._writer = Worker("journal-writer", loop, commits.perform)
         self._reader = Worker("journal-reader", loop, snapshots.perform)
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock, writer: str) -> "SqliteJournal":
+    async def open(
+        cls,
+        path: Path,
+        *,
+        clock: Clock,
+        writer: str,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> "SqliteJournal":
         """Open the record in ``path``, creating file and folder where they are missing.
 
         ``writer`` names this process in the chains of workspaces. The folder of ``path`` is
-        locked until ``close``.
+        locked until ``close``. ``before_commit`` is called, in the writer's thread, before each
+        commit: for keys that must be durable before what they sealed.
 
         Raises:
             ProblemError: DATA_DIR_IN_USE, DATABASE_UNKNOWN_VERSION, DATABASE_UNREADABLE.
         """
         lock = FolderLock(path.parent)
         try:
-            return cls(path, lock, clock, writer)
+            return cls(path, lock, clock, writer, before_commit)
         except BaseException:
             lock.release()
             raise

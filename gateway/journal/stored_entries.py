@@ -1,4 +1,4 @@
-"""Reading entries and checkpoints as they are stored."""
+"""Reading entries as they are stored."""
 
 import sqlite3
 from dataclasses import fields
@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from gateway.journal.chain import execution_chain
 from gateway.journal.statement import Statement
-from gateway.journal.tables import checkpoint, entry
+from gateway.journal.tables import entry
 from gateway.model.entry import EntryType
 from gateway.model.stored_entry import StoredEntry, StoredRecords
 
@@ -23,9 +23,6 @@ _STORED_ENTRIES = Statement(
 )
 _ENTRIES_OF_TYPE = Statement(
     select(*_COLUMNS).where(_OF_CHAIN, entry.c.type == bindparam("of_type")).order_by(entry.c.seq)
-)
-_LAST_CHECKPOINT = Statement(
-    select(checkpoint.c.line).order_by(checkpoint.c.number.desc()).limit(1)
 )
 
 
@@ -46,8 +43,3 @@ class SqlStoredRecords(StoredRecords):
         chain = execution_chain(execution_id)
         values = _ENTRIES_OF_TYPE.bind(of_chain=chain, of_type=kind.value)
         return [StoredEntry(*row) for row in self._cursor.execute(_ENTRIES_OF_TYPE.sql, values)]
-
-    def last_checkpoint(self) -> str | None:
-        """The newest signed checkpoint, as its line stands; None before the first."""
-        row = self._cursor.execute(_LAST_CHECKPOINT.sql, _LAST_CHECKPOINT.bind()).fetchone()
-        return row[0] if row else None

@@ -1,10 +1,20 @@
-"""The tables of the record: entries and their chains, the projections, claims and checkpoints.
+"""The tables of the record: entries and their chains, projections, claims, checkpoints and tiles.
 
 JSON is kept as text, times as RFC 3339 text in UTC with six decimals, so that text order is time
 order. ``PROJECTIONS`` names the tables that are folded from the entries and hold nothing else.
 """
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, desc
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    desc,
+)
 
 SCHEMA_VERSION = 4
 """The version of these tables, kept in ``meta``."""
@@ -208,6 +218,14 @@ checkpoint = Table(
     Column("number", Integer, primary_key=True),
     Column("ends_at", Integer, nullable=False),
     _text("line"),
+)
+
+tile = Table(
+    "tile",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
 )
 
 PROJECTIONS: list[Table] = [execution, plan, step, approval, call, policy_head]

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.journal import claim_statements, statements
+from gateway.journal.anchors import SqlAnchorQueue
 from gateway.journal.chain import chain_of, entry_hash
 from gateway.journal.deliveries import SqlDeliveryQueue
 from gateway.journal.heads import Heads
 from gateway.journal.projections import project
 from gateway.journal.records import Row, SqlRecords
+from gateway.journal.signing import Signed, keep_checkpoint
 from gateway.journal.statement import Statement
 from gateway.model.entry import ENTRY_FORMAT, Entry, EntryType, NewEntry
 from gateway.model.execution import Claim
@@ -18,7 +20,7 @@ from gateway.model.ports import Tx
 from gateway.model.problem import refuse
 
 
-class Unit(SqlDeliveryQueue, SqlRecords, Tx):
+class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
     """``Tx`` on the writer's cursor.
 
     ``failure`` is the error of an append that failed half-way. The writer then undoes the unit
@@ -113,10 +115,9 @@ class Unit(SqlDeliveryQueue, SqlRecords, Tx):
         """Wake every run that waits for something; returns how many there are."""
         return self._change(claim_statements.WAKE_WAITING, wake_at=self._now)
 
-    def keep_checkpoint(self, number: int, ends_at: int, line: str) -> None:
-        """Store a signed checkpoint; ``ends_at`` is where its line ends in the file, in bytes."""
-        values = {"number": number, "ends_at": ends_at, "line": line}
-        self._change(statements.INSERT_CHECKPOINT, **values)
+    def keep_checkpoint(self, signed: Signed) -> None:
+        """Store a signed checkpoint with its tiles."""
+        keep_checkpoint(self._cursor, signed)
 
     def after_commit(self, effect: Callable[[], None]) -> None:
         """Run ``effect`` on the event loop once this unit is durable, and only then."""

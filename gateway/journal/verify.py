@@ -1,10 +1,11 @@
 """Verifying the record: finds what was changed, removed, reordered, cut off or inserted, and names
-it. Reads one snapshot, also beside a running server, and keeps no entries in memory."""
+it. Reads one snapshot, also beside a running server, and keeps of the entries only the head of each
+chain in memory."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,28 @@ from sqlalchemy import distinct, func, select
 from gateway.journal.checkpoint_file import FILE_NAME
 from gateway.journal.database import open_reader
 from gateway.journal.findings import Finding, FindingKind, Findings
-from gateway.journal.rebuild import differences
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
-from gateway.journal.verify_chains import check_contents, check_heads, check_order, check_positions
+from gateway.journal.verify_against import hold_against
 from gateway.journal.verify_checkpoints import Audit, audit_checkpoints
-from gateway.model.problem import ProblemError
+from gateway.journal.verify_heads import check_signed_heads
+from gateway.journal.verify_projections import (
+    Comparison,
+    ComparisonBeside,
+    ComparisonHere,
+    any_text,
+)
+from gateway.journal.verify_scan import scan_entries
+from gateway.journal.verify_tree import TreeCheck
+from gateway.journal.verify_trust import Trust
 
 _TOTALS = Statement(select(func.count(), func.count(distinct(entry.c.chain))).select_from(entry))
 _UP_TO = "SELECT count(*) FROM entry WHERE position <= ?"
+_LARGE = 50_000
+"""Entries from which on a second process that folds the projections pays."""
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is being done, how much of it is, and how much there is in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,55 +61,94 @@ class VerifyReport:
         return not self.findings
 
 
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What is verified, and how.
+
+    ``public_keys`` are the trusted keys of the checkpoints (PEM or verifier keys). ``checkpoints``
+    is the file with their second copy, ``checkpoints.jsonl`` beside the database where None.
+    ``against`` are files with checkpoints that were kept elsewhere.
+    """
+
+    database: Path
+    public_keys: Sequence[str]
+    checkpoints: Path | None = None
+    against: Sequence[Path] = ()
+    progress: Progress = field(default=lambda what, done, total: None)
+
+    def run(self) -> VerifyReport:
+        """Verify the record.
+
+        Raises:
+            ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
+            ValueError: a trusted key is no Ed25519 public key.
+            OSError: a file with checkpoints cannot be read.
+        """
+        file = self.checkpoints or self.database.parent / FILE_NAME
+        # Noted before the snapshot: whatever stands in the file by now must be in the snapshot.
+        size = file.stat().st_size if file.exists() else 0
+        audit = Audit(file, size, Trust(self.public_keys))
+        with closing(open_reader(self.database)) as connection:
+            connection.text_factory = any_text
+            connection.execute("BEGIN")
+            return _Run(self, connection, audit).report()
+
+
 def verify_record(
     database: Path, public_keys: Sequence[str], checkpoints: Path | None = None
 ) -> VerifyReport:
-    """Verify the record in ``database``.
-
-    ``public_keys`` are the trusted keys (PEM) of the checkpoints; ``checkpoints`` is the file with
-    their second copy, ``checkpoints.jsonl`` beside the database where None.
+    """Verify the record in ``database``; see ``Verification`` for the rest.
 
     Raises:
         ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
         ValueError: a trusted key is no Ed25519 public key.
     """
-    file = checkpoints or database.parent / FILE_NAME
-    # Noted before the snapshot begins: whatever stands in the file by now must be in the snapshot.
-    size = file.stat().st_size if file.exists() else 0
-    with closing(open_reader(database)) as connection:
-        connection.text_factory = _any_text
-        connection.execute("BEGIN")
-        return _Verification(connection, Findings()).report(Audit(file, size, public_keys))
+    return Verification(database, public_keys, checkpoints).run()
 
 
-def _any_text(stored: bytes) -> str:
-    return stored.decode("utf-8", "surrogateescape")
-
-
-class _Verification:
-    def __init__(self, connection: sqlite3.Connection, findings: Findings) -> None:
+class _Run:
+    def __init__(self, asked: Verification, connection: sqlite3.Connection, audit: Audit) -> None:
+        self._asked = asked
         self._connection = connection
-        self._findings = findings
+        self._audit = audit
+        self._findings = Findings()
 
-    def report(self, audit: Audit) -> VerifyReport:
+    def report(self) -> VerifyReport:
         """Runs every check, each even where another met unreadable pages."""
-        for check in (check_contents, check_positions, check_order, check_heads):
-            self._guarded(check, self._connection, self._findings)
-        self._guarded(audit_checkpoints, self._connection, self._findings, audit)
-        self._guarded(self._check_file)
-        if not self._findings.of_entries:
-            self._guarded(self._check_projections)
-        entries, chains = self._guarded(self._row, _TOTALS.sql) or (0, 0)
+        audit, findings = self._audit, self._findings
+        total, chains = self._guarded(self._row, _TOTALS.sql) or (0, 0)
+        with self._comparison(total) as comparison:
+            self._guarded(audit_checkpoints, self._connection, findings, audit)
+            for file in self._asked.against:
+                hold_against(file, findings, audit)
+            self._guarded(self._scan, total)
+            for promised in audit.heads:
+                self._guarded(check_signed_heads, self._connection, findings, promised)
+            self._guarded(self._check_file)
+            if not findings.of_entries:
+                self._guarded(self._check_projections, comparison, total)
         (covered,) = self._guarded(self._row, _UP_TO, audit.covered_position) or (0,)
         return VerifyReport(
-            entries=entries,
+            entries=total,
             chains=chains,
             checkpoints=audit.count,
             covered=covered,
-            uncovered=entries - covered,
-            findings=tuple(self._findings.found),
-            more=self._findings.more,
+            uncovered=total - covered,
+            findings=tuple(findings.found),
+            more=findings.more,
         )
+
+    def _comparison(self, total: int) -> Comparison:
+        if total < _LARGE:
+            return ComparisonHere(self._connection)
+        return ComparisonBeside(self._asked.database)
+
+    def _scan(self, total: int) -> None:
+        def done(count: int) -> None:
+            self._asked.progress("entries", count, total)
+
+        tree = TreeCheck(self._connection, self._findings, self._audit)
+        scan_entries(self._connection, self._findings, tree, done)
 
     def _guarded(self, check: Callable[..., Any], *given: Any) -> Any:
         try:
@@ -109,13 +162,14 @@ class _Verification:
 
     def _check_file(self) -> None:
         """SQLite's own check: indexes that disagree with their tables, broken pages."""
+        self._asked.progress("file", 0, 1)
         for (told,) in self._connection.execute("PRAGMA integrity_check(20)"):
             if told != "ok":
                 self._findings.add(FindingKind.DAMAGED, f"the database file is damaged: {told}")
 
-    def _check_projections(self) -> None:
-        try:
-            for told in differences(self._connection):
-                self._findings.add(FindingKind.PROJECTION, told)
-        except ProblemError as error:
-            self._findings.add(FindingKind.PROJECTION, error.problem.detail)
+    def _check_projections(self, comparison: Comparison, total: int) -> None:
+        def done(count: int) -> None:
+            self._asked.progress("projections", count, total)
+
+        for told in comparison.differences(done):
+            self._findings.add(FindingKind.PROJECTION, told)

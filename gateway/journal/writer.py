@@ -25,7 +25,8 @@ class GroupCommit:
     """Performs batches of units on one connection; ``writer`` names this process in chains.
 
     ``committed`` is told, in the writer's thread, the position of the last entry of each batch
-    that became durable.
+    that became durable. ``before_commit`` is called before each commit, for what must be durable
+    first; where it fails, the batch does.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class GroupCommit:
         clock: Clock,
         writer: str,
         committed: Callable[[int], None] = lambda _: None,
+        before_commit: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
         self._clock = clock
         self._writer = writer
         self._committed = committed
+        self._before_commit = before_commit
 
     def perform(self, batch: list[Work]) -> None:
         """Run and commit a batch; each work holds its outcome afterwards.
@@ -53,6 +56,7 @@ class GroupCommit:
             for work in batch:
                 self._attempt(work, heads)
             heads.store()
+            self._before_commit()
         except (sqlite3.Error, BatchLostError) as error:
             self._abandon()
             _fail(batch, error)

@@ -105,10 +105,10 @@ class ContractPolicy:
     """What a contract demands of its callers.
 
     ``pii`` are dotted paths into input or output (lists are walked through), ``pii_classes`` the
-    classes of each; ``not_pii`` are paths that look like PII and are none, with the reason.
-    ``subject`` is the path of the name of the person whose data they are, ``consent`` the purpose
-    to which that person must have consented; ``escalate`` asks for a human at every call;
-    ``idempotent`` says that repeating a call does no harm.
+    classes of each (any, where it holds none); ``not_pii`` are paths that look like PII and are
+    none, with the reason. ``subject`` is the path of the name of the person whose data they are,
+    ``consent`` the purpose to which that person must have consented; ``escalate`` asks for a human
+    at every call; ``idempotent`` says that repeating a call does no harm.
     """
 
     auth: AuthLevel

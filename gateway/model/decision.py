@@ -25,11 +25,19 @@ class Verdict(StrEnum):
 
 
 class Treatment(StrEnum):
-    """What a principal sees of a PII field."""
+    """What a principal sees of a PII field; from the most to the least."""
 
     RAW = "raw"
+    PARTIAL = "partial"
     MASK = "mask"
+    HASH = "hash"
+    FULL = "full"
     DROP = "drop"
+
+    @property
+    def rank(self) -> int:
+        """How strict it is, from raw (0) to drop (5)."""
+        return list(Treatment).index(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ that another form of sealing changes none of them.
 """
 
 import contextlib
+import operator
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,9 @@ class PiiClass(StrEnum):
 
 PiiClasses = frozenset[PiiClass]
 """The classes of one path: at least one, since a path without a class is not PII."""
+
+ANY_CLASS: PiiClasses = frozenset(PiiClass)
+"""The classes of PII of which nothing was said."""
 
 
 def map_path(value: JsonValue, path: str, change: Callable[[JsonValue], JsonValue]) -> JsonValue:
@@ -171,14 +175,24 @@ def is_envelope(value: JsonValue) -> bool:
 
 
 def map_envelopes(value: JsonValue, change: Callable[[JsonObject], JsonValue]) -> JsonValue:
-    """A copy of ``value`` with every sealed envelope in it replaced by what ``change`` gives."""
+    """``value`` with every sealed envelope in it replaced by what ``change`` gives.
+
+    ``value`` is never altered; whatever holds no envelope is given back as it is.
+    """
     if isinstance(value, list):
-        return [map_envelopes(item, change) for item in value]
-    if isinstance(value, dict):
-        if is_envelope(value):
-            return change(value)
-        return {key: map_envelopes(item, change) for key, item in value.items()}
-    return value
+        items = [map_envelopes(item, change) for item in value]
+        return value if all(map(operator.is_, items, value)) else items
+    if not isinstance(value, dict):
+        return value
+    if is_envelope(value):
+        return change(value)
+    changed = {}
+    for key, item in value.items():
+        if isinstance(item, dict | list):
+            other = map_envelopes(item, change)
+            if other is not item:
+                changed[key] = other
+    return {**value, **changed} if changed else value
 
 
 def envelopes_in(value: JsonValue) -> dict[str, JsonObject]:

@@ -28,6 +28,9 @@ from gateway.model.problem import refuse
 COMMITTED = "$hmac"
 """The key of a commitment, which stands for a PII value in what is hashed: ``{"$hmac": hex}``."""
 
+Hashing = Callable[[JsonValue], str]
+"""The keyed hash of a value under the key of one workspace, in hex."""
+
 Side = Literal["input", "output", "payload"]
 """What of a contract a value is: the input or output of an operation, the payload of an event."""
 
@@ -156,21 +159,25 @@ def reveal(
     workspace: str,
     value: JsonValue,
     treat: Callable[[str, str], Treatment],
-    mask: Callable[[JsonValue, Treatment], JsonValue],
+    mask: Callable[[JsonValue, Treatment, Hashing], JsonValue],
 ) -> JsonValue:
     """A copy of ``value`` as somebody may see it: each envelope gives way to its treated value.
 
     ``treat`` is asked with the contract reference and the field (``input.<path>`` or
-    ``output.<path>``) that the envelope was sealed for; ``mask`` applies the treatment. An
+    ``output.<path>``) that the envelope was sealed for; ``mask`` applies the treatment, with the
+    keyed hash of the workspace. An
     envelope that cannot be opened becomes null: what was erased reads as absent, not as an error.
     """
+
+    def hashed(found: JsonValue) -> str:
+        return sealer.commit(workspace, found)
 
     def show(envelope: JsonObject) -> JsonValue:
         try:
             opened = sealer.unseal(workspace, envelope)
         except ValueError:
             return None
-        return mask(opened, treat(*envelope_field(envelope)))
+        return mask(opened, treat(*envelope_field(envelope)), hashed)
 
     return map_envelopes(value, show)
 

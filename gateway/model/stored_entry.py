@@ -37,7 +37,3 @@ class StoredRecords(Protocol):
     def entries_of_type(self, execution_id: str, kind: EntryType) -> list[StoredEntry]:
         """The entries of one type on an execution's chain, in order."""
         ...
-
-    def last_checkpoint(self) -> str | None:
-        """The newest signed checkpoint, as its line stands; None before the first."""
-        ...

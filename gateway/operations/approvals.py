@@ -200,7 +200,7 @@ def _item(
             "stepId": approval.step_id,
             "contract": approval.contract,
             "requestedBy": approval.requested_by,
-            "arguments": as_seen(loop, admitted, approval.arguments),
+            "arguments": as_seen(loop, admitted, approval.arguments, execution.id),
             "reason": approval.reason,
             "risk": approval.risk.upper(),
             "requestedAt": approval.requested_at,

@@ -51,7 +51,8 @@ def trace(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
 
 def _trace_entry(loop: Loop, admitted: Admitted, entry: Entry, payloads: bool) -> JsonObject:
     shown = {key: item for key, item in entry.body.items() if payloads or key not in _PAYLOADS}
-    metadata = {"seq": entry.seq, "hash": entry.hash, **as_seen(loop, admitted, shown)}
+    seen = as_seen(loop, admitted, shown, entry.execution_id)
+    metadata = {"seq": entry.seq, "hash": entry.hash, **seen}
     erased = erased_in(loop.sealer, entry.workspace, shown)
     if erased:
         metadata["erased"] = erased

@@ -111,16 +111,17 @@ def lower(status: str | None) -> str | None:
     return None if status is None else status.lower()
 
 
-def as_seen(loop: Loop, admitted: Admitted, value: JsonValue) -> JsonValue:
-    """A stored value with its PII as policy lets this principal see it."""
+def as_seen(
+    loop: Loop, admitted: Admitted, value: JsonValue, execution_id: str | None = None
+) -> JsonValue:
+    """A stored value with its PII as policy lets this principal see it, which is noted.
+
+    ``execution_id`` is the execution that the value is of.
+    """
     principal = admitted.principal
-    return reveal(
-        loop.sealer,
-        principal.workspace,
-        value,
-        partial(payload_treatment, loop.policies, loop.registry, principal),
-        mask_value,
-    )
+    treat = partial(payload_treatment, loop.policies, loop.registry, principal)
+    watched = admitted.shown.watching(treat, execution_id)
+    return reveal(loop.sealer, principal.workspace, value, watched, mask_value)
 
 
 def present(body: JsonObject) -> JsonObject:

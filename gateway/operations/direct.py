@@ -77,7 +77,9 @@ class DirectCalls:
                 break
             await asyncio.sleep(_LOOK)
         if step.status is StepStatus.COMPLETED and step.output is not None:
-            return open_answer(loop.sealer, workspace, step.output)
+            output = open_answer(loop.sealer, workspace, step.output)
+            admitted.shown.belongs_to(execution_id)
+            return output
         raise ProblemError(_problem_of(execution, step))
 
 

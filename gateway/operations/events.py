@@ -36,7 +36,8 @@ def list_all(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
         place = start
     return {
         "items": [
-            as_seen(event, principal, loop.policies, loop.registry, loop.sealer) for event in found
+            as_seen(event, principal, loop.policies, loop.registry, loop.sealer, admitted.shown)
+            for event in found
         ],
         "cursor": str(place),
     }

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.evidence import EXPORT, BundleStore, Exported, Exporter, personal_data_of, run_of
-from gateway.model.decision import Treatment
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject, decode
 from gateway.model.pii import ErasedError
@@ -28,7 +27,7 @@ async def prepare_export(loop: Loop, exporter: Exporter, admitted: Admitted) -> 
     who = admitted.principal
     try:
         subject = acting(admitted, "exportedBy")
-        treat = partial(loop.policies.treatment, who)
+        treat = admitted.shown.watching(partial(loop.policies.treatment, who))
         return await exporter.export(who.workspace, admitted.value["runId"], subject, treat)
     except ProblemError as error:
         return error.problem
@@ -41,6 +40,7 @@ def export(exporter: Exporter, admitted: Admitted, tx: Tx) -> JsonObject:
         raise ProblemError(done)
     execution = run_of(tx, done.workspace, done.run_id)
     number = execution.bundles + 1
+    admitted.shown.belongs_to(execution.id)
     body = {
         "runId": done.run_id,
         "number": number,
@@ -101,14 +101,16 @@ class EvidenceDownloads:
         await pipeline.limiter.take(contract, principal)
         admitted = Admitted(call, value, access)
         try:
-            found = await self._newest(principal, value["runId"])
+            found = await self._newest(admitted, value["runId"])
         except ProblemError as error:
             await pipeline.recorder.queue(pipeline.recorder.failed(admitted, error.problem))
             raise
-        await pipeline.recorder.queue(pipeline.recorder.answered(admitted))
+        reading = {"filter": {"runId": value["runId"]}, "bytes": len(found.content)}
+        await pipeline.recorder.queue(pipeline.recorder.answered(admitted, reading=reading))
         return found
 
-    async def _newest(self, principal: Principal, run_id: str) -> EvidenceFile:
+    async def _newest(self, admitted: Admitted, run_id: str) -> EvidenceFile:
+        principal = admitted.principal
         exported = await self.pipeline.journal.read(
             partial(_exported_by, principal=principal, run_id=run_id)
         )
@@ -119,7 +121,8 @@ class EvidenceDownloads:
             raise refuse("PRECONDITION_FAILED", f"{told} Export the evidence again.")
         personal = await asyncio.to_thread(personal_data_of, content)
         for (contract, field), shown in personal.items():
-            if _is_stricter(self.pipeline.policies.treatment(principal, contract, field), shown):
+            admitted.shown.note(contract, field, shown)
+            if self.pipeline.policies.treatment(principal, contract, field).rank > shown.rank:
                 told = "You may see less personal data now than when you exported this bundle."
                 raise refuse("PRECONDITION_FAILED", f"{told} Export the evidence again.")
         return EvidenceFile(f"evidence-{run_id}-{number}.zip", content, digest)
@@ -151,8 +154,3 @@ def _exported_by(records: Records, principal: Principal, run_id: str) -> JsonObj
             return body
     told = f"You have exported no evidence of run {run_id}."
     raise refuse("NOT_FOUND", f"{told} Do so with controlPlaneExecutionEvidenceExport.")
-
-
-def _is_stricter(one: Treatment, other: Treatment) -> bool:
-    order = list(Treatment)
-    return order.index(one) > order.index(other)

@@ -136,7 +136,7 @@ def _own(
                         "key": step.key,
                         "contract": step.contract,
                         "status": step.status.value.upper(),
-                        "output": as_seen(loop, admitted, step.output),
+                        "output": as_seen(loop, admitted, step.output, execution.id),
                         "problem": step.problem,
                         "allowedActions": allowed.on_step(execution, step),
                     }

@@ -3,10 +3,11 @@
 from gateway.pipeline.answers import Answer, accept_answer
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.consented import require_consent
-from gateway.pipeline.governed import Pipeline, declined, denial
+from gateway.pipeline.governed import Pipeline
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import ProcessRateLimits, RateLimiter
 from gateway.pipeline.record import CallRecorder
+from gateway.pipeline.refusals import declined, denial
 
 __all__ = [
     "Admitted",

@@ -1,6 +1,6 @@
 """What travels through the pipeline: a call, and a call that has been admitted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.model.contract import OperationContract
@@ -8,6 +8,7 @@ from gateway.model.decision import AccessDecision, VerdictDecision
 from gateway.model.json import JsonObject
 from gateway.model.pii import Owner, call_owner
 from gateway.model.principal import Principal
+from gateway.model.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Admitted:
     """A call that every stage before the handler let through.
 
     ``value`` is the validated input. ``verdict`` is None for contracts that the gateway performs
-    itself. ``prepared`` is what the handler worked out before its unit of work began.
+    itself. ``prepared`` is what the handler worked out before its unit of work began. ``shown``
+    notes what of personal data the caller is shown.
     """
 
     call: Call
@@ -38,6 +40,7 @@ class Admitted:
     access: AccessDecision
     verdict: VerdictDecision | None = None
     prepared: Any = None
+    shown: Shown = field(default_factory=Shown, compare=False)
 
     @property
     def principal(self) -> Principal:

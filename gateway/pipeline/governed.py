@@ -8,6 +8,7 @@ before the answer is masked for the principal.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gateway.contracts import Registry, pii_of
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
@@ -25,14 +26,16 @@ from gateway.model.ports import (
     Sealer,
     Tx,
 )
-from gateway.model.problem import Problem, ProblemError, problem, refuse, with_context
+from gateway.model.problem import ProblemError, refuse
 from gateway.model.sealing import open_answer
+from gateway.model.shown import Shown
 from gateway.pipeline.answers import accept_answer, declared_events, seal_events
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.consented import require_consent, require_consent_now
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
+from gateway.pipeline.refusals import declined, denial, told_about
 from gateway.policy import Policies, mask_value
 
 _MOST_POLICIES = 3
@@ -69,13 +72,11 @@ class Pipeline:
             admitted = Admitted(call, value, access)
             earlier = await self._earlier_answer(admitted)
             if earlier is not None:
-                output = await self._repeat(admitted, earlier)
-            else:
-                admitted = replace(admitted, verdict=self._decide_verdict(admitted))
-                output = await self._perform_once(admitted)
-            return self._mask(admitted, output)
+                return await self._repeat(admitted, earlier)
+            admitted = replace(admitted, verdict=self._decide_verdict(admitted))
+            return await self._perform_once(admitted)
         except ProblemError as error:
-            raise ProblemError(_told_about(call, error.problem)) from error
+            raise ProblemError(told_about(call, error.problem)) from error
 
     async def _decide_access(self, call: Call) -> AccessDecision:
         offered = self.registry.of(call.principal.workspace).operations
@@ -118,13 +119,14 @@ class Pipeline:
             earlier = await self._earlier_answer(admitted)
             if earlier is None:
                 raise
-            return await self._repeat(admitted, earlier)
+            return await self._repeat(replace(admitted, shown=Shown()), earlier)
 
     async def _perform_and_record(self, admitted: Admitted) -> JsonObject:
+        """What the caller may see of the answer, once what it takes to say so is recorded."""
         contract = admitted.contract
         if contract.handler is not None:
             if contract.is_command:
-                return await self.direct.perform(admitted)
+                return await self._show(admitted, await self.direct.perform(admitted))
             return await self._perform_query_action(admitted)
         bound = self.bindings[contract.ref]
         if isinstance(bound, Query):
@@ -141,7 +143,7 @@ class Pipeline:
                 return await self._apply(admitted, command)
             except _PolicyMovedError:
                 access = await self._decide_access(admitted.call)
-                admitted = replace(admitted, access=access, prepared=None)
+                admitted = replace(admitted, access=access, prepared=None, shown=Shown())
         raise refuse("SERVICE_UNAVAILABLE", "Policy keeps changing. Try again.")
 
     async def _apply(self, admitted: Admitted, command: Command) -> JsonObject:
@@ -159,8 +161,9 @@ class Pipeline:
                 return done
             output = self.registry.output_of(admitted.contract).check(done, "/output")
             events = self._emitted(admitted, output, command.emits)
+            masked = self._mask(admitted, output)
             tx.append(self.recorder.completed(admitted, output, events, command.recorded))
-            return output
+            return masked
 
         try:
             done = await self.journal.write(unit)
@@ -196,8 +199,14 @@ class Pipeline:
         found = await self.journal.read(lambda records: query.answer(admitted, records))
         output = self.registry.output_of(admitted.contract).check(found, "/output")
         kept = query.recorded(output) if query.recorded is not None else None
-        await self.recorder.queue(self.recorder.answered(admitted, kept))
-        return output
+        reading = query.reading(admitted, output) if query.reading is not None else None
+        masked = self._mask(admitted, output)
+        entry = self.recorder.answered(admitted, kept, reading)
+        if query.durable:
+            await self.recorder.write(entry)
+        else:
+            await self.recorder.queue(entry)
+        return masked
 
     async def _perform_query_action(self, admitted: Admitted) -> JsonObject:
         call, contract = admitted.call, admitted.contract
@@ -221,8 +230,9 @@ class Pipeline:
         except ProblemError as error:
             await self.recorder.queue(self.recorder.failed(admitted, error.problem))
             raise
+        masked = self._mask(admitted, output)
         await self.recorder.queue(self.recorder.answered(admitted))
-        return output
+        return masked
 
     def _answer_of(self, admitted: Admitted, outcome: ActionOutcome) -> JsonObject:
         contract = admitted.contract
@@ -240,18 +250,28 @@ class Pipeline:
                 f"The idempotency key was used for another input of {admitted.contract.key} at "
                 f"{earlier.at}. Use a new key for a new call.",
             )
+        output: JsonObject
         if earlier.execution_id is not None:
-            return await self.direct.resume(admitted, earlier.execution_id)
-        return open_answer(self.sealer, admitted.principal.workspace, earlier.output or {})
+            output = await self.direct.resume(admitted, earlier.execution_id)
+        else:
+            workspace = admitted.principal.workspace
+            output = open_answer(self.sealer, workspace, earlier.output or {})
+        return await self._show(admitted, output)
+
+    async def _show(self, admitted: Admitted, output: JsonObject) -> JsonObject:
+        """An answer that comes after the record of its call: what it shows is recorded now."""
+        masked = self._mask(admitted, output)
+        if admitted.shown:
+            await self.recorder.queue(self.recorder.shown(admitted))
+        return masked
 
     def _mask(self, admitted: Admitted, output: JsonObject) -> JsonObject:
-        contract = admitted.contract
+        contract, principal = admitted.contract, admitted.principal
+        hashed = partial(self.sealer.commit, principal.workspace)
+        treat = admitted.shown.watching(partial(self.policies.treatment, principal))
 
         def mask(path: str, value: JsonValue) -> JsonValue:
-            field = f"output.{path}"
-            return mask_value(
-                value, self.policies.treatment(admitted.principal, contract.ref, field)
-            )
+            return mask_value(value, treat(contract.ref, f"output.{path}"), hashed)
 
         masked: JsonObject = map_paths(output, pii_of(contract, "output"), mask)
         return masked
@@ -259,31 +279,3 @@ class Pipeline:
 
 class _PolicyMovedError(Exception):
     """Another policy revision came into force after access was decided."""
-
-
-def denial(call: Call, decision: AccessDecision) -> Problem:
-    """The problem of a denied call: who has no token at all is told to come with one."""
-    code = "UNAUTHENTICATED" if call.principal.is_anonymous else "FORBIDDEN"
-    return problem(code, decision.reason, extra={"decisionId": decision.decision_id})
-
-
-def declined(outcome: Declined) -> Problem:
-    """The problem of an attempt that certainly had no effect."""
-    return Problem(
-        code=outcome.code,
-        title=outcome.detail.split(".")[0],
-        status=outcome.status,
-        detail=outcome.detail,
-        category="dependency",
-        retryable=outcome.retryable,
-    )
-
-
-def _told_about(call: Call, told: Problem) -> Problem:
-    contract = call.contract
-    operation = {
-        "key": contract.key,
-        "version": contract.meta.version,
-        "kind": contract.kind.value,
-    }
-    return with_context(told, operation=operation, trace_id=call.trace_id or told.trace_id)

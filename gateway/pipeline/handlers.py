@@ -43,12 +43,16 @@ class Query:
 
     ``prepare`` is for work that should not hold the reader; its result is ``admitted.prepared``.
     ``recorded`` takes from the answer what the record of the call keeps of it, which is bounded and
-    holds no PII; without it nothing is kept.
+    holds no PII; without it nothing is kept. ``reading`` tells of a query that reads the record or
+    the policies what was looked for and how much of it was found, as bounded and as free of PII.
+    With ``durable`` the record of the call is durable before the answer leaves.
     """
 
     answer: Callable[[Admitted, Records], JsonObject]
     prepare: Callable[[Admitted], Awaitable[Any]] | None = None
     recorded: Callable[[JsonObject], JsonObject] | None = None
+    reading: Callable[[Admitted, JsonObject], JsonObject] | None = None
+    durable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

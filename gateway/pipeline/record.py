@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Lock
 
 from gateway.contracts import pii_of
@@ -13,6 +14,7 @@ from gateway.model.pii import named_owner
 from gateway.model.ports import Clock, Journal, Sealer, Tx
 from gateway.model.problem import Problem
 from gateway.model.sealing import seal_paths
+from gateway.model.shown import Shown
 from gateway.model.time import stamp
 from gateway.pipeline.answers import seal_output
 from gateway.pipeline.call import Admitted, Call
@@ -60,8 +62,9 @@ class CallRecorder:
         return stamp(self._clock.now())
 
     def started(self, admitted: Admitted, execution_id: str) -> NewEntry:
-        """The record of a direct call: its answer is that of the execution."""
-        return self._completed(admitted, None, execution_id, [])
+        """The record of a direct call: its answer is that of the execution, and comes later."""
+        later = replace(admitted, shown=Shown(later=True))
+        return self._completed(later, None, execution_id, [])
 
     def _completed(
         self,
@@ -84,6 +87,7 @@ class CallRecorder:
                 "executionId": execution_id,
                 "events": events,
                 "decision": admitted.access.to_json(),
+                "seen": admitted.shown.to_json(),
             },
         )
 
@@ -101,8 +105,14 @@ class CallRecorder:
             },
         )
 
-    def answered(self, admitted: Admitted, answer: JsonObject | None = None) -> NewEntry:
-        """The record of a query that was answered, with what is kept of the ``answer``."""
+    def answered(
+        self,
+        admitted: Admitted,
+        answer: JsonObject | None = None,
+        reading: JsonObject | None = None,
+    ) -> NewEntry:
+        """The record of a query that was answered: what is kept of the ``answer``, what was
+        looked for (``reading``), and what of personal data the caller was shown."""
         return self._entry(
             EntryType.QUERY_ANSWERED,
             admitted.call,
@@ -112,8 +122,20 @@ class CallRecorder:
                 "verdict": None,
                 **self._verdict(admitted),
                 **({} if answer is None else {"answer": answer}),
+                **({} if reading is None else {"reading": reading}),
+                "seen": admitted.shown.to_json(),
             },
         )
+
+    def shown(self, admitted: Admitted) -> NewEntry:
+        """What a caller was shown in an answer that came after the record of the call."""
+        body = {"decisionId": admitted.access.decision_id, "seen": admitted.shown.to_json()}
+        return self._entry(EntryType.ANSWER_SHOWN, admitted.call, body)
+
+    def events_shown(self, admitted: Admitted, told: JsonObject) -> NewEntry:
+        """What a subscriber was shown in a stretch of a stream, by how many events."""
+        body = {"decisionId": admitted.access.decision_id, "seen": admitted.shown.to_json()}
+        return self._entry(EntryType.EVENTS_SHOWN, admitted.call, {**body, **told})
 
     async def denied(self, call: Call, decision: JsonObject, **more: JsonValue) -> None:
         """Record a denial; anonymous ones are counted, one entry for each minute that has any."""
@@ -152,6 +174,14 @@ class CallRecorder:
             "input": sealed,
             "contractDigest": contract.digest,
         }
+
+    async def write(self, entry: NewEntry) -> None:
+        """Record, and return once that is durable.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE when it could not be made durable.
+        """
+        await self._journal.write(lambda tx: tx.append(entry))
 
     async def queue(self, entry: NewEntry) -> None:
         """Record without waiting for durability; waits only while the queue is full."""

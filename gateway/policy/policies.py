@@ -8,6 +8,7 @@ from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, Treatment, VerdictDecision
 from gateway.model.json import JsonObject
+from gateway.model.pii import PiiClasses
 from gateway.model.principal import Principal
 from gateway.model.problem import refuse
 from gateway.policy.revision import PolicyRevision
@@ -130,6 +131,12 @@ class Policies:
             witness.saw_verdict(principal, contract, arguments, unknown, decided)
         return decided
 
-    def treatment(self, principal: Principal, contract_ref: str, field: str) -> Treatment:
+    def treatment(
+        self,
+        principal: Principal,
+        contract_ref: str,
+        field: str,
+        classes: PiiClasses | None = None,
+    ) -> Treatment:
         """What the principal sees of a PII field; see ``PolicyRevision.treatment``."""
-        return self.current.treatment(principal, contract_ref, field)
+        return self.current.treatment(principal, contract_ref, field, classes)

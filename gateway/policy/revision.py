@@ -3,18 +3,20 @@
 import logging
 import os
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from gateway.contracts import Registry
+from gateway.contracts import Registry, classes_at
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, Treatment, VerdictDecision
 from gateway.model.json import JsonObject
+from gateway.model.pii import ANY_CLASS, PiiClasses
 from gateway.model.principal import Principal, PrincipalType
 from gateway.policy.contents.content import PolicyContent
 from gateway.policy.engine.access import Access, Answers, grants, without_capability
 from gateway.policy.engine.book import RuleBook
 from gateway.policy.engine.cache import BoundedCache
 from gateway.policy.engine.index import CONTRACTS_LIMIT
-from gateway.policy.engine.matcher import ConditionFailedError, Facts
+from gateway.policy.engine.matcher import ConditionFailedError, Facts, PiiField
 from gateway.policy.engine.roles import USER_PREFIX, Subject, effective_roles
 from gateway.policy.engine.verdicts import Case, Possibility, Terms, settle
 from gateway.policy.rules.conditions import Arguments, Undecided
@@ -31,6 +33,18 @@ class _Asked:
     """A contract as a key, compared by identity."""
 
     contract: OperationContract
+
+
+_Shown: TypeAlias = tuple[Subject, str, str, PiiClasses | None]
+"""Who sees which field of which contract, and its classes where they are given."""
+
+
+def field_classes(contract: OperationContract, field: str) -> PiiClasses:
+    """The classes of a PII field (``input.<path>`` or ``output.<path>``): all where the contract
+    declares none for it."""
+    side, _, path = field.partition(".")
+    known = classes_at(contract, "input" if side == "input" else "output", path)
+    return known or ANY_CLASS
 
 
 class PolicyRevision:
@@ -55,9 +69,7 @@ class PolicyRevision:
         self._access: BoundedCache[tuple[Subject, _Asked], Access] = BoundedCache(CACHE_LIMIT)
         self._settled: BoundedCache[tuple[Subject, _Asked], Terms] = BoundedCache(CACHE_LIMIT)
         self._terms: BoundedCache[tuple[object, ...], Terms] = BoundedCache(CACHE_LIMIT)
-        self._treatments: BoundedCache[tuple[Subject, str, str], Treatment] = BoundedCache(
-            CACHE_LIMIT
-        )
+        self._treatments: BoundedCache[_Shown, Treatment] = BoundedCache(CACHE_LIMIT)
 
     def reference(self) -> "PolicyRevision":
         """This revision as Casbin itself decides it, which takes time for each rule."""
@@ -122,12 +134,20 @@ class PolicyRevision:
             terms.escalate_to,
         )
 
-    def treatment(self, principal: Principal, contract_ref: str, field: str) -> Treatment:
+    def treatment(
+        self,
+        principal: Principal,
+        contract_ref: str,
+        field: str,
+        classes: PiiClasses | None = None,
+    ) -> Treatment:
         """What the principal sees of a PII field (``input.<path>`` or ``output.<path>``).
 
+        ``classes`` are those of the field where its contract does not tell them. It is decided for
+        each class, and the strictest counts; a field of unknown classes counts as being of all.
         Without a rule, for an unknown contract and after an error it is drop.
         """
-        key = (self._subject(principal), contract_ref, field)
+        key = (self._subject(principal), contract_ref, field, classes)
         return self._treatments.get(key) or self._decide_treatment(key)
 
     def _subject(self, principal: Principal) -> Subject:
@@ -214,20 +234,23 @@ class PolicyRevision:
         )
         return Possibility(min(candidates, key=index.rank, default=None), failure=failed.why)
 
-    def _decide_treatment(self, key: tuple[Subject, str, str]) -> Treatment:
-        subject, contract_ref, name = key
+    def _decide_treatment(self, key: _Shown) -> Treatment:
+        subject, contract_ref, name, classes = key
         contract = self.registry.operations.get(contract_ref)
         if contract is None:
             return Treatment.DROP
+        found = []
         try:
-            _, row = self.book.pii.decide(
-                subject, subject.type.value, subject.workspace, contract, name
-            )
+            for one in sorted(classes or field_classes(contract, name)):
+                asked = PiiField(name, one)
+                _, row = self.book.pii.decide(
+                    subject, subject.type.value, subject.workspace, contract, asked
+                )
+                found.append(Treatment.DROP if row is None else Treatment(row["treatment"]))
         except Exception as error:  # an error inside a rule drops
             _log.error("A PII rule failed for %s (%s)", contract_ref, type(error).__name__)
             return Treatment.DROP
-        treatment = Treatment.DROP if row is None else Treatment(row["treatment"])
-        return self._treatments.put(key, treatment)
+        return self._treatments.put(key, max(found, key=lambda treatment: treatment.rank))
 
 
 _fresh_ids: list[str] = []

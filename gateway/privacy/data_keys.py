@@ -8,21 +8,22 @@ durable beforehand, so that a run waits for no disk but the journal's.
 
 import hashlib
 import hmac
-import secrets
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import TypeAlias
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.model.entropy import random_bytes
 from gateway.model.json import canonical
 from gateway.model.pii import ErasedError, Owner
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
-from gateway.privacy.key_store import DataKeyRow, KeyStore
+from gateway.privacy.key_rows import DataKeyRow
+from gateway.privacy.key_store import KeyStore
+from gateway.privacy.recent import Recent
 from gateway.privacy.tombstones import Tombstone, TombstoneFile
 from gateway.privacy.workspace_keys import WorkspaceKeys
 from gateway.privacy.wrapping import new_key, unwrap, wrap
@@ -33,7 +34,8 @@ SUPPLY = 64
 _CACHED = 8192
 _DAY = 86_400
 
-T = TypeVar("T")
+_Sealing: TypeAlias = tuple[str, str, int | None]
+"""Workspace, subject and lifetime of what a key seals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +55,34 @@ class DataKeys:
         self, store: KeyStore, tombstones: TombstoneFile, workspaces: WorkspaceKeys, clock: Clock
     ) -> None:
         self.store = store
-        self._tombstones = tombstones
+        self.tombstones = tombstones
         self._workspaces = workspaces
         self._clock = clock
-        self._lock = threading.RLock()
-        self._opened: _Recent[DataKey] = _Recent(_CACHED)
-        self._sealing: _Recent[DataKey] = _Recent(_CACHED)
+        self._lock = threading.Lock()  # of the caches; the store has a lock of its own
+        self._pending: list[DataKeyRow] = []
+        self._opened: Recent[str, DataKey] = Recent(_CACHED)
+        self._sealing: Recent[_Sealing, DataKey] = Recent(_CACHED)
         self._supply: dict[tuple[str, int | None], list[DataKey]] = {}
 
     def close(self) -> None:
         """Close the key store; nothing is sealed or opened any more."""
-        with self._lock:
+        with self.store.lock:
+            self.settle()
             self.store.close()
+
+    def settle(self) -> None:
+        """Make every key durable that was given to a person meanwhile.
+
+        Whoever makes durable what these keys sealed calls it first: the journal does before each
+        commit, so that people who are first heard of together cost one wait for the disk.
+
+        Raises:
+            sqlite3.Error: they could not be made durable; nothing that they sealed may be kept.
+        """
+        if self._pending:
+            with self.store.lock, self.store.transaction():
+                self.store.keep_data_keys(self._pending)
+                self._pending.clear()
 
     def sealing(self, owner: Owner, lifetime: int | None = None) -> DataKey:
         """The key that seals for ``owner`` what is kept for ``lifetime`` seconds, or for good.
@@ -72,16 +90,25 @@ class DataKeys:
         Raises:
             ProblemError: SERVICE_UNAVAILABLE when the root key cannot be used.
         """
-        name = f"{owner.workspace}\n{owner.subject}\n{lifetime}"
+        name = (owner.workspace, owner.subject, lifetime)
+        known = self._known_sealing(name)
+        if known is not None:
+            return known
+        with self.store.lock:
+            known = self._known_sealing(name)  # made while we waited
+            if known is not None:
+                return known
+            make = self._key_of if owner.is_person else self._unowned
+            key = make(owner, lifetime)
+            with self._lock:
+                self._sealing.keep(name, key)
+                self._opened.keep(key.id, key)
+            return key
+
+    def _known_sealing(self, name: _Sealing) -> DataKey | None:
         with self._lock:
             known = self._sealing.get(name)
-            if known is not None and not self._is_over(known):
-                return known
-            key = self._key_of(owner, lifetime) if owner.is_person else None
-            key = key or self._unowned(owner.workspace, lifetime)
-            self._sealing.keep(name, key)
-            self._opened.keep(key.id, key)
-            return key
+        return None if known is None or self._is_over(known) else known
 
     def opening(self, workspace: str, key_id: str) -> DataKey:
         """The key of this id.
@@ -93,16 +120,18 @@ class DataKeys:
         """
         with self._lock:
             known = self._opened.get(key_id)
-            if known is not None and known.workspace == workspace:
-                return known
-            self._workspaces.of(workspace)  # brings what an earlier release sealed with
-            row = self.store.data_key(key_id)
+        if known is not None and known.workspace == workspace:
+            return known
+        self._workspaces.of(workspace)  # brings what an earlier release sealed with
+        with self.store.lock:
+            row = self._row(key_id)
             if row is None or row.workspace != workspace:
                 raise ValueError("the envelope was sealed with a key that is not here")
             if row.wrapped is None:
                 raise ErasedError("what the envelope held was erased: its key is destroyed")
             key = self._from_row(row)
-            self._opened.keep(key_id, key)
+            with self._lock:
+                self._opened.keep(key_id, key)
             return key
 
     def token(self, owner: Owner) -> str:
@@ -116,31 +145,30 @@ class DataKeys:
 
     def keys_of_token(self, workspace: str, token: str) -> list[str]:
         """The ids of the keys that the person behind a token has."""
-        with self._lock:
+        with self.store.lock:
+            self.settle()
             return [row.id for row in self.store.keys_of(workspace, token)]
 
     def owner_token(self, key_id: str) -> str | None:
         """The token of the person whom a key belongs to, None where it is nobody's own."""
-        with self._lock:
-            row = self.store.data_key(key_id)
-            return row.subject if row else None
+        row = self._row(key_id)
+        return row.subject if row else None
 
     def is_there(self, key_id: str) -> bool:
         """True while a key can open what it sealed."""
-        with self._lock:
-            row = self.store.data_key(key_id)
-            return row is not None and row.wrapped is not None
+        row = self._row(key_id)
+        return row is not None and row.wrapped is not None
 
     def is_destroyed(self, key_id: str) -> bool:
         """True for a key that is known to be destroyed."""
-        with self._lock:
-            row = self.store.data_key(key_id)
-            return row is not None and row.destroyed_at is not None
+        row = self._row(key_id)
+        return row is not None and row.destroyed_at is not None
 
     def expired(self, most: int, after: tuple[str, str] = ("", "")) -> list[DataKeyRow]:
         """Keys whose lifetime is over, the longest overdue first; ``after`` is the moment and the
         id of the key behind which to go on."""
-        with self._lock:
+        with self.store.lock:
+            self.settle()
             return self.store.expired(stamp(self._clock.now()), most, after)
 
     def destroy(self, workspace: str, key_ids: Sequence[str], reason: str) -> int:
@@ -152,10 +180,11 @@ class DataKeys:
             OSError, sqlite3.Error, TimeoutError: it could not be done; repeat it.
         """
         at = stamp(self._clock.now())
-        with self._lock:
+        with self.store.lock:
+            self.settle()
             fresh = [one for one in key_ids if not self.is_destroyed(one)]
             if fresh:
-                self._tombstones.append([Tombstone(one, workspace, at, reason) for one in fresh])
+                self.tombstones.append([Tombstone(one, workspace, at, reason) for one in fresh])
             with self.store.transaction():
                 gone = self.store.destroy([(one, workspace) for one in key_ids], at, reason)
             self._forget(set(key_ids))
@@ -165,10 +194,10 @@ class DataKeys:
     def bury(self) -> int:
         """Destroy again whatever a tombstone names, as after a key store was restored; returns how
         many keys that were."""
-        with self._lock:
+        with self.store.lock:
             risen = [
                 (one.key_id, one.workspace, one.reason)
-                for one in self._tombstones
+                for one in self.tombstones
                 if not self.is_destroyed(one.key_id)
             ]
             if not risen:
@@ -180,14 +209,11 @@ class DataKeys:
             self.store.forget_log()
             return len(risen)
 
-    def buried(self) -> Iterator[Tombstone]:
-        """Every tombstone, the oldest first."""
-        return iter(self._tombstones)
-
     def renew(self, workspace: str, key_ids: Sequence[str]) -> None:
         """Have other keys seal from now on in the place of these, which still open."""
         now = stamp(self._clock.now())
-        with self._lock, self.store.transaction():
+        self.settle()
+        with self.store.transaction():
             found = [self.store.data_key(one) for one in key_ids]
             rows = [row for row in found if row and row.workspace == workspace and row.wrapped]
             self.store.keep_data_keys([replace(row, seals_until=now) for row in rows])
@@ -197,24 +223,32 @@ class DataKeys:
 
     def _key_of(self, owner: Owner, lifetime: int | None) -> DataKey:
         token = self.token(owner)
-        for row in reversed(self.store.keys_of(owner.workspace, token)):
-            if row.lifetime == lifetime and (row.seals_until or "~") > stamp(self._clock.now()):
+        kept = [*self.store.keys_of(owner.workspace, token), *self._pending]
+        now = stamp(self._clock.now())
+        for row in reversed(kept):
+            mine = (row.workspace, row.subject, row.lifetime) == (owner.workspace, token, lifetime)
+            if mine and (row.seals_until or "~") > now:
                 return self._from_row(row)
-        return self._made(owner.workspace, lifetime, token, 1)[0]
+        ((row, key),) = self._made(owner.workspace, lifetime, token, 1)
+        self._pending.append(row)
+        return key
 
-    def _unowned(self, workspace: str, lifetime: int | None) -> DataKey:
-        supply = self._supply.setdefault((workspace, lifetime), [])
+    def _unowned(self, owner: Owner, lifetime: int | None) -> DataKey:
+        supply = self._supply.setdefault((owner.workspace, lifetime), [])
         while supply:
             key = supply.pop()
             if not self._is_over(key):
                 return key
-        supply.extend(self._made(workspace, lifetime, None, SUPPLY))
+        made = self._made(owner.workspace, lifetime, None, SUPPLY)
+        with self.store.transaction():
+            self.store.keep_data_keys([row for row, _ in made])
+        supply.extend(key for _, key in made)
         return supply.pop()
 
     def _made(
         self, workspace: str, lifetime: int | None, subject: str | None, count: int
-    ) -> list[DataKey]:
-        keys, rows = [], []
+    ) -> list[tuple[DataKeyRow, DataKey]]:
+        made = []
         under = self._workspaces.of(workspace)
         now = self._clock.now()
         seals_until, expires_at = None, None
@@ -222,14 +256,16 @@ class DataKeys:
             seals_until = stamp(now + timedelta(seconds=min(_DAY, lifetime / 10)))
             expires_at = stamp(now + timedelta(seconds=lifetime))
         for _ in range(count):
-            key_id, secret = secrets.token_hex(12), new_key()
+            key_id, secret = random_bytes(12).hex(), new_key()
             wrapped = wrap(under.cipher, secret, data_key_context(key_id, workspace))
-            keys.append(DataKey(key_id, workspace, AESGCM(secret), seals_until))
-            made = (key_id, workspace, subject, lifetime, wrapped, under.key_id, stamp(now))
-            rows.append(DataKeyRow(*made, seals_until, expires_at))
-        with self.store.transaction():
-            self.store.keep_data_keys(rows)
-        return keys
+            named = (key_id, workspace, subject, lifetime, wrapped, under.key_id, stamp(now))
+            row = DataKeyRow(*named, seals_until, expires_at)
+            made.append((row, DataKey(key_id, workspace, AESGCM(secret), seals_until)))
+        return made
+
+    def _row(self, key_id: str) -> DataKeyRow | None:
+        self.settle()
+        return self.store.data_key(key_id)
 
     def _from_row(self, row: DataKeyRow) -> DataKey:
         cipher = self._workspaces.cipher(row.workspace, row.workspace_key or "")
@@ -240,8 +276,9 @@ class DataKeys:
         return key.seals_until is not None and key.seals_until <= stamp(self._clock.now())
 
     def _forget(self, key_ids: set[str]) -> None:
-        self._opened.drop(lambda key: key.id in key_ids)
-        self._sealing.drop(lambda key: key.id in key_ids)
+        with self._lock:
+            self._opened.drop(lambda key: key.id in key_ids)
+            self._sealing.drop(lambda key: key.id in key_ids)
         for supply in self._supply.values():
             supply[:] = [key for key in supply if key.id not in key_ids]
 
@@ -249,27 +286,3 @@ class DataKeys:
 def data_key_context(key_id: str, workspace: str) -> bytes:
     """What a data key is for, as it is authenticated."""
     return canonical(["data-key", key_id, workspace])
-
-
-class _Recent(Generic[T]):
-    """The entries that were used last, ``most`` of them."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: OrderedDict[str, T] = OrderedDict()
-
-    def get(self, name: str) -> T | None:
-        found = self._held.get(name)
-        if found is not None:
-            self._held.move_to_end(name)
-        return found
-
-    def keep(self, name: str, value: T) -> None:
-        self._held[name] = value
-        self._held.move_to_end(name)
-        if len(self._held) > self._most:
-            self._held.popitem(last=False)
-
-    def drop(self, is_over: Callable[[T], bool]) -> None:
-        for name in [name for name, held in self._held.items() if is_over(held)]:
-            del self._held[name]

@@ -5,13 +5,14 @@ that whatever it sealed reads as erased; its bytes are overwritten in the file a
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gateway.model.system import unusable_key
+from gateway.privacy.key_rows import DataKeyRow, WorkspaceKeyRow
 
 FILE_NAME = "keys.db"
 _VERSION = 1
@@ -41,42 +42,10 @@ _DATA_KEY = "id, workspace, subject, lifetime, wrapped, workspace_key, created_a
 _DATA_KEY += "expires_at, destroyed_at"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceKeyRow:
-    """A key of a workspace, wrapped by the root key of the id ``root_key``."""
-
-    id: str
-    workspace: str
-    wrapped: bytes
-    root_key: str
-    created_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class DataKeyRow:
-    """A data key, wrapped by the key ``workspace_key`` of its workspace.
-
-    ``subject`` is the token of a person, None for a key of anything else. ``lifetime`` is in
-    seconds, and None where what it seals is kept; with one, the key seals until ``seals_until`` and
-    is destroyed at ``expires_at``. ``wrapped`` is None once it is destroyed.
-    """
-
-    id: str
-    workspace: str
-    subject: str | None
-    lifetime: int | None
-    wrapped: bytes | None
-    workspace_key: str | None
-    created_at: str
-    seals_until: str | None = None
-    expires_at: str | None = None
-    destroyed_at: str | None = None
-
-
 class KeyStore:
     """The rows of a key store. Every change is durable before its method returns.
 
-    For one thread at a time, whichever it is; several processes may have it open.
+    Thread-safe, by ``lock``; several processes may have it open.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,6 +55,7 @@ class KeyStore:
             ProblemError: KEYS_UNUSABLE.
         """
         self.path = path
+        self.lock = threading.RLock()
         try:
             path.touch(mode=0o600, exist_ok=True)
             self._connection = sqlite3.connect(
@@ -116,14 +86,15 @@ class KeyStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make the changes within durable as a whole or not at all."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        """Make the changes within durable as a whole or not at all; other threads wait."""
+        with self.lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
 
     # --- notes
 
@@ -140,7 +111,7 @@ class KeyStore:
 
     def workspaces(self) -> list[str]:
         """Every workspace that has keys."""
-        rows = self._connection.execute("SELECT workspace FROM commitment_key ORDER BY 1")
+        rows = self._all("SELECT workspace FROM commitment_key ORDER BY 1")
         return [row[0] for row in rows]
 
     def workspace_key(self, workspace: str) -> WorkspaceKeyRow | None:
@@ -154,7 +125,7 @@ class KeyStore:
 
     def workspace_keys(self) -> list[WorkspaceKeyRow]:
         """Every key of every workspace that is still there."""
-        rows = self._connection.execute(
+        rows = self._all(
             "SELECT id, workspace, wrapped, root_key, created_at FROM workspace_key"
             " WHERE wrapped IS NOT NULL ORDER BY workspace, created_at"
         )
@@ -199,6 +170,11 @@ class KeyStore:
             (workspace, wrapped, root_key),
         )
 
+    def root_key(self) -> str | None:
+        """The id of the root key under which everything is wrapped, None where nothing is."""
+        found = self._one("SELECT root_key FROM workspace_key WHERE wrapped IS NOT NULL LIMIT 1")
+        return found[0] if found else None
+
     # --- data keys
 
     def data_key(self, key_id: str) -> DataKeyRow | None:
@@ -208,29 +184,33 @@ class KeyStore:
 
     def keys_of(self, workspace: str, subject: str) -> list[DataKeyRow]:
         """The keys of a person that are still there, newest last."""
-        rows = self._connection.execute(
+        rows = self._all(
             f"SELECT {_DATA_KEY} FROM data_key WHERE workspace = ? AND subject = ?"  # noqa: S608 a constant list of columns
             " AND destroyed_at IS NULL ORDER BY created_at, id",
-            (workspace, subject),
+            workspace,
+            subject,
         )
         return [DataKeyRow(*row) for row in rows]
 
     def keys_under(self, workspace_key: str, most: int) -> list[DataKeyRow]:
         """Some of the data keys that are wrapped under a key of a workspace."""
-        rows = self._connection.execute(
+        rows = self._all(
             f"SELECT {_DATA_KEY} FROM data_key WHERE workspace_key = ?"  # noqa: S608 a constant list of columns
             " AND wrapped IS NOT NULL LIMIT ?",
-            (workspace_key, most),
+            workspace_key,
+            most,
         )
         return [DataKeyRow(*row) for row in rows]
 
     def expired(self, now: str, most: int, after: tuple[str, str]) -> list[DataKeyRow]:
         """Keys whose time is over and that are still there, the longest overdue first, behind the
         one that expired at the moment and has the id ``after``."""
-        rows = self._connection.execute(
+        rows = self._all(
             f"SELECT {_DATA_KEY} FROM data_key WHERE expires_at <= ? AND destroyed_at IS NULL"  # noqa: S608 a constant list of columns
             " AND (expires_at, id) > (?, ?) ORDER BY expires_at, id LIMIT ?",
-            (now, *after, most),
+            now,
+            *after,
+            most,
         )
         return [DataKeyRow(*row) for row in rows]
 
@@ -250,6 +230,14 @@ class KeyStore:
                 for row in rows
             ],
         )
+
+    def end_sealing(self, workspace: str, at: str) -> int:
+        """No data key of a workspace seals after ``at``; returns how many did."""
+        return self._connection.execute(
+            "UPDATE data_key SET seals_until = ? WHERE workspace = ? AND wrapped IS NOT NULL"
+            " AND coalesce(seals_until, '~') > ?",
+            (at, workspace, at),
+        ).rowcount
 
     def destroy(self, keys: Sequence[tuple[str, str]], at: str, reason: str) -> int:
         """Destroy data keys, given as (id, workspace); returns how many were still there.
@@ -282,5 +270,10 @@ class KeyStore:
                 raise TimeoutError("the log of the key store is in use and could not be emptied")
 
     def _one(self, sql: str, *given: object) -> tuple[Any, ...] | None:
-        found: tuple[Any, ...] | None = self._connection.execute(sql, given).fetchone()
+        with self.lock:
+            found: tuple[Any, ...] | None = self._connection.execute(sql, given).fetchone()
         return found
+
+    def _all(self, sql: str, *given: object) -> list[Any]:
+        with self.lock:
+            return self._connection.execute(sql, given).fetchall()

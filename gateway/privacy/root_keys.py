@@ -23,6 +23,9 @@ from gateway.privacy.wrapping import KEY_BYTES, new_key, unwrap, wrap
 FILE_NAME = "root.key"
 """The root key in the key folder, where no other is named."""
 
+NEXT_FILE_NAME = "root.next.key"
+"""The root key that takes its place, while everything is wrapped anew."""
+
 _DERIVATION = "contract-gateway/2"
 
 
@@ -77,8 +80,11 @@ def derive(root: bytes, purpose: str, length: int) -> bytes:
     return HKDF(SHA256(), length, salt=None, info=canonical([_DERIVATION, purpose])).derive(root)
 
 
-def open_root_key(name: str, key_dir: Path) -> RootKey:
+def open_root_key(name: str, key_dir: Path, known: str | None = None) -> RootKey:
     """The root key that the setting GATEWAY_ROOT_KEY names.
+
+    ``known`` is the id of the one that the key store was made with. Where that one waits to take
+    the place of the root key file, because a crash cut its rotation short, it takes it now.
 
     Raises:
         ProblemError: KEYS_UNUSABLE.
@@ -88,7 +94,17 @@ def open_root_key(name: str, key_dir: Path) -> RootKey:
         return LocalRootKey(root_in_environment(rest))
     if kind == "aws-kms":
         return KmsRootKey(rest)
+    _finish_rotation(key_dir, known)
     return LocalRootKey(root_in_file(key_dir / FILE_NAME))
+
+
+def _finish_rotation(key_dir: Path, known: str | None) -> None:
+    fresh = key_dir / NEXT_FILE_NAME
+    if fresh.exists():
+        if known == LocalRootKey(root_in_file(fresh)).key_id:
+            fresh.replace(key_dir / FILE_NAME)
+        else:
+            fresh.unlink()
 
 
 def root_in_file(path: Path) -> bytes:

@@ -1,12 +1,12 @@
 """Sealing PII with AES-256-GCM under the data keys of those whose data it is."""
 
-import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 
-from gateway.model.json import JsonObject, JsonValue, decode, encode, keyed_digest
+from gateway.model.entropy import random_bytes
+from gateway.model.json import JsonObject, JsonValue, decode, encoded, keyed_digest
 from gateway.model.pii import SEALED, Owner, is_envelope
 from gateway.privacy.data_keys import DataKey
 from gateway.privacy.keyring import Keyring
@@ -90,15 +90,15 @@ class KeyringSealer:
 def _sealed(
     key: DataKey, workspace: str, contract: str, field: str, value: JsonValue
 ) -> JsonObject:
-    nonce = os.urandom(_NONCE_BYTES)
+    nonce = random_bytes(_NONCE_BYTES)
     label = _label(SEAL_FORMAT, workspace, contract, field, key.id)
-    ciphertext = key.cipher.encrypt(nonce, encode(value).encode(), label)
+    ciphertext = key.cipher.encrypt(nonce, encoded(value), label)
     return {SEALED: [SEAL_FORMAT, contract, field, key.id, _to_text(nonce + ciphertext)]}
 
 
 def _label(version: int, workspace: str, contract: str, field: str, key_id: str) -> bytes:
     """What is authenticated beside the ciphertext; encoded, so that no two labels are alike."""
-    return encode([version, workspace, contract, field, key_id]).encode()
+    return encoded([version, workspace, contract, field, key_id])
 
 
 def _parts(envelope: JsonObject) -> tuple[int, str, str, str, str]:

@@ -5,17 +5,18 @@ was, is made with it. What an earlier release sealed with keys derived from its 
 readable: those keys are brought into the store when a workspace is first asked for.
 """
 
-import secrets
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.model.entropy import random_bytes
 from gateway.model.json import canonical
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
-from gateway.privacy.key_store import DataKeyRow, KeyStore, WorkspaceKeyRow
+from gateway.privacy.key_rows import DataKeyRow, WorkspaceKeyRow
+from gateway.privacy.key_store import KeyStore
 from gateway.privacy.root_keys import RootKey
 from gateway.privacy.wrapping import KEY_BYTES, new_key, wrap
 
@@ -35,7 +36,7 @@ class WorkspaceKey:
 
 
 class WorkspaceKeys:
-    """The keys of workspaces, made where they are missing. For one thread at a time."""
+    """The keys of workspaces, made where they are missing. Thread-safe."""
 
     def __init__(self, store: KeyStore, root: RootKey, clock: Clock) -> None:
         self._store = store
@@ -54,9 +55,9 @@ class WorkspaceKeys:
         if known is None:
             with self._store.transaction():
                 known = self._opened(workspace) or self._made(workspace)
-            if len(self._known) >= _CACHED:
-                self._known.clear()
-            self._known[workspace] = known
+                if len(self._known) >= _CACHED:
+                    self._known.clear()
+                self._known[workspace] = known
         return known
 
     def cipher(self, workspace: str, key_id: str) -> AESGCM:
@@ -120,7 +121,7 @@ class WorkspaceKeys:
         return WorkspaceKey(key_id, cipher, commitment)
 
     def _new_key(self, workspace: str) -> tuple[str, AESGCM]:
-        key_id, secret = secrets.token_hex(12), new_key()
+        key_id, secret = random_bytes(12).hex(), new_key()
         wrapped = self._root.wrap(secret, key_context(key_id, workspace))
         now, root_id = stamp(self._clock.now()), self._root.key_id
         self._store.keep_workspace_key(WorkspaceKeyRow(key_id, workspace, wrapped, root_id, now))

@@ -1,9 +1,9 @@
 """Wrapping keys: AES-256-GCM over a key of 32 bytes, bound to what the key is for."""
 
-import os
-
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.model.entropy import random_bytes
 
 KEY_BYTES = 32
 """The size of every key here."""
@@ -13,12 +13,12 @@ _NONCE_BYTES = 12
 
 def new_key() -> bytes:
     """A fresh random key."""
-    return os.urandom(KEY_BYTES)
+    return random_bytes(KEY_BYTES)
 
 
 def wrap(cipher: AESGCM, key: bytes, context: bytes) -> bytes:
     """``key`` under ``cipher``: nonce and ciphertext. ``context`` says what the key is for."""
-    nonce = os.urandom(_NONCE_BYTES)
+    nonce = random_bytes(_NONCE_BYTES)
     return nonce + cipher.encrypt(nonce, key, context)
 
 

@@ -15,7 +15,7 @@ from gateway.model.problem import ProblemError
 from gateway.model.rights import Erasure, Hold
 from gateway.model.time import stamp
 from gateway.privacy import DataKeys
-from gateway.privacy.key_store import DataKeyRow
+from gateway.privacy.key_rows import DataKeyRow
 from gateway.rights.erasing import CHUNK, Eraser
 from gateway.rights.search import Search
 

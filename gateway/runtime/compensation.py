@@ -24,7 +24,10 @@ from gateway.runtime import facts
 from gateway.runtime.compiler import Compiler
 from gateway.runtime.ending import end_run
 from gateway.runtime.lifecycle import Intent, Lifecycle
-from gateway.runtime.references import pii_leak, references, resolve
+from gateway.runtime.pii_copies import read_by_step
+from gateway.runtime.pii_flow import leaks
+from gateway.runtime.pii_read import PiiRead
+from gateway.runtime.references import references, resolve
 from gateway.runtime.verifier import Verification, Verifier
 
 CHANNEL = "compensation"
@@ -91,8 +94,14 @@ class Compensations:
             raise refuse("PRECONDITION_FAILED", f"{told} There is nothing to undo.")
         compiled = self._compile(execution, drafted)
         # What a skill has done can be undone also after it was disabled.
-        found = self.verifier.verify(compiled, requester, self.registry)
+        read = self._read(execution, steps)
+        found = self.verifier.verify(compiled, requester, self.registry, read)
         return Undoing(compiled, found, tuple(without))
+
+    def _read(self, execution: Execution, steps: Mapping[str, Step]) -> list[PiiRead]:
+        workspace, registry = execution.workspace, self.registry
+        read = (read_by_step(registry, self.sealer, workspace, step) for step in steps.values())
+        return [one for one in read if one]
 
     def start(
         self,
@@ -209,13 +218,10 @@ class Compensations:
         if undo is None:
             raise _not_undoable(step, f"{compensation.contract} is not loaded any more.")
         for found in references(compensation.input):
-            path = pii_leak(contract, found.field, undo, found.dotted, _SIDES[found.source])
-            if path is not None:
-                raise _not_undoable(
-                    step,
-                    f"{found.source}.{path} is PII of {contract.key}, but {undo.key} does not "
-                    f"declare its input {found.dotted} as PII.",
-                )
+            side = _SIDES[found.source]
+            for leak in leaks(contract, found.field, undo, found.path, side):
+                told = leak.told(f"{step.key}.{side}", contract, "compensation", undo)
+                raise _not_undoable(step, told)
 
     def _compile(self, execution: Execution, drafted: list[JsonObject]) -> Plan:
         try:

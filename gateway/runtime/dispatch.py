@@ -14,6 +14,7 @@ from gateway.model.execution import Approval, ExecutionStatus, RunMode, StepStat
 from gateway.model.json import JsonObject
 from gateway.model.ports import Sealer, Tx
 from gateway.model.problem import Problem, ProblemError, problem
+from gateway.model.scrubbing import scrub, values_at
 from gateway.model.time import after
 from gateway.pipeline import RateLimiter, require_consent
 from gateway.policy import Policies
@@ -23,6 +24,10 @@ from gateway.runtime.doubt import in_doubt, outcome_unknown
 from gateway.runtime.gate import Gate
 from gateway.runtime.grants import Allowance
 from gateway.runtime.hashing import idempotency_key
+from gateway.runtime.memory import RunMemory
+from gateway.runtime.pii_copies import copies, read_by
+from gateway.runtime.pii_flow import COPIED
+from gateway.runtime.pii_read import PiiRead
 from gateway.runtime.ready import Action, Ready, sealed_input
 from gateway.runtime.references import resolve
 from gateway.runtime.requester import requester_access
@@ -99,11 +104,26 @@ class StepDispatch:
             raise stop from error
         decided = self.policies.verdict(ready.execution.submitter, contract, value)
         decision = in_mode(ready.execution.mode, contract, decided)
+        copied = tuple(copies(ready.step, contract, self._read(ready.memory)))
+        if copied:
+            decision = decision._replace(verdict=Verdict.BLOCKED, reasons=copied)
         if decision.verdict is Verdict.BLOCKED:
             told = problem("FORBIDDEN", f"{contract.key}: {' '.join(decision.reasons)}")
             sealed = sealed_input(self.sealer, ready, value)
-            raise _StopError(told, "policy", decision.to_json(), access, sealed)
+            body = {**decision.to_json(), **({COPIED: True} if copied else {})}
+            raise _StopError(told, "policy", body, access, sealed)
         return Action(contract, value, access, decision)
+
+    def _read(self, memory: RunMemory) -> list[PiiRead]:
+        """The PII that the run has read so far, and that of the run which it undoes."""
+        contracts, by_key = self.registry.operations, memory.plan.by_key
+        return [
+            *memory.undone,
+            *(
+                read_by(key, contracts.get(by_key[key].contract), output, memory.read)
+                for key, output in memory.outputs.items()
+            ),
+        ]
 
     def _input(self, ready: Ready, contract: OperationContract) -> JsonObject:
         step = ready.step
@@ -111,7 +131,8 @@ class StepDispatch:
         try:
             return self.registry.input_of(contract).check(resolved, "/input")
         except ProblemError as error:
-            raise _StopError(error.problem, "the arguments") from error
+            told = scrub(error.problem, values_at(resolved, contract.policy.pii))
+            raise _StopError(told, "the arguments") from error
 
     def _void(self, tx: Tx, ready: Ready, reason: str) -> None:
         """The request that the step waits for, if any, no longer stands."""

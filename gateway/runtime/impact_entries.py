@@ -16,7 +16,8 @@ from gateway.runtime.impact_reasons import Reason, UndecidableError
 from gateway.runtime.impact_redecide import Asker, Redecider
 from gateway.runtime.impact_stored import Stored, StoredPlan
 from gateway.runtime.impact_tally import Place, Shifts, Tally
-from gateway.runtime.references import pii_leak, references, without_references
+from gateway.runtime.pii_flow import COPIED, leaks
+from gateway.runtime.references import Reference, references, without_references
 
 CALL_ACCESS, CALL_VERDICT = "call.access", "call.verdict"
 PLAN_ACCESS, PLAN_VERDICT = "plan.access", "plan.verdict"
@@ -186,32 +187,24 @@ class EntryReader:
         found = list(references(given)) if step["dependsOn"] else []
         unknown = frozenset(reference.dotted for reference in found)
         try:
-            leaks = any(
-                self._leaks_pii(plan, reference.source, reference.field, contract, reference.dotted)
-                for reference in found
+            leaking = recorded.get(COPIED, False) or any(
+                self._leaks_pii(plan, reference, contract) for reference in found
             )
             known = without_references(given) if unknown else given
-            pair = self._redecider.step_verdict(asker, contract, known, unknown, leaks=leaks)
+            pair = self._redecider.step_verdict(asker, contract, known, unknown, leaks=leaking)
         except UndecidableError as why:
             self.tally.undecidable(why.reason, place)
             return None
         self.tally.decided(PLAN_VERDICT, contract.ref, asker, pair, recorded["verdict"], place)
         return pair
 
-    def _leaks_pii(
-        self,
-        plan: StoredPlan,
-        source: str,
-        taken: tuple[str, ...],
-        target: OperationContract,
-        at: str,
-    ) -> bool:
-        (step,) = [step for step in plan.steps.values() if step["key"] == source]
-        key = (step["contract"], taken, target.ref, at)
+    def _leaks_pii(self, plan: StoredPlan, reference: Reference, target: OperationContract) -> bool:
+        (step,) = [step for step in plan.steps.values() if step["key"] == reference.source]
+        key = (step["contract"], reference.field, target.ref, reference.dotted)
         found = self._leaks.get(key)
         if found is None:
             source_of = self._redecider.contract(step["contract"], step["contractDigest"])
-            found = pii_leak(source_of, taken, target, at) is not None
+            found = any(leaks(source_of, reference.field, target, reference.path))
             if len(self._leaks) < _LEAKS:
                 self._leaks[key] = found
         return found
@@ -266,7 +259,10 @@ class EntryReader:
         try:
             if sealed is None:
                 raise UndecidableError(Reason.NO_INPUT)
-            pair = self._redecider.step_verdict(asker, contract, sealed, mode=run.mode)
+            copied = decision.get(COPIED, False)
+            pair = self._redecider.step_verdict(
+                asker, contract, sealed, mode=run.mode, leaks=copied
+            )
         except UndecidableError as why:
             self.tally.undecidable(why.reason, place)
             return

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.model.json import JsonObject
 from gateway.model.plan import Plan
+from gateway.runtime.pii_read import PiiRead
 
 
 @dataclass(slots=True)
@@ -11,7 +12,8 @@ class RunMemory:
     """What the advancing process keeps of a run between turns.
 
     ``plan`` is opened (its PII is raw); ``outputs`` are raw outputs by step key; ``in_flight`` are
-    the ids of steps whose attempts this process is making.
+    the ids of steps whose attempts this process is making. ``undone`` is the PII that the run read
+    which this one undoes; ``read`` keeps what was found in outputs, by step key.
     """
 
     run_id: str
@@ -19,3 +21,5 @@ class RunMemory:
     plan: Plan
     outputs: dict[str, JsonObject] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
+    undone: tuple[PiiRead, ...] = ()
+    read: dict[str, PiiRead] = field(default_factory=dict)

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from gateway.contracts import pii_of
 from gateway.model.contract import EnumType, ObjectType, OperationContract
 from gateway.model.json import JsonObject, JsonValue, pointer
 from gateway.model.plan import reference_of
@@ -201,36 +199,3 @@ def _object_misfit(given: ObjectType, asked: ObjectType, sides: _Sides) -> str |
             return f"field {name}: {reason}"
     unknown = sorted(set(given.fields) - set(asked.fields))
     return f"{asked.name} does not know its field {unknown[0]}" if unknown else None
-
-
-def pii_leak(
-    source_of: OperationContract,
-    field: tuple[str, ...],
-    target_of: OperationContract,
-    at: str,
-    side: Literal["input", "output"] = "output",
-) -> str | None:
-    """The PII path of the source that would flow into an input that does not declare it.
-
-    ``field`` is what is taken of the source's ``side``, ``at`` the dotted path where it goes.
-    """
-    taken = ".".join(field)
-    declared = pii_of(target_of, "input")
-    for path in pii_of(source_of, side):
-        below = _below(path, taken)
-        if below is None:
-            continue
-        goes_to = f"{at}.{below}" if below else at
-        if not any(goes_to == cover or goes_to.startswith(f"{cover}.") for cover in declared):
-            return path
-    return None
-
-
-def _below(path: str, ancestor: str) -> str | None:
-    """What is left of ``path`` below ``ancestor``, or "" where ``ancestor`` lies at or inside
-    ``path``; None where the two do not meet."""
-    if not ancestor:
-        return path
-    if path == ancestor or ancestor.startswith(f"{path}."):
-        return ""
-    return path[len(ancestor) + 1 :] if path.startswith(f"{ancestor}.") else None

@@ -1,5 +1,6 @@
 """Verify: what policy says of every step of a plan, before anything runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.contracts import Registry
@@ -10,7 +11,10 @@ from gateway.model.plan import Plan, PlanStep
 from gateway.model.principal import Principal
 from gateway.model.problem import refuse
 from gateway.policy import Policies
-from gateway.runtime.references import pii_leak, references, without_references
+from gateway.runtime.pii_copies import copies
+from gateway.runtime.pii_flow import COPIED, leaks
+from gateway.runtime.pii_read import PiiRead
+from gateway.runtime.references import references, without_references
 from gateway.runtime.requester import requester_access
 
 
@@ -21,7 +25,13 @@ class StepVerdict:
     step: PlanStep
     access: AccessDecision
     decision: VerdictDecision
-    leaks: tuple[str, ...] = ()
+    flowing: tuple[str, ...] = ()
+    copied: tuple[str, ...] = ()
+
+    @property
+    def leaks(self) -> tuple[str, ...]:
+        """Where PII would go that may not go there: by a reference, or copied into a literal."""
+        return (*self.flowing, *self.copied)
 
     @property
     def verdict(self) -> Verdict:
@@ -42,6 +52,7 @@ class StepVerdict:
     def to_json(self) -> JsonObject:
         """The decision as it is recorded with the plan."""
         return {
+            **({COPIED: True} if self.copied else {}),
             **self.decision.to_json(),
             "verdict": self.verdict.value,
             "reasons": list(self.reasons),
@@ -85,18 +96,22 @@ class Verifier:
     policies: Policies
 
     def verify(
-        self, plan: Plan, requester: Principal, within: Registry | None = None
+        self,
+        plan: Plan,
+        requester: Principal,
+        within: Registry | None = None,
+        read: Sequence[PiiRead] = (),
     ) -> Verification:
         """Decide every step of ``plan`` (unsealed) for the principal who submitted the intent.
 
         Contracts are looked up ``within`` what the requester's workspace may use now, unless the
-        caller says otherwise.
+        caller says otherwise. ``read`` is PII that was read before, which no literal may repeat.
 
         Raises:
             ProblemError: PRECONDITION_FAILED if a contract of the plan is not there any more.
         """
         contracts = self.contracts(plan, within or self.registry.of(requester.workspace))
-        verdicts = tuple(self._verify_step(step, contracts, requester) for step in plan.steps)
+        verdicts = tuple(self._verify_step(step, contracts, requester, read) for step in plan.steps)
         risk = max((contract.risk for contract in contracts.values()), key=lambda risk: risk.rank)
         return Verification(verdicts, risk, self.policies.revision)
 
@@ -109,27 +124,29 @@ class Verifier:
         return {step.key: _contract(step, within) for step in plan.steps}
 
     def _verify_step(
-        self, step: PlanStep, contracts: dict[str, OperationContract], requester: Principal
+        self,
+        step: PlanStep,
+        contracts: dict[str, OperationContract],
+        requester: Principal,
+        read: Sequence[PiiRead],
     ) -> StepVerdict:
         contract = contracts[step.key]
         # A direct call's plan has no dependencies, so nothing in its input is read as a reference.
         found = list(references(step.input)) if step.depends_on else []
         unknown = frozenset(reference.dotted for reference in found)
         known = without_references(step.input) if unknown else step.input
-        leaks = []
-        for reference in found:
-            source_of = contracts[reference.source]
-            path = pii_leak(source_of, reference.field, contract, reference.dotted)
-            if path is not None:
-                leaks.append(
-                    f"PII would leak: {reference.source}.{path} is PII of {source_of.key}, but "
-                    f"{contract.key} does not declare its input {reference.dotted} as PII."
-                )
+        flowing = (
+            leak.told(reference.source, source_of, step.key, contract)
+            for reference in found
+            for source_of in [contracts[reference.source]]
+            for leak in leaks(source_of, reference.field, contract, reference.path)
+        )
         return StepVerdict(
             step=step,
             access=requester_access(self.policies, requester, contract),
             decision=self.policies.verdict(requester, contract, known, unknown),
-            leaks=tuple(leaks),
+            flowing=tuple(flowing),
+            copied=tuple(copies(step, contract, read)),
         )
 
 

@@ -166,7 +166,7 @@ class SkillRegistry:
             _log.error("the contracts of the skill %s are not those that it brought", one.ref)
         elif issues:
             # Runs that were compiled with them go on; nothing new begins.
-            _log.error("the skill %s is not offered: %s", one.ref, issues[0].message)
+            _log.error("the skill %s is not offered: %s", one.ref, issues[0].code)
             self._learn(bundle)
         else:
             self._keep(one.manifest_digest, bundle)

@@ -42,12 +42,13 @@ def file_route(
             told_problem = error.problem
         except Exception as error:  # the last line: a bug, never a traceback outside
             told_problem = internal_problem(error, doing)
-        return _answer(with_context(told_problem, trace_id=trace), served)
+        return refusal(with_context(told_problem, trace_id=trace), served)
 
     return Route(path, endpoint, methods=list(_METHODS))
 
 
-def _answer(told: Problem, served: Sequence[str]) -> Response:
+def refusal(told: Problem, served: Sequence[str]) -> Response:
+    """A problem as these doors answer it."""
     # What is left of a body is not read, so the connection cannot be used again.
     headers = {**COMMON_HEADERS, **headers_of(told), "connection": "close"}
     if told.status == 405:

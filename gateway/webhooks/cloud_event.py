@@ -22,7 +22,7 @@ Compose = Callable[[Endpoint, Announcement, str | None], bytes]
 def compose(sealer: Sealer, endpoint: Endpoint, event: Announcement, trace_id: str | None) -> bytes:
     """The body that tells ``endpoint`` of ``event``.
 
-    PII is masked or dropped as the endpoint says; what cannot be opened any more is null.
+    PII is treated as the endpoint says; what cannot be opened any more is null.
     """
     body: JsonObject = {
         "specversion": "1.0",

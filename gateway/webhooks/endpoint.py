@@ -15,8 +15,8 @@ class Endpoint:
     """A receiver of one workspace.
 
     ``secrets`` are references (``${secret:NAME}``), the newest first; each gives one signature.
-    ``types`` are event keys, ``prefix.*`` or ``*``. ``pii`` says what becomes of PII: mask or
-    drop. ``source`` is the CloudEvents source, None for the workspace's path.
+    ``types`` are event keys, ``prefix.*`` or ``*``. ``pii`` says what becomes of PII, which is
+    never raw. ``source`` is the CloudEvents source, None for the workspace's path.
     """
 
     id: str

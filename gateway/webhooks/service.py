@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.model.delivery import DeliveryStatus
+from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Clock, Journal, Tx
 from gateway.model.problem import ProblemError
 from gateway.model.time import after, stamp
@@ -70,12 +71,18 @@ class Webhooks:
         """
         if not self._roster:
             return
+        await self._parts.journal.write(self._record_endpoints)
         await self._intake.open()
         self._prune_sometimes()
         self._tasks = [
             asyncio.create_task(self._take_in()),
             asyncio.create_task(self._sender.run()),
         ]
+
+    def _record_endpoints(self, tx: Tx) -> None:
+        """Who is told of what from now on, and what becomes of personal data in it."""
+        for endpoint in self._roster.serving():
+            tx.append(served(endpoint))
 
     async def stop(self, patience: float = 2.0) -> None:
         """Stop, waiting ``patience`` seconds for messages on their way."""
@@ -119,6 +126,16 @@ class Webhooks:
                     pass
         except ProblemError as error:
             _log.error("pruning webhook deliveries failed: %s", error.problem.code)
+
+
+def served(endpoint: Endpoint) -> NewEntry:
+    """The record of an endpoint as it is configured, on the chain of its workspace."""
+    body = {
+        "endpoint": endpoint.id,
+        "types": list(endpoint.types),
+        "pii": endpoint.pii.value,
+    }
+    return NewEntry(EntryType.WEBHOOK_SERVED, endpoint.workspace, body)
 
 
 def _remove(tx: Tx, status: DeliveryStatus, age: float) -> int:

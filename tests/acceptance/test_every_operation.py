@@ -14,7 +14,8 @@ from tests.processes import Caller, JsonObject
 from tests.world import World
 
 SCHEMA = Path(__file__).parents[2] / "schema"
-REGISTRY = load_contracts([SCHEMA / name for name in ("control-plane", "policy-admin", "privacy")])
+BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
+REGISTRY = load_contracts([SCHEMA / name for name in BUILT_IN])
 FIELDS = {contract.key: name for name, contract in REGISTRY.fields.items()}
 KEYS = sorted(FIELDS)
 
@@ -31,6 +32,11 @@ PLAIN: dict[str, Any] = {
     "NonEmptyString": "x",
 }
 WITHOUT_IDS = {
+    "audit.checkpoint.create",  # and all of checkpoints: the tree is one for all workspaces
+    "audit.checkpoint.get",
+    "audit.checkpoint.list",
+    "audit.proof.consistency",
+    "audit.contract.review",  # names a contract, and shows the workspace's own record
     "controlPlane.grant.issue",  # names a contract
     "controlPlane.skill.install",  # brings its own skill
     "controlPlane.skill.verify",
@@ -60,7 +66,7 @@ DRAFT = {
 
 def sample(ref: TypeRef, types: dict[str, NamedType], name: str, known: JsonObject) -> Any:
     """A value that fits a type; fields that ``known`` names get what it says."""
-    if name in known:
+    if name in known and ref.named != "DateTime":  # `from` is a revision, or a moment
         return known[name]
     if ref.items is not None:
         return [sample(ref.items, types, "", known)]
@@ -87,6 +93,8 @@ def input_for(contract: OperationContract, by: str, known: JsonObject) -> JsonOb
     if contract.key == "controlPlane.evidence.attach":
         del value["runId"]  # it takes either the run or the execution, and something to attach
         value["uri"] = PLAIN["URL"]
+    if contract.key == "audit.proof.inclusion":
+        value["seq"] = 1  # it takes either an execution and a number, or a position
     if contract.capability != "policy.administration@1.0.0" and "changesetId" in value:
         value.pop("revision", None)  # a question is asked under the one or the other
     return value

@@ -4,7 +4,7 @@ import contextlib
 import gc
 import shutil
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,16 +70,21 @@ ASKS: JsonObject = {
 
 
 @contextlib.asynccontextmanager
-async def bench_gateway(folder: Path, **given: Any) -> AsyncIterator[Gateway]:
+async def bench_gateway(
+    folder: Path, *, contracts: Mapping[str, str] | None = None, **given: Any
+) -> AsyncIterator[Gateway]:
     """A gateway with the bench's contracts and the shipped policies, in a fresh folder.
 
-    ``given`` are further settings. Like ``gateway serve`` it spares the collector what was loaded.
+    ``contracts`` are further contract files by name, ``given`` further settings. Like ``gateway
+    serve`` it spares the collector what was loaded.
     """
     shutil.rmtree(folder, ignore_errors=True)
     schema = folder / "schema"
     schema.mkdir(parents=True)
     (schema / "numbers.add.yaml").write_text(textwrap.dedent(_ADD))
     (schema / "numbers.ask.yaml").write_text(textwrap.dedent(_ASK))
+    for name, text in (contracts or {}).items():
+        (schema / name).write_text(text)
     settings = load_settings(data_dir=folder / "data", schema_dir=(schema,), port=0, **given)
     async with running(settings) as gateway:
         gc.freeze()

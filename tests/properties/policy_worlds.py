@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from gateway.contracts import Registry
 from gateway.model.contract import AuthLevel, ContractPolicy, Kind, Meta, OperationContract, Risk
+from gateway.model.decision import Treatment
 from gateway.model.json import JsonObject
+from gateway.model.pii import PiiClass
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.model.types import parse_type
 from gateway.policy import PolicyContent, PolicyRevision, build_revision
@@ -29,8 +31,15 @@ def contract(key: str, auth: AuthLevel, risk: Risk, tags: tuple[str, ...]) -> Op
     """A contract; only what selectors and rules ask of it matters."""
     kind = Kind.QUERY if risk is Risk.LOW else Kind.COMMAND
     meta = Meta(key, "1.0.0", "A title", "A text", "a", tags=tags)
-    given = {"a": parse_type("Int"), "b": parse_type("String"), "c": parse_type("Boolean")}
-    return OperationContract(meta, kind, given, {}, ContractPolicy(auth), "0" * 64, risk=risk)
+    given = {
+        name: parse_type(text)
+        for name, text in {"a": "Int", "b": "String", "c": "Boolean", "name": "String"}.items()
+    }
+    answered = {"mail": parse_type("EmailAddress")}
+    both = frozenset({PiiClass.CONTACT, PiiClass.FINANCIAL})
+    classes = {"name": both, "mail": frozenset({PiiClass.CONTACT})}
+    policy = ContractPolicy(auth, tuple(classes), pii_classes=classes)
+    return OperationContract(meta, kind, given, answered, policy, "0" * 64, risk=risk)
 
 
 CONTRACTS = (
@@ -124,6 +133,7 @@ def _row(*columns: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.tuples(*columns).map(lambda values: ", ".join(("p", *values)))
 
 
+_FIELDS = ("*", "output.*", "input.name", "class:contact", "class:financial", "class:health")
 _TERMS = ("autonomous, -, -, -, -", "assist, boss, 2, 1h, -", "blocked, -, -, -, -")
 rule_rows: Mapping[str, st.SearchStrategy[str]] = {
     "access": _row(
@@ -136,7 +146,7 @@ rule_rows: Mapping[str, st.SearchStrategy[str]] = {
     ),
     "pii": _row(
         *(priorities, subjects, st.sampled_from(("*", "human", "agent")), workspaces, selectors),
-        *(st.sampled_from(("*", "output.*", "input.name")), st.sampled_from(("raw", "mask"))),
+        *(st.sampled_from(_FIELDS), st.sampled_from(tuple(Treatment))),
     ),
 }
 assignments = (
@@ -210,7 +220,7 @@ def built(content: PolicyContent) -> PolicyRevision:
 
 
 def decisions(revision: PolicyRevision, asked: list[Call]) -> Iterator[tuple[str, object]]:
-    """Every decision about some calls with what explains it, without ids: nine for each call."""
+    """Every decision about some calls with what explains it, without ids: eleven for each call."""
     for call in asked:
         for one in CONTRACTS:
             who = f"{call.principal.subject} in {call.principal.workspace}, {one.key}"
@@ -219,6 +229,6 @@ def decisions(revision: PolicyRevision, asked: list[Call]) -> Iterator[tuple[str
             yield f"access of {who}", access | {"decisionId": ""}
             verdict = revision.verdict(call.principal, one, call.arguments, call.unknown).to_json()
             yield f"verdict on {who}", verdict | {"decisionId": ""}
-            for name in ("input.name", "output.mail"):
+            for name in ("input.name", "output.mail", "output.gone"):
                 yield f"{name} for {who}", revision.treatment(call.principal, one.ref, name)
         yield "roles", revision.roles(call.principal)

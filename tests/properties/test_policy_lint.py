@@ -17,6 +17,7 @@ from gateway.model.contract import (
     OperationContract,
     Risk,
 )
+from gateway.model.decision import Treatment
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.types import parse_type
 from gateway.policy import PolicyContent, PolicyRevision, advise, build_revision, read_content
@@ -99,6 +100,10 @@ verdict_rules = st.lists(
     max_size=8,
     unique_by=lambda rule: rule[:6],
 )
+_FIELDS = (
+    *("*", "input.*", "input.email", "*.email", "output.a.*", "output.*.email"),
+    *("class:contact", "class:health"),
+)
 pii_rules = st.lists(
     st.tuples(
         st.integers(1, 3),
@@ -106,8 +111,8 @@ pii_rules = st.lists(
         st.sampled_from(("*", "human", "agent", "anonymous")),
         domains,
         selectors,
-        st.sampled_from(("*", "input.*", "input.email", "*.email", "output.a.*", "output.*.email")),
-        st.sampled_from(("raw", "mask", "drop")),
+        st.sampled_from(_FIELDS),
+        st.sampled_from(tuple(Treatment)),
     ),
     min_size=1,
     max_size=8,

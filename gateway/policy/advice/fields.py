@@ -7,6 +7,8 @@ from gateway.model.contract import OperationContract
 from gateway.policy.advice.finding import FIELD_UNKNOWN, Advice, Severity, on_row
 from gateway.policy.advice.near import NearNames
 from gateway.policy.advice.reach import ANY, Reach, Reaches
+from gateway.policy.revision import field_classes
+from gateway.policy.rules.models import CLASS_PREFIX
 from gateway.policy.rules.selectors import glob
 
 
@@ -15,7 +17,7 @@ def unknown_fields(reaches: Reaches) -> Iterator[Advice]:
 
     A rule for one contract that names a field is an error, a wider one a warning.
     """
-    fields = [frozenset(pii_fields(reaches.revision.registry, one)) for one in reaches.contracts]
+    fields = [frozenset(_names(reaches.revision.registry, one)) for one in reaches.contracts]
     answers: dict[tuple[int, str], bool] = {}
     for rule in reaches.pii:
         key = (rule.contracts, rule.field)
@@ -29,6 +31,13 @@ def unknown_fields(reaches: Reaches) -> Iterator[Advice]:
         names = set().union(*_fields_of(fields, rule.contracts))
         severity = Severity.ERROR if exact and rule.field != ANY else Severity.WARNING
         yield on_row(severity, FIELD_UNKNOWN, rule.row, "field", _told(rule, names))
+
+
+def _names(registry: Registry, contract: OperationContract) -> Iterator[str]:
+    """The PII fields of a contract and their classes, as rules name them."""
+    fields = list(pii_fields(registry, contract))
+    yield from fields
+    yield from (f"{CLASS_PREFIX}{one}" for name in fields for one in field_classes(contract, name))
 
 
 def pii_fields(registry: Registry, contract: OperationContract) -> Iterator[str]:
@@ -69,6 +78,7 @@ def _told(rule: Reach, names: set[str]) -> str:
         return f"no contract that {rule.row['obj']} selects declares PII, so nothing is asked of it"
     near = NearNames(sorted(names)).of(rule.field)
     hint = f"; did you mean {near!r}?" if near else ""
-    some = ", ".join(sorted(names)[:5])
+    fields_first = sorted(names, key=lambda name: (name.startswith(CLASS_PREFIX), name))
+    some = ", ".join(fields_first[:5])
     selected = f"no contract that {rule.row['obj']} selects"
     return f"{selected} has the PII field {rule.field}{hint} (there are {some})"

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.model.contract import OperationContract
+from gateway.model.pii import PiiClass
 from gateway.policy.engine.roles import ANYWHERE, RoleGraph, Subject, has_link
 from gateway.policy.rules.conditions import Arguments, Condition, Failed, Outcome
+from gateway.policy.rules.models import CLASS_PREFIX
 from gateway.policy.rules.selectors import Selector, glob
 
 
@@ -58,6 +60,22 @@ class Facts:
         return when not in self.assumed_false
 
 
+class PiiField(str):
+    """A PII field as a request names it, taken as being of the class ``cls``.
+
+    It is its own name for every comparison; only a rule for a class looks at more.
+    """
+
+    __slots__ = ("cls",)
+    cls: PiiClass
+
+    def __new__(cls, name: str, pii_class: PiiClass) -> "PiiField":
+        """The field ``name`` as one of ``pii_class``."""
+        made = super().__new__(cls, name)
+        made.cls = pii_class
+        return made
+
+
 def matcher_functions(
     selectors: Mapping[str, Selector], graph: RoleGraph
 ) -> dict[str, Callable[..., bool]]:
@@ -68,6 +86,8 @@ def matcher_functions(
         return selectors[text].selects(contract)
 
     def covers(name: str, pattern: str) -> bool:
+        if pattern.startswith(CLASS_PREFIX):
+            return isinstance(name, PiiField) and name.cls == pattern[len(CLASS_PREFIX) :]
         # The patterns are those of the rules, so that this holds a bounded number.
         matches = globs.get(pattern) or globs.setdefault(pattern, glob(pattern))
         return matches(name)

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from gateway.model.decision import Rule, Treatment, Verdict
+from gateway.policy.engine.matcher import PiiField, matcher_functions
 from gateway.policy.engine.roles import ANYWHERE
 from gateway.policy.explaining.explanation import MAX_MATCHED, Explanation, Match, Nearest, Way
 from gateway.policy.explaining.nearest import access_candidates, told, verdict_candidates
 from gateway.policy.explaining.request import Request, Visible
 from gateway.policy.explaining.ways import access_ways, verdict_ways
+from gateway.policy.revision import field_classes
 from gateway.policy.rules.models import ACCESS, PII, VERDICT
 from gateway.policy.rules.rows import Row
-from gateway.policy.rules.selectors import glob
 
 
 def explain(request: Request, visible: Visible) -> Explanation:
@@ -98,10 +99,15 @@ def _verdict_matches(request: Request, deciding: tuple[Rule, ...]) -> Iterator[M
 
 def _pii_matches(request: Request, treatments: dict[str, Treatment]) -> Iterator[Match]:
     rows = [row for row in request.speaking_to(PII.name) if _sees(request, row)]
+    covers = matcher_functions({}, request.revision.book.graph)["covers"]
     for name, treatment in treatments.items():
-        matching = [row for row in rows if glob(row["field"])(name)]
-        for index, row in enumerate(matching):
-            decides = index == 0 and row["treatment"] == treatment.value
+        met: dict[Row, bool] = {}  # whether it is the first that speaks of the field as of a class
+        for one in sorted(field_classes(request.contract, name)):
+            speaking = [row for row in rows if covers(PiiField(name, one), row["field"])]
+            for index, row in enumerate(speaking):
+                met[row] = met.get(row, False) or index == 0
+        for row in sorted(met, key=rows.index):
+            decides = met[row] and row["treatment"] == treatment.value
             yield Match(PII.name, row.rule, row["treatment"], decides, name)
 
 

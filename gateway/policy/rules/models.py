@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gateway.model.contract import Risk
 from gateway.model.decision import Treatment, Verdict
+from gateway.model.pii import PiiClass
 from gateway.model.principal import WORKSPACE_PATTERN, PrincipalType
 from gateway.policy.engine.roles import EVERYBODY_ROLE, ROLE_PATTERN, TYPE_PREFIX, USER_PREFIX
 
@@ -28,7 +29,14 @@ _MAX_DURATION = 366 * 86_400.0
 _PRIORITY = re.compile(r"[0-9]{1,9}", re.ASCII)
 _QUORUM = re.compile(r"[1-9][0-9]?", re.ASCII)
 _USER = re.compile(r"user:\S+")
-_FIELD = re.compile(r"\*|(?:input|output)\.[A-Za-z0-9_.*]+|\*\.[A-Za-z0-9_.*]+", re.ASCII)
+CLASS_PREFIX = "class:"
+"""Begins the field of a rule that speaks of every PII field of a class."""
+
+_CLASSES = "|".join(PiiClass)
+_FIELD = re.compile(
+    rf"\*|(?:input|output)\.[A-Za-z0-9_.*]+|\*\.[A-Za-z0-9_.*]+|{CLASS_PREFIX}(?:{_CLASSES})",
+    re.ASCII,
+)
 
 Check = Callable[[str], str | None]
 """Says what is wrong with a value, or None."""
@@ -212,7 +220,11 @@ PII = ModelSpec(
         "type": _one_of(*PrincipalType, "*"),
         "dom": _check_workspace,
         "obj": _anything,
-        "field": _matching(_FIELD, "field: write input.path, output.path or a pattern with *"),
+        "field": _matching(
+            _FIELD,
+            "field: write input.path, output.path, a pattern with *, or class:<class> for one of "
+            + ", ".join(PiiClass),
+        ),
         "treatment": _one_of(*Treatment),
     },
     effect="priority(p.eft) || deny",

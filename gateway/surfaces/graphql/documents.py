@@ -8,6 +8,8 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import ParamSpec, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -40,7 +42,11 @@ from gateway.surfaces.graphql.errors import (
 )
 from gateway.surfaces.graphql.guards import Exceeded, inspect_document
 from gateway.surfaces.graphql.limits import Limits
+from gateway.surfaces.graphql.shapes import LazyShape, Vocabulary
 from gateway.surfaces.graphql.values import literal_issues
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _BYTES_A_TOKEN = 700
 _BYTES_A_DOCUMENT = 2000
@@ -49,12 +55,14 @@ _BYTES_A_DOCUMENT = 2000
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that may run: its tree, its operations, and whether it asks for the schema."""
+    """A document that may run: its tree, its operations, whether it asks for the schema, and what
+    logs may tell of it."""
 
     tree: DocumentNode
     operations: tuple[OperationDefinitionNode, ...]
     introspects: bool
     size: int
+    shape: LazyShape
 
 
 class Documents:
@@ -66,6 +74,11 @@ class Documents:
         self._rules = _rules(limits)
         self._kept: OrderedDict[bytes, Document] = OrderedDict()
         self._kept_bytes = 0
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The names that the schema knows."""
+        return Vocabulary.of(self.schema)
 
     @property
     def kept_bytes(self) -> int:
@@ -92,11 +105,21 @@ class Documents:
             self._keep(key, found)
         else:
             self._kept.move_to_end(key)
-            _refuse_introspection(found.introspects, may_introspect)
+            _with_shape(found.shape, _refuse_introspection, found.introspects, may_introspect)
         return found
 
     def _validated(self, source: str, may_introspect: Callable[[], bool]) -> Document:
         tree = self._parsed(source)
+        shape = LazyShape(tree, lambda: self.vocabulary)
+        introspects = _with_shape(shape, self._checked, tree, may_introspect)
+        operations = [
+            node for node in tree.definitions if isinstance(node, OperationDefinitionNode)
+        ]
+        size = _BYTES_A_DOCUMENT + _BYTES_A_TOKEN * tree.token_count + 2 * len(source)
+        return Document(tree, tuple(operations), introspects, size, shape)
+
+    def _checked(self, tree: DocumentNode, may_introspect: Callable[[], bool]) -> bool:
+        """Hold a tree to the limits and rules; whether it asks for the schema."""
         finding = inspect_document(tree, self._limits)
         if finding.exceeded:
             raise limit_refusal(finding.exceeded)
@@ -104,11 +127,7 @@ class Documents:
         errors = self._errors(tree, hide_suggestions=not may_introspect())
         if errors:
             raise self._refusal(errors)
-        operations = [
-            node for node in tree.definitions if isinstance(node, OperationDefinitionNode)
-        ]
-        size = _BYTES_A_DOCUMENT + _BYTES_A_TOKEN * tree.token_count + len(source)
-        return Document(tree, tuple(operations), finding.introspects, size)
+        return finding.introspects
 
     def _parsed(self, source: str) -> DocumentNode:
         limits = self._limits
@@ -143,6 +162,15 @@ class Documents:
         while self._kept_bytes > self._limits.cache_bytes:
             _, dropped = self._kept.popitem(last=False)
             self._kept_bytes -= dropped.size
+
+
+def _with_shape(shape: LazyShape, check: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    """Call ``check``; where it refuses the document, the refusal knows its shape."""
+    try:
+        return check(*given, **named)
+    except RequestRefusedError as refused:
+        refused.shape = shape
+        raise
 
 
 def _refuse_introspection(introspects: bool, may_introspect: Callable[[], bool]) -> None:

@@ -11,6 +11,7 @@ from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError, with_context
 from gateway.surfaces.graphql import http
 from gateway.surfaces.graphql.errors import (
@@ -25,6 +26,7 @@ from gateway.surfaces.graphql.errors import (
 )
 from gateway.surfaces.graphql.execution import Operation, run
 from gateway.surfaces.graphql.graphiql import Page
+from gateway.surfaces.graphql.operation_log import OperationLine, Transport
 from gateway.surfaces.graphql.parameters import Parameters, from_body, from_query_string
 from gateway.surfaces.graphql.service import Service
 from gateway.surfaces.graphql.streams import ClosedStream, EventStream
@@ -60,6 +62,12 @@ class _Exchange:
     def wants_events(self) -> bool:
         """True where the answer should be one even if it is a single result."""
         return self.media is None or http.prefers_events(self.accept)
+
+    def line(self, parameters: Parameters, principal: Principal) -> OperationLine:
+        """The log line of the operation that is asked for."""
+        transport: Transport = "sse" if self.wants_events else "http"
+        asked = http.request_id(self.scope)
+        return OperationLine(transport, asked, self.trace_id, parameters, principal)
 
 
 class GraphQLEndpoint:
@@ -111,14 +119,16 @@ class GraphQLEndpoint:
         principal = await self._service.authenticate(authorization)
         parameters = await self._parameters(exchange)
         resume_after = http.single(exchange.headers, "last-event-id") or None
+        line = exchange.line(parameters, principal)
         try:
-            operation = self._service.engine.prepare(
-                parameters, principal, exchange.trace_id, resume_after
-            )
-            _check_method(exchange, operation)
-            if operation.is_subscription:
-                return self._stream(exchange, operation, authorization)
-            body = await run(operation)
+            with line:
+                operation = line.operation = self._service.engine.prepare(
+                    parameters, principal, exchange.trace_id, resume_after
+                )
+                _check_method(exchange, operation)
+                if operation.is_subscription:
+                    return self._stream(exchange, operation, authorization, line)
+                body = line.answered(await run(operation))
         except RequestRefusedError as refused:
             if not exchange.wants_events:
                 raise
@@ -129,7 +139,11 @@ class GraphQLEndpoint:
         return http.json_answer(200, body, media, headers_of_answer(body))
 
     def _stream(
-        self, exchange: _Exchange, operation: Operation, authorization: str | None
+        self,
+        exchange: _Exchange,
+        operation: Operation,
+        authorization: str | None,
+        line: OperationLine,
     ) -> ASGIApp:
         if not exchange.takes_events:
             detail = f"A subscription needs {http.EVENT_STREAM}. Accept that, or use a WebSocket."
@@ -137,7 +151,8 @@ class GraphQLEndpoint:
         connection = self._service.connections.admit(
             exchange.scope, exchange.send, operation.context.principal
         )
-        return EventStream(self._service, connection, operation, authorization)
+        line.hand_on()
+        return EventStream(self._service, connection, operation, authorization, line)
 
     def _check_request(self, exchange: _Exchange) -> None:
         if exchange.method not in ("GET", "POST"):

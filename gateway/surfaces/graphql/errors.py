@@ -4,7 +4,6 @@ import logging
 import math
 import re
 import secrets
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,23 +12,29 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from gateway.model.json import JsonObject
 from gateway.model.problem import Issue, Problem, ProblemError, problem, with_context
 from gateway.surfaces.graphql.guards import CEILING, Exceeded
+from gateway.surfaces.graphql.shapes import LazyShape
+from gateway.telemetry import told_failure
 
 _log = logging.getLogger("gateway.graphql")
 
-_TOKEN_TEXT = re.compile(r"(String|BlockString|Int|Float) [\"'].*", re.DOTALL)
+_TOKEN_TEXT = re.compile(r"(String|BlockString|Int|Float|Name) [\"'].*", re.DOTALL)
 _LONGEST_MESSAGE = 500
 
 
 class RequestRefusedError(Exception):
     """A request that is answered without being executed.
 
-    ``errors`` are the entries of the answer, ``status`` its HTTP status.
+    ``errors`` are the entries of the answer, ``status`` its HTTP status, ``shape`` what logs may
+    tell of its document where that was parsed.
     """
 
-    def __init__(self, status: int, errors: Sequence[JsonObject]) -> None:
+    def __init__(
+        self, status: int, errors: Sequence[JsonObject], shape: LazyShape | None = None
+    ) -> None:
         super().__init__(f"refused with {status}")
         self.status = status
         self.errors = list(errors)
+        self.shape = shape
 
 
 class HttpRefusedError(ProblemError):
@@ -101,7 +106,10 @@ def entries_of(error: Exception, doing: str, trace_id: str | None) -> list[JsonO
 
 
 def syntax_refusal(error: GraphQLSyntaxError) -> RequestRefusedError:
-    """The refusal of a document that does not parse, without the text of its literals."""
+    """The refusal of a document that does not parse, without the text of its literals.
+
+    Neither is a name told: a text that lacks its quotes reads as names. The place is.
+    """
     said = _TOKEN_TEXT.sub(r"\1", error.message)
     told = _document_problem("GRAPHQL_PARSE_FAILED", _sentence(said), error)
     return RequestRefusedError(told.status, [error_entry(told, error)])
@@ -122,15 +130,12 @@ def limit_refusal(exceeded: Sequence[Exceeded]) -> RequestRefusedError:
 def internal_problem(error: BaseException, doing: str) -> Problem:
     """INTERNAL_ERROR with a fresh error id, under which the log holds what happened.
 
-    The log gets the exception's type and the code's path, never its message, variables or
-    literals: they may hold what callers sent. ``doing`` names the field or the stage.
+    The log gets the exception's type and the code's path, with those of what it came of, never
+    its message, variables or literals: they may hold what callers sent. ``doing`` names the field
+    or the stage.
     """
     error_id = secrets.token_hex(8)
-    frames = traceback.extract_tb(error.__traceback__)
-    at = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    _log.error(
-        "internal error %s in %s: %s at %s", error_id, doing, type(error).__name__, at or "?"
-    )
+    _log.error("internal error %s in %s: %s", error_id, doing, told_failure(error))
     detail = (
         f"The gateway failed; nothing more is told here. Quote error {error_id} to its operator."
     )

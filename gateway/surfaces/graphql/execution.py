@@ -40,17 +40,19 @@ def choose_operation(document: Document, name: str | None) -> OperationDefinitio
     if name is None:
         if len(document.operations) == 1:
             return document.operations[0]
-        raise _unresolved("The document has several operations. Say in operationName which to run.")
+        told = "The document has several operations. Say in operationName which to run."
+        raise _unresolved(told, document)
     for operation in document.operations:
         if operation.name and operation.name.value == name:
             return operation
-    raise _unresolved("The document has no operation of this operationName. Send a name it has.")
+    told = "The document has no operation of this operationName. Send a name it has."
+    raise _unresolved(told, document)
 
 
-def _unresolved(detail: str) -> RequestRefusedError:
+def _unresolved(detail: str, document: Document) -> RequestRefusedError:
     code = "OPERATION_RESOLUTION_FAILURE"
     told = problem(code, detail, issues=(Issue("/operationName", code, detail),))
-    return RequestRefusedError(told.status, [error_entry(told)])
+    return RequestRefusedError(told.status, [error_entry(told)], document.shape)
 
 
 def _is_coroutine(value: object) -> TypeGuard[Awaitable[Any]]:

@@ -26,6 +26,9 @@ COMMON_HEADERS = {
 }
 """What every answer of the endpoint carries."""
 
+REQUEST_ID = "gateway.request_id"
+"""The key of a request's id in its ASGI scope."""
+
 _MOST_RANGES = 32
 _TRACEPARENT = re.compile(
     r"(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
@@ -115,6 +118,12 @@ def trace_id(headers: Headers) -> str | None:
     values = headers.getlist("traceparent")
     match = _TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
     return match[1] if match else None
+
+
+def request_id(scope: Scope) -> str | None:
+    """The id that the access log gave to this request, if there is one."""
+    found: str | None = scope.get(REQUEST_ID)
+    return found
 
 
 def check_uri(scope: Scope, limits: Limits) -> None:

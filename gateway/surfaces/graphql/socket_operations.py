@@ -6,8 +6,9 @@ import contextlib
 from gateway.model.json import JsonObject
 from gateway.model.problem import refuse
 from gateway.surfaces.graphql.errors import entries_of
-from gateway.surfaces.graphql.execution import results
+from gateway.surfaces.graphql.execution import Operation, results
 from gateway.surfaces.graphql.lifetime import Connection, PeerGoneError
+from gateway.surfaces.graphql.operation_log import OperationLine
 from gateway.surfaces.graphql.parameters import Parameters
 from gateway.surfaces.graphql.service import Service
 from gateway.surfaces.graphql.socket_messages import CloseError
@@ -21,10 +22,17 @@ class SocketOperations:
     over HTTP, but nobody is told.
     """
 
-    def __init__(self, service: Service, connection: Connection, trace_id: str | None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        connection: Connection,
+        request_id: str | None,
+        trace_id: str | None,
+    ) -> None:
         self.authorization: str | None = None
         self._service = service
         self._connection = connection
+        self._request_id = request_id
         self._trace_id = trace_id
         self._wanted: dict[str, asyncio.Task[None]] = {}
         self._subscriptions: set[asyncio.Task[None]] = set()
@@ -79,17 +87,20 @@ class SocketOperations:
                 await self._send(id_, "complete")
 
     async def _send_results(self, id_: str, parameters: Parameters) -> None:
-        principal = await self._service.authenticate(self.authorization)
-        operation = self._service.engine.prepare(parameters, principal, self._trace_id)
-        if not self._is_wanted(id_):
-            return  # stopped before it began
+        with OperationLine("websocket", self._request_id, self._trace_id, parameters) as line:
+            principal = line.principal = await self._service.authenticate(self.authorization)
+            line.operation = self._service.engine.prepare(parameters, principal, self._trace_id)
+            if self._is_wanted(id_):  # else it was stopped before it began
+                await self._run(id_, line.operation, line)
+
+    async def _run(self, id_: str, operation: Operation, line: OperationLine) -> None:
         if operation.is_subscription:
             task = self._wanted[id_]
             self._subscriptions.add(task)
             task.add_done_callback(self._subscriptions.discard)
         async with contextlib.aclosing(results(operation)) as found:
             async for result in found:
-                await self._send(id_, "next", result.body)
+                await self._send(id_, "next", line.answered(result.body))
 
     async def _send(
         self, id_: str, kind: str, payload: JsonObject | list[JsonObject] | None = None

@@ -9,7 +9,8 @@ browser, but the gateway knows no cookies, so the page speaks with its own crede
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
@@ -49,7 +50,7 @@ class SocketEndpoint:
                 return
             try:
                 with self._service.connections.admit(scope, send) as connection:
-                    await Socket(self._service, connection, Headers(scope=scope), receive).serve()
+                    await Socket(self._service, connection, scope, receive).serve()
             except ProblemError as refused:
                 end = _ending(refused.problem)
                 await send(_closing(end.code, end.reason))
@@ -62,14 +63,16 @@ class Socket:
     """
 
     def __init__(
-        self, service: Service, connection: Connection, headers: Headers, receive: Receive
+        self, service: Service, connection: Connection, scope: Scope, receive: Receive
     ) -> None:
         self._service = service
         self._limits = service.connections.limits
         self._connection = connection
-        self._headers = headers
+        self._headers = headers = Headers(scope=scope)
         self._receive = receive
-        self._operations = SocketOperations(service, connection, http.trace_id(headers))
+        self._operations = SocketOperations(
+            service, connection, http.request_id(scope), http.trace_id(headers)
+        )
         self._allowance = _Allowance(self._limits.messages)
         self._unanswered = 0
         self._guards: list[asyncio.Task[None]] = []
@@ -77,7 +80,7 @@ class Socket:
     async def serve(self) -> None:
         """Read until the socket is closed, by whichever side, and end all that belongs to it."""
         try:
-            self._guard(self._end_in_time(None))
+            self._guard(partial(self._end_in_time, None))
             await self._welcome(await self._init())
             while True:
                 await self._handle(await self._next())
@@ -120,8 +123,8 @@ class Socket:
         self._operations.authorization = authorization
         await self._connection.send_json({"type": "connection_ack"})
         if authorization:
-            self._guard(self._end_in_time(authorization))
-        self._guard(self._beat())
+            self._guard(partial(self._end_in_time, authorization))
+        self._guard(self._beat)
 
     async def _next(self) -> Received:
         message = await self._receive()
@@ -148,12 +151,12 @@ class Socket:
         elif message.type is ClientMessage.CONNECTION_INIT:
             raise CloseError(4429, "Too many initialisation requests")
 
-    def _guard(self, watching: Coroutine[None, None, CloseError]) -> None:
-        """Close the socket when ``watching`` says so."""
+    def _guard(self, watch: Callable[[], Awaitable[CloseError]]) -> None:
+        """Close the socket when ``watch`` says so."""
 
         async def close() -> None:
             with contextlib.suppress(PeerGoneError):
-                await self._close(await watching)
+                await self._close(await watch())
 
         self._guards.append(asyncio.create_task(close()))
 

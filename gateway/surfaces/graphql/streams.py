@@ -17,6 +17,7 @@ from gateway.surfaces.graphql.errors import entries_of
 from gateway.surfaces.graphql.execution import Operation, results
 from gateway.surfaces.graphql.http import COMMON_HEADERS, EVENT_STREAM, encode
 from gateway.surfaces.graphql.lifetime import Connection, PeerGoneError
+from gateway.surfaces.graphql.operation_log import OperationLine
 from gateway.surfaces.graphql.service import Service
 
 _HEADERS = {
@@ -58,19 +59,22 @@ class EventStream:
         connection: Connection,
         operation: Operation,
         authorization: str | None,
+        line: OperationLine,
     ) -> None:
         self._service = service
         self._connection = connection
         self._operation = operation
         self._authorization = authorization
+        self._line = line
 
     async def __call__(self, _scope: Scope, receive: Receive, _send: Send) -> None:
         """Send until it is over, then say why, where there is a reason."""
-        with self._connection, contextlib.suppress(PeerGoneError):
+        with self._line, self._connection, contextlib.suppress(PeerGoneError):
             await self._connection.send(_START)
             error = await _first(self._pump(), self._end_in_time(), self._beat(), _hang_up(receive))
             last = b""
             if error is not None:
+                self._line.failed(error)
                 trace_id = self._operation.context.trace_id
                 last = _next({"errors": entries_of(error, "a subscription", trace_id)})
             await self._connection.send(_chunk(last + _COMPLETE, is_last=True))
@@ -79,7 +83,8 @@ class EventStream:
         try:
             async with contextlib.aclosing(results(self._operation)) as found:
                 async for result in found:
-                    await self._connection.send(_chunk(_next(result.body, result.cursor)))
+                    body = self._line.answered(result.body)
+                    await self._connection.send(_chunk(_next(body, result.cursor)))
         except PeerGoneError:
             raise
         except Exception as error:  # a refusal, or the last line: it is told and ends the stream

@@ -36,6 +36,33 @@ def test_a_whole_contract_is_read_into_the_model(shop):
     assert reverse.handler == PythonHandler("shop.handlers:reverse", 0.5)
 
 
+def test_a_contract_names_whose_data_its_pii_is(write, shop_files):
+    text = shop_files["issue.yaml"].replace("  idempotent: false", "  subject: customerEmail")
+    contract = load_contracts([write({**shop_files, "issue.yaml": text})]).operations[
+        "shop.refund.issue@1.0.0"
+    ]
+    assert contract.policy.subject == "customerEmail"
+
+
+@pytest.mark.parametrize(
+    ("subject", "code", "says"),
+    [
+        ("nobody", "CONTRACT_REFERENCE_UNKNOWN", "there is no 'nobody' in input or output"),
+        ("amount", "CONTRACT_VALUE_INVALID", "cannot name a person"),
+        ("shipTo", "CONTRACT_VALUE_INVALID", "cannot name a person"),
+        ("lines.sku", "CONTRACT_VALUE_INVALID", "holds several people's data"),
+    ],
+)
+def test_a_subject_that_names_nobody_is_refused(write, shop_files, subject, code, says):
+    pii = "  pii: [customerEmail, shipTo.street, lines]"
+    text = shop_files["issue.yaml"].replace("  idempotent: false", f"  subject: {subject}")
+    text = text.replace("  pii: [customerEmail, shipTo.street, lines.note]", pii)
+    with pytest.raises(ProblemError) as refused:
+        load_contracts([write({**shop_files, "issue.yaml": text})])
+    found = [(issue.code, says in issue.message) for issue in refused.value.problem.issues]
+    assert (code, True) in found
+
+
 def test_an_error_mapping_may_be_written_out(write, shop_files):
     text = shop_files["issue.yaml"].replace("    timeout: 5s", "    errors: {410: ORDER_NOT_FOUND}")
     contract = load_contracts([write({**shop_files, "issue.yaml": text})]).operations[

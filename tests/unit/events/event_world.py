@@ -31,7 +31,7 @@ MAIL = {
     ),
     "sent.yaml": "key: shop.mail.sent\nversion: 1.0.0\nkind: event\ntitle: Sent\n"
     "description: It was sent.\ndomain: shop\nowners: [shop.desk]\n"
-    "payload: {id: ID!, email: EmailAddress}\n",
+    "payload: {id: ID!, email: EmailAddress}\npii: [email]\n",
 }
 
 OLGA = person("olga", "admin")

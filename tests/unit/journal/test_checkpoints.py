@@ -8,34 +8,92 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.journal import Checkpointer, SqliteJournal
-from gateway.journal.checkpoints import line_digest, signature_holds
+from gateway.journal.checkpoint_lines import (
+    LineError,
+    line_digest,
+    origin_of,
+    parsed_line,
+    public_key_of,
+    signer_among,
+)
 from gateway.model.entry import GENESIS
 from gateway.model.problem import ProblemError
+from gateway.transparency import Frontier, leaf_hash
 from tests.contract.journal_story import Story, call
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_checkpoint_signs_the_heads_that_moved_since_the_one_before(record) -> None:
+async def test_a_checkpoint_signs_the_root_of_all_entries(record) -> None:
     await record.tell("a", "b")
 
-    first, second = map(json.loads, record.file.read_text().splitlines())
+    lines = record.file.read_text().splitlines()
+    first, second = map(parsed_line, lines)
 
-    assert [head[:2] for head in first["heads"]] == [
-        *(["execution/exec_a", 9], ["workspace/acme/w", 1])
-    ]
-    assert [head[:2] for head in second["heads"]] == [
-        *(["execution/exec_b", 9], ["workspace/acme/w", 2])
-    ]
-    assert (first["number"], first["entries"], first["position"]) == (1, 10, 10)
-    assert (second["number"], second["entries"], second["position"]) == (2, 20, 20)
-    assert first["previous"] == GENESIS
-    assert second["previous"] == line_digest(record.file.read_text().splitlines()[0])
-    assert first["keyId"] == "k1"
-    for signed in (first, second):
-        assert signature_holds(signed, [record.signer.public_key_pem])
-        assert not signature_holds({**signed, "entries": 9}, [record.signer.public_key_pem])
-        assert not signature_holds({**signed, "signature": "%"}, [record.signer.public_key_pem])
+    leaves = [leaf_hash(bytes.fromhex(own)) for (own,) in record.sql("SELECT hash FROM entry")]
+    frontier = Frontier()
+    for leaf in leaves[:10]:
+        frontier.append(leaf)
+    assert first.checkpoint is not None
+    assert second.checkpoint is not None
+    assert first.checkpoint.root == frontier.root()
+    for leaf in leaves[10:]:
+        frontier.append(leaf)
+    assert second.checkpoint.root == frontier.root()
+    assert (first.number, first.position, first.checkpoint.size) == (1, 10, 10)
+    assert (second.number, second.position, second.checkpoint.size) == (2, 20, 20)
+    assert first.previous == GENESIS
+    assert second.previous == line_digest(lines[0])
+    assert first.checkpoint.origin == second.checkpoint.origin == origin_of(leaves[0])
+    key = public_key_of(record.signer.public_key_pem)
+    assert signer_among(second, [bytes(32), key]) == key
+
+
+async def test_a_checkpoint_names_no_execution_and_no_workspace(record) -> None:
+    await record.tell("a")
+
+    line = record.file.read_text()
+
+    assert not any(name in line for name in ("exec_a", "acme", "workspace", "alice"))
+
+
+async def test_a_line_that_is_altered_in_any_sign_is_not_taken(record) -> None:
+    await record.tell("a")
+    line = record.file.read_text().removesuffix("\n")
+    key = public_key_of(record.signer.public_key_pem)
+
+    for place, sign in enumerate(line):
+        altered = line[:place] + chr(ord(sign) ^ 1) + line[place + 1 :]
+        try:
+            signer = signer_among(parsed_line(altered), [key])
+        except LineError:
+            signer = None
+        assert signer is None, altered
+
+
+async def test_whoever_changed_what_was_signed_gets_no_further_checkpoint(record) -> None:
+    await record.tell("a")
+    journal = await record.opened()
+    await journal.write(lambda tx: tx.append(call(None)))
+    record.sql("UPDATE tile SET hashes = zeroblob(320)")
+
+    with pytest.raises(ProblemError, match="JOURNAL_DAMAGED"):
+        await Checkpointer(journal, record.signer).stop()
+    record.sql("DELETE FROM tile")
+    with pytest.raises(ProblemError, match="JOURNAL_DAMAGED"):
+        await Checkpointer(journal, record.signer).stop()
+    await journal.close()
+
+
+async def test_a_record_with_a_gap_gets_no_checkpoint(record) -> None:
+    journal = await record.opened()
+    for _ in range(3):
+        await journal.write(lambda tx: tx.append(call(None)))
+    record.sql("DELETE FROM entry WHERE position = 2")
+
+    with pytest.raises(ProblemError, match="JOURNAL_DAMAGED"):
+        await Checkpointer(journal, record.signer).checkpoint()
+    await journal.close()
 
 
 async def test_nothing_new_gives_no_checkpoint(record) -> None:
@@ -75,7 +133,7 @@ async def test_checkpoints_come_periodically_and_at_stop(record) -> None:
     await journal.close()
 
     last = json.loads(record.file.read_text().splitlines()[-1])
-    assert last["entries"] == 2
+    assert (last["format"], last["number"], last["position"]) == (2, 2, 2)
 
 
 async def test_a_failing_periodic_checkpoint_is_logged_and_made_up_for(record, caplog) -> None:
@@ -123,4 +181,4 @@ def test_a_trusted_key_must_be_ed25519() -> None:
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
     with pytest.raises(ValueError, match="no Ed25519"):
-        signature_holds({"number": 1, "signature": ""}, [pem])
+        public_key_of(pem)

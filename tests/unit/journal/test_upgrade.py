@@ -18,11 +18,15 @@ from gateway.model.system import SystemClock
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
-ENDED = {1: ExecutionStatus.FAILED, 2: ExecutionStatus.COMPLETED}
+ENDED = {
+    1: ExecutionStatus.FAILED,
+    2: ExecutionStatus.COMPLETED,
+    3: ExecutionStatus.COMPLETED,
+}
 """How the other run of each record ended."""
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[1, 2, 3])
 def version(request: pytest.FixtureRequest) -> int:
     """The version of the tables of an earlier release."""
     return int(request.param)

@@ -1,6 +1,5 @@
 """Whatever is done to the record behind the gateway's back is found and named."""
 
-import base64
 import json
 import shutil
 import sqlite3
@@ -10,11 +9,12 @@ import pytest
 
 from gateway.journal import Checkpointer, Finding, FindingKind, SqliteJournal, verify_record
 from gateway.journal.chain import entry_hash
-from gateway.journal.checkpoints import line_digest
+from gateway.journal.checkpoint_lines import line_digest, parsed_note, public_key_of
 from gateway.journal.findings import MOST_FINDINGS
+from gateway.journal.tiles import grown_tiles, store_tiles
 from gateway.journal.verify import VerifyReport
-from gateway.model.json import encode
 from gateway.model.problem import ProblemError
+from gateway.transparency import NoteSigner, Verifier, parse_note, sign_note
 from tests.contract.journal_story import Story, call
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +51,13 @@ def copy_entry(record, position: int, to: tuple[int, str, int]) -> None:
         "previous, hash FROM entry WHERE position = ?",
         *(*to, position),
     )
+
+
+def retile(record) -> None:
+    """Write the tiles anew, over the entries as they are now."""
+    with closing(sqlite3.connect(record.path)) as connection, connection:
+        connection.execute("DELETE FROM tile")
+        store_tiles(connection, grown_tiles(connection).changed)
 
 
 def rechain(record, chain: str, first: int) -> None:
@@ -128,9 +135,9 @@ async def test_a_changed_entry_with_a_fitting_hash_is_found_by_its_successor(rec
     record.sql("UPDATE entry SET actor = 'mallory' WHERE chain = ? AND seq = 4", CHAIN)
     rehash(record, CHAIN, 4)
 
-    [finding] = found(record)
+    named = [(f.kind, f.chain, f.seq) for f in found(record)]
 
-    assert (finding.kind, finding.chain, finding.seq) == (FindingKind.REORDERED, CHAIN, 5)
+    assert named == [(FindingKind.CHANGED, CHAIN, 4), (FindingKind.REORDERED, CHAIN, 5)]
 
 
 async def test_a_rewritten_chain_is_found_by_the_checkpoint(record) -> None:
@@ -138,10 +145,46 @@ async def test_a_rewritten_chain_is_found_by_the_checkpoint(record) -> None:
     record.sql("UPDATE entry SET actor = 'mallory' WHERE chain = ? AND seq = 4", CHAIN)
     rechain(record, CHAIN, 4)
 
+    findings = found(record)
+
+    named = [(f.kind, f.chain, f.seq, f.position) for f in findings]
+    assert named == [(FindingKind.CHANGED, CHAIN, seq, seq) for seq in range(4, 10)]
+    assert all("checkpoint 1 signed" in finding.message for finding in findings)
+
+
+async def test_a_rewritten_chain_with_its_tiles_is_found_by_the_root(record) -> None:
+    """Whoever rewrites the tiles too hides which entries were replaced, and not that some were."""
+    await record.tell("a", "b")
+    record.sql("UPDATE entry SET actor = 'mallory' WHERE position = 14")
+    rechain(record, "execution/exec_b", 4)
+    retile(record)
+
     [finding] = found(record)
 
-    assert (finding.kind, finding.chain, finding.seq) == (FindingKind.CHANGED, CHAIN, 9)
-    assert "checkpoint 1 signed" in finding.message
+    assert (finding.kind, finding.position) == (FindingKind.ROOT, 11)
+    assert "they agree up to position 10" in finding.message
+
+
+async def test_a_tile_that_disagrees_is_named(record) -> None:
+    await record.tell("a", "b")
+    record.sql("UPDATE tile SET hashes = CAST(zeroblob(640) AS BLOB)")
+
+    [finding] = found(record)
+    assert (finding.kind, finding.position) == (FindingKind.TILE, 1)
+    assert "tile 0 of level 0" in finding.message
+    for command in (
+        "DELETE FROM tile",
+        "INSERT INTO tile VALUES (1, 0, x'00')",
+        "UPDATE tile SET place = 1",
+        "UPDATE tile SET hashes = substr(hashes, 1, 639)",
+        "UPDATE tile SET hashes = substr(hashes, 1, 608)",
+        "UPDATE tile SET hashes = hashes || hashes",
+        "UPDATE tile SET hashes = 'text'",
+    ):
+        retile(record)
+        assert found(record) == []
+        record.sql(command)
+        assert kinds(record) == {FindingKind.TILE}, command
 
 
 async def test_entries_of_two_chains_that_changed_places_are_found(record) -> None:
@@ -149,10 +192,13 @@ async def test_entries_of_two_chains_that_changed_places_are_found(record) -> No
     for old, new in ((9, 9_999), (10, 9), (9_999, 10)):
         record.sql("UPDATE entry SET position = ? WHERE position = ?", new, old)
 
-    [finding] = found(record)
+    findings = found(record)
 
-    assert finding.kind is FindingKind.REORDERED
-    assert "positions 1 to 10" in finding.message
+    assert [(f.kind, f.position) for f in findings] == [
+        (FindingKind.REORDERED, 9),
+        (FindingKind.REORDERED, 10),
+    ]
+    assert "that one stood at position 10" in findings[0].message
 
 
 async def test_a_removed_entry_is_named(record) -> None:
@@ -182,9 +228,8 @@ async def test_a_cut_end_is_found_even_when_the_head_is_moved_back(record) -> No
 
     [(head,)] = record.sql("SELECT hash FROM entry WHERE chain = ? AND seq = 8", CHAIN)
     record.sql("UPDATE chain_head SET seq = 8, hash = ? WHERE chain = ?", head, CHAIN)
-    finding = next(f for f in found(record) if f.chain)
-    assert (finding.kind, finding.chain, finding.seq) == (FindingKind.TRUNCATED, CHAIN, 9)
-    assert "checkpoint 1 signed" in finding.message
+    [finding] = found(record)
+    assert (finding.kind, finding.position) == (FindingKind.REMOVED, 9)
 
 
 async def test_entries_cut_off_the_end_of_the_store_are_missed(record) -> None:
@@ -220,9 +265,9 @@ async def test_an_entry_put_into_a_signed_span_is_found(record) -> None:
     head = rehash(record, "execution/exec_new", 1)
     record.sql("INSERT INTO chain_head VALUES ('execution/exec_new', 1, ?)", head)
 
-    named = {(f.kind, f.chain) for f in found(record)}
-    assert (FindingKind.INSERTED, "execution/exec_new") in named
-    assert (FindingKind.TRUNCATED, "workspace/acme/w") in named
+    [finding] = found(record)
+    assert (finding.kind, finding.chain) == (FindingKind.CHANGED, "execution/exec_new")
+    assert "is not the one that checkpoint 1 signed" in finding.message
 
 
 async def test_a_head_that_disagrees_is_found(record) -> None:
@@ -235,7 +280,9 @@ async def test_a_head_that_disagrees_is_found(record) -> None:
 
 async def test_an_altered_checkpoint_is_forged(record) -> None:
     await record.tell("a", "b")
-    record.sql("UPDATE checkpoint SET line = replace(line, ':20,', ':19,') WHERE number = 2")
+    record.sql(
+        "UPDATE checkpoint SET line = replace(line, '\\n20\\n', '\\n19\\n') WHERE number = 2"
+    )
 
     assert kinds(record) == {FindingKind.CHECKPOINT_FORGED, FindingKind.CHECKPOINT_FILE}
     assert verified(record).covered == 10
@@ -276,11 +323,10 @@ async def test_a_checkpoint_signed_anew_does_not_fit_its_successor(record) -> No
     """Whoever has the key but not the copies elsewhere cannot replace one in the middle."""
     await record.tell("a", "b")
     [(line,)] = record.sql("SELECT line FROM checkpoint WHERE number = 1")
-    told = json.loads(line)
-    del told["signature"]
-    told["at"] = "2026-03-01T00:00:00.000000Z"
-    signature = base64.b64encode(record.signer.sign(encode(told).encode())).decode()
-    forged = encode({**told, "signature": signature})
+    text = parse_note(json.loads(line)["note"]).text.replace("at 2026-", "at 2025-")
+    origin, key = text.split("\n")[0], public_key_of(record.signer.public_key_pem)
+    signer = NoteSigner(Verifier(origin, key), record.signer.sign)
+    forged = str(parsed_note(sign_note(text, signer)))
     assert line_digest(forged) != line_digest(line)
     record.sql("UPDATE checkpoint SET line = ? WHERE number = 1", forged)
     record.file.write_text(record.file.read_text().replace(line, forged))
@@ -297,10 +343,10 @@ async def test_the_file_shows_which_entries_went_with_lost_checkpoints(record) -
     [(own,)] = record.sql("SELECT hash FROM entry WHERE position = 10")
     record.sql("UPDATE chain_head SET seq = 1, hash = ? WHERE chain LIKE 'workspace/%'", own)
 
-    named = [(f.kind, f.chain, f.seq) for f in found(record)]
+    named = [(f.kind, f.position) for f in found(record)]
 
-    assert (FindingKind.TRUNCATED, "execution/exec_b", 9) in named
-    assert (FindingKind.CHECKPOINT_FILE, None, None) in named
+    assert (FindingKind.TRUNCATED, 11) in named
+    assert (FindingKind.CHECKPOINT_FILE, None) in named
 
 
 async def test_a_file_that_is_one_line_short_is_no_finding_two_are(record) -> None:
@@ -319,7 +365,7 @@ async def test_a_file_that_is_one_line_short_is_no_finding_two_are(record) -> No
 
 async def test_a_changed_line_of_the_file_is_found(record) -> None:
     await record.tell("a", "b")
-    record.file.write_text(record.file.read_text().replace(":20,", ":21,"))
+    record.file.write_text(record.file.read_text().replace("\\n20\\n", "\\n21\\n"))
 
     assert kinds(record) == {FindingKind.CHECKPOINT_FILE}
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.model.decision import Treatment
 from gateway.model.pii import Owner, is_envelope
-from gateway.model.sealing import commit_paths, reveal, seal_paths, unseal_all
+from gateway.model.sealing import Hashing, commit_paths, reveal, seal_paths, unseal_all
 from gateway.privacy import Keyring, KeyringSealer
 
 REF = "support.ticket.read@1.0.0"
@@ -91,7 +91,7 @@ def test_a_kept_reference_is_the_same_in_every_workspace(sealer: KeyringSealer) 
     assert commit_paths(sealer, "acme", value, ["email"]) != value
 
 
-def show(value: Any, treatment: Treatment) -> Any:
+def show(value: Any, treatment: Treatment, _: Hashing) -> Any:
     return {Treatment.RAW: value, Treatment.MASK: "***", Treatment.DROP: None}[treatment]
 
 

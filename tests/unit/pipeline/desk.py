@@ -41,6 +41,11 @@ BUILT_IN = {
     "few.yaml": contract(
         "few", f"{_IO}policy: {{auth: user, rateLimit: {{rpm: 2, key: user}}}}\n", handled=False
     ),
+    "tell.yaml": contract(
+        "tell",
+        "input: {id: ID!}\noutput: {id: ID!, email: EmailAddress}\n"
+        "policy: {auth: user, pii: [email]}\n",
+    ),
     "look.yaml": contract(
         "look", f"{_IO}policy: {{auth: user, pii: [text]}}\n", kind="query", handled=False
     ),

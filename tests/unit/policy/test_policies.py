@@ -576,6 +576,6 @@ def test_threads_agree(
     ],
 )
 def test_a_mask_leaves_the_first_character_at_most(value: object, masked: object) -> None:
-    assert mask_value(value, Treatment.MASK) == masked
-    assert mask_value(value, Treatment.RAW) is value
-    assert mask_value(value, Treatment.DROP) is None
+    assert mask_value(value, Treatment.MASK, str) == masked
+    assert mask_value(value, Treatment.RAW, str) is value
+    assert mask_value(value, Treatment.DROP, str) is None

@@ -186,7 +186,7 @@ def with_pii(contract: MakeContract) -> Registry:
     ("rule", "severity", "says"),
     [
         ("shop.mail.send, input.emial", "ERROR", "did you mean 'input.email'?"),
-        ("shop.mail.send, output.*", "ERROR", "(there are input.email, input.text)"),
+        ("shop.mail.send, output.*", "ERROR", "(there are input.email, input.text, class:"),
         ("shop.*, output.email", "WARNING", "has the PII field output.email"),
         ("shop.stock.count, *", "WARNING", "declares PII"),
         ("shop.stock.count, input.email", "ERROR", "declares PII"),

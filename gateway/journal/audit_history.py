@@ -1,0 +1,203 @@
+"""Reading the record as auditors do: stretches of positions, filtered where they lie.
+
+No index serves this, for each one would cost every append; the entries of a day lie together, and
+half a second passes over a million of them. Each statement is a short read of its own.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select
+
+from gateway.journal.database import open_reader
+from gateway.journal.records import SqlRecords
+from gateway.journal.statement import Statement
+from gateway.journal.tables import approval, entry, step
+from gateway.model.audit_history import (
+    ApprovalFacts,
+    AuditHistory,
+    AuditRow,
+    Narrowing,
+    StepFacts,
+    Stretch,
+    Token,
+)
+from gateway.model.entry import EntryType
+from gateway.model.json import encode
+from gateway.model.time import after
+
+CLOCK_SLACK = 3600.0
+"""Seconds by which a clock may have been set back without an entry being missed."""
+
+CALLS = (
+    *(EntryType.CALL_COMPLETED, EntryType.CALL_FAILED, EntryType.CALL_DENIED),
+    EntryType.QUERY_ANSWERED,
+)
+"""The types of entries that are records of calls."""
+
+_ANSWERS = (EntryType.CALL_COMPLETED, EntryType.QUERY_ANSWERED)
+
+_STRETCH = (
+    entry.c.position > bindparam("after_position"),
+    entry.c.position <= bindparam("through_position"),
+    entry.c.workspace == bindparam("of_workspace"),
+    entry.c.at >= bindparam("since"),
+    entry.c.at < bindparam("until"),
+)
+
+
+def _listed(name: str) -> Any:
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+
+def _types(*kinds: EntryType) -> Any:
+    return entry.c.type.in_([bindparam(kind.name, kind.value) for kind in kinds])
+
+
+_WANTED = (
+    or_(bindparam("of_actor").is_(None), entry.c.actor == bindparam("of_actor")),
+    or_(bindparam("of_types").is_(None), entry.c.type.in_(_listed("of_types"))),
+    or_(
+        bindparam("of_execution").is_(None),
+        entry.c.execution_id == bindparam("of_execution"),
+        func.instr(entry.c.body, bindparam("of_execution")) > 0,
+    ),
+)
+
+
+@cache
+def _entries(texts: int) -> Statement:
+    """The entries that are wanted, with so many texts of which one occurs."""
+    rows = select(*(entry.c[name] for name in AuditRow._fields)).where(*_STRETCH, *_WANTED)
+    if texts:
+        occurs = [func.instr(entry.c.body, bindparam(f"about_{n}")) > 0 for n in range(texts)]
+        rows = rows.where(or_(entry.c.type.in_(_listed("or_types")), *occurs))
+    return Statement(rows.order_by(entry.c.position).limit(bindparam("at_most")))
+
+
+_said = {
+    name: func.json_extract(entry.c.body, f"$.{name}")
+    for name in ("subject", "principalType", "roles", "capabilities")
+}
+_TOKENS = Statement(
+    select(*_said.values()).distinct().where(*_STRETCH, _types(*CALLS)).order_by(*_said.values())
+)
+_WITHOUT_SEEN = Statement(
+    select(func.count())
+    .select_from(entry)
+    .where(*_STRETCH, _types(*_ANSWERS), func.instr(entry.c.body, '"seen":') == 0)
+)
+_FROM = Statement(
+    select(entry.c.position, entry.c.at)
+    .where(entry.c.position > bindparam("after_position"))
+    .order_by(entry.c.position)
+    .limit(1)
+)
+_APPROVAL = Statement(
+    select(
+        *(approval.c.contract, approval.c.decision, approval.c.approver_role),
+        *(approval.c.escalate_to, approval.c.requested_by, approval.c.quorum),
+    ).where(approval.c.id == bindparam("of_id"))
+)
+_STEP = Statement(
+    select(step.c.contract, step.c.status, step.c.decision).where(
+        step.c.plan_id == bindparam("of_plan"), step.c.id == bindparam("of_step")
+    )
+)
+
+
+@contextlib.contextmanager
+def open_audit(path: Path) -> Iterator[AuditHistory]:
+    """The entries of the database in ``path``, read beside whoever writes there.
+
+    Raises:
+        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
+    """
+    with closing(open_reader(path)) as connection:
+        yield SqlAuditHistory(connection.cursor())
+
+
+class SqlAuditHistory(SqlRecords, AuditHistory):
+    """``AuditHistory`` over a cursor of the journal's database."""
+
+    __slots__ = ()
+
+    def place_of(self, moment: str) -> int:
+        """A position behind which every entry from the stamp ``moment`` on lies."""
+        return self._last_before(_shifted(moment, -CLOCK_SLACK))
+
+    def end_of(self, moment: str) -> int:
+        """A position up to which every entry before the stamp ``moment`` lies."""
+        return self._last_before(_shifted(moment, CLOCK_SLACK))
+
+    def _last_before(self, moment: str) -> int:
+        """Where, by halving, entries before ``moment`` give way to those from it on.
+
+        INVARIANT: what lies at ``low`` is older than ``moment``, what lies behind ``high`` is not.
+        """
+        low, high = 0, self.last_position()
+        while low < high:
+            middle = (low + high) // 2
+            found = self._one(_FROM, after_position=middle)
+            if found is not None and found[0] <= high and found[1] < moment:
+                low = found[0]
+            else:
+                high = middle
+        return low
+
+    def audited(self, stretch: Stretch, which: Narrowing, limit: int) -> list[AuditRow]:
+        """The first ``limit`` entries of a stretch that are wanted, in order."""
+        texts: dict[str, Any] = {f"about_{n}": text for n, text in enumerate(which.about)}
+        if texts:
+            texts["or_types"] = encode(which.or_types)
+        found = self._all(
+            _entries(len(which.about)),
+            **_window(stretch),
+            **texts,
+            of_actor=which.actor,
+            of_types=None if which.types is None else encode(which.types),
+            of_execution=which.execution_id,
+            at_most=limit,
+        )
+        return [AuditRow(*row) for row in found]
+
+    def tokens(self, stretch: Stretch) -> list[Token]:
+        """Everybody who called anything in a stretch, as the tokens said then."""
+        return [Token(*row) for row in self._all(_TOKENS, **_window(stretch))]
+
+    def without_seen(self, stretch: Stretch) -> int:
+        """How many answers in a stretch do not say what of personal data they showed."""
+        row = self._one(_WITHOUT_SEEN, **_window(stretch))
+        return row[0] if row else 0
+
+    def approval_facts(self, approval_id: str) -> ApprovalFacts | None:
+        """What the request of this id says."""
+        row = self._one(_APPROVAL, of_id=approval_id)
+        return ApprovalFacts(*row) if row else None
+
+    def step_facts(self, plan_id: str, step_id: str) -> StepFacts | None:
+        """What a step of this plan says."""
+        row = self._one(_STEP, of_plan=plan_id, of_step=step_id)
+        return StepFacts(*row) if row else None
+
+
+def _window(stretch: Stretch) -> dict[str, Any]:
+    return {
+        "after_position": stretch.after,
+        "through_position": stretch.through,
+        "of_workspace": stretch.workspace,
+        "since": stretch.since,
+        "until": stretch.until,
+    }
+
+
+def _shifted(moment: str, seconds: float) -> str:
+    """A moment so many seconds later, or the moment itself at the ends of the calendar."""
+    try:
+        return after(moment, seconds)
+    except OverflowError:
+        return moment

@@ -1,0 +1,37 @@
+"""The problems that refused calls are answered with."""
+
+from gateway.model.decision import AccessDecision
+from gateway.model.ports import Declined
+from gateway.model.problem import Problem, problem, with_context
+from gateway.model.scrubbing import scrub, values_at
+from gateway.pipeline.call import Call
+
+
+def denial(call: Call, decision: AccessDecision) -> Problem:
+    """The problem of a denied call: who has no token at all is told to come with one."""
+    code = "UNAUTHENTICATED" if call.principal.is_anonymous else "FORBIDDEN"
+    return problem(code, decision.reason, extra={"decisionId": decision.decision_id})
+
+
+def declined(outcome: Declined) -> Problem:
+    """The problem of an attempt that certainly had no effect."""
+    return Problem(
+        code=outcome.code,
+        title=outcome.detail.split(".")[0],
+        status=outcome.status,
+        detail=outcome.detail,
+        category="dependency",
+        retryable=outcome.retryable,
+    )
+
+
+def told_about(call: Call, told: Problem) -> Problem:
+    """The problem as the caller gets it: it quotes none of the PII that was sent."""
+    contract = call.contract
+    told = scrub(told, values_at(call.input, contract.policy.pii))
+    operation = {
+        "key": contract.key,
+        "version": contract.meta.version,
+        "kind": contract.kind.value,
+    }
+    return with_context(told, operation=operation, trace_id=call.trace_id or told.trace_id)

@@ -1,0 +1,35 @@
+"""What the key store keeps of a key."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceKeyRow:
+    """A key of a workspace, wrapped by the root key of the id ``root_key``."""
+
+    id: str
+    workspace: str
+    wrapped: bytes
+    root_key: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataKeyRow:
+    """A data key, wrapped by the key ``workspace_key`` of its workspace.
+
+    ``subject`` is the token of a person, None for a key of anything else. ``lifetime`` is in
+    seconds, and None where what it seals is kept; with one, the key seals until ``seals_until`` and
+    is destroyed at ``expires_at``. ``wrapped`` is None once it is destroyed.
+    """
+
+    id: str
+    workspace: str
+    subject: str | None
+    lifetime: int | None
+    wrapped: bytes | None
+    workspace_key: str | None
+    created_at: str
+    seals_until: str | None = None
+    expires_at: str | None = None
+    destroyed_at: str | None = None

@@ -1,0 +1,117 @@
+"""Rotating keys, each layer by itself; the journal is never rewritten.
+
+A root key wraps keys of workspaces, and those wrap data keys: to rotate one of them is to wrap what
+is below it anew. To rotate data keys is to have others seal from now on, while the earlier ones
+still open what they sealed. Nobody else may have the key store open meanwhile.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.model.ports import Clock
+from gateway.model.system import key_file
+from gateway.model.time import stamp
+from gateway.privacy.data_keys import data_key_context
+from gateway.privacy.key_rows import DataKeyRow
+from gateway.privacy.key_store import FILE_NAME as STORE_FILE
+from gateway.privacy.key_store import KeyStore
+from gateway.privacy.root_keys import (
+    FILE_NAME,
+    NEXT_FILE_NAME,
+    LocalRootKey,
+    open_root_key,
+)
+from gateway.privacy.workspace_keys import WorkspaceKeys
+from gateway.privacy.wrapping import new_key, unwrap, wrap
+
+_BATCH = 1000
+
+Tell = Callable[[str], None]
+
+
+class KeyRotation:
+    """Rotates the keys of a key folder; ``root_key`` is what the setting GATEWAY_ROOT_KEY says."""
+
+    def __init__(self, key_dir: Path, root_key: str, clock: Clock) -> None:
+        """Open the key store.
+
+        Raises:
+            ProblemError: KEYS_UNUSABLE.
+        """
+        self._key_dir = key_dir
+        self._clock = clock
+        self.store = KeyStore(key_dir / STORE_FILE)
+        root = open_root_key(root_key, key_dir, self.store.root_key())
+        self._workspaces = WorkspaceKeys(self.store, root, clock)
+
+    def close(self) -> None:
+        """Empty the log, in which replaced keys still stand, and close the store."""
+        self.store.forget_log()
+        self.store.close()
+
+    def root(self, to: str) -> str:
+        """Wrap the keys of all workspaces under another root key; returns its id.
+
+        ``to`` is like the setting GATEWAY_ROOT_KEY; ``file`` makes a new root key in the key folder
+        and destroys the one there. Safe to repeat after a crash: the key store says which of the
+        two files is its root key.
+
+        Raises:
+            ProblemError: KEYS_UNUSABLE, SERVICE_UNAVAILABLE.
+        """
+        if to == "file":
+            fresh = self._key_dir / NEXT_FILE_NAME
+            root = LocalRootKey(key_file(fresh, new_key))
+            self._workspaces.wrap_anew(root)
+            fresh.replace(self._key_dir / FILE_NAME)
+            return root.key_id
+        other = open_root_key(to, self._key_dir)
+        self._workspaces.wrap_anew(other)
+        return other.key_id
+
+    def workspace(self, workspace: str, tell: Tell = lambda _: None) -> int:
+        """Give a workspace another key and wrap its data keys under it; returns how many those are.
+
+        The earlier key is destroyed at the end. Safe to repeat after a crash.
+        """
+        self._workspaces.of(workspace)
+        with self.store.transaction():
+            key_id, cipher = self._workspaces.add_key(workspace)
+        count = 0
+        for row in self.store.workspace_keys():
+            if row.workspace == workspace and row.id != key_id:
+                count += self._wrap_under(workspace, row.id, key_id, cipher, tell)
+                self.store.destroy_workspace_key(row.id)
+        return count
+
+    def data(self, workspace: str) -> int:
+        """Have other data keys seal in a workspace from now on; returns how many are replaced."""
+        with self.store.transaction():
+            return self.store.end_sealing(workspace, stamp(self._clock.now()))
+
+    def workspaces(self) -> list[str]:
+        """Every workspace that has keys."""
+        return self.store.workspaces()
+
+    def _wrap_under(
+        self, workspace: str, before: str, key_id: str, cipher: AESGCM, tell: Tell
+    ) -> int:
+        earlier = self._workspaces.cipher(workspace, before)
+        count = 0
+        while rows := self.store.keys_under(before, _BATCH):
+            with self.store.transaction():
+                self.store.keep_data_keys(
+                    [_wrapped_anew(row, earlier, key_id, cipher) for row in rows]
+                )
+            count += len(rows)
+            tell(f"{count} data keys of {workspace}")
+        return count
+
+
+def _wrapped_anew(row: DataKeyRow, earlier: AESGCM, key_id: str, cipher: AESGCM) -> DataKeyRow:
+    context = data_key_context(row.id, row.workspace)
+    secret = unwrap(earlier, row.wrapped or b"", context)
+    return replace(row, wrapped=wrap(cipher, secret, context), workspace_key=key_id)

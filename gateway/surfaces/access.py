@@ -1,0 +1,96 @@
+"""The access log: one line for each request and each WebSocket, without what callers chose.
+
+The path is told as the route that it matched, and the query string not at all: ``GET /graphql``
+carries the document and the variables in it.
+"""
+
+import logging
+import secrets
+import time
+
+from starlette.datastructures import Headers
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.surfaces.graphql.http import REQUEST_ID, trace_id
+from gateway.telemetry import fields
+
+_log = logging.getLogger("gateway.access")
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_PROBES = frozenset({"/healthz", "/readyz"})
+_SERVER_ERROR = 500
+
+
+class AccessLog:
+    """ASGI middleware that gives each request an id and tells what became of it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, then tell."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        line = _Line(scope, send)
+        scope[REQUEST_ID] = line.id
+        try:
+            await self._app(scope, receive, line.send)
+        except Exception:
+            line.status = line.status or _SERVER_ERROR
+            raise
+        finally:
+            line.tell()
+
+
+class _Line:
+    """What one request sent, and the line about it."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.id = secrets.token_hex(8)
+        self.status: int | None = None
+        self._scope = scope
+        self._send = send
+        self._bytes = 0
+        self._close_code: int | None = None
+        self._began = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        """Send a message of the application, and count it."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            self._bytes += len(message.get("body", b""))
+        elif kind == "websocket.send":
+            self._bytes += len(message.get("text") or message.get("bytes") or "")
+        elif kind == "http.response.start":
+            self.status = message["status"]
+        elif kind == "websocket.accept":
+            self.status = 101
+        elif kind == "websocket.close":
+            self._close_code = message.get("code")
+        await self._send(message)
+
+    def tell(self) -> None:
+        """Tell the line; what only asks whether the process lives, at debug level."""
+        route = self._route()
+        level = logging.DEBUG if route in _PROBES else logging.INFO
+        if not _log.isEnabledFor(level):
+            return
+        method = str(self._scope.get("method", "GET"))
+        named = fields(
+            method=method if method in _METHODS else "other",
+            route=route,
+            status=self.status,
+            close_code=self._close_code,
+            duration_ms=round((time.perf_counter() - self._began) * 1000, 3),
+            bytes=self._bytes,
+            request_id=self.id,
+            trace_id=trace_id(Headers(scope=self._scope)),
+        )
+        _log.log(level, "request", extra=named)
+
+    def _route(self) -> str:
+        """The path of the route that serves this, ``none`` without one."""
+        found = self._scope.get("route")
+        return found.path if isinstance(found, Route | WebSocketRoute) else "none"
