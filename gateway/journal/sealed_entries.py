@@ -20,7 +20,7 @@ from gateway.model.sealed_history import SealedEntry, SealedHistory
 _WINDOW = 20_000
 """How many positions one read goes through: it must hold no snapshot for long."""
 
-_FEW = 4
+_FEW = 2
 _KEY_ID = re.compile(r'"\$sealed":\[\d+,"[^"\\]*","[^"\\]*","([^"\\]+)"')
 _COLUMNS = "position, at, type, execution_id, body"
 _HOLDS = "instr(body, '\"$sealed\":') > 0"

@@ -198,6 +198,7 @@ NEEDS_NO_GATEWAY = {
     ("witness", "serve"),
     ("witness", "key"),
     ("evidence", "verify"),
+    ("privacy", "receipt", "verify"),
     ("skill", "sign"),
 }
 """Commands for people who have no gateway: they take no setting."""

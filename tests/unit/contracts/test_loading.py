@@ -44,6 +44,30 @@ def test_a_contract_names_whose_data_its_pii_is(write, shop_files):
     assert contract.policy.subject == "customerEmail"
 
 
+def test_a_consent_is_one_of_the_subject_in_the_input(write, shop_files):
+    told = "  subject: customerEmail\n  consent: newsletter"
+    text = shop_files["issue.yaml"].replace("  idempotent: false", told)
+    contract = load_contracts([write(shop_files | {"issue.yaml": text})]).resolve(
+        "shop.refund.issue"
+    )
+    assert contract.policy.consent == "newsletter"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ("  consent: newsletter", "consent needs 'subject'"),
+        ("  subject: refundId\n  consent: newsletter", "no single 'refundId' in the input"),
+        ("  subject: customerEmail\n  consent: 'a b'", "a short name without spaces"),
+    ],
+)
+def test_a_consent_that_nobody_could_give_is_refused(write, shop_files, told, says):
+    text = shop_files["issue.yaml"].replace("  idempotent: false", told)
+    with pytest.raises(ProblemError) as refused:
+        load_contracts([write(shop_files | {"issue.yaml": text})])
+    assert any(says in issue.message for issue in refused.value.problem.issues)
+
+
 @pytest.mark.parametrize(
     ("subject", "code", "says"),
     [

@@ -271,7 +271,8 @@ class LoopWorld:
         self.clock = clock
         self.registry = registry
         self.ids = RandomIds()
-        self.sealer = KeyringSealer(Keyring.open(folder / "data"))
+        self.keyring = Keyring.open(folder / "data")
+        self.sealer = KeyringSealer(self.keyring)
         self.quiet = QuietDispatcher()
         self.dispatcher: Dispatcher = self.quiet
         self.actions = FakeActions()

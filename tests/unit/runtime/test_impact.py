@@ -14,6 +14,7 @@ from gateway.journal import open_history
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.execution import RunMode
 from gateway.model.json import JsonObject
+from gateway.model.pii import envelopes_in
 from gateway.model.ports import Tx
 from gateway.model.principal import Principal
 from gateway.pipeline import Admitted, Call, CallRecorder
@@ -115,6 +116,7 @@ async def test_the_same_rules_decide_what_the_loop_recorded(world: LoopWorld) ->
     assert report["approvals"] == {
         "waiting": 2,
         "undecidable": 0,
+        "erased": 0,
         "changing": 0,
         "byChange": {},
         "examples": [],
@@ -347,7 +349,19 @@ async def test_a_contract_that_changed_or_went_leaves_its_steps_undecided(
     assert (report["approvals"]["waiting"], report["approvals"]["undecidable"]) == (1, 1)
 
 
-async def test_erased_data_matters_only_where_a_rule_reads_it(
+async def test_what_was_erased_is_told_from_what_cannot_be_opened(world: LoopWorld) -> None:
+    execution_id = await refunded(world, 60, email="ada@example.com")
+    reading = (
+        f"p, 1, *, *, shop.cash, *, email == 'ada@example.com', blocked, -, -, -, -\n{VERDICT}"
+    )
+    envelopes = envelopes_in([entry.body for entry in await world.entries(execution_id)])
+    world.keyring.data.destroy("acme", sorted(envelopes), "test")
+    report = analyzed(world, revision(world, reading))
+    assert (report["byChange"], reasons(report)) == ({}, {"erased": 2})
+    assert analyzed(world, revision(world, limit(50)))["undecidable"] == []
+
+
+async def test_data_that_cannot_be_opened_matters_only_where_a_rule_reads_it(
     world: LoopWorld, tmp_path: Path
 ) -> None:
     await refunded(world, 60, email="ada@example.com")

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.model.execution import RunMode
+from gateway.model.pii import envelopes_in
 from gateway.runtime import POLICY, STRUCTURAL, Loop
 from gateway.runtime.replay import Replay
 from tests.unit.runtime.loop_world import FILES, VERDICT, LoopWorld, step, write_contracts
@@ -60,3 +61,19 @@ async def test_a_contract_that_changed_is_named_and_refuses_no_replay(world: Loo
     assert (STRUCTURAL, "/hash") in paths
     assert (STRUCTURAL, "/steps/b/contractDigest") in paths
     assert (POLICY, "/decisions") in paths
+
+
+async def test_what_was_erased_is_named_and_never_guessed(world: LoopWorld) -> None:
+    execution_id = await world.begin(
+        step("a", "read"), step("b", "cash", amount=20.0, email="ada@example.com")
+    )
+    await world.advance(execution_id)
+    envelopes = envelopes_in([entry.body for entry in await world.entries(execution_id)])
+    world.keyring.data.destroy("acme", sorted(envelopes), "test")
+    found = await replayed(world, execution_id)
+    assert found.recomputed_hash == ""
+    assert {item.kind for item in found.differences} == {"ERASED"}
+    assert all(item.recorded is item.replayed is None for item in found.differences)
+    own = (await world.step(execution_id, "b")).id
+    assert {item.step_id for item in found.differences} == {own}
+    assert "/steps/b/input" in {item.path for item in found.differences}
