@@ -59,7 +59,8 @@ class _Handlers:
             raise invalid([Issue("/input/after", "OUT_OF_RANGE", "A position is 0 or more.")])
         named = await self.loop.journal.read(partial(named_by, self.rights, admitted))
         holdings = self.rights.exporting.holdings
-        found = await asyncio.to_thread(holdings, named.subject, after, limit)
+        async with self.rights.slots:
+            found = await asyncio.to_thread(holdings, named.subject, after, limit)
         return _Found(named, found)
 
     def export(self, admitted: Admitted, tx: Tx) -> JsonObject:

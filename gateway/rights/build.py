@@ -1,10 +1,13 @@
 """Putting the room together: what operations are handed of it."""
 
-from dataclasses import dataclass
+import asyncio
+import sqlite3
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from gateway.model.ports import Ids
+from gateway.model.system import unusable_key
 from gateway.privacy import Keyring
 from gateway.rights.desk import Desk
 from gateway.rights.erasing import Eraser
@@ -14,15 +17,21 @@ from gateway.rights.retention import Retention, class_names
 from gateway.rights.sweeper import Sweeper
 from gateway.runtime import Loop
 
+_AT_ONCE = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The desk where people ask, what reads for them, and what acts by itself."""
+    """The desk where people ask, what reads for them, and what acts by itself.
+
+    ``slots`` is how many exports read at a time: each goes through the whole record.
+    """
 
     desk: Desk
     exporting: Exporting
     retention: Retention
     sweeper: Sweeper
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
 
 async def open_rights(
@@ -32,8 +41,15 @@ async def open_rights(
     restored.
 
     ``path`` is the journal's database, ``interval`` how many seconds lie between two sweeps.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE where that fails.
     """
-    await reconcile(loop.journal, keyring.data)
+    try:
+        await reconcile(loop.journal, keyring.data)
+    except (OSError, sqlite3.Error) as error:
+        told = f"cannot destroy again what was erased ({type(error).__name__}). Start once more"
+        raise unusable_key(keyring.data.store.path, told) from error
     keys, classes = keyring.data, partial(class_names, retention)
     eraser = Eraser(loop.journal, path, keys, keyring.signer, loop.lifecycle, classes)
     sweeper = Sweeper(loop.journal, keys, eraser, loop.clock, interval)

@@ -56,23 +56,26 @@ class Eraser:
         """
         condemned = set(await self.journal.read(lambda records: records.condemned_by(erasure.id)))
         await asyncio.to_thread(self._destroy, erasure, sorted(condemned))
-        with open_sealed(self.path) as entries:
-            search = Search(self.keys, [erasure.subject], condemned)
-            begun = erasure.condemned_at is not None
-            for _ in range(ROUNDS):
-                await asyncio.to_thread(search.advance, entries)
-                fresh = sorted(search.keys - condemned)
-                if begun and not fresh:
-                    break
-                if not await self._condemn(erasure, search, fresh, begun=begun):
-                    return False
-                begun = True
-                condemned.update(fresh)
-                await self._end_runs(erasure, search.executions)
-                await asyncio.to_thread(self._destroy, erasure, fresh)
+        search = Search(self.keys, [erasure.subject], condemned)
+        begun = erasure.condemned_at is not None
+        for _ in range(ROUNDS):
+            await asyncio.to_thread(self._advance, search)
+            fresh = sorted(search.keys - condemned)
+            if begun and not fresh:
+                break
+            if not await self._condemn(erasure, search, fresh, begun=begun):
+                return False
+            begun = True
+            condemned.update(fresh)
             await self._end_runs(erasure, search.executions)
+            await asyncio.to_thread(self._destroy, erasure, fresh)
+        await self._end_runs(erasure, search.executions)
         await self._finish(erasure, search, sorted(condemned))
         return True
+
+    def _advance(self, search: Search) -> None:
+        with open_sealed(self.path) as entries:
+            search.advance(entries)
 
     async def _condemn(
         self, erasure: Erasure, search: Search, fresh: Sequence[str], *, begun: bool

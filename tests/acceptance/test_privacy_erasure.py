@@ -1,10 +1,12 @@
 """Erasure over HTTP: asked for, approved by a second person, done by itself, and proven."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.acceptance.privacy_world import Officers, everything, files_with
@@ -174,6 +176,23 @@ def test_an_answer_that_was_erased_is_not_given_again(officers: Officers) -> Non
     assert again["refundId"]
 
 
+def test_exported_evidence_falls_with_whoever_it_speaks_of(officers: Officers) -> None:
+    world, email = officers.world, "yuri@example.com"
+    run = officers.serve(email, "Yuri asks", "Yuribody")
+    run_id = world.execution(run)["runId"]
+    rosa = world.gateway.caller("rosa", "admin", "pii.reader")
+    value = {"runId": run_id, "exportedBy": "rosa"}
+    selection = "runId evidenceBundleCount"
+    rosa.mutate("controlPlaneExecutionEvidenceExport", selection, value)
+    headers = {"authorization": f"Bearer {rosa.token}"}
+    url = f"{world.gateway.url}/evidence/{run_id}"
+    assert httpx.get(url, headers=headers).status_code == 200
+    done = officers.erase(subjectId=email)
+    assert done["receipt"]["receipt"]["bundlesNamed"] == [f"{run_id}-1"]
+    gone = httpx.get(url, headers=headers)
+    assert (gone.status_code, gone.json()["code"]) == (410, "ERASED")
+
+
 def test_admins_export_masks_and_users_nothing(officers: Officers) -> None:
     world, email = officers.world, "yara@example.com"
     officers.serve(email, "Yara asks", "Yarabody")
@@ -199,6 +218,30 @@ def test_an_export_leaves_no_copy_behind(officers: Officers) -> None:
         seen += page["items"]
     assert seen == first["items"]
     assert world.execution(run)["status"] == "COMPLETED"
+
+
+def test_a_restored_backup_of_the_data_is_unreadable(tmp_path: Path) -> None:
+    officers = Officers(make_world(tmp_path, GATEWAY_PRIVACY_SWEEP_INTERVAL="0.2"))
+    try:
+        gateway, email = officers.world.gateway, "alma@example.com"
+        run = officers.serve(email, "Almatext", "Almabody")
+        gateway.stop()
+        shutil.copytree(gateway.data_dir, tmp_path / "backup")
+        gateway.start()
+        assert "Almabody" in everything(officers.world, run)
+        officers.erase(subjectId=email)
+        gateway.stop()
+        shutil.rmtree(gateway.data_dir)
+        shutil.copytree(tmp_path / "backup", gateway.data_dir)
+        gateway.start()
+        shown = everything(officers.world, run)
+        assert "Alma" not in shown
+        assert email not in shown
+        assert officers.export(subjectId=email)["total"] == 0
+        assert "were not known to the record" in gateway.log()
+        officers.verifies()
+    finally:
+        end_world(officers.world)
 
 
 def test_another_workspace_knows_nothing_of_it(officers: Officers) -> None:
