@@ -119,8 +119,12 @@ class Stage:
         """Note how a call ended, so that a run that reaches nothing is seen."""
         errors = answer.get("errors")
         code = errors[0]["extensions"]["code"] if errors else "OK"
-        name = f"{what}: {code}"
-        self.counts[name] = self.counts.get(name, 0) + 1
+        self.note(f"{what}: {code}")
+
+    def note(self, what: str) -> None:
+        """Note that something came about."""
+        with self.gateway.crowd.lock:
+            self.counts[what] = self.counts.get(what, 0) + 1
 
     def people(self) -> list[Person]:
         """One of each shipped role, in several forms, and some who are nobody."""

@@ -114,3 +114,5 @@ def test_the_play_reached_what_it_is_about(found: Findings) -> None:
         *("trace.get query", "trace.replay query", "approval.list query", "explain query"),
     ):
         assert found.counts.get(f"{reached}: OK"), reached
+    for person in ("august", "rita"):
+        assert found.counts.get(f"evidence fetched by {person}: 200"), person
