@@ -10,7 +10,7 @@ from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock, unusable_key
-from gateway.privacy import Keyring
+from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
 from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
@@ -126,7 +126,9 @@ def open_keyring(settings: Settings) -> Keyring:
     Raises:
         ProblemError: KEYS_UNUSABLE.
     """
-    return Keyring.open(key_folder(settings), settings.root_key)
+    folder = key_folder(settings)
+    finish_rotation(settings.database_path, CheckpointKeys(folder))
+    return Keyring.open(folder, settings.root_key)
 
 
 def lease_of(registry: Registry) -> float:

@@ -14,7 +14,6 @@ from gateway.policy.reading.population import (
     Known,
     Population,
     SubjectKind,
-    apart,
     verdict_of,
 )
 
@@ -44,7 +43,8 @@ def could(
         yield from _known_rows(population, one, contract, denials=denials)
     for token in tokens:
         if subject in (None, token.subject):
-            yield from _token_rows(revision, workspace, contract, token, denials=denials)
+            own = population.revision
+            yield from _token_rows(own, workspace, contract, token, denials=denials)
 
 
 def _known_rows(
@@ -80,11 +80,10 @@ def _token_rows(
     principal = principal_of(token, workspace)
     if principal is None:
         return
-    own = apart(revision)
-    decided = own.access(principal, contract)
+    decided = revision.access(principal, contract)
     if not decided.allowed and not denials:
         return
-    verdict = verdict_of(own, principal, contract, None) if decided.allowed else None
+    verdict = verdict_of(revision, principal, contract, None) if decided.allowed else None
     yield {
         "subject": USER_PREFIX + principal.subject,
         "kind": TOKEN,

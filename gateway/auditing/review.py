@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from gateway.auditing.could import could
-from gateway.auditing.doings import CALLS, WITHOUT_CONTRACT, Doings
+from gateway.auditing.doings import WITHOUT_CONTRACT, Doings
 from gateway.auditing.search import MOST_LOOKED, stretch_of, text_of
 from gateway.auditing.span import LATEST, Span
 from gateway.model.audit_history import AuditHistory, AuditRow, Narrowing, Stretch
 from gateway.model.contract import OperationContract
-from gateway.model.entry import EntryType
 from gateway.model.json import JsonObject
 from gateway.model.policy import Activation
 from gateway.model.ports import Page
+from gateway.model.problem import refuse
 from gateway.policy import PolicyRevision
 
 PARTS = ("COULD", "DID", "APPROVED", "SAW")
@@ -75,7 +75,11 @@ class _List:
 
 
 def review(history: AuditHistory, asked: Review, revision_of: RevisionOf) -> JsonObject:
-    """The answer, as ``audit.contract.review`` gives it."""
+    """The answer, as ``audit.contract.review`` gives it.
+
+    Raises:
+        ProblemError: NOT_FOUND for a contract that is not served and of which nothing is recorded.
+    """
     told: JsonObject = {
         "contract": asked.served.ref if asked.served else asked.contract,
         "served": asked.served is not None,
@@ -94,6 +98,8 @@ def review(history: AuditHistory, asked: Review, revision_of: RevisionOf) -> Jso
     if "COULD" in asked.parts:
         told["could"] = _could(history, asked, stretch, in_force, revision_of)
     told |= _of_record(history, asked, stretch, complete=complete)
+    if asked.served is None and asked.after is None and not any(told.get("totals", {}).values()):
+        raise refuse("NOT_FOUND", f"There is no contract {asked.contract[:100]} in this workspace.")
     if asked.after is None and asked.entries:
         told["notRecorded"] = history.without_seen(stretch)
     return {**told, "complete": complete}
@@ -161,26 +167,29 @@ def _could(
 ) -> JsonObject:
     """A page of rows of all revisions, and the revisions that cannot be decided under any more."""
     tokens = history.tokens(stretch) if asked.entries else []
-    rows: list[JsonObject] = []
+    first = asked.after or 0
+    page: list[JsonObject] = []
     unknown: list[str] = []
+    total = 0
     names = list(dict.fromkeys(one.revision for one, _ in in_force))
     for name in names[:MOST_REVISIONS]:
         revision = revision_of(history, name)
         if revision is None or asked.served is None:
             unknown.append(name)
             continue
-        rows += could(revision, asked.workspace, asked.served, tokens, asked.subject)
-    first = asked.after or 0
-    page = rows[first : first + asked.limit]
+        for row in could(revision, asked.workspace, asked.served, tokens, asked.subject):
+            if first <= total < first + asked.limit:
+                page.append(row)
+            total += 1
     if not asked.rules:
         page = [{key: row[key] for key in row if key not in ("rule", "path")} for row in page]
     told: JsonObject = {
         "items": page,
-        "total": len(rows),
+        "total": total,
         "undecidable": [*unknown, *names[MOST_REVISIONS:]],
     }
     end = first + len(page)
-    return told if end >= len(rows) else {**told, "next": str(end)}
+    return told if end >= total else {**told, "next": str(end)}
 
 
 # --- who did, approved and saw
@@ -218,7 +227,8 @@ def _rows(
     history: AuditHistory, asked: Review, stretch: Stretch, emitted: Sequence[str]
 ) -> Iterator[AuditRow]:
     """The entries that may concern the contract, in order."""
-    which = Narrowing(about=text_of(asked.contract), or_types=_types(emitted))
+    named = (text_of(asked.contract), *emitted)
+    which = Narrowing(about=named, or_types=WITHOUT_CONTRACT)
     place = stretch.after
     while place < stretch.through:
         rows = history.audited(replace(stretch, after=place), which, _CHUNK)
@@ -226,12 +236,6 @@ def _rows(
         if len(rows) < _CHUNK:
             return
         place = rows[-1].position
-
-
-def _types(emitted: Sequence[str]) -> tuple[str, ...]:
-    """The types that are looked at whatever they say: with events, whatever shows any."""
-    showing = (EntryType.EVENTS_SHOWN.value, *CALLS) if emitted else ()
-    return (*WITHOUT_CONTRACT, *showing)
 
 
 def _totals(doings: Doings) -> JsonObject:

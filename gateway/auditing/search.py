@@ -73,7 +73,7 @@ def search(history: AuditHistory, wanted: Search, after: int, limit: int, *, rul
     """
     whole = stretch_of(history, wanted.workspace, wanted.span, after)
     end = min(whole.through, whole.after + MOST_LOOKED)
-    about = None if wanted.contract is None else text_of(wanted.contract)
+    about = () if wanted.contract is None else (text_of(wanted.contract),)
     which = Narrowing(wanted.actor, wanted.types, wanted.execution_id, about)
     found: list[JsonObject] = []
     place = whole.after

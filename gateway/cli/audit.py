@@ -1,16 +1,23 @@
 """gateway audit"""
 
 import sys
+from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from gateway.cli.audit_export import export
 from gateway.cli.audit_proof import proof
 from gateway.cli.audit_status import status
-from gateway.cli.options import FAILED, OK, existing_record, with_settings
-from gateway.journal import Finding, verify_record
+from gateway.cli.options import FAILED, OK, USAGE, existing_record, fail, with_settings
+from gateway.cli.progress import ProgressLine
+from gateway.journal import Finding, Verification, VerifyReport, read_record, verifier_key
 from gateway.loading import key_folder
+from gateway.model.system import SystemClock, unusable_key
+from gateway.privacy import CheckpointKeys, rotate_key
 from gateway.settings import Settings
+
+_MAX_KEY_BYTES = 65_536
 
 
 @click.group()
@@ -20,24 +27,109 @@ def audit() -> None:
 
 @audit.command()
 @with_settings
-def verify(*, settings: Settings) -> None:
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Checkpoints that were kept elsewhere: a note, a line, or a file of many. Repeatable.",
+)
+@click.option(
+    "--public-key",
+    "public_keys",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Public key (PEM) or verifier key that is trusted, and those that it endorses; without "
+    "any, those beside the record are. Repeatable.",
+)
+@click.option(
+    "--checkpoints",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The second copy of the checkpoints  [default: checkpoints.jsonl beside the record]",
+)
+@click.option("--progress", is_flag=True, help="Tell on standard error how far it is, anywhere.")
+def verify(
+    *,
+    settings: Settings,
+    against: tuple[Path, ...],
+    public_keys: tuple[Path, ...],
+    checkpoints: Path | None,
+    progress: bool,
+) -> None:
     """Verify the whole record; names every entry that was changed, removed, moved or cut off.
 
-    Works beside a running gateway and changes nothing.
+    Works beside a running gateway and changes nothing. Exits with 0 if the record verifies, with 1
+    if it does not, and with 2 if a file that was named cannot be used.
     """
     database = existing_record(settings)
-    public_key = key_folder(settings) / "checkpoint-signing.pub.pem"
-    report = verify_record(database, [public_key.read_text()] if public_key.exists() else [])
+    line = ProgressLine(asked=progress)
+    keys = public_keys or tuple(_keys(settings).public_files())
+    asked = Verification(database, tuple(map(_key, keys)), checkpoints, against, line)
+    try:
+        report = asked.run()
+    except OSError as error:
+        _unusable(error.filename, f"it cannot be read ({error.strerror}).")
+    except ValueError as error:
+        if not public_keys:
+            told = f"is no public key ({error}). Restore it, or name a key with --public-key"
+            fail(unusable_key(keys[0], told).problem)
+        told = f"a public key cannot be used ({error}). Give Ed25519 public keys in PEM."
+        _unusable(", ".join(map(str, keys)), told)
+    finally:
+        line.end()
+    _tell(report)
+    if not public_keys:
+        _tell_trust(keys)
+    click.echo("the record verifies" if report.ok else "THE RECORD DOES NOT VERIFY")
+    sys.exit(OK if report.ok else FAILED)
+
+
+@audit.command()
+@with_settings
+def key(*, settings: Settings) -> None:
+    """Show the keys that sign checkpoints, to be kept where the gateway cannot write."""
+    keys = _keys(settings)
+    origin = read_record(existing_record(settings), lambda records: records.origin())
+    for path in keys.public_files():
+        click.echo(f"{path}")
+        if origin is not None:
+            click.echo(f"  {verifier_key(origin, path.read_text())}")
+
+
+@audit.command("rotate-key")
+@with_settings
+def rotate(*, settings: Settings) -> None:
+    """Let a new key sign the checkpoints; the old one endorses it. Stop the gateway first."""
+    done = rotate_key(existing_record(settings), _keys(settings), SystemClock())
+    click.echo(f"key {done.before} endorsed key {done.after} in checkpoint {done.number}")
+    click.echo(f"checkpoints are signed with key {done.after} from now on")
+
+
+def _keys(settings: Settings) -> CheckpointKeys:
+    return CheckpointKeys(key_folder(settings))
+
+
+def _tell(report: VerifyReport) -> None:
     click.echo(
         f"{report.entries} entries in {report.chains} chains; {report.checkpoints} checkpoints "
         f"cover {report.covered} entries, {report.uncovered} came later"
     )
     for finding in report.findings:
         click.echo(f"{finding.kind.value.upper()} {_place(finding)}{finding.message}")
+        for note in finding.shown:
+            click.echo("".join(f"    {line}\n" for line in note.splitlines()), nl=False)
     if report.more:
         click.echo(f"and {report.more} findings more")
-    click.echo("the record verifies" if report.ok else "THE RECORD DOES NOT VERIFY")
-    sys.exit(OK if report.ok else FAILED)
+
+
+def _tell_trust(keys: tuple[Path, ...]) -> None:
+    if keys:
+        click.echo(
+            f"TRUSTED THE KEYS BESIDE THE RECORD ({', '.join(map(str, keys))}): whoever can write "
+            "there can sign anew.\nName a key that you keep elsewhere with --public-key."
+        )
 
 
 audit.add_command(export)
@@ -49,3 +141,16 @@ def _place(finding: Finding) -> str:
     known = {"chain": finding.chain, "seq": finding.seq, "position": finding.position}
     told = " ".join(f"{name}={value}" for name, value in known.items() if value is not None)
     return f"[{told}] " if told else ""
+
+
+def _key(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_KEY_BYTES).decode("utf-8", "replace")
+    except OSError as error:
+        _unusable(path, f"it cannot be read ({error.strerror}).")
+
+
+def _unusable(what: Path | str, told: str) -> NoReturn:
+    click.echo(f"gateway: {what}: {told}", err=True)
+    sys.exit(USAGE)

@@ -150,22 +150,19 @@ class _Export:
         path = existing_record(self.settings)
         registry = known_contracts(self.settings)
         with open_audit(path) as history, _opened(output) as file:
-            self._require(history, registry)
-            await self._record({"state": "begun"})
+            self._require(history)
+            await self._record("begun")
             rows = 0
             async for piece in self._pieces(history, registry):
                 file.write(piece.content)
                 rows += piece.rows
             file.flush()
-        await self._record({"state": "completed", "rows": rows})
+        await self._record("completed", rows=rows)
 
-    def _require(self, history: AuditHistory, registry: Registry) -> None:
+    def _require(self, history: AuditHistory) -> None:
         own = self.asked.get("executionId")
         if own is not None and history.execution(self.workspace, own) is None:
             raise refuse("NOT_FOUND", f"There is no execution {own[:100]} in this workspace.")
-        named = self.asked.get("contract")
-        if self.report is REVIEW and registry.of(self.workspace).resolve(named or "") is None:
-            raise refuse("NOT_FOUND", "There is no such contract in this workspace.")
 
     def _pieces(self, history: AuditHistory, registry: Registry) -> AsyncIterator[Piece]:
         built: dict[str, PolicyRevision] = {}
@@ -198,14 +195,18 @@ class _Export:
             limit=value["limit"],
         )
 
-    async def _record(self, told: JsonObject) -> None:
+    async def _record(self, state: str, **told: int) -> None:
         """Record the export, durably."""
         body = {
-            "reading": {"filter": self.asked, "report": self.report.name, "format": self.shape},
+            "state": state,
+            "reading": {
+                "filter": self.asked,
+                "report": self.report.name,
+                "format": self.shape,
+                **told,
+            },
             "filterDigest": digest(self.asked),
-            "by": self.by,
             "via": "command line",
-            **told,
         }
         entry = NewEntry(EntryType.AUDIT_EXPORTED, self.workspace, body, actor=self.by)
         signer = Keyring.open(self.settings.data_dir).signer

@@ -17,7 +17,7 @@ from gateway.contracts.names import operation_type_prefix
 from gateway.contracts.paths import Fields, Types
 from gateway.contracts.scalars import MAX_JSON_DEPTH, MAX_TEXT, SCALAR_TYPES, is_unicode
 from gateway.model.contract import EnumType, EventContract, ObjectType, OperationContract
-from gateway.model.json import JsonObject, JsonValue, pointer
+from gateway.model.json import JsonObject, JsonValue, pointer, shown_name
 from gateway.model.problem import MAX_ISSUES, Issue, ProblemError, invalid
 from gateway.model.types import TypeRef
 
@@ -77,7 +77,7 @@ class Io:
 
     def _issue(self, details: ErrorDetails, base: str) -> Issue:
         """One of pydantic's findings in our words, without the value."""
-        parts = tuple(_printable(part) for part in details["loc"])
+        parts = tuple(shown_name(part) for part in details["loc"])
         path = base + pointer(*parts)
         if details["type"] == "missing":
             return Issue(path, "REQUIRED", f"is required: add {self._expected(parts)}")
@@ -132,13 +132,6 @@ class Io:
         return f"an object ({ref.name})"
 
 
-def _printable(part: str | int) -> str | int:
-    """A step of a path that can be sent back: callers choose the names of unknown fields."""
-    if isinstance(part, int):
-        return part
-    return part[:100] if is_unicode(part) else "?"
-
-
 def _refused(issues: list[Issue]) -> ProblemError:
     distinct = {(issue.path, issue.code): issue for issue in reversed(issues)}
     told = list(reversed(distinct.values()))[:MAX_ISSUES]
@@ -155,7 +148,7 @@ def _text_issues(value: JsonValue, path: str, depth: int) -> Iterator[Issue]:
         yield Issue(path, "TOO_DEEP", f"is nested more than {MAX_JSON_DEPTH} deep: flatten it")
     elif isinstance(value, dict):
         for key, member in value.items():
-            yield from _text_issues(member, path + pointer(_printable(key)), depth + 1)
+            yield from _text_issues(member, path + pointer(shown_name(key)), depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _text_issues(item, path + pointer(index), depth + 1)

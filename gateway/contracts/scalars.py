@@ -20,7 +20,7 @@ from email_validator import validate_email
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gateway.model.json import MAX_SAFE_INTEGER, JsonValue, pointer
+from gateway.model.json import MAX_SAFE_INTEGER, JsonValue, pointer, shown_name
 from gateway.model.pii import SEALED
 from gateway.model.sealing import COMMITTED
 
@@ -189,7 +189,7 @@ def _check_text(text: Any, path: tuple[str | int, ...]) -> None:
 
 
 def _refused(code: str, path: tuple[str | int, ...], what: str) -> PydanticCustomError:
-    inner = pointer(*(part if is_unicode(str(part)) else "?" for part in path))
+    inner = pointer(*(shown_name(part) for part in path))
     return PydanticCustomError(code, "{what}", {"inner": inner, "what": what})
 
 

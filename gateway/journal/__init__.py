@@ -2,9 +2,10 @@
 
 from gateway.journal.audit_history import open_audit
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
-from gateway.journal.checkpoint_lines import parsed_line
+from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
+from gateway.journal.endorsing import endorse, is_endorsed
 from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.folder import FolderLock
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
@@ -22,6 +23,8 @@ __all__ = [
     "SqliteJournal",
     "Verification",
     "VerifyReport",
+    "endorse",
+    "is_endorsed",
     "open_audit",
     "open_history",
     "parsed_line",
@@ -29,5 +32,6 @@ __all__ = [
     "rebuild_matches",
     "rebuild_record",
     "short_writes",
+    "verifier_key",
     "verify_record",
 ]

@@ -7,6 +7,7 @@ half a second passes over a million of them. Each statement is a short read of i
 import contextlib
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,18 +66,19 @@ _WANTED = (
         entry.c.execution_id == bindparam("of_execution"),
         func.instr(entry.c.body, bindparam("of_execution")) > 0,
     ),
-    or_(
-        bindparam("about").is_(None),
-        func.instr(entry.c.body, bindparam("about")) > 0,
-        entry.c.type.in_(_listed("or_types")),
-    ),
 )
-_ENTRIES = Statement(
-    select(*(entry.c[name] for name in AuditRow._fields))
-    .where(*_STRETCH, *_WANTED)
-    .order_by(entry.c.position)
-    .limit(bindparam("at_most"))
-)
+
+
+@cache
+def _entries(texts: int) -> Statement:
+    """The entries that are wanted, with so many texts of which one occurs."""
+    rows = select(*(entry.c[name] for name in AuditRow._fields)).where(*_STRETCH, *_WANTED)
+    if texts:
+        occurs = [func.instr(entry.c.body, bindparam(f"about_{n}")) > 0 for n in range(texts)]
+        rows = rows.where(or_(entry.c.type.in_(_listed("or_types")), *occurs))
+    return Statement(rows.order_by(entry.c.position).limit(bindparam("at_most")))
+
+
 _said = {
     name: func.json_extract(entry.c.body, f"$.{name}")
     for name in ("subject", "principalType", "roles", "capabilities")
@@ -149,14 +151,16 @@ class SqlAuditHistory(SqlRecords, AuditHistory):
 
     def audited(self, stretch: Stretch, which: Narrowing, limit: int) -> list[AuditRow]:
         """The first ``limit`` entries of a stretch that are wanted, in order."""
+        texts: dict[str, Any] = {f"about_{n}": text for n, text in enumerate(which.about)}
+        if texts:
+            texts["or_types"] = encode(which.or_types)
         found = self._all(
-            _ENTRIES,
+            _entries(len(which.about)),
             **_window(stretch),
+            **texts,
             of_actor=which.actor,
             of_types=None if which.types is None else encode(which.types),
             of_execution=which.execution_id,
-            about=which.about,
-            or_types=encode(which.or_types),
             at_most=limit,
         )
         return [AuditRow(*row) for row in found]

@@ -171,6 +171,15 @@ def public_key_of(text: str) -> bytes:
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
+def verifier_key(origin: str, public_key: str) -> str:
+    """The verifier key with which monitors and witnesses check the notes of a log.
+
+    Raises:
+        ValueError: it is no public key.
+    """
+    return str(Verifier(origin, public_key_of(public_key)))
+
+
 def signer_among(line: Line, keys: Iterable[bytes]) -> bytes | None:
     """The one of these public keys (32 bytes each) that signed the checkpoint, if any did."""
     checkpoint, heads = line.checkpoint, line.heads or {}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 
 from gateway.journal.database import open_reader
-from gateway.journal.signing import Signed, Signer, signed_checkpoint
+from gateway.journal.signing import Signed, Signer, next_checkpoint
 from gateway.journal.sqlite import SqliteJournal
 from gateway.model.time import stamp
 
@@ -66,7 +66,7 @@ class Checkpointer:
             await self._journal.run(lambda unit: unit.keep_checkpoint(signed))
             self._signed()
             await asyncio.to_thread(self._mirror)
-            return signed.number
+            return signed.line.number
 
     async def _periodically(self) -> None:
         while True:
@@ -80,7 +80,7 @@ class Checkpointer:
         with closing(open_reader(self._journal.path)) as connection:
             connection.execute("BEGIN")
             at = stamp(self._journal.clock.now())
-            return signed_checkpoint(connection, self._signer, at)
+            return next_checkpoint(connection, self._signer, at)
 
     def _mirror(self) -> None:
         with closing(open_reader(self._journal.path)) as connection:

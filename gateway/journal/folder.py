@@ -3,6 +3,7 @@
 import fcntl
 import os
 from pathlib import Path
+from typing import Self
 
 from gateway.model.problem import Problem, ProblemError
 
@@ -37,6 +38,12 @@ class FolderLock:
     def release(self) -> None:
         """Let the folder go."""
         os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
 
 def _in_use(data_dir: Path, holder: str) -> ProblemError:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select
 
+from gateway.journal.checkpoint_lines import origin_of
 from gateway.journal.statement import Statement
 from gateway.journal.tables import checkpoint
 from gateway.journal.tiles import StoredTiles, tree_size
 from gateway.model.transparency import TransparencyRecords
-from gateway.transparency import consistency_proof, inclusion_proof, range_root
+from gateway.transparency import consistency_proof, inclusion_proof, leaf_hash, range_root
 from gateway.transparency.multiproof import multiproof
 from gateway.transparency.tiles import nodes_in
 
@@ -38,6 +39,11 @@ class SqlTransparencyRecords(TransparencyRecords):
         values = _CHECKPOINT.bind(of_number=number)
         row = self._cursor.execute(_CHECKPOINT.sql, values).fetchone()
         return row[0] if row else None
+
+    def origin(self) -> str | None:
+        """What the record is called as a log; None while it is empty."""
+        row = self._cursor.execute("SELECT hash FROM entry WHERE position = 1").fetchone()
+        return origin_of(leaf_hash(bytes.fromhex(row[0]))) if row else None
 
     def tree_size(self) -> int:
         """How many entries the tree covers: those up to the last checkpoint."""

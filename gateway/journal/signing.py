@@ -22,10 +22,10 @@ from gateway.journal.statements import INSERT_CHECKPOINT
 from gateway.journal.tables import checkpoint, entry
 from gateway.journal.tiles import StoredTiles, grown_tiles, journal_damaged, store_tiles
 from gateway.model.entry import GENESIS
+from gateway.model.problem import Problem, ProblemError
 from gateway.transparency import Checkpoint, NoteSigner, Verifier, range_root, sign_note
 from gateway.transparency.tiles import (
     HASH_BYTES,
-    GrowingTiles,
     MissingTileError,
     Place,
     nodes_in,
@@ -57,11 +57,10 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A checkpoint that is signed and not yet stored: its number, its line, where the line ends in
-    the file (in bytes), and the tiles that are new with it."""
+    """A checkpoint that is signed and not yet stored: what it says, where its line ends in the file
+    (in bytes), and the tiles that are new with it."""
 
-    number: int
-    line: str
+    line: Line
     ends_at: int
     tiles: Mapping[Place, bytes]
 
@@ -74,45 +73,66 @@ class _Before:
     digest: str = GENESIS
     ends_at: int = 0
 
-    @property
-    def position(self) -> int:
-        return self.line.position if self.line else 0
 
-
-def signed_checkpoint(
-    connection: sqlite3.Connection, signer: Signer, at: str, successor: bytes | None = None
-) -> Signed | None:
+def next_checkpoint(connection: sqlite3.Connection, signer: Signer, at: str) -> Signed | None:
     """The next checkpoint of the record as it stands; None where nothing came since the last one.
 
-    ``successor`` is the public key (32 bytes) that is to sign from then on: the checkpoint then
-    endorses it, whether anything came or not.
-
     Raises:
-        ProblemError: JOURNAL_DAMAGED where the record is not what the last checkpoint signed, or
-            is empty.
+        ProblemError: JOURNAL_DAMAGED where the record is not what the last checkpoint signed,
+            KEYS_UNUSABLE where that one endorsed another key.
     """
     before = _before(connection)
-    (last,) = connection.execute(_LAST_POSITION.sql, _LAST_POSITION.bind()).fetchone()
-    if (last or 0) == before.position and successor is None:
+    if _last_position(connection) == (before.line.position if before.line else 0):
         return None
-    _require_signed_root(connection, before)
-    tree = grown_tiles(connection)
-    if not tree.size or tree.size < before.position:
-        raise journal_damaged("it holds fewer entries than were signed, or none")
-    return _signed(tree, before, signer, at, successor)
+    return _signed(connection, before, signer, at, None)
+
+
+def endorsing_checkpoint(
+    connection: sqlite3.Connection, signer: Signer, at: str, successor: bytes
+) -> Signed:
+    """A checkpoint that endorses the public key ``successor`` (32 bytes) as the key of all that
+    follow, whether anything came or not.
+
+    Raises:
+        ProblemError: as ``next_checkpoint``, and JOURNAL_DAMAGED where nothing was recorded yet.
+    """
+    return _signed(connection, _before(connection), signer, at, successor)
+
+
+def last_line(connection: sqlite3.Connection) -> Line | None:
+    """The last checkpoint; None before the first.
+
+    Raises:
+        ProblemError: JOURNAL_DAMAGED where it cannot be read.
+    """
+    return _before(connection).line
+
+
+def _last_position(connection: sqlite3.Connection) -> int:
+    (last,) = connection.execute(_LAST_POSITION.sql, _LAST_POSITION.bind()).fetchone()
+    return last or 0
 
 
 def _signed(
-    tree: GrowingTiles, before: _Before, signer: Signer, at: str, successor: bytes | None
+    connection: sqlite3.Connection,
+    before: _Before,
+    signer: Signer,
+    at: str,
+    successor: bytes | None,
 ) -> Signed:
+    key = public_key_of(signer.public_key_pem)
+    _require_signed_root(connection, before)
+    _require_endorsed(before, key)
+    tree = grown_tiles(connection)
+    if not tree.size or tree.size != _last_position(connection):
+        raise journal_damaged("it holds no entries, or fewer than were signed")
     origin = origin_of(tree.tile(0, 0)[:HASH_BYTES])
-    verifier = Verifier(origin, public_key_of(signer.public_key_pem))
     endorsed = None if successor is None else Verifier(origin, successor)
     number = before.line.number + 1 if before.line else 1
     told = extensions(number, before.digest, at, endorsed)
     text = str(Checkpoint(origin, tree.size, tree.root(), told))
-    line = str(parsed_note(sign_note(text, NoteSigner(verifier, signer.sign))))
-    return Signed(number, line, before.ends_at + len(line.encode()) + 1, tree.changed)
+    line = parsed_note(sign_note(text, NoteSigner(Verifier(origin, key), signer.sign)))
+    return Signed(line, before.ends_at + len(str(line).encode()) + 1, tree.changed)
 
 
 def _before(connection: sqlite3.Connection) -> _Before:
@@ -140,8 +160,23 @@ def _require_signed_root(connection: sqlite3.Connection, before: _Before) -> Non
         raise journal_damaged("its tiles do not have the root that the last checkpoint signed")
 
 
+def _require_endorsed(before: _Before, key: bytes) -> None:
+    """Once a key has endorsed its successor, it signs no more."""
+    successor = before.line.successor if before.line else None
+    if successor is not None and successor.public_key != key:
+        told = (
+            f"The last checkpoint names {successor} as the key that signs from now on, and the key "
+            "in use is another. End the rotation with `gateway audit rotate-key`, or restore that "
+            "key from a backup."
+        )
+        raise ProblemError(
+            Problem("KEYS_UNUSABLE", "A key file cannot be used", 500, told, "internal")
+        )
+
+
 def keep_checkpoint(connection: sqlite3.Connection | sqlite3.Cursor, signed: Signed) -> None:
     """Store a signed checkpoint and its tiles, within the caller's transaction."""
-    values = {"number": signed.number, "ends_at": signed.ends_at, "line": signed.line}
+    line = signed.line
+    values = {"number": line.number, "ends_at": signed.ends_at, "line": str(line)}
     connection.execute(INSERT_CHECKPOINT.sql, INSERT_CHECKPOINT.bind(**values))
     store_tiles(connection, signed.tiles)

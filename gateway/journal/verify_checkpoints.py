@@ -114,7 +114,7 @@ class _Walk:
             line = None
         if line is None or line.number != number:
             self._forge_unsigned()
-            self._forged(number)
+            self._forged(number, f", though its line says {line.number}" if line else "")
             self._before = _Before(number, line_digest(str(text)), self._before.position, False)
             return
         before, self._before = self._before, _Before(number, line_digest(text), line.position)
@@ -170,8 +170,8 @@ class _Walk:
             self._forged(line.number)
         self._unsigned.clear()
 
-    def _forged(self, number: Any) -> None:
-        told = f"checkpoint {number} is forged or altered: no trusted key signed it"
+    def _forged(self, number: Any, why: str = "") -> None:
+        told = f"checkpoint {number} is forged or altered: no trusted key signed it{why}"
         self._findings.add(FindingKind.CHECKPOINT_FORGED, told)
 
     # --- the second copy

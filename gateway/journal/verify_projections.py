@@ -6,19 +6,16 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Protocol, Self
 
-from gateway.journal.database import open_reader
 from gateway.journal.rebuild import differences
 from gateway.model.problem import ProblemError
 
 Done = Callable[[int], None]
 """Is told how many entries were folded."""
 
-_STEP = 10_000
-_MODULE = "gateway.journal.verify_projections"
+_MODULE = "gateway.journal.fold_beside"
 
 
 class Comparison(Protocol):
@@ -47,7 +44,7 @@ class ComparisonHere:
 
     def differences(self, done: Done) -> Iterator[str]:
         """What differs, a sentence each."""
-        return _told(self._connection, done)
+        return told_differences(self._connection, done)
 
 
 class ComparisonBeside:
@@ -78,7 +75,7 @@ class ComparisonBeside:
             yield "the projections could not be compared: the process that folds them ended early"
 
 
-def _told(connection: sqlite3.Connection, done: Done) -> Iterator[str]:
+def told_differences(connection: sqlite3.Connection, done: Done) -> Iterator[str]:
     try:
         yield from differences(connection, done)
     except ProblemError as error:
@@ -88,21 +85,3 @@ def _told(connection: sqlite3.Connection, done: Done) -> Iterator[str]:
 def any_text(stored: bytes) -> str:
     """Text as it stands in a file that may be tampered with."""
     return stored.decode("utf-8", "surrogateescape")
-
-
-def _main(database: Path) -> None:
-    """Tell the parent, a line of JSON each: numbers of entries folded, and what differs."""
-
-    def done(count: int) -> None:
-        if count % _STEP == 0:
-            print(count, flush=True)  # noqa: T201 # how the processes speak
-
-    with closing(open_reader(database)) as connection:
-        connection.text_factory = any_text
-        connection.execute("BEGIN")
-        for told in _told(connection, done):
-            print(json.dumps(told), flush=True)  # noqa: T201 # as above
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]))

@@ -66,7 +66,7 @@ class TreeCheck:
         self._check_above()
         self._check_surplus()
         own = [promise for promise in self._promises if not promise.kept]
-        for promise in [*own[:1], *(one for one in self._promises if one.kept)]:
+        for promise in [*own[:1], *(one for one in reversed(self._promises) if one.kept)]:
             tell_cut_off(self._findings, promise, self.size)
         for position in self._differing:
             self._wrong_tile(0, (position - 1) >> HEIGHT)

@@ -46,14 +46,14 @@ class Stretch:
 class Narrowing:
     """Which entries of a stretch are wanted; None does not narrow.
 
-    ``about`` is text that occurs in the body, or else the entry is of one of the types
-    ``or_types``.
+    ``about`` are texts of which one occurs in the body, or else the entry is of one of the types
+    ``or_types``; without any text neither narrows.
     """
 
     actor: str | None = None
     types: tuple[str, ...] | None = None
     execution_id: str | None = None
-    about: str | None = None
+    about: tuple[str, ...] = ()
     or_types: tuple[str, ...] = ()
 
 

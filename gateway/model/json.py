@@ -7,6 +7,7 @@ hold PII they are HMAC-SHA-256 under a key of the workspace, so that nobody can 
 
 import hashlib
 import hmac
+import re
 from typing import Any, TypeAlias
 
 import orjson
@@ -80,3 +81,15 @@ def decode(text: str | bytes) -> JsonValue:
 def pointer(*parts: str | int) -> str:
     """A JSON pointer (RFC 6901) to the value under ``parts``."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
+
+
+_NAME = re.compile(r"[$A-Za-z_][A-Za-z0-9_]{0,99}")
+
+
+def shown_name(part: str | int) -> str | int:
+    """A step of a path as it may be sent back: a name of GraphQL or an operator, or an index.
+
+    Callers choose the names of unknown fields and the keys of free JSON. Whatever is no plain name
+    may be somebody's address or number, and is shown as ``?``.
+    """
+    return part if isinstance(part, int) or _NAME.fullmatch(part) else "?"

@@ -6,7 +6,7 @@ import secrets
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,6 +93,40 @@ def key_file(path: Path, make: Callable[[], bytes], *, secret: bool = True) -> b
             path,
             f"cannot be used ({error.strerror or error}). Give the user that runs the gateway"
             " read and write access to it and to its folder",
+        ) from error
+
+
+def replace_key_file(draft: Path, path: Path) -> None:
+    """Put the key file ``draft`` in the place of ``path``, at once and durably.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE when the folder cannot be written.
+    """
+    with _writable(path):
+        draft.replace(path)
+        _sync_folder(path.parent)
+
+
+def remove_key_file(path: Path) -> None:
+    """Remove a key file, durably; one that is missing is no problem.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE when the folder cannot be written.
+    """
+    with _writable(path):
+        path.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise unusable_key(
+            path,
+            f"cannot be replaced ({error.strerror or error}). Give the user that runs the gateway"
+            " write access to its folder",
         ) from error
 
 

@@ -19,6 +19,10 @@ class TransparencyRecords(Protocol):
         """The line of the checkpoint of this number (from 1); None where there is none."""
         ...
 
+    def origin(self) -> str | None:
+        """What the record is called as a log; None while it is empty."""
+        ...
+
     def tree_size(self) -> int:
         """How many entries the tree covers: those up to the last checkpoint."""
         ...

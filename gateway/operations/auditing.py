@@ -12,6 +12,7 @@ from gateway.administration import Scopes
 from gateway.auditing import PARTS, Review, Search, review, search, span_of
 from gateway.model.audit_history import AuditHistory
 from gateway.model.json import JsonObject
+from gateway.model.ports import Tx
 from gateway.model.problem import Issue, invalid, refuse
 from gateway.operations.policy_asked import may_audit, workspace_for
 from gateway.pipeline import Admitted, Bindings, Query
@@ -60,8 +61,9 @@ class Auditor:
     async def read(
         self, answer: Callable[[AuditHistory, Admitted], JsonObject], admitted: Admitted
     ) -> JsonObject:
-        """What ``answer`` makes of the record."""
+        """What ``answer`` makes of the record, once what was recorded without waiting is there."""
         await self.loop.policies.settle()
+        await self.loop.journal.write(_nothing)
         async with self._slots:
             return await asyncio.to_thread(self._opened, answer, admitted)
 
@@ -108,10 +110,7 @@ class Auditor:
             others=scope.is_whole,
             entries=workspace == principal.workspace,
         )
-        found = review(history, asked, self._revision)
-        if asked.served is None and not any(found.get("totals", {"": 1}).values()):
-            raise refuse("NOT_FOUND", "There is no such contract in your workspace.")
-        return found
+        return review(history, asked, self._revision)
 
     def _revision(self, history: AuditHistory, name: str) -> PolicyRevision | None:
         """A revision that was in force; None where the record does not hold its content."""
@@ -123,6 +122,10 @@ class Auditor:
             return found
         built = build_revision(content_of(history, name), self.loop.registry, _WHERE)
         return self._built.put(name, built)
+
+
+def _nothing(_: Tx) -> None:
+    """Whatever was queued before this unit is durable with it."""
 
 
 def _parts(value: JsonObject) -> tuple[str, ...]:

@@ -45,6 +45,8 @@ def _told(registry: Registry, ref: str, bound: Command | Query) -> Command | Que
     contract = registry.operations.get(ref)
     if not isinstance(bound, Query) or contract is None or contract.capability not in READING:
         return bound
+    if bound.recorded is not None:  # it keeps what it answered, as enforcement points ask it often
+        return bound
     return replace(bound, reading=reading, durable=contract.capability == AUDIT_RECORD)
 
 

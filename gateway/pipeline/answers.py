@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from gateway.contracts import Registry, pii_of
 from gateway.model.contract import EventContract, OperationContract
-from gateway.model.json import JsonObject
+from gateway.model.json import JsonObject, JsonValue
 from gateway.model.pii import Owner, named_owner
 from gateway.model.ports import Answered, Sealer
 from gateway.model.problem import ProblemError, refuse
+from gateway.model.scrubbing import scrub, values_at
 from gateway.model.sealing import seal_paths
 
 Events = tuple[tuple[str, JsonObject], ...]
@@ -97,14 +98,24 @@ def accept_answer(
         output = registry.output_of(contract).check(answered.output, "/output")
         events = tuple(_events(registry, contract, value, output, answered))
     except ProblemError as error:
+        found = scrub(error.problem, _private(contract, value, answered))
         raise refuse(
             "BAD_GATEWAY",
             f"The handler of {contract.ref} answered what its contract does not allow: "
-            f"{error.problem.detail}",
+            f"{found.detail}",
             retryable=False,
-            issues=error.problem.issues,
+            issues=found.issues,
         ) from error
     return Answer(output, events)
+
+
+def _private(
+    contract: OperationContract, value: JsonObject, answered: Answered
+) -> Iterator[JsonValue]:
+    """The PII of a call: of its input, its output, and of whatever its handler emitted."""
+    told = [value, answered.output]
+    for item in (*told, *(payload for _, payload in answered.events)):
+        yield from values_at(item, contract.policy.pii)
 
 
 def _events(

@@ -3,6 +3,7 @@
 from gateway.model.decision import AccessDecision
 from gateway.model.ports import Declined
 from gateway.model.problem import Problem, problem, with_context
+from gateway.model.scrubbing import scrub, values_at
 from gateway.pipeline.call import Call
 
 
@@ -25,7 +26,9 @@ def declined(outcome: Declined) -> Problem:
 
 
 def told_about(call: Call, told: Problem) -> Problem:
+    """The problem as the caller gets it: it quotes none of the PII that was sent."""
     contract = call.contract
+    told = scrub(told, values_at(call.input, contract.policy.pii))
     operation = {
         "key": contract.key,
         "version": contract.meta.version,

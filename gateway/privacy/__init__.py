@@ -1,14 +1,20 @@
 """Keys of the installation, and what they do: seal PII, commit to it, sign checkpoints."""
 
-from gateway.privacy.keyring import CheckpointSigner, Keyring, has_keys, verify_signature
+from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
+from gateway.privacy.checkpoint_rotation import Rotation, finish_rotation, rotate_key
+from gateway.privacy.keyring import Keyring, has_keys, verify_signature
 from gateway.privacy.rotation import KeyRotation
 from gateway.privacy.sealer import KeyringSealer
 
 __all__ = [
+    "CheckpointKeys",
     "CheckpointSigner",
     "KeyRotation",
     "Keyring",
     "KeyringSealer",
+    "Rotation",
+    "finish_rotation",
     "has_keys",
+    "rotate_key",
     "verify_signature",
 ]

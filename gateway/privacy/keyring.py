@@ -1,19 +1,17 @@
 """The keys of an installation, opened: those that seal personal data, and the one that signs
 checkpoints of the journal."""
 
-import hashlib
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
     load_pem_public_key,
 )
 
 from gateway.model.ports import Clock
-from gateway.model.system import SystemClock, key_file, signing_key_file, unusable_key
+from gateway.model.system import SystemClock, unusable_key
+from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
 from gateway.privacy.data_keys import DataKeys
 from gateway.privacy.key_store import FILE_NAME as STORE_FILE
 from gateway.privacy.key_store import KeyStore
@@ -21,25 +19,6 @@ from gateway.privacy.root_keys import FILE_NAME as ROOT_FILE
 from gateway.privacy.root_keys import RootKey, open_root_key, root_in_file
 from gateway.privacy.tombstones import TombstoneFile
 from gateway.privacy.workspace_keys import WorkspaceKeys
-
-
-class CheckpointSigner:
-    """Signs checkpoints with Ed25519 (RFC 8032).
-
-    ``key_id`` is the start of SHA-256 over the public key (SubjectPublicKeyInfo, DER), in hex.
-    """
-
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        public = key.public_key()
-        spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        self._key = key
-        self.key_id = hashlib.sha256(spki).hexdigest()[:32]
-        self.public_key_pem = pem.decode()
-
-    def sign(self, data: bytes) -> bytes:
-        """The signature over ``data``, 64 bytes."""
-        return self._key.sign(data)
 
 
 def verify_signature(public_key_pem: str, data: bytes, signature: bytes) -> bool:
@@ -82,8 +61,7 @@ class Keyring:
                 of the checkpoint key do not belong together.
         """
         clock = clock or SystemClock()
-        signer = CheckpointSigner(signing_key_file(key_dir / "checkpoint-signing.pem"))
-        _keep_public_half(key_dir / "checkpoint-signing.pub.pem", signer.public_key_pem)
+        signer = CheckpointKeys(key_dir).current()
         is_earlier = (key_dir / ROOT_FILE).exists() and not (key_dir / STORE_FILE).exists()
         store = KeyStore(key_dir / STORE_FILE)
         root = open_root_key(root_key, key_dir, store.root_key())
@@ -108,15 +86,4 @@ def _require_root(store: KeyStore, root: RootKey) -> None:
             store.path,
             f"was made with another root key ({', '.join(others)}, not {root.key_id}). Set"
             " GATEWAY_ROOT_KEY to where that one is, or restore it",
-        )
-
-
-def _keep_public_half(path: Path, pem: str) -> None:
-    """Write the public half once; refuse one of another key, which older checkpoints need."""
-    if key_file(path, pem.encode, secret=False) != pem.encode():
-        raise unusable_key(
-            path,
-            f"is not the public half of {path.with_name('checkpoint-signing.pem')}. Restore that"
-            " key from a backup, or, to begin with a new key, move both files away and keep this"
-            " one to verify the earlier checkpoints",
         )

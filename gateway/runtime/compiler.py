@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from gateway.contracts import Registry, pii_of
 from gateway.model.contract import OperationContract
-from gateway.model.json import JsonObject
+from gateway.model.json import JsonObject, JsonValue
 from gateway.model.plan import Edge, Plan, PlanStep
 from gateway.model.ports import Sealer
 from gateway.model.problem import Issue, ProblemError, invalid
+from gateway.model.scrubbing import scrub, values_at
 from gateway.runtime.draft import COMPENSATE, DraftStep, compensates, read_draft
 from gateway.runtime.hashing import plan_hash, step_id
 from gateway.runtime.order import topological
@@ -56,7 +57,8 @@ class Compiler:
         order, cycles = topological(graph)
         issues.extend(_cycle_issues(drafted, cycles))
         if issues:
-            raise invalid(issues)
+            told = invalid(issues).problem
+            raise ProblemError(scrub(told, _private(drafted, contracts)))
         by_key = {step.key: step for step in drafted}
         steps = [
             self._step(by_key[key], contracts[key], checks.depends_on(by_key[key])) for key in order
@@ -178,6 +180,16 @@ class _Checks:
                 if issue.code == "REQUIRED" and where in referred:
                     continue
                 yield issue
+
+
+def _private(
+    drafted: list[DraftStep], contracts: dict[str, OperationContract]
+) -> Iterator[JsonValue]:
+    """The PII among the literals of a draft."""
+    for step in drafted:
+        contract = contracts.get(step.key)
+        if contract is not None:
+            yield from values_at(step.input, contract.policy.pii)
 
 
 def _edges(step: PlanStep) -> Iterator[Edge]:

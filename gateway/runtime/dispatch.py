@@ -14,6 +14,7 @@ from gateway.model.execution import Approval, ExecutionStatus, RunMode, StepStat
 from gateway.model.json import JsonObject
 from gateway.model.ports import Sealer, Tx
 from gateway.model.problem import Problem, ProblemError, problem
+from gateway.model.scrubbing import scrub, values_at
 from gateway.model.time import after
 from gateway.pipeline import RateLimiter
 from gateway.policy import Policies
@@ -122,7 +123,8 @@ class StepDispatch:
         try:
             return self.registry.input_of(contract).check(resolved, "/input")
         except ProblemError as error:
-            raise _StopError(error.problem, "the arguments") from error
+            told = scrub(error.problem, values_at(resolved, contract.policy.pii))
+            raise _StopError(told, "the arguments") from error
 
     def _void(self, tx: Tx, ready: Ready, reason: str) -> None:
         """The request that the step waits for, if any, no longer stands."""

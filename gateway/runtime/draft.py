@@ -7,7 +7,7 @@ and ask with ``"onFailure": "compensate"`` that completed steps be undone if the
 import re
 from dataclasses import dataclass
 
-from gateway.model.json import JsonObject, JsonValue, pointer
+from gateway.model.json import JsonObject, JsonValue, pointer, shown_name
 from gateway.model.lane import LANES
 from gateway.model.problem import Issue
 
@@ -40,7 +40,8 @@ def read_draft(draft: JsonObject, base: str) -> tuple[list[DraftStep], list[Issu
     """
     told = "A draft has no such field; it has `steps`, and may have `lane` and `onFailure`."
     issues = [
-        Issue(base + pointer(name), "UNKNOWN_FIELD", told) for name in sorted(set(draft) - _FIELDS)
+        Issue(base + pointer(shown_name(name)), "UNKNOWN_FIELD", told)
+        for name in sorted(set(draft) - _FIELDS)
     ]
     if "lane" in draft:
         issues.extend(lane_issues(draft["lane"], f"{base}/lane"))
@@ -81,7 +82,11 @@ def _read_step(item: JsonValue, at: str, issues: list[Issue]) -> DraftStep | Non
         issues.append(Issue(at, "WRONG_TYPE", "A step is an object {key, contract, input}."))
         return None
     found = [
-        Issue(at + pointer(name), "UNKNOWN_FIELD", f"A step has no field {name!r}.")
+        Issue(
+            at + pointer(shown_name(name)),
+            "UNKNOWN_FIELD",
+            f"A step has no field {shown_name(name)!r}.",
+        )
         for name in sorted(set(item) - _STEP_FIELDS)
     ]
     key, contract = item.get("key"), item.get("contract")

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from gateway.contracts import Io, pii_of
 from gateway.model.contract import NamedType, ObjectType, OperationContract
-from gateway.model.json import JsonObject, JsonValue, canonical, pointer
+from gateway.model.json import JsonObject, JsonValue, canonical, pointer, shown_name
 from gateway.model.pii import Owner
 from gateway.model.ports import Sealer
 from gateway.model.problem import Issue, ProblemError, invalid
+from gateway.model.scrubbing import scrub, values_at
 from gateway.model.sealing import seal_paths
 from gateway.model.types import TypeRef
 
@@ -35,7 +36,8 @@ def check_pattern(contract: OperationContract, pattern: JsonObject, base: str) -
     checker = _Checker(contract.types)
     checked = checker.check_fields(contract.input, pattern, base)
     if checker.issues:
-        raise invalid(checker.issues)
+        told = invalid(checker.issues).problem
+        raise ProblemError(scrub(told, values_at(pattern, contract.policy.pii)))
     return checked
 
 
@@ -86,7 +88,7 @@ class _Checker:
             if name not in fields:
                 known = ", ".join(fields) or "none"
                 told = f"is no input of the contract; its inputs are: {known}"
-                self._add(base + pointer(name[:100]), "UNKNOWN_FIELD", told)
+                self._add(base + pointer(shown_name(name)), "UNKNOWN_FIELD", told)
         return checked
 
     def _value(self, name: str, ref: TypeRef, value: JsonValue, base: str) -> JsonValue:
@@ -170,4 +172,4 @@ def _misplaced(value: JsonValue, path: str) -> Iterator[str]:
         yield path
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield from _misplaced(item, path + pointer(name[:100]))
+            yield from _misplaced(item, path + pointer(shown_name(name)))

@@ -19,6 +19,9 @@ from gateway.runtime.pii_flow import in_words
 from gateway.runtime.pii_read import Key, PiiRead, Place
 from gateway.runtime.pii_text import MIN_DIGITS, forms_of
 
+MAX_LITERALS = 10_000
+"""The most texts of one step that are compared; with more of them it may not run."""
+
 _PATH = tuple[str, ...]
 
 
@@ -29,7 +32,13 @@ def copies(step: PlanStep, contract: OperationContract, read: Sequence[PiiRead])
     """
     if not any(read):
         return
-    for path, text in _literals(step):
+    for count, (path, text) in enumerate(_literals(step)):
+        if count == MAX_LITERALS:
+            yield (
+                f"It has more than {MAX_LITERALS} texts, too many to be compared with the PII that "
+                "was read before. Split the step."
+            )
+            return
         takes = classes_taken(contract, ".".join(part for part in path if not part.isdecimal()))
         copied = _copied(text, takes, read)
         if copied is not None:

@@ -10,7 +10,7 @@ from gateway.model.json import JsonObject, JsonValue
 from gateway.model.pii import ANY_CLASS, PiiClass, PiiClasses
 from gateway.runtime.pii_text import MIN_DIGITS, WINDOW, Forms, Words, forms_of
 
-MAX_READ = 200_000
+MAX_READ = 100_000
 """The most characters of PII of one output that are compared; free text comes last."""
 
 MIN_COMPACT = 8
@@ -46,7 +46,8 @@ class PiiRead:
 
     ``phrases`` are compared with every run of words, ``wholes`` with all words of a text,
     ``emails`` with whole addresses, ``numbers`` and ``compacts`` with any part of a number or a
-    text.
+    text: ``ends`` and ``begins`` lead to those that end and begin so. ``sizes`` are how many words
+    phrases have.
     """
 
     phrases: dict[Words, list[Place]] = field(default_factory=dict)
@@ -55,6 +56,8 @@ class PiiRead:
     numbers: dict[str, list[Place]] = field(default_factory=dict)
     compacts: dict[str, list[Place]] = field(default_factory=dict)
     sizes: set[int] = field(default_factory=set)
+    begins: dict[str, list[str]] = field(default_factory=dict)
+    ends: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, step: str, contract: OperationContract, output: JsonObject) -> "PiiRead":
@@ -62,10 +65,10 @@ class PiiRead:
         read = cls()
         left = MAX_READ
         for place, text in _by_length(step, contract, output):
-            left -= len(text)
-            if left < 0:
+            if left <= 0:
                 break
-            read._add(place, text)
+            read._add(place, text[:left])
+            left -= len(text)
         return read
 
     def __bool__(self) -> bool:
@@ -77,12 +80,26 @@ class PiiRead:
         yield from _looked_up("whole", self.wholes, (forms.words,))
         yield from _looked_up("phrase", self.phrases, phrases)
         yield from _looked_up("email", self.emails, forms.emails)
-        for known, places in self.compacts.items():
-            if known in forms.compact:
-                yield ("compact", known), places
-        for known, places in self.numbers.items():
-            if any(known in digits or known.endswith(digits) for digits in forms.numbers):
-                yield ("number", known), places
+        yield from _looked_up("compact", self.compacts, self._inside(forms.compact))
+        yield from _looked_up("number", self.numbers, self._numbers_of(forms.numbers))
+
+    def _inside(self, compact: str) -> Iterator[str]:
+        """The compact values that stand in a text: found by how they begin."""
+        for at in range(len(compact) - MIN_COMPACT + 1):
+            for known in self.begins.get(compact[at : at + MIN_COMPACT], ()):
+                if compact.startswith(known, at):
+                    yield known
+
+    def _numbers_of(self, numbers: tuple[str, ...]) -> Iterator[str]:
+        """The numbers that stand in others, or that end like one without the country's prefix."""
+        for digits in numbers:
+            yield from (
+                one for one in self.ends.get(digits[-MIN_DIGITS:], ()) if one.endswith(digits)
+            )
+            for at in range(len(digits) - MIN_DIGITS + 1):
+                for known in self.ends.get(digits[at : at + MIN_DIGITS], ()):
+                    if digits.endswith(known, 0, at + MIN_DIGITS):
+                        yield known
 
     def _add(self, place: Place, text: str) -> None:
         forms = forms_of(text)
@@ -90,6 +107,8 @@ class PiiRead:
             self.emails.setdefault(address, []).append(place)
         is_free = PiiClass.FREE_TEXT in place.classes
         for digits in forms.personal if is_free else forms.numbers:
+            if digits not in self.numbers:
+                self.ends.setdefault(digits[-MIN_DIGITS:], []).append(digits)
             self.numbers.setdefault(digits, []).append(place)
         only_email = len(forms.emails) == 1 and forms.folded.strip() == forms.emails[0]
         if only_email or not forms.words:
@@ -102,6 +121,8 @@ class PiiRead:
     def _add_value(self, place: Place, forms: Forms) -> None:
         """A name, a number, an address: known again as a whole, with any marks in between."""
         if len(forms.compact) >= MIN_COMPACT:
+            if forms.compact not in self.compacts:
+                self.begins.setdefault(forms.compact[:MIN_COMPACT], []).append(forms.compact)
             self.compacts.setdefault(forms.compact, []).append(place)
         if len(forms.compact) < 2 or (len(forms.compact) < MIN_VALUE and forms.compact.isdecimal()):
             return

@@ -68,14 +68,21 @@ def forms_of(text: str) -> Forms:
 def fold(text: str) -> str:
     """The text in NFKC, without case and invisible characters, every digit one of ASCII."""
     composed = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return composed if composed.isascii() else "".join(map(_plain, composed))
+    return composed if composed.isascii() else composed.translate(_PLAIN)
 
 
-def _plain(char: str) -> str:
-    if unicodedata.category(char) == "Cf":
-        return ""
-    digit = unicodedata.decimal(char, None)
-    return char if digit is None else str(digit)
+class _Plain(dict[int, str | None]):
+    """What becomes of each character: it is looked up once, since texts may be long."""
+
+    def __missing__(self, code: int) -> str | None:
+        char = chr(code)
+        digit = unicodedata.decimal(char, None)
+        plain = char if digit is None else str(digit)
+        self[code] = found = None if unicodedata.category(char) == "Cf" else plain
+        return found
+
+
+_PLAIN = _Plain()
 
 
 def _addresses(folded: str) -> Iterator[str]:

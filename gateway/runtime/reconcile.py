@@ -18,6 +18,7 @@ from gateway.model.operator import OperatorCommand, Reconciliation
 from gateway.model.pii import named_owner
 from gateway.model.ports import Answered, Sealer, Tx
 from gateway.model.problem import Issue, Problem, ProblemError, invalid, refuse
+from gateway.model.scrubbing import scrub, values_at
 from gateway.model.sealing import unseal_all
 from gateway.pipeline import Answer, accept_answer
 from gateway.runtime import facts
@@ -111,12 +112,19 @@ class Reconciler:
             told = "Say what the action answered, as the output of its contract."
             raise invalid([Issue("/input/output", "REQUIRED", told)])
         contract = self._contract(step)
-        output = self.registry.output_of(contract).check(finding.output, "/input/output")
+        output = self._output(contract, finding.output)
         value = self._input(execution, step)
         try:
             return accept_answer(self.registry, contract, value, Answered(output))
         except ProblemError as error:
             raise invalid([Issue("/input/output", "NOT_ALLOWED", error.problem.detail)]) from error
+
+    def _output(self, contract: OperationContract, given: JsonObject) -> JsonObject:
+        try:
+            return self.registry.output_of(contract).check(given, "/input/output")
+        except ProblemError as error:
+            private = values_at(given, contract.policy.pii)
+            raise ProblemError(scrub(error.problem, private)) from error
 
     def _input(self, execution: Execution, step: Step) -> JsonObject:
         try:

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TypeVar
 
-from gateway.contracts import Registry
+from gateway.contracts import Registry, pii_of
 from gateway.model.execution import UNDER_WAY, Execution, ExecutionStatus, StepStatus
 from gateway.model.ports import (
     ActionCall,
@@ -27,7 +27,7 @@ from gateway.runtime.attempt import Attempt
 from gateway.runtime.ending import end_run
 from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, judge, orphaned
-from gateway.runtime.pii_copies import read_in_run
+from gateway.runtime.pii_copies import read_by, read_in_run
 from gateway.runtime.stored_plan import open_plan
 from gateway.runtime.turn import ClaimLostError, Turn, Turns
 
@@ -120,6 +120,7 @@ class Runner:
 
     async def _take(self, memory: RunMemory, outcomes: list[Outcome]) -> tuple[Turn, RunMemory]:
         """Take a turn on a copy of the memory, so that a unit that failed leaves no trace."""
+        await self._read(memory, outcomes)
 
         def unit(tx: Tx) -> tuple[Turn, RunMemory]:
             fresh = copy(memory)
@@ -128,6 +129,13 @@ class Runner:
             return self._turns.take(tx, fresh, outcomes), fresh
 
         return await self._write(unit)
+
+    async def _read(self, memory: RunMemory, outcomes: list[Outcome]) -> None:
+        """Look through the PII of answers before the unit, which must be short."""
+        for attempt, answer in ((one.attempt, one.answer) for one in outcomes):
+            if answer is not None and pii_of(attempt.contract, "output"):
+                given = (attempt.step.key, attempt.contract, answer.output, memory.read)
+                await asyncio.to_thread(read_by, *given)
 
     async def _write(self, unit: Callable[[Tx], T]) -> T:
         """Write until it is durable: an outcome that was seen must never be forgotten."""

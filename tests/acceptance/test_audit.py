@@ -105,7 +105,7 @@ def test_an_end_that_was_cut_off_after_a_checkpoint_is_found(copy: Path) -> None
         (previous,) = database.execute(sql, (position,)).fetchone()
     head = "UPDATE chain_head SET seq = ?, hash = ? WHERE chain = ?"
     told = altered(copy, (head, (seq - 1, previous, chain)), (DELETE, (position,)))
-    assert chain in told
+    assert f"[position={position}]" in told
     assert "TRUNCATED" in told or "REMOVED" in told
 
 

@@ -383,6 +383,8 @@ def test_the_command_exports_beside_the_server_and_is_recorded_first(story: Stor
     ]
     begun, ended = story.search(types=["audit.exported"], actor="root")
     assert begun["reading"]["filter"]["actor"] == "carl"
+    assert "rows" not in begun["reading"]
+    assert ended["reading"]["rows"] == len(rows)
     assert int(begun["cursor"]) < int(ended["cursor"])
 
     made = command("audit", "export", "--workspace", "acme", "--report", "review",
@@ -397,8 +399,7 @@ def test_the_command_exports_beside_the_server_and_is_recorded_first(story: Stor
     assert command("audit", "verify").returncode == 0
 
 
-def test_what_people_see_of_a_direct_call_is_recorded_with_its_answer(story: Story) -> None:
-    """Approvals, plans and lists of events say what they showed as well."""
+def test_plans_and_lists_of_approvals_say_what_they_showed(story: Story) -> None:
     begin = now()
     run = {"executionId": story.runs["approved"]["executionId"]}
     ada = story.auditor()
@@ -410,3 +411,46 @@ def test_what_people_see_of_a_direct_call_is_recorded_with_its_answer(story: Sto
         fields = {one["field"]: one["treatment"] for one in shown[contract]["seen"]}
         assert fields["input.customerEmail"] == "MASK", contract
     assert all(one["seenRecorded"] for one in found)
+
+
+def test_evidence_says_what_it_shows_when_it_is_exported_and_when_it_is_fetched(
+    story: Story,
+) -> None:
+    begin, ada = now(), story.auditor()
+    run = story.runs["approved"]
+    asked = {"runId": run["runId"], "exportedBy": "ada"}
+    ada.mutate("controlPlaneExecutionEvidenceExport", "runId", asked)
+    url = f"{story.people.world.gateway.url}/evidence/{run['runId']}"
+    fetched = httpx.get(url, headers={"authorization": f"Bearer {ada.token}"}, timeout=30)
+    assert fetched.status_code == 200
+
+    def recorded() -> list[JsonObject]:
+        contract = "controlPlane.execution.evidence.export"
+        return story.search(**{"actor": "ada", "contract": contract, "from": begin})
+
+    wait_until(lambda: len(recorded()) == 2, 10)
+    exported, download = recorded()
+    assert (exported["type"], download["type"]) == ("call.completed", "query.answered")
+    for one in (exported, download):
+        fields = {seen["field"]: seen["treatment"] for seen in one["seen"]}
+        assert fields["input.customerEmail"] == "MASK"
+    told = {"filter": {"runId": run["runId"]}, "bytes": len(fetched.content)}
+    assert download["reading"] == told
+
+
+def test_a_client_that_leaves_an_export_does_no_harm(story: Story) -> None:
+    headers = {"authorization": f"Bearer {story.auditor().token}"}
+    url = f"{story.people.world.gateway.url}/audit/export"
+    for _ in range(3):
+        with httpx.stream("GET", url, headers=headers, timeout=30) as answer:
+            assert answer.status_code == 200
+            next(answer.iter_raw(10))
+    assert story.get(actor="carl", **story.span).status_code == 200
+    assert "Traceback" not in story.people.world.gateway.log()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
+def test_an_export_is_only_read(story: Story, method: str) -> None:
+    url = f"{story.people.world.gateway.url}/audit/export"
+    answer = httpx.request(method, url, timeout=30)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.journal.chain import chain_of, entry_hash
 from gateway.journal.database import open_writer
 from gateway.journal.projections import project
-from gateway.journal.signing import Signer, keep_checkpoint, signed_checkpoint
+from gateway.journal.signing import Signer, keep_checkpoint, next_checkpoint
 from gateway.journal.statements import INSERT_ENTRY, STORE_HEAD
 from gateway.model.entry import ENTRY_FORMAT, GENESIS, Entry, EntryType, NewEntry
 from gateway.model.json import decode
@@ -43,7 +43,7 @@ def write_record(path: Path, entries: int, signer: Signer) -> None:
                     position += 1
                     moved.add(_append(connection, new, position, heads))
             connection.executemany(STORE_HEAD.sql, [(one, *heads[one]) for one in sorted(moved)])
-            signed = signed_checkpoint(connection, signer, _at(position))
+            signed = next_checkpoint(connection, signer, _at(position))
             assert signed is not None
             keep_checkpoint(connection, signed)
             connection.execute("COMMIT")

@@ -13,6 +13,7 @@ import uvloop
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.bench.audit import audit_figures  # noqa: E402 - needs the path set above
 from tests.bench.authzen import authzen_figures  # noqa: E402 - needs the path set above
 from tests.bench.deliveries import delivery_figures  # noqa: E402 - needs the path set above
 from tests.bench.durable import durable_figures  # noqa: E402 - as above
@@ -24,11 +25,14 @@ from tests.bench.parked import parked_figures  # noqa: E402 - as above
 from tests.bench.policy_changes import policy_change_figures  # noqa: E402 - as above
 from tests.bench.policy_decisions import policy_decision_figures  # noqa: E402 - as above
 from tests.bench.sealing import sealing_figures  # noqa: E402 - as above
+from tests.bench.verifying import verifying_figures  # noqa: E402 - as above
 
 MEASURES = (
     policy_decision_figures,
     policy_change_figures,
     impact_figures,
+    audit_figures,
+    verifying_figures,
     durable_figures,
     sealing_figures,
     query_figures,

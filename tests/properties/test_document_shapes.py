@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLSyntaxError, parse
+from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +18,7 @@ from gateway.surfaces.graphql.execution import Operation, choose_operation
 from gateway.surfaces.graphql.operation_log import OperationLine
 from gateway.surfaces.graphql.parameters import Parameters
 from gateway.surfaces.graphql.schema import core_schema
-from gateway.surfaces.graphql.shapes import Vocabulary, normalised
+from gateway.surfaces.graphql.shapes import LazyShape, Vocabulary, normalised
 from gateway.telemetry import handler
 from tests.unit.graphql.support import Catalogue
 
@@ -191,7 +191,11 @@ def test_a_normalised_document_has_nothing_of_its_author(written: tuple[str, set
     source, places = written
     for place in places:
         event(place)
-    text = normalised(parse(source), VOCABULARY)
+    tree = parse(source)
+    text = normalised(tree, VOCABULARY)
+    shape = LazyShape(tree, lambda: VOCABULARY)
+    operations = [one for one in tree.definitions if isinstance(one, OperationDefinitionNode)]
+    assert [shape.name_of(one) for one in operations] == [None] * len(operations)
     assert WORD not in text
     assert NUMBER not in text
     assert not {'"', "#", "true", "false", "null"} & set(text.replace("(", " ").split())

@@ -45,7 +45,7 @@ class GapKind(StrEnum):
 class Gap:
     """One thing that a rule lacks: ``wanted`` is the role, type, user, workspace, capability,
     sub-condition or the place of the other rule. For a condition, ``arguments`` are those that it
-    reads and ``given`` their values, if the request held plain ones."""
+    reads and ``given`` their values, if the request held plain ones; PII is left out."""
 
     kind: GapKind
     wanted: str

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
+from gateway.contracts import pii_of
 from gateway.model.decision import AccessDecision, Rule, Verdict, VerdictDecision
 from gateway.model.json import JsonValue
 from gateway.policy.engine.access import grants
@@ -163,7 +164,10 @@ def _why(part: Part, outcome: Outcome) -> str:
 
 
 def _plain_at(request: Request, path: str) -> Iterator[JsonValue]:
-    """The value at a path, if it is a plain one."""
+    """The value at a path, if it is a plain one and no PII."""
+    private = pii_of(request.contract, "input")
+    if any(path == one or path.startswith(f"{one}.") for one in private):
+        return
     value: JsonValue = request.arguments
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None

@@ -41,14 +41,15 @@ class AuthDirective:
     name="pii",
     description=(
         "Personal data. On a root field, paths names where it stands in the contract's input and "
-        "output. An output field so marked may be masked or left out for a caller, hence is "
-        "nullable."
+        "output. On any other field, classes says what it tells of somebody. An output field so "
+        "marked may be masked or left out for a caller, hence is nullable."
     ),
 )
 class PiiDirective:
-    """``@pii``: personal data, on the field itself or with the contract's paths."""
+    """``@pii``: personal data, on the field itself (classes) or with the contract's paths."""
 
     paths: list[str] | None = strawberry.UNSET
+    classes: list[str] | None = strawberry.UNSET
 
 
 def contract_directive(contract: OperationContract) -> ContractDirective:

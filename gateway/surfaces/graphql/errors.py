@@ -17,7 +17,7 @@ from gateway.telemetry import told_failure
 
 _log = logging.getLogger("gateway.graphql")
 
-_TOKEN_TEXT = re.compile(r"(String|BlockString|Int|Float) [\"'].*", re.DOTALL)
+_TOKEN_TEXT = re.compile(r"(String|BlockString|Int|Float|Name) [\"'].*", re.DOTALL)
 _LONGEST_MESSAGE = 500
 
 
@@ -106,7 +106,10 @@ def entries_of(error: Exception, doing: str, trace_id: str | None) -> list[JsonO
 
 
 def syntax_refusal(error: GraphQLSyntaxError) -> RequestRefusedError:
-    """The refusal of a document that does not parse, without the text of its literals."""
+    """The refusal of a document that does not parse, without the text of its literals.
+
+    Neither is a name told: a text that lacks its quotes reads as names. The place is.
+    """
     said = _TOKEN_TEXT.sub(r"\1", error.message)
     told = _document_problem("GRAPHQL_PARSE_FAILED", _sentence(said), error)
     return RequestRefusedError(told.status, [error_entry(told, error)])

@@ -13,7 +13,7 @@ from itertools import islice
 from math import isfinite
 from typing import NoReturn
 
-from gateway.model.json import JsonValue, pointer
+from gateway.model.json import JsonValue, pointer, shown_name
 from gateway.model.problem import Issue, ProblemError, refuse
 from gateway.surfaces.graphql.limits import Limits
 
@@ -153,7 +153,7 @@ def _findings(value: JsonValue, base: str) -> Iterator[Issue]:
             if any(_SURROGATE.search(key) for key in item):
                 yield _surrogate(path, "a key")
             else:
-                parts = [(inner, path + pointer(key)) for key, inner in item.items()]
+                parts = [(inner, path + pointer(shown_name(key))) for key, inner in item.items()]
                 todo.extend(reversed(parts))
 
 

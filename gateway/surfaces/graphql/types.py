@@ -14,6 +14,7 @@ import strawberry
 
 from gateway.contracts import graphql_type_name, pii_of
 from gateway.model.contract import EnumType, NamedType, ObjectType, OperationContract
+from gateway.model.pii import ANY_CLASS, PiiClasses
 from gateway.model.types import SCALARS, TypeRef
 from gateway.surfaces.graphql.directives import PiiDirective
 from gateway.surfaces.graphql.scalars import SCALAR_TYPES
@@ -24,14 +25,14 @@ class Shape:
     """An object type about to be built.
 
     ``names`` leads from a type's name in the contract file to its GraphQL name; ``pii`` are the
-    fields that some contract declares as personal data.
+    fields that some contract declares as personal data, with their classes.
     """
 
     name: str
     is_input: bool
     fields: Mapping[str, TypeRef]
     names: dict[str, str] = field(default_factory=dict)
-    pii: set[str] = field(default_factory=set)
+    pii: dict[str, set[str]] = field(default_factory=dict)
 
 
 Definition = tuple[str, object]
@@ -88,7 +89,7 @@ class TypeSet:
         self._shapes.setdefault(name, shape)
         self._reach(contract, shape)
         for path in pii_of(contract, "input" if is_input else "output"):
-            self._mark(shape, path)
+            self._mark(shape, path, contract.policy.pii_classes.get(path, ANY_CLASS))
 
     def _reach(self, contract: OperationContract, root: Shape) -> None:
         """Declare every type that ``root`` leads to."""
@@ -120,13 +121,13 @@ class TypeSet:
     def _claim(self, name: str, definition: Definition) -> bool:
         return self._claimed.setdefault(name, definition) == definition
 
-    def _mark(self, shape: Shape, path: str) -> None:
+    def _mark(self, shape: Shape, path: str, classes: PiiClasses) -> None:
         head, _, rest = path.partition(".")
         inner = shape.names.get(shape.fields[head].named)
         if rest and inner in self._shapes:
-            self._mark(self._shapes[inner], rest)
+            self._mark(self._shapes[inner], rest, classes)
         else:  # the field itself, or somewhere inside a JSON value
-            shape.pii.add(head)
+            shape.pii.setdefault(head, set()).update(classes)
 
 
 def _taken(name: str, contract: OperationContract) -> ValueError:
@@ -173,7 +174,7 @@ def _fill(shape: Shape, built: Mapping[str, Any]) -> None:
         required = ref.required and not (hidden and not shape.is_input)
         cls.__annotations__[python_name] = _annotation(ref, required, shape.names, built)
         default = strawberry.UNSET if shape.is_input and not required else MISSING
-        directives = [PiiDirective()] if hidden else []
+        directives = [PiiDirective(classes=sorted(shape.pii[name]))] if hidden else []
         setattr(
             cls, python_name, strawberry.field(name=name, default=default, directives=directives)
         )

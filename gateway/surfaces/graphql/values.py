@@ -33,7 +33,7 @@ from graphql import (
 )
 from graphql.utilities import validate_input_literal, validate_input_value
 
-from gateway.model.json import JsonObject, JsonValue, pointer
+from gateway.model.json import JsonObject, JsonValue, pointer, shown_name
 from gateway.model.problem import Issue
 
 _ENUM_VALUES_SHOWN = 12
@@ -158,7 +158,7 @@ def _field_issues(
     for name in given:
         if name not in fields:
             message = "there is no such field; leave it out"
-            yield Issue(path + pointer(name), "UNKNOWN_FIELD", message)
+            yield Issue(path + pointer(shown_name(name)), "UNKNOWN_FIELD", message)
 
 
 def _fits(validate: Callable[..., None], value: Any, declared: GraphQLInputType) -> bool:

@@ -116,6 +116,18 @@ def test_a_bad_contract_exits_2_with_its_place(tmp_path: Path) -> None:
     assert "CONTRACTS_INVALID" in done.stderr
 
 
+def test_lint_names_the_personal_data_that_a_contract_does_not_declare(tmp_path: Path) -> None:
+    (tmp_path / "paid.yaml").write_text(
+        "key: shop.paid\nversion: 1.0.0\nkind: event\ntitle: Paid\ndescription: It is paid.\n"
+        "domain: shop\nowners: [shop.desk]\npayload:\n  iban: String\n"
+    )
+    done = run("contracts", "lint", "--schema-dir", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "paid.yaml:9:9" in done.stderr
+    assert "CONTRACT_PII_UNDECLARED" in done.stderr
+    assert "(financial)" in done.stderr
+
+
 def test_a_policy_case_that_fails_exits_1_and_is_named(tmp_path: Path) -> None:
     for path in (ROOT / "policies").rglob("*"):
         if path.is_file():

@@ -85,7 +85,7 @@ def test_every_issue_is_told_with_its_pointer_and_code(order):
         "/input",
     )
     assert sorted(found) == [
-        ("/input/a~1b~0c", "UNKNOWN_FIELD"),
+        ("/input/?", "UNKNOWN_FIELD"),
         ("/input/color", "NOT_ALLOWED"),
         ("/input/count", "OUT_OF_RANGE"),
         ("/input/free/a/0", "OUT_OF_RANGE"),
@@ -139,7 +139,7 @@ def test_lone_surrogates_are_refused_wherever_they_stand(order):
 
 def test_a_hostile_field_name_cannot_break_or_flood_the_answer(order):
     found = issues(order, {"orderId": "a", "must": 1, "k" * 10_000: 1})
-    assert found == [("/" + "k" * 100, "UNKNOWN_FIELD")]
+    assert found == [("/?", "UNKNOWN_FIELD")]
     for value in ({"\ud800": 1}, {"orderId": "a", "must": {"\ud800": {"x": float("nan")}}}):
         for path, _ in issues(order, value):
             path.encode()

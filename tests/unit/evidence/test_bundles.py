@@ -12,10 +12,14 @@ import pytest
 
 from gateway.evidence import archive, build, exporter, verify_bundle
 from gateway.evidence.text import signed
+from gateway.journal.checkpoint_lines import parsed_line
 from gateway.model.decision import Treatment
 from gateway.model.entry import EntryType
 from gateway.model.pii import Owner
 from gateway.model.problem import Problem, ProblemError
+from gateway.model.system import SystemClock
+from gateway.privacy import CheckpointKeys, rotate_key
+from gateway.transparency import leaf_hash, verify_inclusion
 from tests.contract.journal_story import PROBLEM
 from tests.unit.evidence.bundle_world import (
     EMAIL,
@@ -158,12 +162,32 @@ async def test_the_head_is_vouched_for_by_a_checkpoint_taken_then(world: BundleW
     with closing(sqlite3.connect(world.folder / "gateway.db")) as database:
         number, line = database.execute("SELECT number, line FROM checkpoint").fetchone()
     told = json.loads(line)
+    size, leaf = told["position"], leaf_hash(bytes.fromhex(statement["hash"]))
+    signed_root = parsed_line(line).checkpoint.root
+    path = await world.journal.read(
+        lambda records: records.inclusion_proof(statement["position"], size)
+    )
+    assert verify_inclusion(leaf, statement["position"] - 1, size, path, signed_root)
     assert files["checkpoint.note"].decode() == told["note"]
     assert statement["checkpoint"] == {
         "number": number,
         "position": told["position"],
         "digest": hashlib.sha256(line.encode()).hexdigest(),
     }
+
+
+async def test_a_bundle_still_verifies_after_its_key_was_rotated(world: BundleWorld) -> None:
+    await world.play()
+    content = (await world.export()).bundle.content
+    await world.journal.close()
+    keys = CheckpointKeys(world.folder)
+    rotate_key(world.folder / "gateway.db", keys, SystemClock())
+
+    new, old = (path.read_text() for path in keys.public_files())
+
+    assert verify_bundle(content, [old]).ok
+    assert verify_bundle(content, [new, old]).ok
+    assert not verify_bundle(content, [new]).ok
 
 
 async def test_contracts_stand_with_the_content_that_the_plan_binds(world: BundleWorld) -> None:

@@ -16,7 +16,7 @@ def grown(sizes: list[int]) -> tuple[dict[Place, bytes], GrowingTiles]:
     tree = GrowingTiles(0, lambda level, place: b"")
     size = 0
     for size_then in sizes:
-        tree = GrowingTiles(size, lambda *place: stored.get(place, b""))
+        tree = GrowingTiles(size, lambda *place, stored=stored: stored.get(place, b""))
         for leaf in LEAVES[size:size_then]:
             tree.append(leaf)
         tree.finish()

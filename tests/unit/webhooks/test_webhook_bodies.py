@@ -96,9 +96,15 @@ def test_the_source_is_the_configured_one_or_the_path_of_the_workspace(
 
 
 @pytest.mark.parametrize(
-    ("treatment", "seen"), [(Treatment.DROP, None), (Treatment.MASK, "•••@•••")]
+    ("treatment", "seen"),
+    [
+        (Treatment.DROP, None),
+        (Treatment.MASK, "•••@•••"),
+        (Treatment.FULL, "[hidden]"),
+        (Treatment.PARTIAL, "••••meio"),
+    ],
 )
-def test_pii_is_dropped_or_masked_and_never_raw(
+def test_pii_is_shown_as_the_endpoint_says_and_never_raw(
     sealer: KeyringSealer, treatment: Treatment, seen: str | None
 ) -> None:
     sealed = sealer.seal(
@@ -109,6 +115,21 @@ def test_pii_is_dropped_or_masked_and_never_raw(
     assert json.loads(raw)["data"] == {"amount": 5, "list": [{"email": seen}]}
     assert b"ada" not in raw
     assert b"$sealed" not in raw
+
+
+def test_equal_values_have_one_hash_in_a_workspace_and_another_elsewhere(
+    sealer: KeyringSealer,
+) -> None:
+    def hashed(workspace: str, value: str) -> str:
+        sealed = sealer.seal(Owner(workspace, "call/1"), "c@1.0.0", "payload.email", value)
+        event = replace(EVENT, workspace=workspace, payload={"email": sealed})
+        data = body(sealer, replace(ENDPOINT, pii=Treatment.HASH), event)["data"]
+        return str(data["email"])
+
+    shown = hashed("acme", "ada@acme.io")
+    assert re.fullmatch(r"hash:[0-9a-f]{24}", shown)
+    assert hashed("acme", "ada@acme.io") == shown
+    assert len({shown, hashed("acme", "bob@acme.io"), hashed("globex", "ada@acme.io")}) == 3
 
 
 def test_an_envelope_of_another_workspace_reads_as_absent(sealer: KeyringSealer) -> None:

@@ -188,6 +188,22 @@ async def test_the_events_of_a_run_arrive_signed(
     assert len({event["id"] for event in receiver.events()}) == len(KINDS)
 
 
+async def test_each_start_records_what_endpoints_are_shown(
+    journal: SqliteJournal, receiver: Receiver
+) -> None:
+    masked = endpoint(receiver, id="masked", pii=Treatment.MASK, types=("shop.*",))
+    off = endpoint(receiver, id="off", enabled=False)
+    for _ in range(2):
+        async with running(journal, endpoint(receiver), masked, off):
+            pass
+    found = [entry.body for entry in await entries_of(journal, EntryType.WEBHOOK_SERVED)]
+    told = [
+        {"endpoint": "hook", "types": ["*"], "pii": "drop"},
+        {"endpoint": "masked", "types": ["shop.*"], "pii": "mask"},
+    ]
+    assert found == told * 2
+
+
 async def test_a_new_endpoint_begins_at_the_present_end(
     journal: SqliteJournal, receiver: Receiver
 ) -> None:
