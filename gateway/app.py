@@ -41,6 +41,7 @@ from gateway.operations import (
     bind_evidence,
     bind_impact,
     bind_policy_reading,
+    bind_privacy,
     bind_skills,
     require_handlers,
     with_readings,
@@ -57,6 +58,7 @@ from gateway.pipeline import (
 )
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
+from gateway.rights import open_rights
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 from gateway.surfaces.graphql import Connections
@@ -138,7 +140,8 @@ async def _started(
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
     dispatcher = EmbeddedDispatcher(journal, loaded.clock)
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
-    sealer, policies = KeyringSealer(loaded.keyring), Policies(seeded.revision)
+    sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
+    policies = Policies(seeded.revision)
     loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     anchoring = await bring_checkpoints(loaded, journal, stack)
@@ -147,12 +150,15 @@ async def _started(
     )
     exporter = _exporter(loaded, journal, sealer, checkpointer)
     await exporter.sweep()
+    keyring, swept = loaded.keyring, (settings.database_path, settings.privacy_sweep_interval)
+    rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
     in_force = InForce(policies)
     bindings = {
         **bind(loop),
         **bind_evidence(loop, exporter),
         **bind_skills(loop, skills),
         **bind_checkpoints(checkpointer.checkpoint, loaded.destinations),
+        **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
@@ -168,6 +174,8 @@ async def _started(
     recorder.start()
     stack.push_async_callback(recorder.stop)
     await tell_endpoints(loaded, journal, sealer, stack)
+    rights.sweeper.start()
+    stack.push_async_callback(rights.sweeper.stop)
     dispatcher.start(loop.runner.advance)
     stack.push_async_callback(dispatcher.stop)
     stack.callback(feed.close)

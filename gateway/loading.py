@@ -11,12 +11,13 @@ from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
+from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
 from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
-BUILT_IN = ("control-plane", "policy-admin", "audit")
+BUILT_IN = ("control-plane", "policy-admin", "privacy", "audit")
 """Folders of the shipped schema that every gateway loads."""
 
 _LEASE_MARGIN = 15.0
@@ -48,6 +49,7 @@ class Loaded:
     endpoints: tuple[Endpoint, ...]
     destinations: Destinations
     keyring: Keyring
+    retention: Retention
     clock: SystemClock
 
     async def close(self) -> None:
@@ -74,8 +76,10 @@ def load(settings: Settings) -> Loaded:
     )
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
     destinations = load_destinations(settings.anchors)
+    retention = Retention(load_retention(settings.policy_dir), registry)
     keyring = open_keyring(settings)
-    return Loaded(settings, registry, actions, skills, endpoints, destinations, keyring, clock)
+    brought = (registry, actions, skills, endpoints, destinations, keyring, retention)
+    return Loaded(settings, *brought, clock)
 
 
 def _actions(settings: Settings, registry: Registry) -> ActionRunner:

@@ -177,6 +177,14 @@ class Settings(BaseSettings):
         le=86_400,
         allow_inf_nan=False,
     )
+    privacy_sweep_interval: float = _setting(
+        60.0,
+        "Seconds between two looks for personal data that was kept long enough.",
+        "a number from 0.05 to 86400",
+        ge=0.05,
+        le=86_400,
+        allow_inf_nan=False,
+    )
     max_in_flight_steps: int = _setting(
         64,
         "Steps that are performed at the same time.",

@@ -17,6 +17,7 @@ _MODULES: Mapping[str, str] = {
     "journal": "gateway.cli.journal",
     "keys": "gateway.cli.keys",
     "policy": "gateway.cli.policy",
+    "privacy": "gateway.cli.privacy",
     "schema": "gateway.cli.contracts",
     "serve": "gateway.cli.serve",
     "skill": "gateway.cli.skill",

@@ -12,6 +12,7 @@ from gateway.journal.evidence_items import SqlLaneRecords
 from gateway.journal.grants import SqlGrantRecords
 from gateway.journal.policy_records import SqlPolicyRecords
 from gateway.journal.proofs import SqlTransparencyRecords
+from gateway.journal.rights_records import SqlRightsRecords
 from gateway.journal.skills import SqlSkillRecords
 from gateway.journal.statement import Statement
 from gateway.journal.stored_entries import SqlStoredRecords
@@ -43,6 +44,7 @@ class SqlRecords(
     SqlTransparencyRecords,
     SqlDeliveryRecords,
     SqlPolicyRecords,
+    SqlRightsRecords,
     Records,
 ):
     """``Records`` over a cursor of the journal's database."""

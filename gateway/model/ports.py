@@ -16,6 +16,7 @@ from gateway.model.lane import LaneRecords
 from gateway.model.outgoing import OutgoingQueue, OutgoingRecords
 from gateway.model.pii import Owner
 from gateway.model.policy import PolicyRecords
+from gateway.model.rights import RightsRecords
 from gateway.model.skill import SkillRecords
 from gateway.model.stored_entry import StoredRecords
 
@@ -64,6 +65,7 @@ class Records(
     StoredRecords,
     OutgoingRecords,
     PolicyRecords,
+    RightsRecords,
     Protocol,
 ):
     """Reading what the journal says, at one consistent moment.

@@ -10,6 +10,7 @@ from gateway.operations.evidence import EvidenceDownloads, bind_evidence
 from gateway.operations.policy_impact import bind_impact
 from gateway.operations.policy_reading import bind_policy_reading
 from gateway.operations.policy_revisions import bind_changesets
+from gateway.operations.privacy_export import bind_privacy
 from gateway.operations.readings import with_readings
 from gateway.operations.skills import bind_skills
 
@@ -25,6 +26,7 @@ __all__ = [
     "bind_evidence",
     "bind_impact",
     "bind_policy_reading",
+    "bind_privacy",
     "bind_skills",
     "require_handlers",
     "with_readings",

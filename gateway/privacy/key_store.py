@@ -202,15 +202,14 @@ class KeyStore:
         )
         return [DataKeyRow(*row) for row in rows]
 
-    def expired(self, now: str, most: int, but: Sequence[str] = ()) -> list[DataKeyRow]:
-        """Keys whose time is over and that are still there, the longest overdue first, without
-        those ``but``."""
-        held = ", ".join("?" * len(but))
+    def expired(self, now: str, most: int, after: tuple[str, str]) -> list[DataKeyRow]:
+        """Keys whose time is over and that are still there, the longest overdue first, behind the
+        one that expired at the moment and has the id ``after``."""
         rows = self._all(
-            f"SELECT {_DATA_KEY} FROM data_key WHERE expires_at <= ? AND destroyed_at IS NULL"  # noqa: S608 constants and placeholders
-            f" AND id NOT IN ({held}) ORDER BY expires_at, id LIMIT ?",
+            f"SELECT {_DATA_KEY} FROM data_key WHERE expires_at <= ? AND destroyed_at IS NULL"  # noqa: S608 a constant list of columns
+            " AND (expires_at, id) > (?, ?) ORDER BY expires_at, id LIMIT ?",
             now,
-            *but,
+            *after,
             most,
         )
         return [DataKeyRow(*row) for row in rows]
