@@ -17,7 +17,7 @@ from gateway.shipped import shipped_schema
 from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
-BUILT_IN = ("control-plane", "policy-admin", "privacy", "audit")
+BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
 """Folders of the shipped schema that every gateway loads."""
 
 _LEASE_MARGIN = 15.0
@@ -77,9 +77,8 @@ def load(settings: Settings) -> Loaded:
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
     destinations = load_destinations(settings.anchors)
     retention = Retention(load_retention(settings.policy_dir), registry)
-    keyring = open_keyring(settings)
-    brought = (registry, actions, skills, endpoints, destinations, keyring, retention)
-    return Loaded(settings, *brought, clock)
+    told = (endpoints, destinations, open_keyring(settings), retention)
+    return Loaded(settings, registry, actions, skills, *told, clock)
 
 
 def _actions(settings: Settings, registry: Registry) -> ActionRunner:

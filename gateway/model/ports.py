@@ -100,10 +100,8 @@ class Records(
     def entries_after(
         self, position: int, limit: int, execution_id: str | None = None
     ) -> list[Entry]:
-        """The entries behind ``position``, in order; none can still come before.
-
-        They are those of all chains, or of one execution's.
-        """
+        """The entries behind ``position``, in order, of all chains or of one execution's; none can
+        still come before."""
         ...
 
     def last_position(self) -> int:

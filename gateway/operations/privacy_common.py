@@ -9,7 +9,7 @@ from gateway.operations.approvals import moment_of
 from gateway.operations.common import said
 from gateway.pipeline import Admitted
 from gateway.rights import Named, Rights
-from gateway.rights.desk import read_text
+from gateway.rights.lookup import read_text
 from gateway.runtime import Loop, require_execution
 
 MAX_NAME = 500

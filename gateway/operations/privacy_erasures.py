@@ -18,7 +18,7 @@ from gateway.operations.privacy_common import (
 )
 from gateway.pipeline import Admitted, Bindings, Command, Query
 from gateway.rights import Rights
-from gateway.rights.desk import require_erasure
+from gateway.rights.lookup import require_erasure
 from gateway.runtime import Loop
 
 

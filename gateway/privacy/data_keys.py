@@ -9,7 +9,7 @@ durable beforehand, so that a run waits for no disk but the journal's.
 import hashlib
 import hmac
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
@@ -208,10 +208,6 @@ class DataKeys:
                     self.store.destroy([(key_id, workspace)], at, reason)
             self.store.forget_log()
             return len(risen)
-
-    def buried(self) -> Iterator[Tombstone]:
-        """Every tombstone, the oldest first."""
-        return iter(self.tombstones)
 
     def renew(self, workspace: str, key_ids: Sequence[str]) -> None:
         """Have other keys seal from now on in the place of these, which still open."""

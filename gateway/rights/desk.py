@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.model.entry import EntryType, NewEntry
-from gateway.model.json import JsonObject, JsonValue
-from gateway.model.pii import SEALED, Owner, execution_owner
-from gateway.model.ports import Ids, Records, Sealer, Tx
+from gateway.model.json import JsonObject
+from gateway.model.pii import Owner, execution_owner
+from gateway.model.ports import Ids, Sealer, Tx
 from gateway.model.principal import Principal, PrincipalType
-from gateway.model.problem import ProblemError, refuse
+from gateway.model.problem import refuse
 from gateway.model.rights import (
     Consent,
     Erasure,
@@ -24,6 +24,7 @@ from gateway.model.rights import (
     pseudonym,
 )
 from gateway.model.sealing import seal_paths
+from gateway.rights.lookup import require_consent, require_erasure, require_hold
 
 MAX_HOLDS = 1_000
 """How many holds of a workspace may stand: each is looked at when something is to be erased."""
@@ -254,56 +255,3 @@ class Desk:
         """What is about an execution stands on its chain, where its keys are looked for."""
         by = who.subject if who else ""
         tx.append(NewEntry(kind, subject.workspace, body, subject.execution_id, by))
-
-
-def require_erasure(records: Records, workspace: str, erasure_id: str) -> Erasure:
-    """The erasure of this id in this workspace.
-
-    Raises:
-        ProblemError: NOT_FOUND.
-    """
-    found = records.erasure(workspace, erasure_id)
-    if found is None:
-        raise _unknown("erasure", erasure_id, "privacyErasureList")
-    return found
-
-
-def require_hold(records: Records, workspace: str, hold_id: str) -> Hold:
-    """The hold of this id in this workspace.
-
-    Raises:
-        ProblemError: NOT_FOUND.
-    """
-    found = records.hold(workspace, hold_id)
-    if found is None:
-        raise _unknown("legal hold", hold_id, "privacyHoldList")
-    return found
-
-
-def require_consent(records: Records, workspace: str, consent_id: str) -> Consent:
-    """The consent of this id in this workspace.
-
-    Raises:
-        ProblemError: NOT_FOUND.
-    """
-    found = records.consent(workspace, consent_id)
-    if found is None:
-        raise _unknown("consent", consent_id, "privacyConsentList")
-    return found
-
-
-def _unknown(what: str, named: str, lists: str) -> ProblemError:
-    told = (
-        f"There is no {what} {named[:100]} in this workspace. {lists} names those that there are."
-    )
-    return refuse("NOT_FOUND", told)
-
-
-def read_text(sealer: Sealer, workspace: str, sealed: JsonValue) -> str | None:
-    """A sealed text, None where there is none or it was erased."""
-    if not isinstance(sealed, dict) or SEALED not in sealed:
-        return None
-    try:
-        return str(sealer.unseal(workspace, sealed))
-    except ValueError:
-        return None

@@ -54,7 +54,7 @@ async def _destroy_again(journal: Journal, keys: DataKeys) -> int:
 
 async def _restate(journal: Journal, keys: DataKeys) -> int:
     """Record the destructions that the journal, being older, does not know."""
-    restated, buried = 0, keys.buried()
+    restated, buried = 0, iter(keys.tombstones)
     while chunk := {tombstone.key_id: tombstone for tombstone in islice(buried, CHUNK)}:
         unknown = await journal.read(partial(_unknown, key_ids=sorted(chunk)))
         by_workspace: dict[str, list[Tombstone]] = {}

@@ -14,7 +14,8 @@ from tests.processes import Caller, JsonObject
 from tests.world import World
 
 SCHEMA = Path(__file__).parents[2] / "schema"
-REGISTRY = load_contracts([SCHEMA / "control-plane", SCHEMA / "policy-admin", SCHEMA / "audit"])
+BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
+REGISTRY = load_contracts([SCHEMA / name for name in BUILT_IN])
 FIELDS = {contract.key: name for name, contract in REGISTRY.fields.items()}
 KEYS = sorted(FIELDS)
 
@@ -48,6 +49,8 @@ WITHOUT_IDS = {
     "policy.revision.list",
     "policy.role.list",
     "policy.rule.list",
+    "privacy.consent.record",  # a person has no id: the name means nobody elsewhere
+    "privacy.retention.list",
 }
 DRAFT = {
     "title": "Let zed list runs",
@@ -127,8 +130,18 @@ def known(world: World) -> JsonObject:
     names = ("executionId", "runId", "stepId", "planId", "intentId")
     drafted = world.olga.mutate("policyChangesetDraft", "changesetId base revision status", DRAFT)
     assert drafted["status"] == "CHECKED"
+    petra, person = world.gateway.caller("petra", "privacy-officer"), {"subjectId": "ada@x.org"}
+    asked = petra.mutate(
+        "privacySubjectErase", "erasureId", {**person, "ground": "SUBJECT_REQUEST"}
+    )
+    held = petra.mutate("privacyHoldPlace", "holdId", {**person, "matter": "m", "reason": "r"})
+    told = {**person, "purpose": "news", "evidence": "a form"}
+    consent = petra.mutate("privacyConsentRecord", "consentId", told)
     return {
         **{name: run[name] for name in names},
+        **asked,
+        **held,
+        **consent,
         "workspaceId": "acme",
         "laneKey": "clarify",
         "changesetId": drafted["changesetId"],

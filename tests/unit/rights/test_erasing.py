@@ -111,9 +111,9 @@ async def test_what_comes_while_it_is_erased_falls_too(
 
 async def test_more_keys_than_one_entry_names_fall(rights: RightsWorld) -> None:
     named = rights.named("ada@x.org")
-    for _ in range(CHUNK // 64 + 2):
-        made = rights.keyring.data._made(WORKSPACE, None, named.subject.target, 64)
-        rights.keyring.data.store.keep_data_keys([row for row, _ in made])
+    data = rights.keyring.data
+    made = data._made(WORKSPACE, None, named.subject.target, CHUNK + 1)
+    data.store.keep_data_keys([row for row, _ in made])
     erasure = await rights.erase(named)
     assert done(erasure)
     assert erasure.receipt is not None
