@@ -25,9 +25,13 @@ def test_the_key_of_a_witness_is_made_once(tmp_path: Path) -> None:
     assert (tmp_path / "w").stat().st_mode & 0o777 == 0o700
 
 
+LOG = Verifier("log", bytes(range(32)))
+"""The same in every process that collects the tests."""
+
+
 @pytest.mark.parametrize(
     ("name", "log", "told"),
-    [  # the same log key in every process that collects the tests
+    [
         (NAME, "nonsense", "a verifier key reads"),
         (NAME, str(Verifier("w", bytes(32), COSIGNATURE)), "key of a witness and not of a log"),
         (
