@@ -157,8 +157,8 @@ async def _started(
         **bind(loop),
         **bind_evidence(loop, exporter),
         **bind_skills(loop, skills),
-        **bind_privacy(loop, rights),
         **bind_checkpoints(checkpointer.checkpoint, loaded.destinations),
+        **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)

@@ -28,9 +28,11 @@ _TAIL_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """How the file ends: its last whole checkpoint, if there is one, and whether a line is torn."""
+    """How the file ends: its last whole checkpoint with its number, if there is one, and whether a
+    line is torn."""
 
     last: Checkpoint | None
+    number: int
     torn: bool
 
 
@@ -55,7 +57,7 @@ class FileAnchor:
         end = await self._in_thread(self._end)
         if end.last is not None:
             await self._require_ours(end.last)
-            if end.last.size >= checkpoint.size:
+            if (end.last.size, end.number) >= (checkpoint.size, checkpoint.number):
                 return Taken({"size": end.last.size, "added": False})
         await self._in_thread(partial(self._append, checkpoint, end))
         return Taken({"size": checkpoint.size, "added": True})
@@ -125,16 +127,17 @@ def _end_of(descriptor: int) -> _End:
     *lines, rest = tail.split(b"\n")
     for line in reversed(lines[1:] if start else lines):
         if (found := _checkpoint(line)) is not None:
-            return _End(found, torn=bool(rest))
+            return _End(*found, torn=bool(rest))
     if start or any(lines):
         raise AnchorError("It holds something else than checkpoints.")
-    return _End(None, torn=bool(rest))
+    return _End(None, 0, torn=bool(rest))
 
 
-def _checkpoint(line: bytes) -> Checkpoint | None:
-    """The checkpoint of a line; None where a crash tore it."""
+def _checkpoint(line: bytes) -> tuple[Checkpoint, int] | None:
+    """The checkpoint of a line, and its number; None where a crash tore it."""
     try:
-        return Checkpoint.parse(parse_note(decode(line)["note"]).text)
+        told = decode(line)
+        return Checkpoint.parse(parse_note(told["note"]).text), int(told["number"])
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 

@@ -8,10 +8,14 @@ from gateway.anchoring.anchor import AnchorError, SignedCheckpoint, Taken
 from gateway.anchoring.exchange import Exchange, Reply
 from gateway.anchoring.targets import LogTarget, WebhookTarget
 from gateway.anchoring.templates import fill
-from gateway.model.json import JsonValue, decode, digest, encode
+from gateway.contracts.scalars import RESERVED_KEYS
+from gateway.model.json import MAX_SAFE_INTEGER, JsonValue, decode, digest, encode
 from gateway.webhooks.post import Poster
 
 MESSAGE_TYPE = "contract-gateway.checkpoint.signed"
+MAX_DEPTH = 32
+"""How deep the answer of a log may be nested to be kept as JSON."""
+
 _CONFLICT = 409
 
 
@@ -98,8 +102,19 @@ def _receipt(reply: Reply) -> dict[str, JsonValue]:
 
 
 def _value(body: bytes) -> JsonValue:
-    """What the log said: JSON where it is, else text."""
+    """What the log said: JSON where it is such as may be shown, else text."""
     try:
-        return decode(body)
+        value = decode(body)
     except ValueError:
         return body.decode("utf-8", "replace")
+    return value if _is_plain(value, MAX_DEPTH) else body.decode("utf-8", "replace")
+
+
+def _is_plain(value: JsonValue, deep: int) -> bool:
+    """Whether any JSON reader keeps the value, and nothing in it looks like the gateway's own."""
+    if isinstance(value, dict):
+        names_well = not RESERVED_KEYS & value.keys()
+        return deep > 0 and names_well and all(_is_plain(one, deep - 1) for one in value.values())
+    if isinstance(value, list):
+        return deep > 0 and all(_is_plain(one, deep - 1) for one in value)
+    return not isinstance(value, int) or abs(value) <= MAX_SAFE_INTEGER

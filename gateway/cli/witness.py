@@ -66,6 +66,7 @@ def serve(state: Path, name: str, logs: tuple[str, ...], host: str, port: int) -
             log_config=None,
             log_level="warning",
             timeout_graceful_shutdown=5,
+            limit_concurrency=128,
         )
         _Server(config, str(opened.signer.verifier)).run()
     finally:

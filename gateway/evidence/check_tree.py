@@ -60,7 +60,8 @@ def inclusion_file(size: int, positions: Sequence[int], nodes: Sequence[bytes]) 
 def check_note(
     files: Mapping[str, bytes], head: JsonObject, keys: Sequence[str], findings: BundleFindings
 ) -> Checkpoint | None:
-    """The checkpoint of the note, where one of ``keys`` (PEM) signed it and the head names it."""
+    """The checkpoint of the note, where one of ``keys`` (PEM) signed it, or is endorsed in it by an
+    earlier key, and the head names it."""
     content = _content(files, NOTE, findings)
     if content is None:
         return None
@@ -114,12 +115,21 @@ def check_inclusion(
 
 
 def _signed(line: Line, keys: Sequence[bytes]) -> Line | None:
-    """The checkpoint without cosignatures, as it is stored; None where no key of ours signed it."""
-    key = signer_among(line, keys)
-    if key is None or line.checkpoint is None:
+    """The checkpoint without cosignatures, as it is stored; None where no key of ours signed it.
+
+    Right after a rotation the newest checkpoint is the one in which the key before endorses ours.
+    That key need not be known here: ours signed the digest of the note, with the manifest.
+    """
+    if line.checkpoint is None:
         return None
-    note, own = parse_note(line.note), Verifier(line.checkpoint.origin, key)
-    signature = next(one for one in note.signatures if own.wrote(one))
+    key, note = signer_among(line, keys), parse_note(line.note)
+    if key is not None:
+        own = Verifier(line.checkpoint.origin, key)
+        signature = next(one for one in note.signatures if own.wrote(one))
+    elif line.successor is not None and line.successor.public_key in keys:
+        signature = note.signatures[0]
+    else:
+        return None
     return parsed_note(str(Note(note.text, (signature,))))
 
 

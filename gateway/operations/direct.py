@@ -77,9 +77,8 @@ class DirectCalls:
                 break
             await asyncio.sleep(_LOOK)
         if step.status is StepStatus.COMPLETED and step.output is not None:
-            output = open_answer(loop.sealer, workspace, step.output)
             admitted.shown.belongs_to(execution_id)
-            return output
+            return open_answer(loop.sealer, workspace, step.output)
         raise ProblemError(_problem_of(execution, step))
 
 

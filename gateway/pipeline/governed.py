@@ -27,6 +27,7 @@ from gateway.model.ports import (
     Tx,
 )
 from gateway.model.problem import ProblemError, refuse
+from gateway.model.scrubbing import values_at
 from gateway.model.sealing import open_answer
 from gateway.model.shown import Shown
 from gateway.pipeline.answers import accept_answer, declared_events, seal_events
@@ -239,7 +240,7 @@ class Pipeline:
         if isinstance(outcome, Answered):
             return accept_answer(self.registry, contract, admitted.value, outcome).output
         if isinstance(outcome, Declined):
-            raise ProblemError(declined(outcome))
+            raise ProblemError(declined(outcome, values_at(admitted.value, contract.policy.pii)))
         raise refuse("BAD_GATEWAY", f"{contract.key} could not be answered: {outcome.reason}")
 
     async def _repeat(self, admitted: Admitted, earlier: RecordedCall) -> JsonObject:

@@ -1,6 +1,10 @@
 """The problems that refused calls are answered with."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from gateway.model.decision import AccessDecision
+from gateway.model.json import JsonValue
 from gateway.model.ports import Declined
 from gateway.model.problem import Problem, problem, with_context
 from gateway.model.scrubbing import scrub, values_at
@@ -13,16 +17,19 @@ def denial(call: Call, decision: AccessDecision) -> Problem:
     return problem(code, decision.reason, extra={"decisionId": decision.decision_id})
 
 
-def declined(outcome: Declined) -> Problem:
-    """The problem of an attempt that certainly had no effect."""
-    return Problem(
+def declined(outcome: Declined, private: Iterable[JsonValue]) -> Problem:
+    """The problem of an attempt that certainly had no effect, without the call's ``private``
+    values, which a handler may quote."""
+    told = Problem(
         code=outcome.code,
-        title=outcome.detail.split(".")[0],
+        title="",
         status=outcome.status,
         detail=outcome.detail,
         category="dependency",
         retryable=outcome.retryable,
     )
+    told = scrub(told, private)  # before the title is cut from it, which might cut a value
+    return replace(told, title=told.detail.split(".")[0])
 
 
 def told_about(call: Call, told: Problem) -> Problem:

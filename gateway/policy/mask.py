@@ -28,6 +28,7 @@ _KEPT = 4
 _SHOWN_IN_PART = re.compile(rf"{PARTIAL}[^\W_]{{0,{_KEPT}}}")
 _HASH = re.compile(r"hash:[0-9a-f]{24}")
 _DIGITS = 16
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _Texts = Callable[[str], str]
 
@@ -45,9 +46,10 @@ def mask_value(value: JsonValue, treatment: Treatment, hashed: Hashing) -> JsonV
     - hash: the same short text for equal texts of a workspace (``hash:`` and 24 hex digits);
     - full: a mark that is always the same.
 
-    Numbers, booleans and anything that is not JSON become None. Lists and objects keep their shape
-    and keys, down to 64 levels, but for full, which leaves an empty list of a list and None of an
-    object. To show what is shown so already changes nothing.
+    Numbers, booleans and anything that is not JSON become None. Lists and objects keep their shape,
+    down to 64 levels, but for full, which leaves an empty list of a list and None of an object.
+    Keys that are names, as those of fields, are kept; others, which only free JSON has, are shown
+    as texts are. To show what is shown so already changes nothing.
     """
     if treatment is Treatment.RAW:
         return value
@@ -82,7 +84,10 @@ def _each(value: JsonValue, change: _Texts, depth: int) -> JsonValue:
     if depth > 0 and isinstance(value, list):
         return [_each(item, change, depth - 1) for item in value]
     if depth > 0 and isinstance(value, dict):
-        return {key: _each(item, change, depth - 1) for key, item in value.items()}
+        return {
+            key if _NAME.fullmatch(key) else change(key): _each(item, change, depth - 1)
+            for key, item in value.items()
+        }
     return None
 
 

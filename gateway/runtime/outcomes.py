@@ -14,7 +14,7 @@ from gateway.model.json import JsonObject
 from gateway.model.pii import named_owner
 from gateway.model.ports import ActionOutcome, Answered, Declined, Sealer, Tx, Unknown
 from gateway.model.problem import Problem, ProblemError, problem
-from gateway.model.scrubbing import scrub, values_at
+from gateway.model.scrubbing import values_at
 from gateway.model.time import after
 from gateway.pipeline import Answer, accept_answer, declined
 from gateway.runtime import facts
@@ -53,7 +53,7 @@ def judge(registry: Registry, attempt: Attempt, result: ActionOutcome) -> Outcom
             # A command that succeeded with an unusable answer must never be sent again.
             return Outcome(attempt, problem=error.problem, unknown=contract.is_command)
     if isinstance(result, Declined):
-        told = scrub(declined(result), values_at(attempt.value, contract.policy.pii))
+        told = declined(result, values_at(attempt.value, contract.policy.pii))
         return Outcome(attempt, problem=told, repeat=result.retryable)
     return _unknown(attempt, result)
 

@@ -26,7 +26,8 @@ def witness_app(witness: Witness) -> Starlette:
         except sqlite3.Error as error:
             _log.error("a checkpoint could not be remembered (%s)", type(error).__name__)
             return PlainTextResponse("nothing can be remembered now\n", 503)
-        return Response(answer.body, answer.status, media_type=answer.content_type)
+        # As a header, for a media type of text would be given a charset.
+        return Response(answer.body, answer.status, {"content-type": answer.content_type})
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -1,5 +1,6 @@
 """Explaining decisions over HTTP: all of it to auditors, to others what a call would tell them."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -102,6 +103,7 @@ def test_a_block_tells_the_bound_and_the_approval(ada: Caller) -> None:
     failing = next(gap for gap in gaps if gap["wanted"] == "amount <= 100")
     assert (failing["kind"], failing["arguments"]) == ("CONDITION", ["amount"])
     assert failing["given"] == {"amount": 20_000}
+    assert REFUND["customerEmail"] not in json.dumps(answer)
     for bound, verdict in ((10_000, "ASSIST"), (10_000.01, "BLOCKED"), (100, "AUTONOMOUS")):
         tried = {**REFUND, "amount": bound}
         after = explained(ada, "support.refund.issue", subject=agent, arguments=tried)

@@ -17,7 +17,7 @@ def drive_questions(stage: Stage) -> None:
     caller = stage.gateway.caller
     pep = caller("api-proxy", "policy-enforcer", kind="service")
     auditor = caller("august", "auditor")
-    for contract in stage.actions:
+    for contract in stage.actions[:: 2 if stage.quick else 1]:
         filler = Filler(stage.canaries, contract, "(asked about)")
         said = stage.canaries.text(f"{contract.ref} asked about")
         for given in (filler.input(), {**filler.input(), "subject": {said: said}, said: said}):

@@ -10,6 +10,10 @@ from tests.canary.values import PLAIN
 
 JsonObject = dict[str, Any]
 SCALARS = sorted(PLAIN)
+_PERSONAL = ("EmailAddress", "PhoneNumber")
+"""Scalars that a contract must declare as PII."""
+
+_CLASSES = ("contact", "financial", "health", "credential", "free_text")
 _RISKS = ("low", "low", "low", "medium", "high")
 _ADDRESSABLE = sorted(set(SCALARS) - {"JSON", "JSONObject"})
 
@@ -31,7 +35,8 @@ class Drawing:
             nests = depth < 3 and self.random.random() < 0.35
             before = len(self.pii)
             inner = self._model(depth, at) if nests else self.random.choice(SCALARS)
-            if len(self.pii) == before and self.random.random() < 0.6:
+            is_free = inner not in _PERSONAL and self.random.random() < 0.4
+            if len(self.pii) == before and not is_free:
                 self.pii.append(at)
             drawn[name] = self._wrapped(inner)
         return drawn
@@ -72,14 +77,27 @@ def draw(number: int, random: Random) -> list[JsonObject]:
         "output": answered,
         "types": drawing.types,
         "errors": {"TAKEN": {"http": 409, "description": "It is taken.", "when": "Always."}},
-        "policy": {"auth": "user", "pii": drawing.pii, **_owner(number)},
+        "policy": {"auth": "user", "pii": _classed(number, drawing.pii), **_owner(number)},
         "handler": _handler(number, domain, "GET" if by_address else "POST"),
     }
     if is_query:
         return [operation]
     operation["policy"] |= {"idempotent": number % 2 == 0}
     payload = {name: ref for name, ref in {**given, **answered}.items() if random.random() < 0.7}
-    return [operation | {"emits": [event]}, _event(domain, payload, drawing.types)]
+    told = _event(domain, payload, drawing.types)
+    private = [path for path in drawing.pii if path.partition(".")[0] in payload]
+    return [operation | {"emits": [event]}, told | {"pii": _classed(number + 1, private)}]
+
+
+def _classed(number: int, paths: list[str]) -> list[str] | JsonObject:
+    """The paths alone, or with their classes, one or several."""
+    if number % 2:
+        return paths
+    count = len(_CLASSES)
+    return {
+        path: _CLASSES[index % count] if index % 3 else list(_CLASSES[index % 4 : index % 4 + 2])
+        for index, path in enumerate(paths)
+    }
 
 
 def _owner(number: int) -> JsonObject:
@@ -91,7 +109,10 @@ def _plain_fields(random: Random, drawing: Drawing) -> JsonObject:
     """Fields that an address can hold."""
     names = [f"i{index}" for index in range(5)]
     drawing.pii += [name for name in names if random.random() < 0.7]
-    return {name: random.choice(_ADDRESSABLE) for name in names}
+    given = {name: random.choice(_ADDRESSABLE) for name in names}
+    drawing.pii += [name for name in names if given[name] in _PERSONAL]
+    drawing.pii[:] = dict.fromkeys(drawing.pii)
+    return given
 
 
 def _is_python(number: int) -> bool:

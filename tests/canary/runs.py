@@ -179,7 +179,8 @@ class Run:
         """Somebody exports the evidence and fetches it."""
         asked = {"runId": run["runId"], "exportedBy": person.subject}
         self.do(person, "execution.evidence.export", **asked)
-        person.fetch("GET", f"/evidence/{run['runId']}")
+        answer = person.fetch("GET", f"/evidence/{run['runId']}")
+        self.stage.note(f"evidence fetched by {person.subject}: {answer.status_code}")
 
     def read(self, known: JsonObject) -> None:
         """Everybody reads all that there is to read of it."""

@@ -35,6 +35,12 @@ FOLLOW = "subscription { controlPlaneEvents { cursor id type occurredAt workspac
 _READS_PII = "p, 150, *, *, canary*, *, subject == 'nobody', autonomous, -, -, -, -"
 """A verdict rule that looks at PII, as explanations tell of it."""
 
+_SHOWN = (
+    *(("contact", "partial"), ("financial", "hash"), ("health", "full"), ("credential", "drop")),
+    ("free_text", "mask"),
+)
+"""How PII of each class is shown to those who may not see it, besides."""
+
 _AT_ONCE = 16
 _ENDPOINTS = (("acme", "mask"), ("acme", "drop"), ("initech", "mask"))
 
@@ -113,8 +119,12 @@ class Stage:
         """Note how a call ended, so that a run that reaches nothing is seen."""
         errors = answer.get("errors")
         code = errors[0]["extensions"]["code"] if errors else "OK"
-        name = f"{what}: {code}"
-        self.counts[name] = self.counts.get(name, 0) + 1
+        self.note(f"{what}: {code}")
+
+    def note(self, what: str) -> None:
+        """Note that something came about."""
+        with self.gateway.crowd.lock:
+            self.counts[what] = self.counts.get(what, 0) + 1
 
     def people(self) -> list[Person]:
         """One of each shipped role, in several forms, and some who are nobody."""
@@ -189,6 +199,14 @@ def _over_stream(person: Person) -> None:
             )
 
 
+def _policies(folder: Path) -> str:
+    """The shipped policies with rules that look at PII, and that show it in each way."""
+    with_verdict_rule(folder, _READS_PII)
+    with (folder / "pii.csv").open("a") as rules:
+        rules.writelines(f"p, 800, user, *, *, *, class:{name}, {how}\n" for name, how in _SHOWN)
+    return str(folder)
+
+
 def _endpoint(receiver: Receiver, workspace: str, pii: str) -> dict[str, Any]:
     name, secret = f"{workspace}-{pii}", "${secret:HOOK}"
     told = {"id": name, "workspace": workspace, "url": f"{receiver.url}/{name}", "secret": secret}
@@ -219,7 +237,7 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
         "GATEWAY_ACTION_ORIGINS": origins,
         "GATEWAY_ACTION_HOSTS": service.host,
         "GATEWAY_LOG_LEVEL": "debug",
-        "GATEWAY_POLICY_DIR": with_verdict_rule(folder / "policies", _READS_PII),
+        "GATEWAY_POLICY_DIR": _policies(folder / "policies"),
         "GATEWAY_WEBHOOKS": str(webhooks),
         "GATEWAY_WEBHOOK_HOSTS": "127.0.0.1:*",
         "HOOK": SECRET,

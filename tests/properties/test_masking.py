@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from functools import partial
 
 import pytest
@@ -143,12 +144,27 @@ def test_a_text_that_looks_like_a_hash_is_hashed_unless_it_is_one_of_ours(text: 
     assert show(shown, Treatment.HASH) != shown
 
 
-def shape(value: JsonValue) -> JsonValue:
+def shape(value: JsonValue, treatment: Treatment) -> JsonValue:
+    """What is left of a value but its texts: of keys, those that are names of fields."""
     if isinstance(value, list):
-        return [shape(item) for item in value]
+        return [shape(item, treatment) for item in value]
     if isinstance(value, dict):
-        return {key: shape(item) for key, item in value.items()}
+        names = {key: key if is_name(key) else show(key, treatment) for key in value}
+        return {names[key]: shape(item, treatment) for key, item in value.items()}
     return isinstance(value, str)
+
+
+def is_name(key: str) -> bool:
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key) is not None
+
+
+@pytest.mark.parametrize("treatment", [Treatment.PARTIAL, Treatment.MASK, Treatment.HASH])
+def test_keys_that_are_no_names_of_fields_are_hidden(treatment: Treatment) -> None:
+    shown = show({"name": {"ada@acme.io": 1, "+41 79 555 12 34": "x", "Ada L": [{}]}}, treatment)
+    assert isinstance(shown, dict)
+    assert set(shown) == {"name"}
+    told = json.dumps(shown, ensure_ascii=False)
+    assert not [part for part in ("acme", "555", "Ada L") if part in told]
 
 
 @MODEST
@@ -156,7 +172,7 @@ def shape(value: JsonValue) -> JsonValue:
 def test_lists_and_objects_keep_their_shape_and_scalars_vanish(
     value: JsonValue, treatment: Treatment
 ) -> None:
-    assert shape(show(value, treatment)) == shape(value)
+    assert shape(show(value, treatment), treatment) == shape(value, treatment)
 
 
 @settings(max_examples=50, deadline=None)

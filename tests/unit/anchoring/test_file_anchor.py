@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.anchoring.anchor import AnchorError
 from gateway.anchoring.file_anchor import FileAnchor
+from gateway.journal import endorse
+from gateway.privacy import CheckpointSigner
 from tests.small_log import SmallLog
-from tests.unit.anchoring.anchor_world import AnchorWorld
+from tests.unit.anchoring.anchor_world import CLOCK, AnchorWorld
 
 pytestmark = pytest.mark.anyio
 
@@ -162,3 +165,18 @@ async def test_two_that_write_at_once_do_not_mix(
         fcntl.flock(held, fcntl.LOCK_EX)
         assert "Somebody else holds it" in await refused(anchor, world)
     await anchor.publish(await world.checkpoint(1))
+
+
+async def test_a_new_key_is_endorsed_in_the_file_too(
+    world: AnchorWorld, anchor: FileAnchor, path: Path
+) -> None:
+    """The checkpoint that endorses it may be of the same tree as the one before."""
+    await anchor.publish(await world.grow())
+    signer = CheckpointSigner(world.key)
+    successor = CheckpointSigner(Ed25519PrivateKey.generate()).public_key_pem
+    number = endorse(world.folder / "gateway.db", signer, successor, CLOCK)
+    for _ in range(2):
+        await anchor.publish(await world.checkpoint(number))
+    kept = lines(path)
+    assert [line["number"] for line in kept] == [1, 2]
+    assert "successor" in str(kept[1]["note"])

@@ -184,6 +184,17 @@ async def test_what_is_not_there_or_not_allowed_is_told(
     assert server.requests == []
 
 
+@pytest.mark.parametrize(
+    "body", ["[" * 40 + "]" * 40, '{"$sealed": [1]}', '{"a": [9007199254740993]}', "{"]
+)
+async def test_an_answer_that_cannot_be_shown_as_json_is_kept_as_text(
+    world: AnchorWorld, exchange: Exchange, server: Answering, body: str
+) -> None:
+    server.answer = lambda _: Reply(200, body.encode())
+    taken = await log(server, exchange).publish(await world.grow())
+    assert taken.answer["answer"] == body
+
+
 async def test_an_answer_that_is_no_text_is_kept_as_well_as_it_goes(
     world: AnchorWorld, exchange: Exchange, server: Answering
 ) -> None:

@@ -14,6 +14,8 @@ from gateway.evidence.text import indented, signed
 from gateway.journal import parsed_line
 from gateway.model.anchor import Progress, Receipt, TargetKind
 from gateway.model.ports import Tx
+from gateway.model.system import SystemClock
+from gateway.privacy import CheckpointKeys, rotate_key
 from gateway.transparency import (
     COSIGNATURE,
     Checkpoint,
@@ -205,3 +207,19 @@ def test_a_bundle_of_the_earlier_format_still_verifies() -> None:
     report = verify_bundle(content, [key])
     assert (report.findings, report.entries) == ((), 9)
     assert not verify_bundle(content, [exported_bundles()[2]]).ok
+
+
+@pytest.mark.anyio
+async def test_right_after_a_rotation_the_endorsement_is_what_counts(tmp_path: Path) -> None:
+    world = await BundleWorld.open(tmp_path)
+    await world.play()
+    before = world.keyring.signer.public_key_pem
+    await world.journal.close()
+    rotate_key(tmp_path / "gateway.db", CheckpointKeys(tmp_path), SystemClock())
+    again = await BundleWorld.open(tmp_path)
+    content = (await again.export()).bundle.content
+    assert "successor" in files_of(content)[NOTE].decode()
+    assert again.keyring.signer.public_key_pem != before
+    assert verify_bundle(content, [again.keyring.signer.public_key_pem]).ok
+    assert not verify_bundle(content, [before]).ok
+    await again.journal.close()

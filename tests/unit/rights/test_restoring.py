@@ -107,7 +107,7 @@ async def test_no_byte_of_a_destroyed_key_is_left(rights: RightsWorld) -> None:
 def _wrapped(store: Path) -> dict[str, bytes]:
     """The wrapped data keys of a key store, read beside it."""
     with closing(sqlite3.connect(store)) as connection:
-        return dict(connection.execute("SELECT id, wrapped FROM data_key WHERE wrapped NOT NULL"))
+        return dict(connection.execute("SELECT id, wrapped FROM known_key WHERE wrapped NOT NULL"))
 
 
 async def test_an_erasure_whose_record_is_older_than_its_approval_is_asked_for_anew(

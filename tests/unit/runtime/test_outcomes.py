@@ -1,5 +1,6 @@
 """What follows from an attempt: the whole matrix, on a real record."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,3 +88,17 @@ async def test_what_no_record_can_hold_is_an_invalid_answer(world: LoopWorld, va
     assert outcome.answer is None
     assert outcome.problem is not None
     assert outcome.problem.code == "BAD_GATEWAY"
+
+
+async def test_a_handler_that_quotes_pii_is_recorded_without_it(world: LoopWorld) -> None:
+    attempt = replace(await attempt_of(world, "keyed"), value={"id": "a", "email": "ada@acme.io"})
+    quoting = Declined("REFUSED", "Taken by ADA@acme.io. Use another.", 409)
+    told = judge(world.registry, attempt, quoting).problem
+    assert told is not None
+    assert told.detail == "Taken by •••. Use another."
+    assert "acme" not in str(told).lower()
+    answer = Answered({"id": None, "note": {"ada@acme.io": 1}, "ada@acme.io": 1})
+    told = judge(world.registry, attempt, answer).problem
+    assert told is not None
+    assert told.code == "BAD_GATEWAY"
+    assert "acme" not in str(told)
