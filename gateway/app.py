@@ -37,13 +37,16 @@ from gateway.operations import (
     bind,
     bind_auditing,
     bind_changesets,
+    bind_checkpoints,
     bind_evidence,
     bind_impact,
     bind_policy_reading,
+    bind_privacy,
     bind_skills,
     require_handlers,
     with_readings,
 )
+from gateway.outgoing import bring_checkpoints, tell_endpoints
 from gateway.pipeline import (
     Bindings,
     Call,
@@ -55,10 +58,10 @@ from gateway.pipeline import (
 )
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
+from gateway.rights import open_rights
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 from gateway.surfaces.graphql import Connections
-from gateway.webhooks import build_webhooks
 
 _log = logging.getLogger(__name__)
 
@@ -137,17 +140,25 @@ async def _started(
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
     dispatcher = EmbeddedDispatcher(journal, loaded.clock)
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
-    sealer, policies = KeyringSealer(loaded.keyring), Policies(seeded.revision)
+    sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
+    policies = Policies(seeded.revision)
     loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
     recorder = CallRecorder(journal, sealer, loaded.clock)
-    checkpointer = Checkpointer(journal, loaded.keyring.signer, settings.checkpoint_interval)
+    anchoring = await bring_checkpoints(loaded, journal, stack)
+    checkpointer = Checkpointer(
+        journal, loaded.keyring.signer, settings.checkpoint_interval, anchoring.signed
+    )
     exporter = _exporter(loaded, journal, sealer, checkpointer)
     await exporter.sweep()
+    keyring, swept = loaded.keyring, (settings.database_path, settings.privacy_sweep_interval)
+    rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
     in_force = InForce(policies)
     bindings = {
         **bind(loop),
         **bind_evidence(loop, exporter),
         **bind_skills(loop, skills),
+        **bind_checkpoints(checkpointer.checkpoint, loaded.destinations),
+        **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
@@ -162,7 +173,9 @@ async def _started(
     stack.push_async_callback(checkpointer.stop)
     recorder.start()
     stack.push_async_callback(recorder.stop)
-    await _tell_endpoints(loaded, journal, sealer, stack)
+    await tell_endpoints(loaded, journal, sealer, stack)
+    rights.sweeper.start()
+    stack.push_async_callback(rights.sweeper.stop)
     dispatcher.start(loop.runner.advance)
     stack.push_async_callback(dispatcher.stop)
     stack.callback(feed.close)
@@ -232,18 +245,6 @@ def _exporter(
         folder=loaded.settings.data_dir / "evidence",
         content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
     )
-
-
-async def _tell_endpoints(
-    loaded: Loaded, journal: SqliteJournal, sealer: KeyringSealer, stack: contextlib.AsyncExitStack
-) -> None:
-    """Begin to tell the configured endpoints of events, if there are any."""
-    if not loaded.endpoints:
-        return
-    hosts, scale = loaded.settings.webhook_hosts, loaded.settings.webhook_retry_scale
-    webhooks = build_webhooks(loaded.endpoints, hosts, scale, journal, loaded.clock, sealer)
-    stack.push_async_callback(webhooks.stop)
-    await webhooks.start()
 
 
 async def _administration(

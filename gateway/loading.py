@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
+from gateway.anchoring import Destinations, load_destinations
 from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
+from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
 from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
-BUILT_IN = ("control-plane", "policy-admin", "audit")
+BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
 """Folders of the shipped schema that every gateway loads."""
 
 _LEASE_MARGIN = 15.0
@@ -45,7 +47,9 @@ class Loaded:
     actions: ActionRunner
     skills: SkillRegistry
     endpoints: tuple[Endpoint, ...]
+    destinations: Destinations
     keyring: Keyring
+    retention: Retention
     clock: SystemClock
 
     async def close(self) -> None:
@@ -58,7 +62,7 @@ def load(settings: Settings) -> Loaded:
     """What these settings name.
 
     Raises:
-        ProblemError: contracts, trust, endpoints or keys that a gateway cannot run with.
+        ProblemError: contracts, trust, endpoints, anchors or keys that a gateway cannot run with.
     """
     clock = SystemClock()
     registry = LiveRegistry(load_registry(settings), clock.now)
@@ -71,8 +75,10 @@ def load(settings: Settings) -> Loaded:
         inspect=lambda brought: check_handlers(brought, actions),
     )
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
-    keyring = open_keyring(settings)
-    return Loaded(settings, registry, actions, skills, endpoints, keyring, clock)
+    destinations = load_destinations(settings.anchors)
+    retention = Retention(load_retention(settings.policy_dir), registry)
+    told = (endpoints, destinations, open_keyring(settings), retention)
+    return Loaded(settings, registry, actions, skills, *told, clock)
 
 
 def _actions(settings: Settings, registry: Registry) -> ActionRunner:

@@ -141,6 +141,12 @@ class Settings(BaseSettings):
         le=10,
         allow_inf_nan=False,
     )
+    anchors: ExistingFile | None = _setting(
+        None,
+        "File of the anchors and witnesses that checkpoints go to, in YAML. Without it: none.",
+        "an existing file; see docs/anchors.md",
+        shown="none",
+    )
     introspection: Literal["on", "admin", "off"] = _setting(
         "on", "Who may ask the GraphQL schema for itself.", "on, admin or off"
     )
@@ -168,6 +174,14 @@ class Settings(BaseSettings):
         "Seconds between two signed checkpoints of the journal.",
         "a number from 1 to 86400",
         ge=1,
+        le=86_400,
+        allow_inf_nan=False,
+    )
+    privacy_sweep_interval: float = _setting(
+        60.0,
+        "Seconds between two looks for personal data that was kept long enough.",
+        "a number from 0.05 to 86400",
+        ge=0.05,
         le=86_400,
         allow_inf_nan=False,
     )

@@ -113,10 +113,11 @@ class Doings:
             yield self._step_row(fact, step_id, step.contract, outcome)
 
     def _blocked_at_verification(self, fact: Fact, plan_id: str) -> Iterator[JsonObject]:
-        if fact.body.get("verdict") != "blocked":
+        decisions = fact.body.get("decisions")
+        if fact.body.get("verdict") != "blocked" or not isinstance(decisions, dict):
             return
-        for step_id, decision in sorted((fact.body.get("decisions") or {}).items()):
-            if decision.get("verdict") != "blocked":
+        for step_id, decision in sorted(decisions.items()):
+            if not isinstance(decision, dict) or decision.get("verdict") != "blocked":
                 continue
             step = self.history.step_facts(plan_id, step_id)
             if step is not None and is_meant(self.contract, step.contract):

@@ -7,6 +7,8 @@ from typing import NoReturn
 import click
 
 from gateway.cli.audit_export import export
+from gateway.cli.audit_proof import proof
+from gateway.cli.audit_status import status
 from gateway.cli.options import FAILED, OK, USAGE, existing_record, fail, with_settings
 from gateway.cli.progress import ProgressLine
 from gateway.journal import Finding, Verification, VerifyReport, read_record, verifier_key
@@ -131,6 +133,8 @@ def _tell_trust(keys: tuple[Path, ...]) -> None:
 
 
 audit.add_command(export)
+audit.add_command(proof)
+audit.add_command(status)
 
 
 def _place(finding: Finding) -> str:

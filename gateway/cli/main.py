@@ -17,10 +17,12 @@ _MODULES: Mapping[str, str] = {
     "journal": "gateway.cli.journal",
     "keys": "gateway.cli.keys",
     "policy": "gateway.cli.policy",
+    "privacy": "gateway.cli.privacy",
     "schema": "gateway.cli.contracts",
     "serve": "gateway.cli.serve",
     "skill": "gateway.cli.skill",
     "token": "gateway.cli.token",
+    "witness": "gateway.cli.witness",
 }
 """Where each command is, under its own name."""
 

@@ -17,7 +17,13 @@ OK, FAILED, USAGE = 0, 1, 2
 """Exit codes: done; refused or failed; called in a wrong way or with wrong settings."""
 
 _CONFIGURATION = frozenset(
-    {"SETTINGS_INVALID", "CONTRACTS_INVALID", "POLICIES_INVALID", "WEBHOOKS_INVALID"}
+    {
+        "SETTINGS_INVALID",
+        "CONTRACTS_INVALID",
+        "POLICIES_INVALID",
+        "WEBHOOKS_INVALID",
+        "ANCHORS_INVALID",
+    }
 )
 
 

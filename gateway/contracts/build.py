@@ -130,6 +130,7 @@ def _policy(read: dict[str, Any], kind: Kind, sides: list[tuple[Fields, Types]])
         rate_limit=limit,
         escalate=read.get("escalate") is not None,
         subject=read.get("subject"),
+        consent=read.get("consent"),
         pii_classes=classes_of_paths(pii, sides),
         not_pii=read.get("notPii", {}),
     )

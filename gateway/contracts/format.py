@@ -76,14 +76,17 @@ _POLICY = Record(
         "auth": Field(
             Choice([one.value for one in AuthLevel]), "The level a caller needs.", required=True
         ),
-        "subject": Field(
-            _path, "Path into input or output of the name of the person whose data the PII is."
-        ),
         "pii": Field(
             PiiShape(_path),
             "Dotted paths into input or output that are personal data, or their classes by path.",
         ),
         "notPii": Field(_NOT_PII, "Paths that look like personal data and are none, with why."),
+        "subject": Field(
+            _path, "Path into input or output of the name of the person whose data the PII is."
+        ),
+        "consent": Field(
+            _label, "The purpose to which the subject must have consented; needs 'subject'."
+        ),
         "idempotent": Field(
             Flag(), "Whether repeating a call does no harm; always so for queries."
         ),

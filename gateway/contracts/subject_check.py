@@ -2,7 +2,7 @@
 
 from gateway.contracts.drafts import Draft
 from gateway.contracts.findings import Findings
-from gateway.contracts.paths import Fields, Types, walked_type
+from gateway.contracts.paths import Fields, Types, value_type, walked_type
 from gateway.model.contract import ObjectType, OperationContract
 
 _NAMES = frozenset({"ID", "String", "NonEmptyString", "EmailAddress", "PhoneNumber", "Int"})
@@ -12,6 +12,7 @@ _NAMES = frozenset({"ID", "String", "NonEmptyString", "EmailAddress", "PhoneNumb
 def check_subject(draft: Draft, contract: OperationContract, findings: Findings) -> None:
     """Note a subject that names nobody, or that cannot tell apart whose data a value is."""
     subject = contract.policy.subject
+    _check_consent(draft, contract, findings)
     if subject is None:
         return
     at = draft.node.place("policy", "subject")
@@ -50,3 +51,20 @@ def _mixes(fields: Fields, types: Types, path: str, subject: str) -> bool:
         head, _, below = below.partition(".")
         found = inner.fields.get(head) if head else None
     return False
+
+
+def _check_consent(draft: Draft, contract: OperationContract, findings: Findings) -> None:
+    """Note a consent that nobody could give: it is decided before the call, by its input alone."""
+    subject, types = contract.policy.subject, contract.types
+    if contract.policy.consent is None:
+        return
+    at = draft.node.place("policy", "consent")
+    if subject is None:
+        message = "consent needs 'subject': the path of the name of the person who gives it"
+        findings.add(at, "CONTRACT_VALUE_INVALID", message)
+    elif value_type(contract.input, types, subject) is None:
+        message = (
+            f"consent is decided before the call, but there is no single {subject!r} in the input; "
+            "let 'subject' name the person there"
+        )
+        findings.add(at, "CONTRACT_VALUE_INVALID", message)

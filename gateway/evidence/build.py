@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.evidence.archive import MAX_BYTES, MAX_FILES, write_archive
 from gateway.evidence.check_entries import FILE as ENTRIES
+from gateway.evidence.check_tree import inclusion_file
 from gateway.evidence.check_views import contract_file
 from gateway.evidence.entry_lines import Fact, fact_of, line_of
 from gateway.evidence.manifest import (
@@ -13,9 +14,11 @@ from gateway.evidence.manifest import (
     HEAD,
     HEAD_SIGNATURE,
     HEAD_TYPE,
+    INCLUSION,
     MANIFEST,
     MANIFEST_SIGNATURE,
     MANIFEST_TYPE,
+    NOTE,
     is_masked,
     listing,
 )
@@ -37,8 +40,9 @@ class Snapshot:
     """What a bundle is made of.
 
     ``entries`` are all entries of the execution's chain up to some moment (at least one), and
-    ``checkpoint`` is the line of a signed checkpoint that was taken after it. ``exported_at`` is
-    RFC 3339.
+    ``checkpoint`` is the line of a signed checkpoint that was taken after it. ``note`` is that
+    checkpoint's note, with the cosignatures there are, and ``nodes`` prove that its tree holds all
+    entries. ``exported_at`` is RFC 3339.
     """
 
     run_id: str
@@ -48,6 +52,8 @@ class Snapshot:
     exported_at: str
     entries: Sequence[StoredEntry]
     checkpoint: str
+    note: str
+    nodes: Sequence[bytes]
 
     @property
     def last(self) -> StoredEntry:
@@ -84,7 +90,11 @@ def build_bundle(
     for ref, digests in contracts_of(facts).items():
         bound = [{"digest": one, "content": content_of(one)} for one in digests]
         files[contract_file(ref)] = indented({"ref": ref, "bound": bound})
-    _sign(files, HEAD, HEAD_SIGNATURE, _head(snapshot, signer), signer)
+    head = _head(snapshot, signer)
+    _sign(files, HEAD, HEAD_SIGNATURE, head, signer)
+    positions = [entry.position for entry in snapshot.entries]
+    files[NOTE] = snapshot.note.encode()
+    files[INCLUSION] = inclusion_file(head["checkpoint"]["position"], positions, snapshot.nodes)
     manifest = _manifest(snapshot, facts, viewer, files, signer)
     _sign(files, MANIFEST, MANIFEST_SIGNATURE, manifest, signer)
     require_room(sum(map(len, files.values())), len(files))
@@ -120,9 +130,9 @@ def _sign(
 def _head(snapshot: Snapshot, signer: Signer) -> JsonObject:
     """The statement on the head of this one chain.
 
-    A checkpoint signs the heads of all chains that moved, so its line names executions of other
-    workspaces too and must not leave the gateway. The statement vouches, with the same key, for
-    this chain alone; number and digest tie it to the checkpoint for those who hold that.
+    A checkpoint signs the tree of all entries and knows nothing of chains. The statement says,
+    under the same key, that the chain ended here at the export, so that leaving out its last
+    entries is seen; number and digest tie it to the checkpoint.
     """
     last, line = snapshot.last, snapshot.checkpoint
     checkpoint = decode(line)

@@ -77,13 +77,14 @@ def entry_of_line(line: bytes) -> EntryLine:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What an entry says, its body read."""
+    """What an entry says, its body read; ``hash`` is the entry's."""
 
     seq: int
     at: str
     type: str
     actor: str
     body: JsonObject
+    hash: str
 
 
 def fact_of(entry: StoredEntry | EntryLine) -> Fact:
@@ -95,4 +96,4 @@ def fact_of(entry: StoredEntry | EntryLine) -> Fact:
     body = read(str(entry.body).encode(), compact)
     if not isinstance(body, dict):
         raise FormError("its body is no JSON object")
-    return Fact(entry.seq, entry.at, entry.type, entry.actor, body)
+    return Fact(entry.seq, entry.at, entry.type, entry.actor, body, entry.hash)

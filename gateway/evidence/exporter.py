@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from gateway.evidence.build import Bundle, ContentOf, Snapshot, build_bundle, re
 from gateway.evidence.showing import Treat, Viewer
 from gateway.evidence.store import BundleStore, Draft
 from gateway.evidence.verify import verify_bundle
-from gateway.journal import Signer
+from gateway.journal import Signer, parsed_line
 from gateway.model.entry import EntryType
 from gateway.model.execution import Execution
 from gateway.model.json import decode
@@ -77,9 +77,7 @@ class Exporter:
         execution = await self.journal.read(partial(run_of, workspace=workspace, run_id=run_id))
         entries = await self._entries(execution.id)
         await self.checkpoint()
-        line = await self.journal.read(lambda records: records.last_checkpoint())
-        if line is None:
-            raise AssertionError("a record with entries has a checkpoint once one was asked for")
+        proven = await self.journal.read(partial(_proven, entries=entries))
         snapshot = Snapshot(
             run_id=run_id,
             execution_id=execution.id,
@@ -87,7 +85,9 @@ class Exporter:
             exported_by=subject,
             exported_at=stamp(self.clock.now()),
             entries=entries,
-            checkpoint=line,
+            checkpoint=proven.line,
+            note=proven.note,
+            nodes=proven.nodes,
         )
         bundle, draft = await asyncio.to_thread(self._write, snapshot, treat)
         expiry = asyncio.get_running_loop().call_later(_GRACE, self.store.discard, draft)
@@ -166,6 +166,26 @@ def run_of(records: Records, workspace: str, run_id: str) -> Execution:
         told = f"There is no run {run_id} in this workspace. controlPlaneExecutionGet names runs."
         raise refuse("NOT_FOUND", told)
     return execution
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """The last checkpoint: its line, its note with cosignatures, and the proof for some entries."""
+
+    line: str
+    note: str
+    nodes: list[bytes]
+
+
+def _proven(records: Records, entries: Sequence[StoredEntry]) -> _Proven:
+    line = records.last_checkpoint()
+    if line is None:
+        raise AssertionError("a record with entries has a checkpoint once one was asked for")
+    found = parsed_line(line)
+    signed = [one.cosignature for one in records.receipts(found.number, found.number)]
+    note = found.note + "".join(f"{one}\n" for one in signed if one is not None)
+    positions = [entry.position for entry in entries]
+    return _Proven(line, note, records.multiproof(positions, found.position))
 
 
 def _page(records: Records, execution_id: str, after: int) -> list[StoredEntry]:

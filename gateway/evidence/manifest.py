@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from gateway.model.decision import Treatment
 from gateway.model.json import JsonObject, JsonValue
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+VERSIONS = (1, FORMAT_VERSION)
+"""The versions that are verified; from 2 on a bundle proves its entries by itself."""
+
 MANIFEST_TYPE = "contract-gateway.evidence.manifest"
 HEAD_TYPE = "contract-gateway.evidence.head"
+INCLUSION_TYPE = "contract-gateway.evidence.inclusion"
 
 MANIFEST = "manifest.json"
 MANIFEST_SIGNATURE = "manifest.sig.json"
 HEAD = "checkpoint.json"
 HEAD_SIGNATURE = "checkpoint.sig.json"
+NOTE = "checkpoint.note"
+INCLUSION = "inclusion.json"
 UNLISTED = (MANIFEST, MANIFEST_SIGNATURE)
 """The files that the manifest cannot list."""
 
@@ -111,9 +117,9 @@ def _require(value: JsonValue, form: Mapping[str, type], kind: str) -> JsonObjec
     if not isinstance(value, dict):
         raise ManifestError("", "is no JSON object")
     version = value.get("formatVersion")
-    if value.get("type") != kind or version != FORMAT_VERSION:
-        told = f"is a {value.get('type')} of version {version}, and only {kind} of version "
-        raise ManifestError("/type", f"{told}{FORMAT_VERSION} is known here")
+    if value.get("type") != kind or type(version) is not int or version not in VERSIONS:
+        told = f"is a {value.get('type')} of version {version}, and only {kind} of the versions "
+        raise ManifestError("/type", f"{told}{VERSIONS} is known here")
     for name in sorted({*form, *value}):
         if name not in form:
             raise ManifestError(f"/{name}", "is not known")

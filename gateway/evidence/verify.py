@@ -1,7 +1,8 @@
 """Checking a bundle without the gateway: what was signed, what was recorded, and what is shown.
 
 From the outside in: the archive, the manifest and its signature, the files that it lists, the
-statement on the chain's head, the chain of entries, and then the views and contracts against them.
+statement on the chain's head, the chain of entries, their place in the tree that the checkpoint
+signs, and then the views and contracts against them.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from gateway.evidence.archive import read_archive
 from gateway.evidence.check_entries import FILE as ENTRIES
 from gateway.evidence.check_entries import Chain, check_entries
+from gateway.evidence.check_tree import check_inclusion, check_note
 from gateway.evidence.check_views import check_contracts, check_views
 from gateway.evidence.entry_lines import Fact
 from gateway.evidence.findings import BundleFinding, BundleFindingKind, BundleFindings
@@ -100,8 +102,10 @@ class _Verification:
         notes: tuple[str, ...] = ()
         if manifest is not None:
             self._check_files(manifest)
-            self._check_head(manifest)
+            head = self._check_head(manifest)
             facts = self._check_chain(manifest)
+            if manifest["formatVersion"] > 1 and head is not None:
+                self._check_tree(head, facts)
             if facts is not None:
                 notes = self._check_contents(manifest, facts)
         return BundleReport(
@@ -174,23 +178,33 @@ class _Verification:
                 told = "its content is not that of which the manifest holds the digest"
                 self.findings.add(_Kind.CHANGED, path, told)
 
-    def _check_head(self, manifest: JsonObject) -> None:
+    def _check_head(self, manifest: JsonObject) -> JsonObject | None:
         """The head that the manifest names was signed, at a checkpoint that covers it."""
-        keys = self.trusted or ([self.signed_by] if self.signed_by else [])
-        self._check_signature(HEAD, HEAD_SIGNATURE, keys)
+        self._check_signature(HEAD, HEAD_SIGNATURE, self._keys())
         value = self._read(HEAD)
         try:
             statement = None if value is None else require_head(value)
         except ManifestError as error:
             self._disagrees(HEAD, error.field, str(error))
-            return
+            return None
         if statement is None:
-            return
+            return None
         for name in ("chain", "seq", "hash"):
             if statement[name] != manifest["head"][name]:
                 self._disagrees(HEAD, f"/{name}", "is not the head that the manifest names")
         if statement["checkpoint"]["position"] < statement["position"]:
             self._disagrees(HEAD, "/checkpoint/position", "does not cover the head")
+        return statement
+
+    def _keys(self) -> list[str]:
+        """The keys that count: those given, else the one that signed the manifest."""
+        return self.trusted or ([self.signed_by] if self.signed_by else [])
+
+    def _check_tree(self, head: JsonObject, facts: list[Fact] | None) -> None:
+        """The checkpoint's note, and that its tree holds the entries."""
+        checkpoint = check_note(self.files, head, self._keys(), self.findings)
+        if checkpoint is not None and facts is not None:
+            check_inclusion(self.files, checkpoint, head, facts, self.findings)
 
     def _check_chain(self, manifest: JsonObject) -> list[Fact] | None:
         head, execution_id = manifest["head"], manifest["executionId"]

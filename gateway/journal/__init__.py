@@ -2,13 +2,14 @@
 
 from gateway.journal.audit_history import open_audit
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
-from gateway.journal.checkpoint_lines import verifier_key
+from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
 from gateway.journal.endorsing import endorse, is_endorsed
 from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.folder import FolderLock
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
+from gateway.journal.sealed_entries import open_sealed
 from gateway.journal.signing import Signer
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.verify import Verification, VerifyReport, verify_record
@@ -27,6 +28,8 @@ __all__ = [
     "is_endorsed",
     "open_audit",
     "open_history",
+    "open_sealed",
+    "parsed_line",
     "read_record",
     "rebuild_matches",
     "rebuild_record",

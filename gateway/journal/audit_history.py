@@ -5,6 +5,7 @@ half a second passes over a million of them. Each statement is a short read of i
 """
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
@@ -84,7 +85,10 @@ _said = {
     for name in ("subject", "principalType", "roles", "capabilities")
 }
 _TOKENS = Statement(
-    select(*_said.values()).distinct().where(*_STRETCH, _types(*CALLS)).order_by(*_said.values())
+    select(*_said.values())
+    .distinct()
+    .where(*_STRETCH, _types(*CALLS), func.json_valid(entry.c.body) == 1)
+    .order_by(*_said.values())
 )
 _WITHOUT_SEEN = Statement(
     select(func.count())
@@ -125,6 +129,7 @@ class SqlAuditHistory(SqlRecords, AuditHistory):
     """``AuditHistory`` over a cursor of the journal's database."""
 
     __slots__ = ()
+    _cursor: sqlite3.Cursor
 
     def place_of(self, moment: str) -> int:
         """A position behind which every entry from the stamp ``moment`` on lies."""
@@ -154,15 +159,21 @@ class SqlAuditHistory(SqlRecords, AuditHistory):
         texts: dict[str, Any] = {f"about_{n}": text for n, text in enumerate(which.about)}
         if texts:
             texts["or_types"] = encode(which.or_types)
-        found = self._all(
-            _entries(len(which.about)),
+        values = {
             **_window(stretch),
             **texts,
-            of_actor=which.actor,
-            of_types=None if which.types is None else encode(which.types),
-            of_execution=which.execution_id,
-            at_most=limit,
-        )
+            "of_actor": which.actor,
+            "of_types": None if which.types is None else encode(which.types),
+            "of_execution": which.execution_id,
+            "at_most": limit,
+        }
+        statement = _entries(len(which.about))
+        try:
+            found = self._all(statement, **values)
+        except sqlite3.OperationalError:
+            # Text that is damaged is to be listed; what else is wrong raises again.
+            self._cursor.connection.text_factory = _any_text
+            found = self._all(statement, **values)
         return [AuditRow(*row) for row in found]
 
     def tokens(self, stretch: Stretch) -> list[Token]:
@@ -183,6 +194,10 @@ class SqlAuditHistory(SqlRecords, AuditHistory):
         """What a step of this plan says."""
         row = self._one(_STEP, of_plan=plan_id, of_step=step_id)
         return StepFacts(*row) if row else None
+
+
+def _any_text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 def _window(stretch: Stretch) -> dict[str, Any]:

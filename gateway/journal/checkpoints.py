@@ -6,6 +6,7 @@ the digest of the checkpoint before. ``checkpoint_lines`` says how it is written
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import closing, suppress
 
 from gateway.journal.database import open_reader
@@ -18,12 +19,19 @@ log = logging.getLogger("gateway.journal")
 
 class Checkpointer:
     """Signs checkpoints of a journal: every ``interval`` seconds where something was recorded, and
-    at ``stop``."""
+    at ``stop``. ``signed`` is called after each, once it is durable."""
 
-    def __init__(self, journal: SqliteJournal, signer: Signer, interval: float = 60.0) -> None:
+    def __init__(
+        self,
+        journal: SqliteJournal,
+        signer: Signer,
+        interval: float = 60.0,
+        signed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._journal = journal
         self._signer = signer
         self._interval = interval
+        self._signed = signed
         self._one_at_a_time = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -56,6 +64,7 @@ class Checkpointer:
             if signed is None:
                 return None
             await self._journal.run(lambda unit: unit.keep_checkpoint(signed))
+            self._signed()
             await asyncio.to_thread(self._mirror)
             return signed.line.number
 

@@ -16,6 +16,9 @@ from gateway.model.time import stamp
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for a lock that another process holds."""
 
+BROKEN = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What a broken file raises: the driver cannot decode messages that quote a broken name."""
+
 _UPGRADABLE = ([1], [2], [3])
 """Versions that ``open_writer`` brings up to date."""
 
@@ -72,7 +75,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 def _closed_on_failure(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except BROKEN as error:
         connection.close()
         raise unreadable(path, error) from error
     except ProblemError:
@@ -92,7 +95,7 @@ def _connect(uri: str, path: Path) -> sqlite3.Connection:
         )
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA cache_size = -32768")
-    except sqlite3.Error as error:
+    except (*BROKEN, sqlite3.Error) as error:
         raise unreadable(path, error) from error
     return connection
 
@@ -164,14 +167,15 @@ def _require_version(connection: sqlite3.Connection, path: Path) -> None:
     )
 
 
-def unreadable(path: Path, error: sqlite3.Error) -> ProblemError:
+def unreadable(path: Path, error: Exception) -> ProblemError:
     """The problem of a database file that cannot be opened or read."""
+    why = "its schema is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
     return ProblemError(
         Problem(
             code="DATABASE_UNREADABLE",
             title="The database cannot be read",
             status=500,
-            detail=f"{path} cannot be read as a record of the gateway ({error}). Check the path, "
+            detail=f"{path} cannot be read as a record of the gateway ({why}). Check the path, "
             "the owner and the permissions; restore a backup if the file is damaged.",
             category="internal",
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.checkpoint_lines import Line, public_key_of
-from gateway.journal.database import open_reader, open_writer, unreadable
+from gateway.journal.database import BROKEN, open_reader, open_writer, unreadable
 from gateway.journal.signing import Signer, endorsing_checkpoint, keep_checkpoint, last_line
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
@@ -28,7 +28,7 @@ def endorse(database: Path, signer: Signer, successor: str, clock: Clock) -> int
             if last is None or not _endorses(last, successor):
                 last = _endorse(connection, signer, public_key_of(successor), clock)
             CheckpointFile(database.parent).complete(connection)
-    except sqlite3.DatabaseError as error:
+    except BROKEN as error:
         raise unreadable(database, error) from error
     return last.number
 

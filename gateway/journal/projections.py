@@ -12,6 +12,7 @@ from gateway.journal import (
     grants,
     plan_projections,
     policy_changes,
+    rights,
     run_projections,
     skills,
 )
@@ -59,6 +60,7 @@ PROJECTIONS: Projections = {
     **grants.PROJECTIONS,
     **skills.PROJECTIONS,
     **policy_changes.PROJECTIONS,
+    **rights.PROJECTIONS,
     EntryType.CALL_COMPLETED: _call_completed,
 }
 """What each kind of entry changes besides its execution's ``updated_at`` and ``status``. Kinds

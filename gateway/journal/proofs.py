@@ -2,6 +2,7 @@
 is."""
 
 import sqlite3
+from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select
 
@@ -11,6 +12,7 @@ from gateway.journal.tables import checkpoint
 from gateway.journal.tiles import StoredTiles, tree_size
 from gateway.model.transparency import TransparencyRecords
 from gateway.transparency import consistency_proof, inclusion_proof, leaf_hash, range_root
+from gateway.transparency.multiproof import multiproof
 from gateway.transparency.tiles import nodes_in
 
 _CHECKPOINT = Statement(
@@ -64,6 +66,16 @@ class SqlTransparencyRecords(TransparencyRecords):
         """
         self._require(size)
         return inclusion_proof(position - 1, size, nodes_in(StoredTiles(self._cursor)))
+
+    def multiproof(self, positions: Sequence[int], size: int) -> list[bytes]:
+        """One proof that the entries at ``positions`` (rising) are among the first ``size``.
+
+        Raises:
+            ValueError: the tree does not cover as many, or an entry is none of them.
+        """
+        self._require(size)
+        indexes = [position - 1 for position in positions]
+        return multiproof(indexes, size, nodes_in(StoredTiles(self._cursor)))
 
     def consistency_proof(self, old: int, new: int) -> list[bytes]:
         """The proof that the first ``new`` entries go on from the first ``old``.

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Table, select
 
-from gateway.journal.database import open_reader, open_writer, unreadable
+from gateway.journal.database import BROKEN, open_reader, open_writer, unreadable
 from gateway.journal.folder import FolderLock
 from gateway.journal.refold import fold, refold
 from gateway.journal.statement import Statement, creating
@@ -33,7 +33,7 @@ def rebuild_record(path: Path, clock: Clock) -> int:
     try:
         with closing(open_writer(path)) as connection:
             return _rebuild(connection, stamp(clock.now()))
-    except sqlite3.DatabaseError as error:
+    except BROKEN as error:
         raise unreadable(path, error) from error
     finally:
         lock.release()

@@ -4,6 +4,7 @@ import sqlite3
 from typing import Any, TypeAlias
 
 from gateway.journal import claim_statements, queries
+from gateway.journal.anchors import SqlAnchorRecords
 from gateway.journal.approval_records import SqlApprovalRecords
 from gateway.journal.chain import execution_chain
 from gateway.journal.deliveries import SqlDeliveryRecords
@@ -11,6 +12,7 @@ from gateway.journal.evidence_items import SqlLaneRecords
 from gateway.journal.grants import SqlGrantRecords
 from gateway.journal.policy_records import SqlPolicyRecords
 from gateway.journal.proofs import SqlTransparencyRecords
+from gateway.journal.rights_records import SqlRightsRecords
 from gateway.journal.skills import SqlSkillRecords
 from gateway.journal.statement import Statement
 from gateway.journal.stored_entries import SqlStoredRecords
@@ -33,6 +35,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 
 class SqlRecords(
+    SqlAnchorRecords,
     SqlApprovalRecords,
     SqlGrantRecords,
     SqlSkillRecords,
@@ -41,6 +44,7 @@ class SqlRecords(
     SqlTransparencyRecords,
     SqlDeliveryRecords,
     SqlPolicyRecords,
+    SqlRightsRecords,
     Records,
 ):
     """``Records`` over a cursor of the journal's database."""

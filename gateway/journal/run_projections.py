@@ -86,7 +86,8 @@ def _step_dispatched(entry: Entry, body: JsonObject) -> Iterator[Change]:
 
 
 def _step_completed(entry: Entry, body: JsonObject) -> Iterator[Change]:
-    yield own_step(sql.STEP_COMPLETED, entry, output=as_json(body["output"]), ended_at=entry.at)
+    output = as_json(body.get("output"))  # none where it was erased meanwhile
+    yield own_step(sql.STEP_COMPLETED, entry, output=output, ended_at=entry.at)
 
 
 def _step_failed(entry: Entry, body: JsonObject) -> Iterator[Change]:

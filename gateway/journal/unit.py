@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.journal import claim_statements, statements
+from gateway.journal.anchors import SqlAnchorQueue
 from gateway.journal.chain import chain_of, entry_hash
 from gateway.journal.deliveries import SqlDeliveryQueue
 from gateway.journal.heads import Heads
@@ -19,7 +20,7 @@ from gateway.model.ports import Tx
 from gateway.model.problem import refuse
 
 
-class Unit(SqlDeliveryQueue, SqlRecords, Tx):
+class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
     """``Tx`` on the writer's cursor.
 
     ``failure`` is the error of an append that failed half-way. The writer then undoes the unit

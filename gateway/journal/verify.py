@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import distinct, func, select
 
 from gateway.journal.checkpoint_file import FILE_NAME
-from gateway.journal.database import open_reader
+from gateway.journal.database import BROKEN, open_reader
 from gateway.journal.findings import Finding, FindingKind, Findings
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
@@ -153,7 +153,7 @@ class _Run:
     def _guarded(self, check: Callable[..., Any], *given: Any) -> Any:
         try:
             return check(*given)
-        except sqlite3.DatabaseError as error:
+        except BROKEN as error:
             self._findings.add(FindingKind.DAMAGED, f"the database file cannot be read: {error}")
             return None
 

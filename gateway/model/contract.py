@@ -106,9 +106,9 @@ class ContractPolicy:
 
     ``pii`` are dotted paths into input or output (lists are walked through), ``pii_classes`` the
     classes of each (any, where it holds none); ``not_pii`` are paths that look like PII and are
-    none, with the reason. ``subject`` is the path of the name of the person whose data they are.
-    ``escalate`` asks for a human at every call; ``idempotent`` says that
-    repeating a call does no harm.
+    none, with the reason. ``subject`` is the path of the name of the person whose data they are,
+    ``consent`` the purpose to which that person must have consented; ``escalate`` asks for a human
+    at every call; ``idempotent`` says that repeating a call does no harm.
     """
 
     auth: AuthLevel
@@ -117,6 +117,7 @@ class ContractPolicy:
     rate_limit: RateLimit | None = None
     escalate: bool = False
     subject: str | None = None
+    consent: str | None = None
     pii_classes: Mapping[str, PiiClasses] = field(default_factory=dict)
     not_pii: Mapping[str, str] = field(default_factory=dict)
 

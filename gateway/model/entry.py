@@ -79,6 +79,18 @@ class EntryType(StrEnum):
     POLICY_REJECTED = "policy.rejected"
     POLICY_WITHDRAWN = "policy.withdrawn"
     POLICY_ACTIVATED = "policy.activated"
+    ERASURE_REQUESTED = "privacy.erasure.requested"
+    ERASURE_APPROVED = "privacy.erasure.approved"
+    ERASURE_REJECTED = "privacy.erasure.rejected"
+    ERASURE_HELD = "privacy.erasure.held"
+    KEYS_CONDEMNED = "privacy.keys.condemned"
+    KEYS_RESTATED = "privacy.keys.restated"
+    SUBJECT_ERASED = "privacy.subject.erased"
+    RETENTION_SWEPT = "privacy.retention.swept"
+    HOLD_PLACED = "privacy.hold.placed"
+    HOLD_LIFTED = "privacy.hold.lifted"
+    CONSENT_RECORDED = "privacy.consent.recorded"
+    CONSENT_WITHDRAWN = "privacy.consent.withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

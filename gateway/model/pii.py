@@ -9,7 +9,7 @@ that another form of sealing changes none of them.
 import contextlib
 import operator
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -198,17 +198,23 @@ def map_envelopes(value: JsonValue, change: Callable[[JsonObject], JsonValue]) -
 def envelopes_in(value: JsonValue) -> dict[str, JsonObject]:
     """One envelope for each key that seals something in ``value``, by the id of the key."""
     found: dict[str, JsonObject] = {}
+    for item in each_envelope(value):
+        with contextlib.suppress(LookupError, TypeError):
+            found.setdefault(str(item[SEALED][3]), item)
+    return found
+
+
+def each_envelope(value: JsonValue) -> Iterator[JsonObject]:
+    """Every sealed envelope in ``value``, in its order."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
         if is_envelope(item):
-            with contextlib.suppress(LookupError, TypeError):
-                found.setdefault(str(item[SEALED][3]), item)
+            yield item
         elif isinstance(item, dict):
-            waiting.extend(item.values())
+            waiting.extend(reversed(item.values()))
         elif isinstance(item, list):
-            waiting.extend(item)
-    return found
+            waiting.extend(reversed(item))
 
 
 def envelope_field(envelope: JsonObject) -> tuple[str, str]:

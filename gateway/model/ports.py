@@ -7,18 +7,18 @@ from typing import Protocol, TypeVar
 
 from gateway.model.approval import ApprovalRecords
 from gateway.model.contract import OperationContract
-from gateway.model.delivery import DeliveryQueue, DeliveryRecords
 from gateway.model.entry import Entry, NewEntry
 from gateway.model.evidence import EvidenceRecords
 from gateway.model.execution import Call, Claim, Execution, PlanRecord, Step
 from gateway.model.grant import GrantRecords
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.lane import LaneRecords
+from gateway.model.outgoing import OutgoingQueue, OutgoingRecords
 from gateway.model.pii import Owner
 from gateway.model.policy import PolicyRecords
+from gateway.model.rights import RightsRecords
 from gateway.model.skill import SkillRecords
 from gateway.model.stored_entry import StoredRecords
-from gateway.model.transparency import TransparencyRecords
 
 T = TypeVar("T")
 
@@ -63,9 +63,9 @@ class Records(
     EvidenceRecords,
     LaneRecords,
     StoredRecords,
-    TransparencyRecords,
-    DeliveryRecords,
+    OutgoingRecords,
     PolicyRecords,
+    RightsRecords,
     Protocol,
 ):
     """Reading what the journal says, at one consistent moment.
@@ -100,10 +100,8 @@ class Records(
     def entries_after(
         self, position: int, limit: int, execution_id: str | None = None
     ) -> list[Entry]:
-        """The entries behind ``position``, in order; none can still come before.
-
-        They are those of all chains, or of one execution's.
-        """
+        """The entries behind ``position``, in order, of all chains or of one execution's; none can
+        still come before."""
         ...
 
     def last_position(self) -> int:
@@ -127,7 +125,7 @@ class Records(
         ...
 
 
-class Tx(Records, DeliveryQueue, Protocol):
+class Tx(Records, OutgoingQueue, Protocol):
     """One unit of work: it reads, decides and appends, and is durable as a whole or not at all.
 
     It runs in the writer's thread, so it must be short and must not wait for anything. When it

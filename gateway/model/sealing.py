@@ -9,11 +9,13 @@ from functools import partial
 from typing import Literal
 
 from gateway.model.decision import Treatment
-from gateway.model.json import JsonObject, JsonValue
+from gateway.model.json import JsonObject, JsonValue, pointer
 from gateway.model.pii import (
     SEALED,
+    ErasedError,
     Owner,
     envelope_field,
+    is_envelope,
     map_envelopes,
     map_owned,
     map_path,
@@ -21,6 +23,7 @@ from gateway.model.pii import (
 )
 from gateway.model.plan import reference_of
 from gateway.model.ports import Sealer
+from gateway.model.problem import refuse
 
 COMMITTED = "$hmac"
 """The key of a commitment, which stands for a PII value in what is hashed: ``{"$hmac": hex}``."""
@@ -90,6 +93,42 @@ def unseal_all(sealer: Sealer, workspace: str, value: JsonValue) -> JsonValue:
         ValueError: an envelope was altered or its key is not here.
     """
     return map_envelopes(value, lambda envelope: sealer.unseal(workspace, envelope))
+
+
+def open_answer(sealer: Sealer, workspace: str, output: JsonObject) -> JsonObject:
+    """A stored answer, opened for whoever repeats the call that it was given to.
+
+    Raises:
+        ProblemError: ERASED, or PRECONDITION_FAILED where the keys do not open it.
+    """
+    try:
+        answer: JsonObject = unseal_all(sealer, workspace, output)
+    except ErasedError as error:
+        raise refuse("ERASED", "Personal data in the answer to this call was erased.") from error
+    except ValueError as error:
+        told = "The sealed answer to this call cannot be opened with the keys of this data folder."
+        raise refuse("PRECONDITION_FAILED", told) from error
+    return answer
+
+
+def erased_in(sealer: Sealer, workspace: str, value: JsonValue) -> list[str]:
+    """JSON pointers to the envelopes in ``value`` whose key was destroyed."""
+    found: list[str] = []
+    waiting: list[tuple[tuple[str | int, ...], JsonValue]] = [((), value)]
+    while waiting:
+        path, item = waiting.pop()
+        if is_envelope(item):
+            try:
+                sealer.unseal(workspace, item)
+            except ErasedError:
+                found.append(pointer(*path))
+            except ValueError:
+                continue
+        elif isinstance(item, dict):
+            waiting.extend(((*path, key), inner) for key, inner in item.items())
+        elif isinstance(item, list):
+            waiting.extend(((*path, index), inner) for index, inner in enumerate(item))
+    return sorted(found)
 
 
 def commit_paths(

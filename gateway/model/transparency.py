@@ -4,6 +4,7 @@ The tree is that of RFC 6962 over all entries in the order of their positions; t
 has as its input the 32 bytes of the entry's hash.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -39,6 +40,14 @@ class TransparencyRecords(Protocol):
 
         Raises:
             ValueError: the tree does not cover as many, or the entry is none of them.
+        """
+        ...
+
+    def multiproof(self, positions: Sequence[int], size: int) -> list[bytes]:
+        """One proof that the entries at ``positions`` (rising) are among the first ``size``.
+
+        Raises:
+            ValueError: the tree does not cover as many, or an entry is none of them.
         """
         ...
 

@@ -9,6 +9,7 @@ from gateway.model.execution import Execution, PlanRecord
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records
 from gateway.model.problem import refuse
+from gateway.model.sealing import erased_in
 from gateway.operations.common import SEALED_FOR_GOOD, all_entries, as_seen, present, upper
 from gateway.operations.policy_asked import may_audit
 from gateway.operations.policy_views import hide_places
@@ -52,6 +53,9 @@ def _trace_entry(loop: Loop, admitted: Admitted, entry: Entry, payloads: bool) -
     shown = {key: item for key, item in entry.body.items() if payloads or key not in _PAYLOADS}
     seen = as_seen(loop, admitted, shown, entry.execution_id)
     metadata = {"seq": entry.seq, "hash": entry.hash, **seen}
+    erased = erased_in(loop.sealer, entry.workspace, shown)
+    if erased:
+        metadata["erased"] = erased
     kind = entry.type.value
     return present(
         {

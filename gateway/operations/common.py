@@ -6,6 +6,7 @@ from gateway.events import payload_treatment
 from gateway.model.entry import Entry
 from gateway.model.execution import Execution, PlanRecord
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.pii import ErasedError
 from gateway.model.plan import Plan
 from gateway.model.ports import Page, Records
 from gateway.model.problem import Issue, invalid, refuse
@@ -17,6 +18,10 @@ from gateway.runtime import Loop, open_plan
 SEALED_FOR_GOOD = (
     "Sealed values of this execution cannot be opened with the keys of this data folder. Restore "
     "the keys from a backup."
+)
+
+ERASED_FOR_GOOD = (
+    "Personal data of this execution was erased, so that it cannot be opened any more."
 )
 
 DEFAULT_LIMIT = 50
@@ -57,10 +62,13 @@ def opened(loop: Loop, execution: Execution, record: PlanRecord) -> Plan:
     """A stored plan with its PII opened.
 
     Raises:
-        ProblemError: PRECONDITION_FAILED if the keys of this data folder do not open it.
+        ProblemError: ERASED where its data was erased, PRECONDITION_FAILED if the keys of this
+            data folder do not open it.
     """
     try:
         return open_plan(loop.sealer, execution.workspace, record.plan)
+    except ErasedError as error:
+        raise refuse("ERASED", ERASED_FOR_GOOD) from error
     except ValueError as error:
         raise refuse("PRECONDITION_FAILED", SEALED_FOR_GOOD) from error
 

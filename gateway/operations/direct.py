@@ -7,7 +7,7 @@ from gateway.model.execution import Execution, ExecutionStatus, RunMode, Step, S
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Problem, ProblemError, problem
-from gateway.model.sealing import unseal_all
+from gateway.model.sealing import open_answer
 from gateway.pipeline import Admitted, CallRecorder
 from gateway.runtime import Intent, Loop, require_execution
 
@@ -76,10 +76,9 @@ class DirectCalls:
             if not _is_retrying(execution, step) or asyncio.get_running_loop().time() > give_up:
                 break
             await asyncio.sleep(_LOOK)
-        if step.status is StepStatus.COMPLETED:
-            output: JsonObject = unseal_all(loop.sealer, workspace, step.output)
+        if step.status is StepStatus.COMPLETED and step.output is not None:
             admitted.shown.belongs_to(execution_id)
-            return output
+            return open_answer(loop.sealer, workspace, step.output)
         raise ProblemError(_problem_of(execution, step))
 
 

@@ -8,10 +8,11 @@ from functools import partial
 from gateway.evidence import EXPORT, BundleStore, Exported, Exporter, personal_data_of, run_of
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject, decode
+from gateway.model.pii import ErasedError
 from gateway.model.ports import Records, Tx
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError, refuse
-from gateway.operations.common import SEALED_FOR_GOOD, acting
+from gateway.operations.common import ERASED_FOR_GOOD, SEALED_FOR_GOOD, acting
 from gateway.pipeline import Admitted, Bindings, Call, Command, Pipeline, denial
 from gateway.runtime import Loop
 
@@ -129,6 +130,8 @@ class EvidenceDownloads:
     def _read(self, workspace: str, run_id: str, number: int) -> bytes:
         try:
             content = self.store.read(workspace, run_id, number)
+        except ErasedError as error:
+            raise refuse("ERASED", ERASED_FOR_GOOD) from error
         except ValueError as error:
             raise refuse("PRECONDITION_FAILED", SEALED_FOR_GOOD) from error
         if content is None:

@@ -2,6 +2,7 @@
 
 from gateway.pipeline.answers import Answer, accept_answer
 from gateway.pipeline.call import Admitted, Call
+from gateway.pipeline.consented import require_consent
 from gateway.pipeline.governed import Pipeline
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import ProcessRateLimits, RateLimiter
@@ -24,4 +25,5 @@ __all__ = [
     "accept_answer",
     "declined",
     "denial",
+    "require_consent",
 ]

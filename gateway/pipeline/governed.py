@@ -28,10 +28,11 @@ from gateway.model.ports import (
 )
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.scrubbing import values_at
-from gateway.model.sealing import unseal_all
+from gateway.model.sealing import open_answer
 from gateway.model.shown import Shown
 from gateway.pipeline.answers import accept_answer, declared_events, seal_events
 from gateway.pipeline.call import Admitted, Call
+from gateway.pipeline.consented import require_consent, require_consent_now
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
@@ -153,6 +154,8 @@ class Pipeline:
 
         def unit(tx: Tx) -> JsonObject | Refused:
             self._require_decided(admitted, tx)
+            who, told = admitted.principal, (admitted.contract, admitted.value)
+            require_consent(tx, self.sealer, who.workspace, *told, tx.now)
             done = command.apply(admitted, tx)
             if isinstance(done, Refused):
                 tx.append(self.recorder.failed(admitted, done.problem))
@@ -160,7 +163,7 @@ class Pipeline:
             output = self.registry.output_of(admitted.contract).check(done, "/output")
             events = self._emitted(admitted, output, command.emits)
             masked = self._mask(admitted, output)
-            tx.append(self.recorder.completed(admitted, output, events))
+            tx.append(self.recorder.completed(admitted, output, events, command.recorded))
             return masked
 
         try:
@@ -191,6 +194,7 @@ class Pipeline:
         return seal_events(self.sealer, owner, self.registry, contract, events)
 
     async def _answer_query(self, admitted: Admitted, query: Query) -> JsonObject:
+        await require_consent_now(self.journal, self.sealer, self.recorder, admitted)
         if query.prepare is not None:
             admitted = replace(admitted, prepared=await query.prepare(admitted))
         found = await self.journal.read(lambda records: query.answer(admitted, records))
@@ -212,6 +216,7 @@ class Pipeline:
         if admitted.verdict.verdict is not Verdict.AUTONOMOUS:
             await self.recorder.blocked(admitted)
             raise refuse("FORBIDDEN", f"{contract.key}: {' '.join(admitted.verdict.reasons)}")
+        await require_consent_now(self.journal, self.sealer, self.recorder, admitted)
         outcome = await self.actions.perform(
             ActionCall(
                 contract=contract,
@@ -251,7 +256,7 @@ class Pipeline:
             output = await self.direct.resume(admitted, earlier.execution_id)
         else:
             workspace = admitted.principal.workspace
-            output = unseal_all(self.sealer, workspace, earlier.output or {})
+            output = open_answer(self.sealer, workspace, earlier.output or {})
         return await self._show(admitted, output)
 
     async def _show(self, admitted: Admitted, output: JsonObject) -> JsonObject:

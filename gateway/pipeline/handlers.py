@@ -26,12 +26,15 @@ class Command:
     record and idempotency key become durable as one. ``prepare`` is for work that should not
     hold the writer, such as reading much of the journal; its result is ``admitted.prepared``.
     ``emits`` are the events of a call that was performed, where the contract declares those of
-    other outcomes too; None means all that it declares.
+    other outcomes too; None means all that it declares. ``recorded`` is for a command that only
+    reads: it takes from the answer what the record keeps of it, which holds no PII, and an
+    idempotency key then has no effect.
     """
 
     apply: Callable[[Admitted, Tx], JsonObject | Refused]
     prepare: Callable[[Admitted], Awaitable[Any]] | None = None
     emits: tuple[str, ...] | None = None
+    recorded: Callable[[JsonObject], JsonObject] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
 
@@ -14,6 +15,7 @@ from gateway.model.ports import Clock, Journal, Sealer, Tx
 from gateway.model.problem import Problem
 from gateway.model.sealing import seal_paths
 from gateway.model.shown import Shown
+from gateway.model.time import stamp
 from gateway.pipeline.answers import seal_output
 from gateway.pipeline.call import Admitted, Call
 
@@ -37,13 +39,27 @@ class CallRecorder:
         return self._sealer.commit(call.principal.workspace, value)
 
     def completed(
-        self, admitted: Admitted, output: JsonObject, events: list[JsonObject]
+        self,
+        admitted: Admitted,
+        output: JsonObject,
+        events: list[JsonObject],
+        kept: Callable[[JsonObject], JsonObject] | None = None,
     ) -> NewEntry:
-        """The record of a built-in command that was performed; ``events`` are sealed."""
+        """The record of a built-in command that was performed; ``events`` are sealed.
+
+        ``kept`` takes from the answer what the record keeps of it, where that is not the whole. An
+        idempotency key has no effect then: what is not kept cannot be answered again.
+        """
+        if kept is not None:
+            return self._completed(admitted, kept(output), None, events, keyed=False)
         contract = admitted.contract
         owner = named_owner(admitted.owner, contract.policy.subject, admitted.value)
         sealed = seal_output(self._sealer, owner, contract, output)
         return self._completed(admitted, sealed, None, events)
+
+    def now(self) -> str:
+        """The present moment as a stamp."""
+        return stamp(self._clock.now())
 
     def started(self, admitted: Admitted, execution_id: str) -> NewEntry:
         """The record of a direct call: its answer is that of the execution, and comes later."""
@@ -56,6 +72,8 @@ class CallRecorder:
         output: JsonObject | None,
         execution_id: str | None,
         events: list[JsonObject],
+        *,
+        keyed: bool = True,
     ) -> NewEntry:
         call = admitted.call
         return self._entry(
@@ -63,7 +81,7 @@ class CallRecorder:
             call,
             {
                 "key": call.contract.ref,
-                "idempotencyKey": call.idempotency_key,
+                "idempotencyKey": call.idempotency_key if keyed else None,
                 "inputDigest": self.input_digest(call, admitted.value),
                 "output": output,
                 "executionId": execution_id,

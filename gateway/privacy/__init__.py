@@ -2,6 +2,7 @@
 
 from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
 from gateway.privacy.checkpoint_rotation import Rotation, finish_rotation, rotate_key
+from gateway.privacy.data_keys import DataKeys
 from gateway.privacy.keyring import Keyring, has_keys, verify_signature
 from gateway.privacy.rotation import KeyRotation
 from gateway.privacy.sealer import KeyringSealer
@@ -9,6 +10,7 @@ from gateway.privacy.sealer import KeyringSealer
 __all__ = [
     "CheckpointKeys",
     "CheckpointSigner",
+    "DataKeys",
     "KeyRotation",
     "Keyring",
     "KeyringSealer",

@@ -141,10 +141,13 @@ class DataKeys:
 
     def keys_of(self, owner: Owner) -> list[str]:
         """The ids of the keys that a person has."""
-        token = self.token(owner)
+        return self.keys_of_token(owner.workspace, self.token(owner))
+
+    def keys_of_token(self, workspace: str, token: str) -> list[str]:
+        """The ids of the keys that the person behind a token has."""
         with self.store.lock:
             self.settle()
-            return [row.id for row in self.store.keys_of(owner.workspace, token)]
+            return [row.id for row in self.store.keys_of(workspace, token)]
 
     def owner_token(self, key_id: str) -> str | None:
         """The token of the person whom a key belongs to, None where it is nobody's own."""
@@ -156,11 +159,17 @@ class DataKeys:
         row = self._row(key_id)
         return row is not None and row.wrapped is not None
 
-    def expired(self, most: int, but: Sequence[str] = ()) -> list[DataKeyRow]:
-        """Keys whose lifetime is over, the longest overdue first, without those ``but``."""
+    def is_destroyed(self, key_id: str) -> bool:
+        """True for a key that is known to be destroyed."""
+        row = self._row(key_id)
+        return row is not None and row.destroyed_at is not None
+
+    def expired(self, most: int, after: tuple[str, str] = ("", "")) -> list[DataKeyRow]:
+        """Keys whose lifetime is over, the longest overdue first; ``after`` is the moment and the
+        id of the key behind which to go on."""
         with self.store.lock:
             self.settle()
-            return self.store.expired(stamp(self._clock.now()), most, but)
+            return self.store.expired(stamp(self._clock.now()), most, after)
 
     def destroy(self, workspace: str, key_ids: Sequence[str], reason: str) -> int:
         """Destroy keys of a workspace for good; returns how many were still there.
@@ -173,7 +182,9 @@ class DataKeys:
         at = stamp(self._clock.now())
         with self.store.lock:
             self.settle()
-            self.tombstones.append([Tombstone(one, workspace, at, reason) for one in key_ids])
+            fresh = [one for one in key_ids if not self.is_destroyed(one)]
+            if fresh:
+                self.tombstones.append([Tombstone(one, workspace, at, reason) for one in fresh])
             with self.store.transaction():
                 gone = self.store.destroy([(one, workspace) for one in key_ids], at, reason)
             self._forget(set(key_ids))
@@ -187,7 +198,7 @@ class DataKeys:
             risen = [
                 (one.key_id, one.workspace, one.reason)
                 for one in self.tombstones
-                if not self._is_destroyed(one.key_id)
+                if not self.is_destroyed(one.key_id)
             ]
             if not risen:
                 return 0
@@ -263,10 +274,6 @@ class DataKeys:
 
     def _is_over(self, key: DataKey) -> bool:
         return key.seals_until is not None and key.seals_until <= stamp(self._clock.now())
-
-    def _is_destroyed(self, key_id: str) -> bool:
-        row = self.store.data_key(key_id)
-        return row is not None and row.destroyed_at is not None
 
     def _forget(self, key_ids: set[str]) -> None:
         with self._lock:

@@ -2,6 +2,10 @@
 
 Nothing in it opens anything without the root key. A destroyed key leaves a row without the key, so
 that whatever it sealed reads as erased; its bytes are overwritten in the file and in its log.
+
+SQLite copies rows between pages as a table grows, and leaves the bytes of a moved row where they
+were until something else needs the room. So wrapped data keys stand in a table that only grows at
+its end, where no row ever moves, and are overwritten in place.
 """
 
 import sqlite3
@@ -13,30 +17,11 @@ from typing import Any
 
 from gateway.model.system import unusable_key
 from gateway.privacy.key_rows import DataKeyRow, WorkspaceKeyRow
+from gateway.privacy.key_tables import TABLES
 
 FILE_NAME = "keys.db"
 _VERSION = 1
 _BUSY_TIMEOUT = 10.0
-
-_TABLES = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE workspace_key (
-  id TEXT PRIMARY KEY, workspace TEXT NOT NULL, wrapped BLOB, root_key TEXT NOT NULL,
-  created_at TEXT NOT NULL, retired_at TEXT
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX workspace_key_current ON workspace_key (workspace) WHERE retired_at IS NULL;
-CREATE TABLE commitment_key (
-  workspace TEXT PRIMARY KEY, wrapped BLOB NOT NULL, root_key TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE data_key (
-  id TEXT PRIMARY KEY, workspace TEXT NOT NULL, subject TEXT, lifetime INTEGER, wrapped BLOB,
-  workspace_key TEXT, created_at TEXT NOT NULL, seals_until TEXT, expires_at TEXT,
-  destroyed_at TEXT, reason TEXT
-) WITHOUT ROWID;
-CREATE INDEX data_key_subject ON data_key (workspace, subject) WHERE subject IS NOT NULL;
-CREATE INDEX data_key_expiry ON data_key (expires_at)
-  WHERE expires_at IS NOT NULL AND destroyed_at IS NULL;
-"""
 
 _DATA_KEY = "id, workspace, subject, lifetime, wrapped, workspace_key, created_at, seals_until, "
 _DATA_KEY += "expires_at, destroyed_at"
@@ -74,7 +59,7 @@ class KeyStore:
         execute("PRAGMA secure_delete = ON")  # what is freed is overwritten with zeros
         with self.transaction():
             if execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-                for command in filter(str.strip, _TABLES.split(";")):
+                for command in filter(str.strip, TABLES.split(";")):
                     execute(command)
                 execute("INSERT INTO meta VALUES ('version', ?)", (_VERSION,))
         if self.note("version") != _VERSION:
@@ -151,7 +136,8 @@ class KeyStore:
         """Destroy a retired key under which nothing is wrapped any more."""
         self._connection.execute(
             "UPDATE workspace_key SET wrapped = NULL WHERE id = ? AND retired_at IS NOT NULL"
-            " AND NOT EXISTS (SELECT 1 FROM data_key WHERE workspace_key = ? AND wrapped NOT NULL)",
+            " AND NOT EXISTS (SELECT 1 FROM data_key"
+            " WHERE workspace_key = ? AND destroyed_at IS NULL)",
             (key_id, key_id),
         )
 
@@ -179,13 +165,13 @@ class KeyStore:
 
     def data_key(self, key_id: str) -> DataKeyRow | None:
         """The data key of this id, destroyed ones included."""
-        found = self._one(f"SELECT {_DATA_KEY} FROM data_key WHERE id = ?", key_id)  # noqa: S608 a constant list of columns
+        found = self._one(f"SELECT {_DATA_KEY} FROM known_key WHERE id = ?", key_id)  # noqa: S608 a constant list of columns
         return DataKeyRow(*found) if found else None
 
     def keys_of(self, workspace: str, subject: str) -> list[DataKeyRow]:
         """The keys of a person that are still there, newest last."""
         rows = self._all(
-            f"SELECT {_DATA_KEY} FROM data_key WHERE workspace = ? AND subject = ?"  # noqa: S608 a constant list of columns
+            f"SELECT {_DATA_KEY} FROM known_key WHERE workspace = ? AND subject = ?"  # noqa: S608 a constant list of columns
             " AND destroyed_at IS NULL ORDER BY created_at, id",
             workspace,
             subject,
@@ -195,47 +181,59 @@ class KeyStore:
     def keys_under(self, workspace_key: str, most: int) -> list[DataKeyRow]:
         """Some of the data keys that are wrapped under a key of a workspace."""
         rows = self._all(
-            f"SELECT {_DATA_KEY} FROM data_key WHERE workspace_key = ?"  # noqa: S608 a constant list of columns
+            f"SELECT {_DATA_KEY} FROM known_key WHERE workspace_key = ?"  # noqa: S608 a constant list of columns
             " AND wrapped IS NOT NULL LIMIT ?",
             workspace_key,
             most,
         )
         return [DataKeyRow(*row) for row in rows]
 
-    def expired(self, now: str, most: int, but: Sequence[str] = ()) -> list[DataKeyRow]:
-        """Keys whose time is over and that are still there, the longest overdue first, without
-        those ``but``."""
-        held = ", ".join("?" * len(but))
+    def expired(self, now: str, most: int, after: tuple[str, str]) -> list[DataKeyRow]:
+        """Keys whose time is over and that are still there, the longest overdue first, behind the
+        one that expired at the moment and has the id ``after``."""
         rows = self._all(
-            f"SELECT {_DATA_KEY} FROM data_key WHERE expires_at <= ? AND destroyed_at IS NULL"  # noqa: S608 constants and placeholders
-            f" AND id NOT IN ({held}) ORDER BY expires_at, id LIMIT ?",
+            f"SELECT {_DATA_KEY} FROM known_key WHERE expires_at <= ? AND destroyed_at IS NULL"  # noqa: S608 a constant list of columns
+            " AND (expires_at, id) > (?, ?) ORDER BY expires_at, id LIMIT ?",
             now,
-            *but,
+            *after,
             most,
         )
         return [DataKeyRow(*row) for row in rows]
 
     def keep_data_keys(self, rows: Iterable[DataKeyRow]) -> None:
         """Store new data keys, or store them wrapped anew. A destroyed key stays destroyed."""
-        self._connection.executemany(
-            "INSERT INTO data_key (id, workspace, subject, lifetime, wrapped, workspace_key,"
-            " created_at, seals_until, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET wrapped = excluded.wrapped,"
-            " workspace_key = excluded.workspace_key, seals_until = excluded.seals_until"
-            " WHERE destroyed_at IS NULL",
-            [
-                (
-                    *(row.id, row.workspace, row.subject, row.lifetime, row.wrapped),
-                    *(row.workspace_key, row.created_at, row.seals_until, row.expires_at),
+        for row in rows:
+            known = self._one("SELECT place, destroyed_at FROM data_key WHERE id = ?", row.id)
+            if known is None:
+                self._insert(row)
+            elif known[1] is None and row.wrapped is not None:
+                self._overwrite(known[0], row.wrapped)
+                self._connection.execute(
+                    "UPDATE data_key SET workspace_key = ?, seals_until = ? WHERE id = ?",
+                    (row.workspace_key, row.seals_until, row.id),
                 )
-                for row in rows
-            ],
+
+    def _insert(self, row: DataKeyRow) -> None:
+        insert = "INSERT INTO secret (wrapped) VALUES (?)"
+        place = self._connection.execute(insert, (row.wrapped,)).lastrowid
+        self._connection.execute(
+            "INSERT INTO data_key (id, workspace, subject, lifetime, place, workspace_key,"
+            " created_at, seals_until, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(row.id, row.workspace, row.subject, row.lifetime, place),
+                *(row.workspace_key, row.created_at, row.seals_until, row.expires_at),
+            ),
         )
+
+    def _overwrite(self, place: int, wrapped: bytes | None) -> None:
+        """Write over a wrapped key where it stands; zeros, where there is none any more."""
+        with self._connection.blobopen("secret", "wrapped", place) as blob:
+            blob.write(bytes(len(blob)) if wrapped is None else wrapped)
 
     def end_sealing(self, workspace: str, at: str) -> int:
         """No data key of a workspace seals after ``at``; returns how many did."""
         return self._connection.execute(
-            "UPDATE data_key SET seals_until = ? WHERE workspace = ? AND wrapped IS NOT NULL"
+            "UPDATE data_key SET seals_until = ? WHERE workspace = ? AND destroyed_at IS NULL"
             " AND coalesce(seals_until, '~') > ?",
             (at, workspace, at),
         ).rowcount
@@ -248,17 +246,27 @@ class KeyStore:
         """
         gone = 0
         for key_id, workspace in keys:
-            gone += self._connection.execute(
-                "UPDATE data_key SET wrapped = NULL, workspace_key = NULL, destroyed_at = ?,"
-                " reason = ? WHERE id = ? AND destroyed_at IS NULL",
+            found = self._connection.execute(
+                "UPDATE data_key SET workspace_key = NULL, destroyed_at = ?, reason = ?"
+                " WHERE id = ? AND destroyed_at IS NULL RETURNING place",
                 (at, reason, key_id),
-            ).rowcount
+            ).fetchall()
+            for (place,) in found:
+                self._overwrite(place, None)
+            gone += len(found)
             self._connection.execute(
                 "INSERT OR IGNORE INTO data_key (id, workspace, created_at, destroyed_at, reason)"
                 " VALUES (?, ?, ?, ?, ?)",
                 (key_id, workspace, at, at, reason),
             )
         return gone
+
+    def rewrite(self) -> None:
+        """Write the whole file anew, so that nothing is left of keys of workspaces that were
+        replaced. Nobody else may have the store open."""
+        with self.lock:
+            self._connection.execute("VACUUM")
+        self.forget_log()
 
     def forget_log(self) -> None:
         """Empty the write-ahead log, in which overwritten pages still stand.

@@ -48,8 +48,8 @@ class KeyRotation:
         self._workspaces = WorkspaceKeys(self.store, root, clock)
 
     def close(self) -> None:
-        """Empty the log, in which replaced keys still stand, and close the store."""
-        self.store.forget_log()
+        """Leave nothing of the keys that were replaced, and close the store."""
+        self.store.rewrite()
         self.store.close()
 
     def root(self, to: str) -> str:

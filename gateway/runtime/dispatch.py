@@ -16,7 +16,7 @@ from gateway.model.ports import Sealer, Tx
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.scrubbing import scrub, values_at
 from gateway.model.time import after
-from gateway.pipeline import RateLimiter
+from gateway.pipeline import RateLimiter, require_consent
 from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.attempt import Attempt
@@ -71,7 +71,7 @@ class StepDispatch:
             raise _StopError(denied, "the grants of the requester", access=access)
         if ready.execution.mode is RunMode.DRY_RUN:
             return self._skip(tx, ready)
-        action = self._action(ready, contract, access)
+        action = self._action(tx, ready, contract, access)
         if action.decision.verdict is Verdict.ASSIST:
             consent = self.gate.pass_or_ask(tx, ready, action)
             if isinstance(consent, bool):
@@ -92,8 +92,16 @@ class StepDispatch:
             raise _StopError(problem("PRECONDITION_FAILED", told), "the contract")
         return contract
 
-    def _action(self, ready: Ready, contract: OperationContract, access: AccessDecision) -> Action:
+    def _action(
+        self, tx: Tx, ready: Ready, contract: OperationContract, access: AccessDecision
+    ) -> Action:
         value = self._input(ready, contract)
+        try:
+            require_consent(tx, self.sealer, ready.execution.workspace, contract, value, tx.now)
+        except ProblemError as error:
+            sealed = sealed_input(self.sealer, ready, value)
+            stop = _StopError(error.problem, "consent", None, access, sealed)
+            raise stop from error
         decided = self.policies.verdict(ready.execution.submitter, contract, value)
         decision = in_mode(ready.execution.mode, contract, decided)
         copied = tuple(copies(ready.step, contract, self._read(ready.memory)))

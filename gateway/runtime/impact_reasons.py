@@ -9,6 +9,7 @@ class Reason(StrEnum):
     NO_ROLES = "no_roles"
     CONTRACT_GONE = "contract_gone"
     CONTRACT_CHANGED = "contract_changed"
+    ERASED = "erased"
     SEALED = "sealed"
     NO_INPUT = "no_input"
     COUNTED = "counted"
@@ -24,7 +25,8 @@ _MEANINGS = {
     Reason.NO_ROLES: "An earlier release recorded it without the roles of the token.",
     Reason.CONTRACT_GONE: "Its contract is not loaded any more.",
     Reason.CONTRACT_CHANGED: "Its contract has another content now.",
-    Reason.SEALED: "Its rules read personal data that was erased or cannot be opened.",
+    Reason.ERASED: "Its rules read personal data that was erased.",
+    Reason.SEALED: "Its rules read personal data that cannot be opened with the keys here.",
     Reason.NO_INPUT: "An earlier release recorded it without its input.",
     Reason.COUNTED: "Callers without a token were counted, without their input.",
     Reason.INCOMPLETE: "Its record is incomplete.",

@@ -14,6 +14,7 @@ from gateway.model.contract import OperationContract
 from gateway.model.decision import Verdict
 from gateway.model.execution import RunMode
 from gateway.model.json import JsonObject, decode
+from gateway.model.pii import ErasedError
 from gateway.model.ports import Sealer
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.sealing import unseal_all
@@ -233,6 +234,8 @@ class Redecider:
             return sealed
         try:
             opened: JsonObject = unseal_all(self._sealer, asker.principal.workspace, sealed)
+        except ErasedError as error:
+            raise UndecidableError(Reason.ERASED) from error
         except ValueError as error:
             raise UndecidableError(Reason.SEALED) from error
         return opened

@@ -9,6 +9,7 @@ from gateway.model.decision_history import DecisionHistory
 from gateway.model.execution import UNDER_WAY, Approval, ApprovalStatus, Execution
 from gateway.model.grant import Grant, GrantFilter
 from gateway.model.json import JsonObject
+from gateway.model.pii import ErasedError
 from gateway.model.ports import Page, Records, Sealer
 from gateway.model.sealing import unseal_all
 from gateway.policy import Policies, PolicyRevision
@@ -40,19 +41,23 @@ class Standing:
 
     def approvals(self, workspaces: Iterable[str]) -> JsonObject:
         """The requests that wait for a decision or for their use, and what becomes of them."""
-        shifts, waiting, unsure = Shifts(), 0, 0
+        shifts, waiting, unsure, erased = Shifts(), 0, 0, 0
         for workspace in workspaces:
             for execution, approval in self._waiting(workspace):
                 waiting += 1
                 try:
                     becomes, changes = self._becomes(execution, approval)
-                except (UndecidableError, KeyError, TypeError, ValueError, AttributeError):
+                except UndecidableError as why:
+                    unsure += 1
+                    erased += why.reason is Reason.ERASED
+                    continue
+                except (KeyError, TypeError, ValueError, AttributeError):
                     unsure += 1
                     continue
                 if becomes:
                     shifts.add(becomes, {**_named(approval), "changes": changes})
         changed = shifts.counts.total()
-        counts = {"waiting": waiting, "undecidable": unsure, "changing": changed}
+        counts = {"waiting": waiting, "undecidable": unsure, "erased": erased, "changing": changed}
         return {**counts, **shifts.to_json()}
 
     def grants(self, workspaces: Iterable[str], now: str) -> JsonObject:
@@ -92,6 +97,8 @@ class Standing:
             return BLOCKED, [access.reason]
         try:
             arguments = unseal_all(self._sealer, approval.workspace, approval.arguments)
+        except ErasedError as error:
+            raise UndecidableError(Reason.ERASED) from error
         except ValueError as error:
             raise UndecidableError(Reason.SEALED) from error
         plain = draft.verdict(requester, contract, arguments)

@@ -20,6 +20,7 @@ from gateway.pipeline import Answer, accept_answer, declined
 from gateway.runtime import facts
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.doubt import in_doubt, outcome_unknown
+from gateway.runtime.erased import is_erased
 
 MAX_ATTEMPTS = 4
 """How often a step is tried, until an operator has it tried again."""
@@ -126,6 +127,8 @@ def _answered(
     answer, contract = outcome.answer, outcome.attempt.contract
     if answer is None:
         return {}
+    if is_erased(execution):  # what comes back now must not bring back what was erased
+        return {"erased": True}
     owner = named_owner(execution.owner, contract.policy.subject, outcome.attempt.value)
     output = answer.sealed_output(sealer, owner, contract)
     events = answer.sealed_events(sealer, owner, registry, contract)

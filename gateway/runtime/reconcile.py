@@ -15,7 +15,7 @@ from gateway.model.execution import (
 )
 from gateway.model.json import JsonObject
 from gateway.model.operator import OperatorCommand, Reconciliation
-from gateway.model.pii import named_owner
+from gateway.model.pii import ErasedError, named_owner
 from gateway.model.ports import Answered, Sealer, Tx
 from gateway.model.problem import Issue, Problem, ProblemError, invalid, refuse
 from gateway.model.scrubbing import scrub, values_at
@@ -129,6 +129,9 @@ class Reconciler:
     def _input(self, execution: Execution, step: Step) -> JsonObject:
         try:
             value: JsonObject = unseal_all(self.sealer, execution.workspace, step.input or {})
+        except ErasedError as error:
+            told = "The input was erased, so that no output can be held against it."
+            raise refuse("ERASED", f"{told} Settle it as FAILED, or leave it.") from error
         except ValueError as error:
             told = "The sealed input cannot be opened with the keys of this data folder."
             raise refuse("PRECONDITION_FAILED", told) from error

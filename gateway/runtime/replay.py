@@ -11,6 +11,7 @@ from gateway.contracts import Registry
 from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import Execution, PlanRecord
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.pii import ErasedError
 from gateway.model.plan import Plan
 from gateway.model.ports import Sealer
 from gateway.model.problem import ProblemError
@@ -18,6 +19,7 @@ from gateway.model.sealing import unseal_all
 from gateway.policy import Policies
 from gateway.runtime.compiler import Compiler, draft_of
 from gateway.runtime.dispatch import in_mode
+from gateway.runtime.erased import ERASED
 from gateway.runtime.requester import requester_access
 from gateway.runtime.stored_plan import open_plan
 from gateway.runtime.verifier import Verifier
@@ -28,7 +30,8 @@ POLICY = "POLICY"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that replay found otherwise than recorded; ``path`` says where in the record."""
+    """One thing that replay found otherwise than recorded, or erased; ``path`` says where in the
+    record."""
 
     kind: str
     path: str
@@ -40,7 +43,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay found. ``recomputed_hash`` is empty where the plan does not compile now."""
+    """What a replay found. ``recomputed_hash`` is empty where the plan does not compile now,
+    or was erased."""
 
     recorded_hash: str
     recomputed_hash: str
@@ -62,9 +66,16 @@ class Replayer:
     ) -> Replay:
         """Replay the plan of an execution and the decisions that its ``entries`` hold.
 
+        What was erased is named as such, and nothing that hangs on it is compared or decided.
+
         Raises:
-            ValueError: sealed values of the record cannot be opened.
+            ValueError: sealed values of the record cannot be opened, though nobody erased them.
         """
+        erased = list(self._erased_steps(execution, record.plan))
+        if erased:
+            if POLICY in modes:
+                erased.extend(self._redecide_dispatches(execution, entries))
+            return Replay(record.plan.hash, "", tuple(erased))
         plan = open_plan(self.sealer, execution.workspace, record.plan)
         recomputed, structural = self._recompile(execution, plan)
         found: list[Difference] = []
@@ -74,6 +85,16 @@ class Replayer:
             found.extend(self._redecide_plan(execution, record, plan))
             found.extend(self._redecide_dispatches(execution, entries))
         return Replay(record.plan.hash, recomputed, tuple(found))
+
+    def _erased_steps(self, execution: Execution, plan: Plan) -> Iterator[Difference]:
+        for step in plan.steps:
+            try:
+                unseal_all(self.sealer, execution.workspace, step.input)
+            except ErasedError:
+                told = (
+                    "Its input was erased, so the plan can be neither compiled nor verified again."
+                )
+                yield Difference(ERASED, f"/steps/{step.key}/input", None, None, told, step.id)
 
     def _recompile(self, execution: Execution, plan: Plan) -> tuple[str, list[Difference]]:
         workspace = execution.workspace
@@ -118,7 +139,12 @@ class Replayer:
                 message = f"{body['contract']} is not loaded, so it cannot be decided again."
                 yield Difference(POLICY, path, None, None, message, step_id)
                 continue
-            value = unseal_all(self.sealer, execution.workspace, body["input"])
+            try:
+                value = unseal_all(self.sealer, execution.workspace, body["input"])
+            except ErasedError:
+                message = "What it was decided on was erased, so it cannot be decided again."
+                yield Difference(ERASED, path, None, None, message, step_id)
+                continue
             access = requester_access(self.policies, execution.submitter, contract)
             if not access.allowed:
                 message = f"Access would be denied: {access.reason}"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.contracts import Registry, pii_of
-from gateway.model.execution import UNDER_WAY, Execution, ExecutionStatus, StepStatus
+from gateway.model.execution import UNDER_WAY, Claim, Execution, ExecutionStatus, StepStatus
+from gateway.model.pii import ErasedError
 from gateway.model.ports import (
     ActionCall,
     ActionOutcome,
@@ -20,11 +21,12 @@ from gateway.model.ports import (
     Tx,
     Unknown,
 )
-from gateway.model.problem import ProblemError, problem
+from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.sealing import unseal_all
 from gateway.model.time import after
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.ending import end_run
+from gateway.runtime.erased import erased_problem
 from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, judge, orphaned
 from gateway.runtime.pii_copies import read_by, read_in_run
@@ -33,6 +35,10 @@ from gateway.runtime.turn import ClaimLostError, Turn, Turns
 
 _log = logging.getLogger(__name__)
 _RETRY_WRITE = 1.0
+_UNREADABLE = (
+    "The sealed data of this execution cannot be opened with the keys of this data folder. Restore "
+    "the keys and submit the intent again."
+)
 _NEVER_SENT = Declined("CONFLICT", "The run ended before the action was sent.", 409)
 T = TypeVar("T")
 
@@ -180,8 +186,12 @@ class Runner:
             return Begun(None, Turn(over=True))
         try:
             memory = self._recall(tx, execution, run_id, claim.epoch)
+        except ErasedError:
+            told = erased_problem()
+            return Begun(None, self._give_up(tx, execution, claim, told))
         except ValueError:
-            return Begun(None, self._give_up(tx, execution, run_id, claim.epoch, claim.wake_seq))
+            told = problem("INTERNAL_ERROR", _UNREADABLE)
+            return Begun(None, self._give_up(tx, execution, claim, told))
         return Begun(memory, self._turns.take(tx, memory, []))
 
     def _recall(self, tx: Tx, execution: Execution, run_id: str, epoch: int) -> RunMemory:
@@ -198,21 +208,14 @@ class Runner:
         undone = read_in_run(tx, self._registry, self._sealer, workspace, execution.compensates)
         return RunMemory(run_id, epoch, plan, outputs, undone=undone)
 
-    def _give_up(
-        self, tx: Tx, execution: Execution, run_id: str, epoch: int, wake_seq: int
-    ) -> Turn:
+    def _give_up(self, tx: Tx, execution: Execution, claim: Claim, told: Problem) -> Turn:
         """End a run whose sealed data cannot be opened: it can never go on."""
         plan_id = execution.plan_id or ""
         for step in tx.steps(plan_id):
             if step.status is StepStatus.DISPATCHED:
-                orphaned(tx, execution, step, self._registry, epoch)
+                orphaned(tx, execution, step, self._registry, claim.epoch)
         if execution.status in UNDER_WAY:
-            told = problem(
-                "INTERNAL_ERROR",
-                "The sealed data of this execution cannot be opened with the keys of this data "
-                "folder. Restore the keys and submit the intent again.",
-            )
             steps = {step.id: step for step in tx.steps(plan_id)}
             end_run(tx, execution, steps, ExecutionStatus.FAILED, told.to_json())
-        tx.release(run_id, epoch, wake_seq, None)
+        tx.release(claim.run_id, claim.epoch, claim.wake_seq, None)
         return Turn(over=True)

@@ -20,15 +20,14 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.actions import HostGuard, Secrets
 from gateway.actions.hosts import HostRefusedError
-from gateway.actions.origins import Origin, split_url
 from gateway.actions.secrets import SecretMissingError
 from gateway.contracts import Registry
-from gateway.contracts.findings import Findings, suggestion
-from gateway.contracts.yaml_source import MAX_BYTES, Node, parse_yaml
+from gateway.contracts.findings import suggestion
+from gateway.contracts.yaml_source import Node
 from gateway.model.decision import Treatment
 from gateway.model.problem import Issue, Problem, ProblemError
 from gateway.webhooks.endpoint import Endpoint, covers
-from gateway.webhooks.signature import secret_key
+from gateway.webhooks.endpoint_file import in_order, read_document, require_url, require_usable
 
 _log = logging.getLogger(__name__)
 
@@ -66,39 +65,21 @@ def _rules(info: ValidationInfo) -> _Rules:
     return given
 
 
-def _origin(url: str) -> Origin:
-    """Where a URL leads; what it holds is not told, for it may hold credentials."""
-    try:
-        return split_url(url)[0]
-    except ValueError:
-        raise ValueError("it is none") from None
-
-
 def _judged_url(url: str, info: ValidationInfo) -> str:
     rules = _rules(info)
     try:
-        origin = _origin(url)
-        if not url.isascii() or not url.isprintable() or " " in url:
-            raise ValueError("it is not percent-encoded")
-        if origin.scheme == "http" and not rules.plain:
-            raise ValueError("http is only for hosts that GATEWAY_WEBHOOK_HOSTS names")
-        rules.guard.check_host(origin.host, origin.port)
+        require_url(url, rules.guard, "GATEWAY_WEBHOOK_HOSTS", plain=rules.plain)
     except HostRefusedError as error:
         raise PydanticCustomError("WEBHOOK_HOST_REFUSED", "{told}", {"told": str(error)}) from None
     return url
 
 
 def _judged_secret(reference: str, info: ValidationInfo) -> str:
-    rules = _rules(info)
     try:
-        secret_key(rules.secrets.fill(reference))
+        require_usable(reference, _rules(info).secrets)
     except SecretMissingError as error:
-        told = str(error)
-    except ValueError as error:
-        told = f"what {reference} stands for {error}"
-    else:
-        return reference
-    raise PydanticCustomError("WEBHOOK_SECRET", "{told}", {"told": told})
+        raise PydanticCustomError("WEBHOOK_SECRET", "{told}", {"told": str(error)}) from None
+    return reference
 
 
 def _listed(value: Any) -> Any:
@@ -164,7 +145,9 @@ def load_endpoints(
     if path is None:
         return ()
     rules = _Rules(guard_of(hosts), secrets or Secrets(), plain=bool(hosts))
-    root = _document(path, path.name.replace(":", "_"))  # a place is taken apart at its colons
+    root, refused = read_document(path, b"[]")
+    if root is None:
+        raise _invalid([Issue(at, _SYNTAX, told) for at, told in refused])
     issues = list(_repeated(root))
     written: list[_Written] = []
     try:
@@ -191,28 +174,6 @@ def _idle_types(endpoints: tuple[Endpoint, ...], keys: Collection[str]) -> Itera
             if not any(covers(pattern, key) for key in keys):
                 told = f"webhook endpoint {endpoint.id}: {pattern!r} covers no event"
                 yield told + suggestion(pattern, keys)
-
-
-def _document(path: Path, name: str) -> Node:
-    """The YAML document in a file.
-
-    Raises:
-        ProblemError: WEBHOOKS_INVALID, where there is none.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        told = f"the file cannot be read ({error.strerror}); check its permissions"
-        raise _invalid([Issue(f"{name}:1:1", _SYNTAX, told)]) from None
-    if len(content) > MAX_BYTES:
-        told = f"the file is larger than {MAX_BYTES // 1024} KiB"
-        raise _invalid([Issue(f"{name}:1:1", _SYNTAX, told)])
-    findings = Findings()
-    root = parse_yaml(content or b"[]", name, findings)
-    if root is None:
-        raise _invalid([Issue(one.path, _SYNTAX, one.message) for one in findings.issues])
-    return root
 
 
 def _issue(root: Node, found: ErrorDetails) -> Issue:
@@ -254,7 +215,7 @@ def _repeated(root: Node) -> Iterator[Issue]:
 
 def _invalid(issues: list[Issue]) -> ProblemError:
     count = "1 issue" if len(issues) == 1 else f"{len(issues)} issues"
-    issues = sorted(issues, key=lambda issue: [int(part) for part in issue.path.split(":")[1:]])
+    issues = in_order(issues)
     first = issues[0]
     return ProblemError(
         Problem(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+from typing import Protocol
 
 import httpx
 
@@ -12,7 +13,6 @@ from gateway.actions.secrets import SecretMissingError
 from gateway.actions.transport import Resolve, open_client, resolve_host
 from gateway.model.ports import Clock
 from gateway.webhooks.cloud_event import CONTENT_TYPE
-from gateway.webhooks.endpoint import Endpoint
 from gateway.webhooks.schedule import WAITING, Attempt, retry_after
 from gateway.webhooks.signature import secret_key, sign
 
@@ -21,6 +21,20 @@ TIMEOUT = 15.0
 
 _DRAIN_BYTES = 64 * 1024
 _DRAIN_SECONDS = 1.0
+
+
+class Addressee(Protocol):
+    """Where a message goes, and the references of the secrets that sign it, the newest first."""
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The references."""
+        ...
 
 
 class Poster:
@@ -33,6 +47,7 @@ class Poster:
         timeout: Seconds for a whole attempt.
         tls: How receivers are verified; see ``open_client``.
         resolve: Finds the addresses of a host.
+        content_type: What the messages are.
     """
 
     def __init__(
@@ -43,7 +58,9 @@ class Poster:
         timeout: float = TIMEOUT,
         tls: ssl.SSLContext | None = None,
         resolve: Resolve = resolve_host,
+        content_type: str = CONTENT_TYPE,
     ) -> None:
+        self._content_type = content_type
         self._secrets = secrets
         self._clock = clock
         self._timeout = timeout
@@ -53,7 +70,7 @@ class Poster:
         """Close all connections."""
         await self._client.aclose()
 
-    async def post(self, endpoint: Endpoint, webhook_id: str, body: bytes) -> Attempt:
+    async def post(self, endpoint: Addressee, webhook_id: str, body: bytes) -> Attempt:
         """Send one message once. What goes wrong is told in the attempt, never raised."""
         try:
             request = self._request(endpoint, webhook_id, body)
@@ -69,11 +86,11 @@ class Poster:
         except httpx.TransportError as error:
             return Attempt(None, f"The connection failed ({type(error).__name__}).")
 
-    def _request(self, endpoint: Endpoint, webhook_id: str, body: bytes) -> httpx.Request:
+    def _request(self, endpoint: Addressee, webhook_id: str, body: bytes) -> httpx.Request:
         keys = [secret_key(self._secrets.fill(reference)) for reference in endpoint.secrets]
         timestamp = int(self._clock.now().timestamp())
         headers = {
-            "Content-Type": CONTENT_TYPE,
+            "Content-Type": self._content_type,
             "Accept-Encoding": "identity",
             "User-Agent": "contract-gateway",
             "webhook-id": webhook_id,

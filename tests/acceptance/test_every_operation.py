@@ -14,7 +14,8 @@ from tests.processes import Caller, JsonObject
 from tests.world import World
 
 SCHEMA = Path(__file__).parents[2] / "schema"
-REGISTRY = load_contracts([SCHEMA / "control-plane", SCHEMA / "policy-admin", SCHEMA / "audit"])
+BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
+REGISTRY = load_contracts([SCHEMA / name for name in BUILT_IN])
 FIELDS = {contract.key: name for name, contract in REGISTRY.fields.items()}
 KEYS = sorted(FIELDS)
 
@@ -31,6 +32,10 @@ PLAIN: dict[str, Any] = {
     "NonEmptyString": "x",
 }
 WITHOUT_IDS = {
+    "audit.checkpoint.create",  # and all of checkpoints: the tree is one for all workspaces
+    "audit.checkpoint.get",
+    "audit.checkpoint.list",
+    "audit.proof.consistency",
     "audit.contract.review",  # names a contract, and shows the workspace's own record
     "controlPlane.grant.issue",  # names a contract
     "controlPlane.skill.install",  # brings its own skill
@@ -44,6 +49,8 @@ WITHOUT_IDS = {
     "policy.revision.list",
     "policy.role.list",
     "policy.rule.list",
+    "privacy.consent.record",  # a person has no id: the name means nobody elsewhere
+    "privacy.retention.list",
 }
 DRAFT = {
     "title": "Let zed list runs",
@@ -86,6 +93,8 @@ def input_for(contract: OperationContract, by: str, known: JsonObject) -> JsonOb
     if contract.key == "controlPlane.evidence.attach":
         del value["runId"]  # it takes either the run or the execution, and something to attach
         value["uri"] = PLAIN["URL"]
+    if contract.key == "audit.proof.inclusion":
+        value["seq"] = 1  # it takes either an execution and a number, or a position
     if contract.capability != "policy.administration@1.0.0" and "changesetId" in value:
         value.pop("revision", None)  # a question is asked under the one or the other
     return value
@@ -121,8 +130,18 @@ def known(world: World) -> JsonObject:
     names = ("executionId", "runId", "stepId", "planId", "intentId")
     drafted = world.olga.mutate("policyChangesetDraft", "changesetId base revision status", DRAFT)
     assert drafted["status"] == "CHECKED"
+    petra, person = world.gateway.caller("petra", "privacy-officer"), {"subjectId": "ada@x.org"}
+    asked = petra.mutate(
+        "privacySubjectErase", "erasureId", {**person, "ground": "SUBJECT_REQUEST"}
+    )
+    held = petra.mutate("privacyHoldPlace", "holdId", {**person, "matter": "m", "reason": "r"})
+    told = {**person, "purpose": "news", "evidence": "a form"}
+    consent = petra.mutate("privacyConsentRecord", "consentId", told)
     return {
         **{name: run[name] for name in names},
+        **asked,
+        **held,
+        **consent,
         "workspaceId": "acme",
         "laneKey": "clarify",
         "changesetId": drafted["changesetId"],

@@ -1,7 +1,8 @@
 """Searching a stored record: by time whatever the clock did, page by page, and old entries too."""
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from gateway.auditing import Search, Span, search
 from gateway.auditing.search import Found
 from gateway.journal import SqliteJournal, open_audit
-from gateway.model.audit_history import AuditHistory
+from gateway.model.audit_history import AuditHistory, Stretch
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.ports import Tx
@@ -163,3 +164,20 @@ async def test_sealed_payloads_and_texts_stay_out(record: Record) -> None:
     assert "cipher" not in str(item)
     assert "words" not in str(item)
     assert "mine" not in str(item)
+
+
+async def test_a_damaged_entry_is_listed_and_hides_no_other(record: Record) -> None:
+    for actor in ("a", "b", "c"):
+        await record.add(1, actor, contract="x.y@1.0.0", subject=actor)
+    with closing(sqlite3.connect(record.path)) as connection, connection:
+        broken = (b'{"contract":"x.y@1.0.0",\xff', 2)
+        connection.execute("UPDATE entry SET body = CAST(? AS TEXT) WHERE position = ?", broken)
+    with record.read() as history:
+        found = everything(history, Search("acme", Span()))
+        tokens = history.tokens(Stretch("acme", 0, 3, Span().since, Span().until))
+    assert [one.subject for one in tokens] == ["a", "c"]
+    assert [(one["actor"], one.get("contract")) for one in found] == [
+        ("a", "x.y@1.0.0"),
+        ("b", None),
+        ("c", "x.y@1.0.0"),
+    ]

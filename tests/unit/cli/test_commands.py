@@ -193,7 +193,13 @@ def leaves(command: click.Command, *names: str) -> list[tuple[str, ...]]:
     return [leaf for name, one in inner if one for leaf in leaves(one, *names, name)]
 
 
-NEEDS_NO_GATEWAY = {("evidence", "verify"), ("skill", "sign")}
+NEEDS_NO_GATEWAY = {
+    ("audit", "proof", "verify"),
+    ("witness", "serve"),
+    ("witness", "key"),
+    ("evidence", "verify"),
+    ("skill", "sign"),
+}
 """Commands for people who have no gateway: they take no setting."""
 
 

@@ -16,7 +16,9 @@ from gateway.evidence import BundleFinding, BundleFindingKind, BundleReport, ver
 from gateway.evidence.entry_lines import entry_of_line
 from gateway.evidence.signing import signature_of
 from gateway.evidence.text import compact, indented, signed
+from gateway.journal.checkpoint_lines import Line, line_digest, parsed_note, public_key_of
 from gateway.privacy import CheckpointSigner
+from gateway.transparency import Checkpoint, NoteSigner, Verifier, parse_note, sign_note
 from tests.unit.evidence.bundle_world import (
     EMAIL,
     REFUND,
@@ -42,6 +44,13 @@ def key() -> str:
     return exported_bundles()[2]
 
 
+def note_by(signer: CheckpointSigner, content: bytes) -> Line:
+    """The same checkpoint, signed by somebody else."""
+    text = parse_note(content).text
+    verifier = Verifier(Checkpoint.parse(text).origin, public_key_of(signer.public_key_pem))
+    return parsed_note(sign_note(text, NoteSigner(verifier, signer.sign)))
+
+
 def resigned(
     content: bytes,
     files: dict[str, bytes | None],
@@ -53,6 +62,13 @@ def resigned(
     signer = signer or CheckpointSigner(Ed25519PrivateKey.generate())
     changed: dict[str, bytes | None] = {**files_of(content), **files}
     head = json.loads(changed["checkpoint.json"] or b"") | {"keyId": signer.key_id}
+    note = files_of(content)["checkpoint.note"]
+    if changed["checkpoint.note"] == note:
+        line = note_by(signer, note)
+        changed["checkpoint.note"] = line.note.encode()
+        before = json.loads(files_of(content)["checkpoint.json"])["checkpoint"]
+        if head["checkpoint"] == before:
+            head["checkpoint"] = before | {"digest": line_digest(str(line))}
     changed["checkpoint.json"] = signed(head)
     changed["checkpoint.sig.json"] = indented(signature_of(signer, signed(head)))
     manifest = json.loads(changed.pop("manifest.json") or b"")
@@ -73,7 +89,8 @@ def test_resigning_alone_verifies_but_for_the_key(bundle: bytes, key: str) -> No
     assert verify_bundle(forged).ok
     report = verify_bundle(forged, [key])
     assert {finding.kind for finding in report.findings} == {Kind.FORGED}
-    assert named(report) == {("manifest.sig.json", None), ("checkpoint.sig.json", None)}
+    signed_files = ("manifest.sig.json", "checkpoint.sig.json", "checkpoint.note")
+    assert named(report) == {(file, None) for file in signed_files}
     assert report.key_id == ""
 
 
@@ -252,7 +269,7 @@ def test_personal_data_that_the_manifest_does_not_list_is_found(bundle: bytes) -
         ("policyRevisions", [], "manifest.json"),
         ("throughSeq", 8, "manifest.json"),
         ("keyId", "0" * 32, "manifest.json"),
-        ("formatVersion", 2, "manifest.json"),
+        ("formatVersion", 3, "manifest.json"),
         ("type", "contract-gateway.evidence.head", "manifest.json"),
         ("personalData", [1], "manifest.json"),
         ("files", [{"path": {}, "sha256": 1, "size": []}], "manifest.json"),

@@ -168,6 +168,7 @@ async def test_the_head_is_vouched_for_by_a_checkpoint_taken_then(world: BundleW
         lambda records: records.inclusion_proof(statement["position"], size)
     )
     assert verify_inclusion(leaf, statement["position"] - 1, size, path, signed_root)
+    assert files["checkpoint.note"].decode() == told["note"]
     assert statement["checkpoint"] == {
         "number": number,
         "position": told["position"],

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden"
 
 
-@pytest.mark.parametrize("folder", ["control-plane", "policy-admin"])
+@pytest.mark.parametrize("folder", ["control-plane", "policy-admin", "privacy"])
 def test_the_sdl_of_the_built_in_contracts_is_the_agreed_one(folder: str) -> None:
     """Clients are generated from it. A change that is meant is put into the golden files with
     ``python tests/golden/write_sdl.py``.

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.journal import SqliteJournal, read_record, rebuild_matches, verify_record
+from gateway.journal import (
+    FindingKind,
+    SqliteJournal,
+    Verification,
+    read_record,
+    rebuild_matches,
+    verify_record,
+)
 from gateway.journal.tables import SCHEMA_VERSION
 from gateway.model.approval import ApprovalFilter
 from gateway.model.execution import ExecutionStatus
@@ -80,6 +87,26 @@ def test_its_chains_and_checkpoints_still_verify(old_record: Path, version: int)
     key = (GOLDEN / f"journal-v{version}.pub.pem").read_text()
 
     assert verify_record(old_record, [key]).findings == ()
+
+
+def test_checkpoints_of_the_earlier_release_that_were_kept_elsewhere_still_count(
+    tmp_path: Path,
+) -> None:
+    path, kept = tmp_path / "gateway.db", tmp_path / "kept.jsonl"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((GOLDEN / "journal-v3.sql").read_text())
+        lines = connection.execute("SELECT line FROM checkpoint").fetchall()
+    kept.write_text("".join(f"{line}\n" for (line,) in lines))
+    asyncio.run(_what_it_holds(path))
+    asked = Verification(path, [(GOLDEN / "journal-v3.pub.pem").read_text()], against=[kept])
+    assert asked.run().findings == ()
+
+    (tmp_path / "checkpoints.jsonl").unlink()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript("DELETE FROM checkpoint; DELETE FROM entry WHERE position > 27;")
+
+    found = {(finding.kind, finding.seq) for finding in asked.run().findings}
+    assert (FindingKind.TRUNCATED, 14) in found
 
 
 def test_its_policy_activations_are_known_without_content(old_record: Path) -> None:

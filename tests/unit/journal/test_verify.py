@@ -449,6 +449,16 @@ def test_a_missing_file_is_told_as_a_problem(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_a_schema_that_is_no_utf8_is_told_as_a_problem(record) -> None:
+    await record.tell("a")
+    content = record.path.read_bytes()
+    place = content.index(b"approval_of_step") + 4
+    record.path.write_bytes(content[:place] + b"\xef" + content[place + 1 :])
+
+    with pytest.raises(ProblemError, match="DATABASE_UNREADABLE"):
+        verified(record)
+
+
 def test_a_file_that_is_no_database_is_told_as_a_problem(tmp_path) -> None:
     path = tmp_path / "gateway.db"
     path.write_bytes(b"not a database, but long enough to be read as one" * 100)

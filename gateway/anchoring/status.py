@@ -1,0 +1,58 @@
+"""What left the house: cosignatures and receipts of checkpoints, and how each target is doing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.anchoring.targets import Destinations
+from gateway.model.anchor import Progress, Receipt, TargetKind
+from gateway.model.ports import Records
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStatus:
+    """How a target is doing; ``behind`` counts the checkpoints that it has not got yet."""
+
+    progress: Progress
+    behind: int
+
+
+def targets_of(destinations: Destinations) -> list[tuple[TargetKind, str]]:
+    """Every anchor and witness that is configured, in the order of the file."""
+    return [
+        *((TargetKind.ANCHOR, one.id) for one in destinations.anchors),
+        *((TargetKind.WITNESS, one.id) for one in destinations.witnesses),
+    ]
+
+
+def target_statuses(
+    records: Records, destinations: Destinations, newest: int
+) -> list[TargetStatus]:
+    """How the configured targets are doing, where ``newest`` is the number of the last checkpoint.
+
+    One that was never started for is left out.
+    """
+    found = []
+    for kind, own in targets_of(destinations):
+        progress = records.progress_of(kind, own)
+        if progress is not None:
+            found.append(TargetStatus(progress, max(newest - progress.number, 0)))
+    return found
+
+
+def cosignatures(receipts: Iterable[Receipt]) -> list[Receipt]:
+    """The receipts that are cosignatures."""
+    return [one for one in receipts if one.cosignature is not None]
+
+
+def is_cosigned(destinations: Destinations, receipts: Sequence[Receipt]) -> bool:
+    """Whether as many of the configured witnesses signed as are wanted.
+
+    Cosignatures were verified when they came; those of witnesses that left the file do not count.
+    """
+    known = {one.id for one in destinations.witnesses}
+    return len({one.target for one in cosignatures(receipts)} & known) >= destinations.quorum
+
+
+def with_cosignatures(note: str, receipts: Iterable[Receipt]) -> str:
+    """A checkpoint's note with its cosignatures below its own signature."""
+    return note + "".join(f"{one.cosignature}\n" for one in cosignatures(receipts))

@@ -1,0 +1,126 @@
+"""Anchors and witnesses in SQL: how far each has come with the checkpoints, and its receipts.
+
+Not projections: they say what this process has done about the checkpoints, as webhook deliveries
+do about the entries. A rebuild leaves them alone.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from sqlalchemy import Column, Integer, Table, Text, bindparam, select
+from sqlalchemy import update as updating
+from sqlalchemy.dialects.sqlite import insert
+
+from gateway.journal.statement import Statement, setting
+from gateway.journal.tables import metadata
+from gateway.model.anchor import Progress, Receipt, TargetKind
+from gateway.model.json import decode, encode
+
+Row: TypeAlias = tuple[Any, ...]
+
+anchor_target = Table(
+    "anchor_target",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Text, nullable=True),
+    Column("last_error", Text, nullable=True),
+    sqlite_with_rowid=False,
+)
+
+anchor_receipt = Table(
+    "anchor_receipt",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("cosignature", Text, nullable=True),
+    sqlite_with_rowid=False,
+)
+
+_target = anchor_target.c
+_receipt = anchor_receipt.c
+_place = (_target.kind == bindparam("of_kind"), _target.target == bindparam("of_target"))
+_CHANGING = ("number", "updated_at", "attempts", "next_at", "last_error")
+
+
+def _adding(table: Table) -> Statement:
+    values: dict[str, Any] = {column.name: bindparam(column.name) for column in table.columns}
+    return Statement(insert(table).values(values).on_conflict_do_nothing())
+
+
+PROGRESS = Statement(select(*anchor_target.columns).where(*_place))
+OPEN = _adding(anchor_target)
+MOVE = setting(
+    updating(anchor_target).where(*_place, _target.number == bindparam("was_number")), *_CHANGING
+)
+KEEP = _adding(anchor_receipt)
+RECEIPTS = Statement(
+    select(*anchor_receipt.columns)
+    .where(_receipt.number >= bindparam("first"), _receipt.number <= bindparam("last"))
+    .order_by(_receipt.number, _receipt.kind, _receipt.target)
+)
+
+
+class SqlAnchorRecords:
+    """``AnchorRecords``, over the ways of ``SqlRecords`` to run a statement."""
+
+    __slots__ = ()
+
+    _one: Callable[..., Row | None]
+    _all: Callable[..., list[Row]]
+
+    def progress_of(self, kind: TargetKind, target: str) -> Progress | None:
+        """How far a target has come; None if it is new."""
+        row = self._one(PROGRESS, of_kind=kind.value, of_target=target)
+        return Progress(TargetKind(row[0]), *row[1:]) if row else None
+
+    def receipts(self, first: int, last: int) -> list[Receipt]:
+        """The receipts for the checkpoints ``first`` to ``last``, by number, kind and target."""
+        return [
+            Receipt(number, TargetKind(kind), target, at, decode(body), cosignature)
+            for number, kind, target, at, body, cosignature in self._all(
+                RECEIPTS, first=first, last=last
+            )
+        ]
+
+
+class SqlAnchorQueue:
+    """``AnchorQueue``, over the way of ``Unit`` to run a statement."""
+
+    __slots__ = ()
+
+    _change: Callable[..., int]
+
+    def open_target(self, start: Progress) -> None:
+        """Let a new target begin; one that is known stays where it is."""
+        self._change(OPEN, kind=start.kind.value, target=start.target, **_changing(start))
+
+    def move_target(self, before: Progress, after: Progress, receipt: Receipt | None) -> bool:
+        """Store what came of an attempt; False if the target is no longer where it was ``before``.
+
+        Nothing is stored then.
+        """
+        place = {"of_kind": before.kind.value, "of_target": before.target}
+        if not self._change(MOVE, was_number=before.number, **place, **_changing(after)):
+            return False
+        if receipt is not None:
+            self._change(
+                KEEP,
+                number=receipt.number,
+                kind=receipt.kind.value,
+                target=receipt.target,
+                at=receipt.at,
+                body=encode(receipt.body),
+                cosignature=receipt.cosignature,
+            )
+        return True
+
+
+def _changing(progress: Progress) -> dict[str, Any]:
+    return {name: getattr(progress, name) for name in _CHANGING}

@@ -1,0 +1,23 @@
+"""RIGHTS OF PEOPLE: what is held on somebody is exported, erased, held, kept and consented to."""
+
+from gateway.rights.build import Rights, open_rights
+from gateway.rights.desk import Desk, Named
+from gateway.rights.exporting import Held, Holdings, document_of
+from gateway.rights.receipts import verify_receipt
+from gateway.rights.retention import Retention, RetentionRule, load_retention
+from gateway.rights.sweeper import Overdue
+
+__all__ = [
+    "Desk",
+    "Held",
+    "Holdings",
+    "Named",
+    "Overdue",
+    "Retention",
+    "RetentionRule",
+    "Rights",
+    "document_of",
+    "load_retention",
+    "open_rights",
+    "verify_receipt",
+]

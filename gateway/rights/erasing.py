@@ -1,0 +1,164 @@
+"""Erasing: from an approved request to destroyed keys and a signed receipt.
+
+Each step is recorded before the next, and each can be repeated: the keys that are to fall are named
+by a durable entry, then runs that hold the data end, then the keys are destroyed, and what came
+meanwhile is looked for until nothing new is found. Whoever resumes after a crash begins again and
+arrives at the same end.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.journal import Signer, open_sealed
+from gateway.model.entry import EntryType, NewEntry
+from gateway.model.json import JsonObject
+from gateway.model.ports import Journal, Tx
+from gateway.model.rights import Erasure, ErasureStatus, Hold, SubjectKind
+from gateway.privacy import DataKeys
+from gateway.rights.receipts import Classes, make_receipt, signed
+from gateway.rights.search import Search
+from gateway.runtime.erased import end_erased
+from gateway.runtime.lifecycle import Lifecycle
+
+ROUNDS = 8
+"""How often what came meanwhile is looked for; what still comes then is new data."""
+
+CHUNK = 1_000
+"""How many keys one entry names, and how many are destroyed at a time."""
+
+_RUNS = 50
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Eraser:
+    """Carries out approved erasures. ``path`` is the journal's database, ``classes`` tells the PII
+    classes of a field."""
+
+    journal: Journal
+    path: Path
+    keys: DataKeys
+    signer: Signer
+    lifecycle: Lifecycle
+    classes: Classes
+
+    async def carry_out(self, erasure: Erasure) -> bool:
+        """Erase what an approved erasure asks for; False where a legal hold stands in the way.
+
+        Safe to repeat after whatever happened.
+
+        Raises:
+            OSError, sqlite3.Error, TimeoutError, ProblemError: it could not be done; repeat it.
+        """
+        condemned = set(await self.journal.read(lambda records: records.condemned_by(erasure.id)))
+        await asyncio.to_thread(self._destroy, erasure, sorted(condemned))
+        with open_sealed(self.path) as entries:
+            search = Search(self.keys, [erasure.subject], condemned)
+            begun = erasure.condemned_at is not None
+            for _ in range(ROUNDS):
+                await asyncio.to_thread(search.advance, entries)
+                fresh = sorted(search.keys - condemned)
+                if begun and not fresh:
+                    break
+                if not await self._condemn(erasure, search, fresh, begun=begun):
+                    return False
+                begun = True
+                condemned.update(fresh)
+                await self._end_runs(erasure, search.executions)
+                await asyncio.to_thread(self._destroy, erasure, fresh)
+            await self._end_runs(erasure, search.executions)
+        await self._finish(erasure, search, sorted(condemned))
+        return True
+
+    async def _condemn(
+        self, erasure: Erasure, search: Search, fresh: Sequence[str], *, begun: bool
+    ) -> bool:
+        """Record the keys that are to fall; False where a hold keeps them from it."""
+        for number, chunk in enumerate(chunks(fresh, CHUNK)):
+            body: JsonObject = {"erasureId": erasure.id, "keys": chunk}
+
+            def unit(tx: Tx, body: JsonObject = body, begun: bool = begun or number > 0) -> bool:
+                if not begun and not may_begin(tx, erasure, search):
+                    return False
+                tx.append(about(erasure, EntryType.KEYS_CONDEMNED, body))
+                return True
+
+            if not await self.journal.write(unit):
+                return False
+        return True
+
+    def _destroy(self, erasure: Erasure, key_ids: Sequence[str]) -> None:
+        workspace, reason = erasure.subject.workspace, f"erasure {erasure.id}"
+        for chunk in chunks(key_ids, CHUNK):
+            if chunk:
+                self.keys.destroy(workspace, chunk, reason)
+
+    async def _end_runs(self, erasure: Erasure, executions: Iterable[str]) -> None:
+        """End what still runs with the data, so that nothing of it is done any more."""
+        workspace = erasure.subject.workspace
+        for chunk in chunks(sorted(executions), _RUNS):
+
+            def unit(tx: Tx, chunk: Sequence[str] = chunk) -> None:
+                for execution_id in chunk:
+                    end_erased(tx, self.lifecycle, workspace, execution_id)
+
+            await self.journal.write(unit)
+
+    async def _finish(self, erasure: Erasure, search: Search, keys: Sequence[str]) -> None:
+        """Record that it is done, with the receipt; a person's consents end with their data."""
+
+        def unit(tx: Tx) -> None:
+            current = tx.erasure(erasure.subject.workspace, erasure.id)
+            if current is None or current.status is ErasureStatus.ERASED:
+                return
+            if erasure.subject.kind is SubjectKind.PERSON:
+                for consent in tx.active_consents(erasure.subject, tx.now):
+                    body = {"consentId": consent.id, "erasureId": erasure.id}
+                    tx.append(about(erasure, EntryType.CONSENT_WITHDRAWN, body))
+            newest = next(iter(tx.entries_after(tx.last_position() - 1, 1)), None)
+            receipt = make_receipt(current, search, keys, tx.now, newest, self.classes)
+            told = {"erasureId": erasure.id, "receipt": signed(receipt, self.signer)}
+            tx.append(about(erasure, EntryType.SUBJECT_ERASED, told))
+
+        await self.journal.write(unit)
+        _log.info("erasure %s is done: %d keys destroyed", erasure.id, len(keys))
+
+
+def may_begin(tx: Tx, erasure: Erasure, search: Search) -> bool:
+    """True if an erasure is approved and no hold stands in its way; else what holds it is recorded,
+    where that is not known yet."""
+    current = tx.erasure(erasure.subject.workspace, erasure.id)
+    if current is None or current.status not in (ErasureStatus.APPROVED, ErasureStatus.HELD):
+        return False
+    holds = tx.active_holds(erasure.subject.workspace, tx.now)
+    in_the_way = tuple(hold.id for hold in holds if stands_in_the_way(hold, erasure, search))
+    if in_the_way and in_the_way != current.held_by:
+        body: JsonObject = {"erasureId": erasure.id, "holds": list(in_the_way)}
+        tx.append(about(erasure, EntryType.ERASURE_HELD, body))
+    return not in_the_way
+
+
+def stands_in_the_way(hold: Hold, erasure: Erasure, search: Search) -> bool:
+    """True if a hold is on what would fall: on the subject, on an execution in which it occurs, or
+    on somebody who occurs there too, since what people wrote there speaks of both."""
+    if hold.subject == erasure.subject:
+        return True
+    if hold.subject.kind is SubjectKind.EXECUTION:
+        return hold.subject.target in search.executions
+    return hold.subject.target in search.others
+
+
+def about(erasure: Erasure, kind: EntryType, body: JsonObject, actor: str = "") -> NewEntry:
+    """An entry about an erasure: on the chain of the execution that it is of, if it is one."""
+    subject = erasure.subject
+    return NewEntry(kind, subject.workspace, body, subject.execution_id, actor)
+
+
+def chunks(items: Sequence[str], size: int) -> Iterator[list[str]]:
+    """The items in order, ``size`` at a time; one empty chunk where there are none."""
+    for start in range(0, max(len(items), 1), size):
+        yield list(items[start : start + size])

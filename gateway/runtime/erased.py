@@ -1,0 +1,34 @@
+"""Runs whose data was erased: they end, for nobody may guess what they were to do."""
+
+from gateway.model.execution import UNDER_WAY, Execution, ExecutionStatus
+from gateway.model.ports import Tx
+from gateway.model.problem import Problem, problem
+from gateway.runtime.ending import end_run
+from gateway.runtime.lifecycle import Lifecycle
+
+ERASED = "ERASED"
+"""The code of what cannot go on, or be told, because its personal data was erased."""
+
+
+def erased_problem() -> Problem:
+    """Why a run ended whose data was erased."""
+    told = (
+        "Personal data that this execution holds was erased, so it cannot go on. Submit the intent "
+        "again if it is still to be done."
+    )
+    return problem(ERASED, told)
+
+
+def is_erased(execution: Execution) -> bool:
+    """True for an execution that ended because its data was erased."""
+    return execution.problem is not None and execution.problem["code"] == ERASED
+
+
+def end_erased(tx: Tx, lifecycle: Lifecycle, workspace: str, execution_id: str) -> None:
+    """End an execution whose data is erased, if it is under way."""
+    execution = tx.execution(workspace, execution_id)
+    if execution is None or execution.status not in UNDER_WAY:
+        return
+    steps = {step.id: step for step in tx.steps(execution.plan_id or "")}
+    end_run(tx, execution, steps, ExecutionStatus.FAILED, erased_problem().to_json())
+    lifecycle.wake(tx, execution)

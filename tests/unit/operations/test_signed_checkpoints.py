@@ -1,0 +1,94 @@
+"""Finding checkpoints by number and size, also in a record that an earlier release began: what that
+release signed names executions, and is shown to nobody and brought to nobody."""
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway.anchoring.history import next_after
+from gateway.journal import Checkpointer, SqliteJournal
+from gateway.model.entry import EntryType, NewEntry
+from gateway.model.problem import ProblemError
+from gateway.model.system import SystemClock
+from gateway.operations.signed_checkpoints import newest, note_of, note_of_size, numbers
+from gateway.privacy import CheckpointSigner
+
+pytestmark = pytest.mark.anyio
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def earlier(folder: Path) -> list[int]:
+    """A record of an earlier release; gives the numbers of its checkpoints."""
+    with closing(sqlite3.connect(folder / "gateway.db")) as connection:
+        connection.executescript((GOLDEN / "journal-v3.sql").read_text())
+        rows = connection.execute("SELECT number, line FROM checkpoint ORDER BY number").fetchall()
+    assert {json.loads(line)["format"] for _, line in rows} == {1}
+    return [number for number, _ in rows]
+
+
+@pytest.fixture
+def signed_before(tmp_path: Path) -> list[int]:
+    return earlier(tmp_path)
+
+
+@pytest.fixture
+async def journal(tmp_path: Path, signed_before: list[int]) -> AsyncIterator[SqliteJournal]:
+    opened = await SqliteJournal.open(tmp_path / "gateway.db", clock=SystemClock(), writer="w")
+    yield opened
+    await opened.close()
+
+
+async def sign(journal: SqliteJournal, count: int) -> None:
+    def unit(tx) -> None:  # type: ignore[no-untyped-def] # a test's own
+        for number in range(count):
+            tx.append(NewEntry(EntryType.WEBHOOK_DEAD, "acme", {"number": number}))
+
+    await journal.write(unit)
+    checkpointer = Checkpointer(journal, CheckpointSigner(Ed25519PrivateKey.generate()))
+    assert await checkpointer.checkpoint() is not None
+
+
+async def test_what_an_earlier_release_signed_stays_in_the_house(
+    journal: SqliteJournal, signed_before: list[int]
+) -> None:
+    assert signed_before
+    for number in signed_before:
+        assert await journal.read(lambda records, at=number: note_of(records, at)) is None  # type: ignore[misc] # bound in the loop
+    assert not await journal.read(numbers)
+    with pytest.raises(ProblemError, match="No checkpoint was signed yet"):
+        await journal.read(newest)
+    assert await journal.read(lambda records: next_after(records, 0)) is None
+
+
+async def test_checkpoints_of_this_release_are_found_behind_them(
+    journal: SqliteJournal, signed_before: list[int]
+) -> None:
+    for count in (1, 4, 300):
+        await sign(journal, count)
+    first = signed_before[-1] + 1
+    assert await journal.read(numbers) == range(first, first + 3)
+    brought = await journal.read(lambda records: next_after(records, 0))
+    assert brought is not None
+    assert brought.number == first
+    sizes = []
+    for number in range(first, first + 3):
+        found = await journal.read(lambda records, at=number: note_of(records, at))  # type: ignore[misc] # bound in the loop
+        assert found is not None
+        by_size = await journal.read(lambda records, of=found: note_of_size(records, of.size))  # type: ignore[misc] # same
+        assert by_size == found
+        sizes.append(found.size)
+    assert (await journal.read(newest)).size == sizes[-1]
+    for size in (0, sizes[0] - 1, sizes[1] + 1, sizes[-1] + 1, -1):
+        assert await journal.read(lambda records, of=size: note_of_size(records, of)) is None  # type: ignore[misc] # same
+    for number in (0, -1, first + 3):
+        assert await journal.read(lambda records, at=number: note_of(records, at)) is None  # type: ignore[misc] # same

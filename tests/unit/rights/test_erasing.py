@@ -1,0 +1,189 @@
+"""Erasing: what falls, what stays, and what happens to runs that are under way."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.model.entry import EntryType
+from gateway.model.execution import ExecutionStatus
+from gateway.model.pii import Owner
+from gateway.model.ports import Answered
+from gateway.model.problem import ProblemError
+from gateway.model.rights import ErasureStatus, pseudonym
+from gateway.rights.desk import MAX_HOLDS
+from gateway.rights.erasing import CHUNK
+from tests.unit.rights.rights_world import PAUL, PETRA, RightsWorld, done
+from tests.unit.runtime.loop_world import WORKSPACE, Gated
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_pseudonym_is_the_token_of_the_key_store(rights: RightsWorld) -> None:
+    owner = Owner(WORKSPACE, "").person("Ada@Example.com")
+    assert pseudonym(rights.sealer, owner) == rights.keyring.data.token(owner)
+
+
+async def test_a_persons_keys_and_those_of_their_executions_fall(rights: RightsWorld) -> None:
+    mine = await rights.mail("ada@x.org", "bob@x.org")
+    other = await rights.mail("bob@x.org")
+    erasure = await rights.erase(rights.named("ada@x.org"))
+    assert done(erasure)
+    for execution_id, envelope, sealed in await rights.envelopes():
+        owner = rights.keyring.data.owner_token(sealed.key_id)
+        bobs = owner == rights.named("bob@x.org").subject.target
+        falls = not bobs and execution_id != other
+        assert rights.is_erased(envelope) is falls, sealed
+    left = await rights.texts()
+    assert "Dear bob@x.org" in left
+    assert not [text for text in left if "ada" in text]
+    assert {mine, other}
+    assert rights.matches() == []
+
+
+async def test_every_key_that_fell_is_named_by_a_durable_entry(rights: RightsWorld) -> None:
+    await rights.mail("ada@x.org")
+    erasure = await rights.erase(rights.named("ada@x.org"))
+    condemned = await rights.journal.read(lambda records: records.condemned_by(erasure.id))
+    assert erasure.receipt is not None
+    assert erasure.receipt["receipt"]["keys"] == len(condemned) == 2
+    assert not any(rights.keyring.data.is_there(key_id) for key_id in condemned)
+    entries = await rights.journal.read(lambda records: records.entries_after(0, 10_000))
+    ours = [entry for entry in entries if entry.type.value.startswith("privacy.")]
+    assert "ada" not in str([entry.body for entry in ours])
+    last = ours[-1]
+    assert last.type is EntryType.SUBJECT_ERASED
+    before = next(entry for entry in entries if entry.position == last.position - 1)
+    told = {"position": before.position, "hash": before.hash}
+    assert erasure.receipt["receipt"]["journal"] == told
+
+
+async def test_a_run_under_way_ends_and_its_late_answer_is_not_kept(rights: RightsWorld) -> None:
+    world, slow = rights.world, Gated(Answered({"id": "s0", "echo": "Dear ada@x.org"}))
+    world.actions.will("mail", slow)
+    execution_id = await rights.mail("ada@x.org", run=False)
+    running = asyncio.create_task(world.advance(execution_id))
+    await slow.begun.wait()
+    assert done(await rights.erase(rights.named("ada@x.org")))
+    execution = await world.execution(execution_id)
+    assert execution.status is ExecutionStatus.FAILED
+    assert (execution.problem or {})["code"] == "ERASED"
+    slow.go.set()
+    await running
+    assert not [text for text in await rights.texts() if "ada" in text]
+    (settled,) = await world.entries(execution_id, EntryType.STEP_COMPLETED)
+    assert ("output" in settled.body, settled.body["erased"]) == (False, True)
+    assert rights.matches() == []
+
+
+async def test_a_run_that_waits_fails_closed_when_it_is_woken(rights: RightsWorld) -> None:
+    execution_id = await rights.mail("ada@x.org", run=False)
+    keys = rights.keyring.data.keys_of(Owner(WORKSPACE, "").person("ada@x.org"))
+    rights.keyring.data.destroy(WORKSPACE, keys, "retention")
+    await rights.world.advance(execution_id)
+    execution = await rights.world.execution(execution_id)
+    assert execution.status is ExecutionStatus.FAILED
+    assert (execution.problem or {})["code"] == "ERASED"
+    assert rights.world.actions.calls == []
+
+
+async def test_what_comes_while_it_is_erased_falls_too(
+    rights: RightsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rights.mail("ada@x.org")
+    data, came = rights.keyring.data, []
+    loop, destroy = asyncio.get_running_loop(), data.destroy
+
+    def destroyed(*given: Any) -> int:
+        gone = destroy(*given)
+        if not came:
+            came.append(asyncio.run_coroutine_threadsafe(rights.mail("ada@x.org"), loop).result())
+        return gone
+
+    monkeypatch.setattr(data, "destroy", destroyed)
+    erasure = await rights.erase(rights.named("ada@x.org"))
+    assert done(erasure)
+    assert came
+    assert not [text for text in await rights.texts() if "ada" in text]
+    assert erasure.receipt is not None
+    assert erasure.receipt["receipt"]["executions"] == 2
+
+
+async def test_more_keys_than_one_entry_names_fall(rights: RightsWorld) -> None:
+    named = rights.named("ada@x.org")
+    data = rights.keyring.data
+    made = data._made(WORKSPACE, None, named.subject.target, CHUNK + 1)
+    data.store.keep_data_keys([row for row, _ in made])
+    erasure = await rights.erase(named)
+    assert done(erasure)
+    assert erasure.receipt is not None
+    assert erasure.receipt["receipt"]["keys"] > CHUNK
+    entries = await rights.journal.read(lambda records: records.entries_after(0, 10_000))
+    assert sum(entry.type is EntryType.KEYS_CONDEMNED for entry in entries) > 1
+
+
+async def test_a_hold_stops_it_until_the_last_moment_and_not_later(rights: RightsWorld) -> None:
+    await rights.mail("ada@x.org")
+    named = rights.named("ada@x.org")
+    erasure_id = await rights.ask(named)
+    await rights.approve(erasure_id)
+    hold = await rights.hold(named)
+    assert (await rights.erasure(erasure_id)).status is ErasureStatus.HELD
+    await rights.rights.sweeper.sweep()
+    assert "Dear ada@x.org" in await rights.texts()
+    await rights.lift(hold.id)
+    await rights.rights.sweeper.sweep()
+    assert done(await rights.erasure(erasure_id))
+    assert "Dear ada@x.org" not in await rights.texts()
+
+
+async def test_a_hold_that_comes_too_late_is_refused(
+    rights: RightsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rights.mail("ada@x.org")
+    named = rights.named("ada@x.org")
+
+    def fails(*_: Any) -> int:
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rights.keyring.data, "destroy", fails)
+        erasure = await rights.erase(named)
+    assert erasure.condemned_at is not None
+    assert erasure.status is ErasureStatus.APPROVED
+    with pytest.raises(ProblemError, match="too late"):
+        await rights.hold(named)
+    await rights.rights.sweeper.sweep()
+    assert done(await rights.erasure(erasure.id))
+
+
+async def test_the_holds_of_a_workspace_are_bounded(
+    rights: RightsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.rights.desk.MAX_HOLDS", 1)
+    assert MAX_HOLDS > 1
+    await rights.hold(rights.named("ada@x.org"))
+    with pytest.raises(ProblemError, match="LIMIT_EXCEEDED"):
+        await rights.hold(rights.named("bob@x.org"))
+
+
+async def test_nobody_decides_twice_or_alone(rights: RightsWorld) -> None:
+    erasure_id = await rights.ask(rights.named("ada@x.org"))
+    with pytest.raises(ProblemError, match="Nobody erases alone"):
+        await rights.approve(erasure_id, PETRA)
+    await rights.approve(erasure_id, PAUL)
+    with pytest.raises(ProblemError, match="waits for no decision"):
+        await rights.approve(erasure_id, PAUL)
+
+
+async def test_a_person_is_one_however_the_name_is_written(rights: RightsWorld) -> None:
+    await rights.mail("zoe@x.org")
+    assert done(await rights.erase(rights.named("  ZOE@X.ORG ")))
+    assert not [text for text in await rights.texts() if "zoe" in text]
+
+
+async def test_a_run_that_begins_anew_speaks_of_the_person_again(rights: RightsWorld) -> None:
+    await rights.mail("ada@x.org")
+    await rights.erase(rights.named("ada@x.org"))
+    await rights.mail("ada@x.org")
+    assert "Dear ada@x.org" in await rights.texts()

@@ -1,0 +1,121 @@
+"""Backups bring nothing back: whatever is restored, what was erased stays erased."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.journal import verify_record
+from gateway.model.entry import EntryType
+from gateway.rights.restoring import RESTATED
+from tests.unit.rights.rights_world import RightsWorld, done
+
+pytestmark = pytest.mark.anyio
+
+
+async def erased(rights: RightsWorld) -> str:
+    """Ada and Bob get mail, everything is backed up, then Ada is erased; returns the erasure."""
+    await rights.mail("ada@x.org")
+    await rights.mail("bob@x.org")
+    await rights.stop()
+    rights.back_up(rights.data, "data-backup")
+    rights.back_up(rights.key_dir, "keys-backup")
+    await rights.start()
+    erasure = await rights.erase(rights.named("ada@x.org"))
+    assert done(erasure)
+    await rights.stop()
+    return erasure.id
+
+
+async def holds(rights: RightsWorld) -> None:
+    """Nothing of Ada can be read, all of Bob can, and the record holds."""
+    texts = await rights.texts()
+    assert not [text for text in texts if "ada" in text]
+    assert "Dear bob@x.org" in texts
+    assert rights.matches() == []
+    pem = rights.keyring.signer.public_key_pem
+    report = verify_record(rights.data / "gateway.db", [pem])
+    assert not report.findings
+
+
+async def test_a_restored_record_is_unreadable_and_learns_what_was_erased(
+    rights: RightsWorld,
+) -> None:
+    erasure_id = await erased(rights)
+    rights.restore(rights.folder / "data-backup", rights.data)
+    await rights.start()
+    await holds(rights)
+    assert await rights.journal.read(lambda records: records.erasure("acme", erasure_id)) is None
+    entries = await rights.journal.read(lambda records: records.entries_after(0, 10_000))
+    (restated,) = [entry for entry in entries if entry.type is EntryType.KEYS_RESTATED]
+    assert restated.body["cause"] == RESTATED
+    assert restated.body["reasons"] == [f"erasure {erasure_id}"]
+    await rights.restart()
+    entries = await rights.journal.read(lambda records: records.entries_after(0, 10_000))
+    assert sum(entry.type is EntryType.KEYS_RESTATED for entry in entries) == 1
+
+
+async def test_a_restored_key_store_beside_the_tombstones_opens_nothing(
+    rights: RightsWorld,
+) -> None:
+    await erased(rights)
+    rights.restore_keys_beside_tombstones(rights.folder / "keys-backup")
+    await rights.start()
+    await holds(rights)
+
+
+async def test_a_key_folder_restored_whole_is_emptied_by_the_record(
+    rights: RightsWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    await erased(rights)
+    rights.restore(rights.folder / "keys-backup", rights.key_dir)
+    await rights.start()
+    await holds(rights)
+    assert "had come back with a backup" in caplog.text
+    await rights.restart()
+    await holds(rights)
+
+
+async def test_both_restored_one_after_the_other_bring_nothing_back(rights: RightsWorld) -> None:
+    await erased(rights)
+    rights.restore(rights.folder / "data-backup", rights.data)
+    await rights.start()
+    await rights.stop()
+    rights.restore(rights.folder / "keys-backup", rights.key_dir)
+    await rights.start()
+    await holds(rights)
+
+
+async def test_no_byte_of_a_destroyed_key_is_left(rights: RightsWorld) -> None:
+    await rights.mail("ada@x.org")
+    await rights.mail("bob@x.org")
+    wrapped = _wrapped(rights.key_dir / "keys.db")
+    erasure = await rights.erase(rights.named("ada@x.org"))
+    gone = await rights.journal.read(lambda records: records.condemned_by(erasure.id))
+    assert len(gone) >= 2
+    kept = [content for key_id, content in wrapped.items() if key_id not in gone]
+    whole = b"".join(path.read_bytes() for path in rights.key_dir.iterdir() if path.is_file())
+    assert kept
+    assert all(content in whole for content in kept)
+    for key_id in gone:
+        if key_id in wrapped:
+            assert wrapped[key_id] not in whole
+            assert wrapped[key_id][12:28] not in whole
+
+
+def _wrapped(store: Path) -> dict[str, bytes]:
+    """The wrapped data keys of a key store, read beside it."""
+    with closing(sqlite3.connect(store)) as connection:
+        return dict(connection.execute("SELECT id, wrapped FROM known_key WHERE wrapped NOT NULL"))
+
+
+async def test_an_erasure_whose_record_is_older_than_its_approval_is_asked_for_anew(
+    rights: RightsWorld,
+) -> None:
+    await erased(rights)
+    rights.restore(rights.folder / "data-backup", rights.data)
+    await rights.start()
+    again = await rights.erase(rights.named("ada@x.org"))
+    assert done(again)
+    await holds(rights)
