@@ -140,8 +140,10 @@ class Courier:
 
     async def _failed(self, before: Progress, number: int, error: AnchorError) -> None:
         after = self._schedule.failed(before, error, stamp(self._clock.now()))
-        told = "%s has not taken checkpoint %d (attempt %d): %s"
-        _log.warning(told, self.target, number, after.attempts, error)
+        _log.warning(
+            "%s has not taken checkpoint %d (attempt %d): gateway audit status tells why",
+            *(self.target, number, after.attempts),
+        )
         await self._journal.write(lambda tx: tx.move_target(before, after, None))
 
     async def _taken(self, before: Progress, number: int, taken: Taken) -> None:

@@ -9,8 +9,8 @@ from gateway.policy import Advice, PolicyContent, Severity, advise, build_revisi
 
 REPOSITORY = Path(__file__).parents[3]
 REGISTRY = load_contracts([REPOSITORY / "schema"])
-FILES = {
-    name: text
+FILES = {  # without the one role that only the shipped access rules know
+    name: "".join(row for row in text.splitlines(keepends=True) if "privacy-officer" not in row)
     for name, text in read_content(REPOSITORY / "policies").files.items()
     if not name.startswith("cases/") and name != "separation.yaml"
 }
