@@ -40,16 +40,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Findings:
 def leaks(hits: list[Hit]) -> list[str]:
     """What is told of hits: one line for each place and form, at most twenty."""
     told = {(hit.place, hit.form, hit.field.partition(" (")[0]): str(hit) for hit in hits}
-    return [line for line in told.values() if not awaited(line)][:20]
-
-
-_TALKATIVE = ("httpcore.http11", "httpcore.connection", "uvicorn.error")
-"""Loggers of libraries, which tell frames and headers at debug level."""
-
-
-def awaited(line: str) -> bool:
-    """Leaks that are known and mended elsewhere."""
-    return any(f" DEBUG {name}: " in line for name in _TALKATIVE)
+    return list(told.values())[:20]
 
 
 def test_no_canary_is_on_disk_while_the_gateway_runs(found: Findings) -> None:

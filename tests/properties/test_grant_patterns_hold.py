@@ -37,7 +37,7 @@ types:
   Address: {street: String!, number: Int, inner: Inner}
   Inner: {code: String, extra: JSON}
 output: {id: ID!}
-policy: {auth: user, pii: [to.street]}
+policy: {auth: user, pii: [to.street, stops.street]}
 handler:
   http: {method: POST, url: "http://shop.internal/orders"}
 """
