@@ -30,6 +30,7 @@ from gateway.cli.policy_sides import known_contracts
 from gateway.contracts import Registry
 from gateway.identity.claims import fault_of_subject
 from gateway.journal import open_audit, short_writes
+from gateway.loading import open_keyring
 from gateway.model.audit_history import AuditHistory
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject, digest
@@ -39,7 +40,6 @@ from gateway.model.system import SystemClock
 from gateway.model.time import stamp
 from gateway.policy import PolicyRevision, build_revision
 from gateway.policy.contents.history import content_of
-from gateway.privacy import Keyring
 from gateway.settings import Settings
 
 _REPORTS = {report.name: report for report in (RECORD, REVIEW)}
@@ -209,7 +209,7 @@ class _Export:
             "via": "command line",
         }
         entry = NewEntry(EntryType.AUDIT_EXPORTED, self.workspace, body, actor=self.by)
-        signer = Keyring.open(self.settings.data_dir).signer
+        signer = open_keyring(self.settings).signer
         path = self.settings.database_path
         async with short_writes(path, clock=SystemClock(), signer=signer) as journal:
             await journal.write(lambda tx: tx.append(entry))

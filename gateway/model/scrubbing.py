@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from gateway.model.json import JsonValue
+from gateway.model.json import JsonValue, shown_name
 from gateway.model.pii import map_path
 from gateway.model.problem import Issue, Problem
 
@@ -41,8 +41,9 @@ def values_at(value: JsonValue, paths: Iterable[str]) -> list[JsonValue]:
 def scrub(told: Problem, values: Iterable[JsonValue]) -> Problem:
     """``told`` without the PII ``values``, in whatever letters and escapes they stand there.
 
-    Texts, numbers and the keys of objects inside of ``values`` are hidden in its title, detail,
-    issues and further members. The problem itself is returned where nothing is found.
+    Texts, numbers and those keys of objects inside of ``values`` that are no plain names are hidden
+    in its title, detail, issues and further members. The problem itself is returned where nothing
+    is found.
     """
     texts = _texts_of(told)
     found = _found(values, "\n".join(texts).casefold())
@@ -76,12 +77,13 @@ def _found(values: Iterable[JsonValue], text: str) -> list[str]:
 
 
 def _leaves(values: Iterable[JsonValue]) -> Iterator[str]:
-    """Every text, number and key inside of ``values``, as it would be written."""
+    """Every text and number inside of ``values``, and every key that is no plain name."""
     waiting = list(values)
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
-            yield from item
+            # A plain name is the model's own: hiding it would hide where the problem is.
+            yield from (key for key in item if shown_name(key) != key)
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)

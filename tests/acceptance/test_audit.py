@@ -46,6 +46,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(stopped: Path, tmp_path: Path) -> Path:
+    shutil.copytree(stopped.with_name(f"{stopped.name}-keys"), tmp_path / "copy-keys")
     return Path(shutil.copytree(stopped, tmp_path / "copy"))
 
 
