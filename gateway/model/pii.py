@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from gateway.model.json import JsonObject, JsonValue
 
@@ -49,7 +50,9 @@ class Owner:
         """
         if isinstance(name, bool) or not isinstance(name, str | int):
             return self
-        text = unicodedata.normalize("NFC", str(name)).strip()
+        text = str(name).strip()
+        if not text.isascii():
+            text = unicodedata.normalize("NFC", text).strip()
         if not text:
             return self
         return Owner(self.workspace, _PERSON + (text.casefold() if "@" in text else text))
@@ -126,13 +129,19 @@ def map_owned(
     ``subject`` is the path of the name of the person. Where both paths walk through the same list,
     each item has a person of its own. ``change`` gets ``owner`` where nobody is named.
     """
-    return _owned(value, path.split("."), subject.split("."), owner, change)
+    return _owned(value, _parts(path), _parts(subject), owner, change)
+
+
+@lru_cache(maxsize=4096)
+def _parts(path: str) -> tuple[str, ...]:
+    """The names on a path, which contracts make again and again."""
+    return tuple(path.split("."))
 
 
 def _owned(
     value: JsonValue,
-    path: Sequence[str],
-    subject: Sequence[str],
+    path: tuple[str, ...],
+    subject: tuple[str, ...],
     owner: Owner,
     change: Callable[[Owner, JsonValue], JsonValue],
 ) -> JsonValue:
@@ -143,7 +152,7 @@ def _owned(
         return value
     owner = owner.person(value_at(value, subject))
     if rest:
-        below = subject[1:] if subject[:1] == [head] else ()
+        below = subject[1:] if subject[:1] == (head,) else ()
         return {**value, head: _owned(value[head], rest, below, owner, change)}
     return {**value, head: change(owner, value[head])}
 
@@ -152,7 +161,7 @@ def named_owner(owner: Owner, subject: str | None, *values: JsonValue) -> Owner:
     """The person whom the first of ``values`` that does names at the path ``subject``; else
     ``owner``."""
     if subject is not None:
-        path = subject.split(".")
+        path = _parts(subject)
         for value in values:
             person = owner.person(value_at(value, path))
             if person is not owner:

@@ -5,7 +5,7 @@ These are the four ways in which the gateway handles the PII of a value. They wo
 """
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 from gateway.model.decision import Treatment
@@ -66,7 +66,7 @@ def seal_paths(
         return envelope if id(envelope) in ours else seal(owner, SEALED, envelope)
 
     changed: JsonValue = value
-    for path in _subject_last(_outermost(paths), subject):
+    for path in _order(tuple(paths), subject):
 
         def at_path(whose: Owner, found: JsonValue, path: str = path) -> JsonValue:
             return found if keep_references and reference_of(found) else seal(whose, path, found)
@@ -79,10 +79,13 @@ def seal_paths(
     return sealed
 
 
-def _subject_last(paths: tuple[str, ...], subject: str | None) -> list[str]:
-    """The name of a person may be PII itself: it must be read before it is sealed."""
+@lru_cache(maxsize=4096)
+def _order(paths: tuple[str, ...], subject: str | None) -> tuple[str, ...]:
+    """The outermost paths in the order in which they are sealed: the name of a person may be PII
+    itself, and must be read before it is sealed."""
     named = subject or ""
-    return sorted(paths, key=lambda path: named == path or named.startswith(f"{path}."))
+    outer = _outermost(paths)
+    return tuple(sorted(outer, key=lambda path: named == path or named.startswith(f"{path}.")))
 
 
 def unseal_all(sealer: Sealer, workspace: str, value: JsonValue) -> JsonValue:

@@ -59,7 +59,7 @@ class DataKeys:
         self._workspaces = workspaces
         self._clock = clock
         self._lock = threading.Lock()  # of the caches; the store has a lock of its own
-        self._pending: list[DataKeyRow] = []
+        self._pending: dict[_Sealing, DataKeyRow] = {}
         self._opened: Recent[str, DataKey] = Recent(_CACHED)
         self._sealing: Recent[_Sealing, DataKey] = Recent(_CACHED)
         self._supply: dict[tuple[str, int | None], list[DataKey]] = {}
@@ -81,7 +81,7 @@ class DataKeys:
         """
         if self._pending:
             with self.store.lock, self.store.transaction():
-                self.store.keep_data_keys(self._pending)
+                self.store.add_data_keys(list(self._pending.values()))
                 self._pending.clear()
 
     def sealing(self, owner: Owner, lifetime: int | None = None) -> DataKey:
@@ -223,14 +223,14 @@ class DataKeys:
 
     def _key_of(self, owner: Owner, lifetime: int | None) -> DataKey:
         token = self.token(owner)
-        kept = [*self.store.keys_of(owner.workspace, token), *self._pending]
-        now = stamp(self._clock.now())
-        for row in reversed(kept):
-            mine = (row.workspace, row.subject, row.lifetime) == (owner.workspace, token, lifetime)
-            if mine and (row.seals_until or "~") > now:
+        name = (owner.workspace, token, lifetime)
+        if name in self._pending:
+            self.settle()
+        for row in reversed(self.store.keys_of(owner.workspace, token)):
+            if row.lifetime == lifetime and not self._is_over(row):
                 return self._from_row(row)
         ((row, key),) = self._made(owner.workspace, lifetime, token, 1)
-        self._pending.append(row)
+        self._pending[name] = row
         return key
 
     def _unowned(self, owner: Owner, lifetime: int | None) -> DataKey:
@@ -241,7 +241,7 @@ class DataKeys:
                 return key
         made = self._made(owner.workspace, lifetime, None, SUPPLY)
         with self.store.transaction():
-            self.store.keep_data_keys([row for row, _ in made])
+            self.store.add_data_keys([row for row, _ in made])
         supply.extend(key for _, key in made)
         return supply.pop()
 
@@ -272,7 +272,7 @@ class DataKeys:
         secret = unwrap(cipher, row.wrapped or b"", data_key_context(row.id, row.workspace))
         return DataKey(row.id, row.workspace, AESGCM(secret), row.seals_until)
 
-    def _is_over(self, key: DataKey) -> bool:
+    def _is_over(self, key: DataKey | DataKeyRow) -> bool:
         return key.seals_until is not None and key.seals_until <= stamp(self._clock.now())
 
     def _forget(self, key_ids: set[str]) -> None:

@@ -201,11 +201,11 @@ class KeyStore:
         return [DataKeyRow(*row) for row in rows]
 
     def keep_data_keys(self, rows: Iterable[DataKeyRow]) -> None:
-        """Store new data keys, or store them wrapped anew. A destroyed key stays destroyed."""
+        """Store data keys that may be known, wrapped anew. A destroyed key stays destroyed."""
         for row in rows:
             known = self._one("SELECT place, destroyed_at FROM data_key WHERE id = ?", row.id)
             if known is None:
-                self._insert(row)
+                self.add_data_keys([row])
             elif known[1] is None and row.wrapped is not None:
                 self._overwrite(known[0], row.wrapped)
                 self._connection.execute(
@@ -213,16 +213,24 @@ class KeyStore:
                     (row.workspace_key, row.seals_until, row.id),
                 )
 
-    def _insert(self, row: DataKeyRow) -> None:
-        insert = "INSERT INTO secret (wrapped) VALUES (?)"
-        place = self._connection.execute(insert, (row.wrapped,)).lastrowid
-        self._connection.execute(
+    def add_data_keys(self, rows: Sequence[DataKeyRow]) -> None:
+        """Store new data keys. Within a transaction, which the places of their secrets need."""
+        (last,) = self._one("SELECT max(seq) FROM sqlite_sequence WHERE name = 'secret'") or (0,)
+        placed = list(enumerate(rows, start=(last or 0) + 1))
+        self._connection.executemany(
+            "INSERT INTO secret (place, wrapped) VALUES (?, ?)",
+            [(place, row.wrapped) for place, row in placed],
+        )
+        self._connection.executemany(
             "INSERT INTO data_key (id, workspace, subject, lifetime, place, workspace_key,"
             " created_at, seals_until, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(row.id, row.workspace, row.subject, row.lifetime, place),
-                *(row.workspace_key, row.created_at, row.seals_until, row.expires_at),
-            ),
+            [
+                (
+                    *(row.id, row.workspace, row.subject, row.lifetime, place),
+                    *(row.workspace_key, row.created_at, row.seals_until, row.expires_at),
+                )
+                for place, row in placed
+            ],
         )
 
     def _overwrite(self, place: int, wrapped: bytes | None) -> None:

@@ -25,7 +25,7 @@ from gateway.runtime.gate import Gate
 from gateway.runtime.grants import Allowance
 from gateway.runtime.hashing import idempotency_key
 from gateway.runtime.memory import RunMemory
-from gateway.runtime.pii_copies import copies, read_by
+from gateway.runtime.pii_copies import copies, has_literals, read_by
 from gateway.runtime.pii_flow import COPIED
 from gateway.runtime.pii_read import PiiRead
 from gateway.runtime.ready import Action, Ready, sealed_input
@@ -104,7 +104,9 @@ class StepDispatch:
             raise stop from error
         decided = self.policies.verdict(ready.execution.submitter, contract, value)
         decision = in_mode(ready.execution.mode, contract, decided)
-        copied = tuple(copies(ready.step, contract, self._read(ready.memory)))
+        copied: tuple[str, ...] = ()
+        if has_literals(ready.step):  # else what was read need not even be looked at
+            copied = tuple(copies(ready.step, contract, self._read(ready.memory)))
         if copied:
             decision = decision._replace(verdict=Verdict.BLOCKED, reasons=copied)
         if decision.verdict is Verdict.BLOCKED:

@@ -51,6 +51,11 @@ def copies(step: PlanStep, contract: OperationContract, read: Sequence[PiiRead])
             )
 
 
+def has_literals(step: PlanStep) -> bool:
+    """True where a step holds anything that could be a copy."""
+    return next(_literals(step), None) is not None
+
+
 def _known_part(path: _PATH, contract: OperationContract) -> str:
     """The path as far as the contract names it: what follows may be personal data itself."""
     known: list[str] = []

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from gateway.contracts import Registry, pii_of
 from gateway.model.execution import UNDER_WAY, Claim, Execution, ExecutionStatus, StepStatus
+from gateway.model.json import encoded
 from gateway.model.pii import ErasedError
 from gateway.model.ports import (
     ActionCall,
@@ -35,6 +36,7 @@ from gateway.runtime.turn import ClaimLostError, Turn, Turns
 
 _log = logging.getLogger(__name__)
 _RETRY_WRITE = 1.0
+_LARGE = 8_192  # bytes of an answer whose PII is looked through in a thread of its own
 _UNREADABLE = (
     "The sealed data of this execution cannot be opened with the keys of this data folder. Restore "
     "the keys and submit the intent again."
@@ -137,9 +139,10 @@ class Runner:
         return await self._write(unit)
 
     async def _read(self, memory: RunMemory, outcomes: list[Outcome]) -> None:
-        """Look through the PII of answers before the unit, which must be short."""
+        """Look through the PII of large answers before the unit, which must be short."""
         for attempt, answer in ((one.attempt, one.answer) for one in outcomes):
-            if answer is not None and pii_of(attempt.contract, "output"):
+            has_pii = answer is not None and bool(pii_of(attempt.contract, "output"))
+            if answer is not None and has_pii and len(encoded(answer.output)) > _LARGE:
                 given = (attempt.step.key, attempt.contract, answer.output, memory.read)
                 await asyncio.to_thread(read_by, *given)
 

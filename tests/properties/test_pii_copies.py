@@ -178,6 +178,7 @@ def test_nothing_else_is_taken_for_a_copy(
     output: JsonObject, one: str, other: str, number: int
 ) -> None:
     assume(not str(output["phone"]).replace(" ", "").endswith(str(number)))
+    assume(str(output["body"]).casefold().strip(" .!?") not in (one.casefold(), other.casefold()))
     value: JsonObject = {"note": one, "meta": {"why": [other, number], "key": {"x": other}}}
     assert reasons(output, value) == []
 

@@ -147,8 +147,8 @@ def test_a_key_that_an_older_store_never_had_is_known_as_destroyed(keyring: Keyr
 def test_keys_without_an_owner_are_made_before_they_are_needed(keyring: Keyring) -> None:
     """A run waits for the key store once in so many executions, not each time."""
     writes = []
-    keep = keyring.data.store.keep_data_keys
-    keyring.data.store.keep_data_keys = lambda rows: (  # type: ignore[method-assign] # counted
+    keep = keyring.data.store.add_data_keys
+    keyring.data.store.add_data_keys = lambda rows: (  # type: ignore[method-assign] # counted
         writes.append(1),
         keep(rows),
     )
@@ -181,7 +181,7 @@ async def test_a_persons_key_is_durable_before_what_it_sealed(
     key_id = await journal.write(unit)
     assert Keyring.open(tmp_path / "keys").data.is_there(key_id)
     keyring.data.destroy("acme", [key_id], "asked for")
-    monkeypatch.setattr(keyring.data.store, "keep_data_keys", _no_disk)
+    monkeypatch.setattr(keyring.data.store, "add_data_keys", _no_disk)
     with pytest.raises(ProblemError) as refused:
         await journal.write(unit)
     monkeypatch.undo()
