@@ -40,6 +40,14 @@ def call(
     return answer
 
 
+def ask(stage: Stage, person: Person, key: str, value: JsonObject) -> JsonObject:
+    """The output of a built-in operation; empty where it was refused."""
+    contract = stage.registry.resolve(key)
+    assert contract is not None, key
+    answer = call(stage, person, contract, value, what=key.partition(".")[2])
+    return (answer.get("data") or {}).get(stage.field_of(contract)) or {}
+
+
 def modes_of(contract: OperationContract) -> tuple[str, ...]:
     """How the handler of a contract can be made to behave."""
     return service.MODES if isinstance(contract.handler, HttpHandler) else handlers.MODES

@@ -60,7 +60,7 @@ def drive_crash(stage: Stage) -> None:
             pool.submit(_until_killed, runs.Run(stage, contract, "slow", seconds=1.0))
         time.sleep(2.0)
         stage.crash()
-    stage.known["left by the crash"] = list(Searcher(stage.canaries).in_folder(stage.folder))
+    stage.known["left by the crash"] = list(stage.searcher.in_folder(stage.folder))
     stage.revive()
     for run in stage.known["runs"][-len(commands) :]:
         runs.Run(stage, commands[0], "ok").read(run)
@@ -76,19 +76,19 @@ def _until_killed(run: runs.Run) -> None:
 
 def hits_on_disk(stage: Stage) -> list[Hit]:
     """Canaries in whatever lies in the folder: data, keys, logs, temporary files."""
-    return list(Searcher(stage.canaries).in_folder(stage.folder))
+    return list(stage.searcher.in_folder(stage.folder))
 
 
 def hits_in_answers(stage: Stage, *, privileged: bool = False) -> list[Hit]:
     """Canaries in what anybody was told who may see none, or in what those were who may."""
     told = [one for one in stage.gateway.crowd.told if one.privileged is privileged]
-    return _hits_in(Searcher(stage.canaries), told)
+    return _hits_in(stage.searcher, told)
 
 
 def hits_in_webhooks(stage: Stage) -> list[Hit]:
     """Canaries in what was sent to webhook endpoints."""
     sent = [Told("webhook", one.path, one.body) for one in stage.receiver.messages]
-    return _hits_in(Searcher(stage.canaries), sent)
+    return _hits_in(stage.searcher, sent)
 
 
 def seen_again(stage: Stage, person: Person) -> list[Hit]:
@@ -103,7 +103,7 @@ def seen_again(stage: Stage, person: Person) -> list[Hit]:
         reading.read_as(person, run)
         reading.export_as(person, run)
     told = [one for one in stage.gateway.crowd.told[before:] if one.who == person.name]
-    return _hits_in(Searcher(stage.canaries), told)
+    return _hits_in(stage.searcher, told)
 
 
 def _hits_in(searcher: Searcher, told: list[Told]) -> list[Hit]:

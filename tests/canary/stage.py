@@ -25,6 +25,7 @@ from tests.acceptance.drafts import with_verdict_rule
 from tests.canary.crowd import ROLES, Person, WatchedServer
 from tests.canary.generated import write_contracts
 from tests.canary.handlers import MODE_FILE
+from tests.canary.searching import Searcher
 from tests.canary.service import CanaryService
 from tests.canary.values import Canaries
 from tests.processes import ROOT, Service, stop
@@ -61,13 +62,22 @@ class Stage:
     known: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._searcher = Searcher(self.canaries)
         self.world = World(self.gateway, Service(self.folder))
         caller = self.gateway.caller
         self.hans = caller("hans", "user")
         self.rita = caller("rita", "user", "admin", "pii.reader")
         self.robot = caller("robot", "user", "pii.reader", kind="agent")
+        self.petra = caller("petra", "user", "privacy-officer")
+        self.paul = caller("paul", "user", "privacy-officer")
+        self.sara = caller("sara", "user", "auditor", "pii.reader")
         self.stranger = caller("stella", "user", "admin", workspace="initech")
         self.spy = caller("spiro", "admin", "auditor", "pii.reader", workspace="globex")
+
+    @property
+    def searcher(self) -> Searcher:
+        """Looks for everything that was planted until now."""
+        return self._searcher.learn()
 
     @property
     def actions(self) -> list[OperationContract]:
@@ -237,6 +247,7 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
         "GATEWAY_ACTION_ORIGINS": origins,
         "GATEWAY_ACTION_HOSTS": service.host,
         "GATEWAY_LOG_LEVEL": "debug",
+        "GATEWAY_PRIVACY_SWEEP_INTERVAL": "0.2",
         "GATEWAY_POLICY_DIR": _policies(folder / "policies"),
         "GATEWAY_WEBHOOKS": str(webhooks),
         "GATEWAY_WEBHOOK_HOSTS": "127.0.0.1:*",
