@@ -30,12 +30,13 @@ _AMBIGUOUS = frozenset({"Time"})
 @dataclass
 class Cast:
     """Whom to erase, as inputs of ``privacy.subject.erase``; the needles of what falls and of what
-    stays; runs to read again; calls to repeat, with the code that they must answer then."""
+    stays; runs and direct calls to read again; calls to repeat under their idempotency key."""
 
     subjects: list[JsonObject] = field(default_factory=list)
     falls: set[str] = field(default_factory=set)
     stays: set[str] = field(default_factory=set)
     runs: list[JsonObject] = field(default_factory=list)
+    calls: list[JsonObject] = field(default_factory=list)
     repeats: list[tuple[OperationContract, JsonObject, str]] = field(default_factory=list)
 
 
@@ -49,6 +50,10 @@ def drive_cast(stage: Stage) -> Cast:
         stays = {one for one in fresh if stage.canaries.planted[one].where.startswith(_OTHERS)}
         cast.stays |= stays | others
         cast.falls |= fresh - stays - others - both
+    listed = ask(stage, stage.rita, "controlPlane.execution.list", {"limit": 8})["items"]
+    known = [run["executionId"] for run in cast.runs]
+    found = [one["executionId"] for one in listed if one["executionId"] not in known]
+    cast.calls = [{"executionId": one} for one in found[:3]]
     _people_of_the_play(stage, cast)
     cast.stays -= cast.falls
     return cast
@@ -99,8 +104,8 @@ def _contract(stage: Stage, fits: Callable[[OperationContract], bool]) -> Operat
     return next(one for one in made_up if fits(one))
 
 
-def _email(stage: Stage, contract: str, name: str = "customerEmail") -> str:
-    return str(stage.canaries.mint("EmailAddress", f"{contract} input.{name} (of one to erase)"))
+def _email(stage: Stage, contract: str, note: str = "(of one to erase)") -> str:
+    return str(stage.canaries.mint("EmailAddress", f"{contract} input.customerEmail {note}"))
 
 
 def _both(stage: Stage) -> set[str]:
@@ -135,18 +140,20 @@ def _execution(stage: Stage, cast: Cast) -> _Apart:
     """An execution by itself, in a lane and handed over to another, with a customer who stays."""
     contract = _contract(stage, lambda one: one.policy.subject is None)
     run, olga = Run(stage, contract, "ok", seconds=8.0), stage.world.olga
-    known = _started(stage, run, run.steps(), lane="clarify")
+    other = _email(stage, "support.refund.issue@1.0.0", note="(of one who stays)")
+    waits = {"key": "refund", "contract": "support.refund.issue", "input": _refund(other, 900.0)}
+    known = _started(stage, run, [*run.steps(), waits], lane="clarify")
     found = stage.canaries.mint("JSONObject", "controlPlane.evidence.attach@1.0.0 input.content")
     item = {"runId": known["runId"], "kind": "ARTIFACT", "key": "clarification_artifact"}
     run.do(olga, "evidence.attach", **item, content=found, attachedBy="olga")
-    run.decide(known, until=lambda: _at_gate(run, known))
     next_lane = {"laneKey": "plan.consensus", "handedOverBy": "olga", "reason": "It is clear."}
     handed = run.do(olga, "execution.lane.handover", runId=known["runId"], **next_lane)
     stage.note(f"handed over to {handed.get('laneKey')}")
+    run.decide(known, until=lambda: _at_gate(run, known))
     run.export(known)
     cast.subjects.append({"executionId": known["executionId"]})
     cast.runs.append(known)
-    return set(), _both(stage)
+    return needles_of(stage, other), _both(stage)
 
 
 def _at_gate(run: Run, known: JsonObject) -> bool:
@@ -235,7 +242,9 @@ def _people_of_the_play(stage: Stage, cast: Cast) -> None:
         chosen += 1
 
 
-def _started(stage: Stage, run: Run, steps: list[JsonObject], lane: str | None = None) -> JsonObject:
+def _started(
+    stage: Stage, run: Run, steps: list[JsonObject], lane: str | None = None
+) -> JsonObject:
     """A run that was started; its ids."""
     agent, olga = stage.world.agent, stage.world.olga
     text = stage.canaries.text("controlPlane.intent.submit@1.0.0 input.text")

@@ -17,6 +17,9 @@ from tests.canary.stage import Stage
 from tests.processes import GATEWAY, ROOT
 from tests.world import wait_until
 
+RESTORES = ("erased", "data restored", "key store restored", "key folder restored")
+"""When is looked for what was erased."""
+
 
 @dataclass
 class Erased:
@@ -30,6 +33,17 @@ class Erased:
     keys_destroyed: int = 0
     faults: list[str] = field(default_factory=list)
     again: list[Hit] = field(default_factory=list)
+
+    @property
+    def shown_before(self) -> set[str]:
+        """What the privileged were shown before the erasure."""
+        return needles(self.shown["before"])
+
+    def lost(self, when: str) -> set[str]:
+        """What of those who stay was found before and is not found any more."""
+        now = needles(self.shown[when]), needles(self.open[when])
+        before = self.shown_before, needles(self.open["before"])
+        return self.cast.stays & ((before[0] - now[0]) | (before[1] - now[1]))
 
     def fallen(self, when: str) -> list[Hit]:
         """What was found of those to erase."""
@@ -45,7 +59,8 @@ def drive_erasure(
     erased = Erased(drive_cast(stage))
     say("the cast is played")
     data, keys = stage.gateway.data_dir, stage.gateway.key_dir
-    backup, now = stage.folder / "backup", stage.folder / "now"
+    kept = stage.folder.with_name(f"{stage.folder.name}-kept")
+    backup, now = kept / "backup", kept / "now"
 
     def look_and_stop(when: str) -> None:
         erased.shown[when] = look(stage, erased.cast)
@@ -62,7 +77,7 @@ def drive_erasure(
     erased.again = see_again()
     _replay_webhooks(stage)
     say("erased")
-    look_and_stop("after")
+    look_and_stop("erased")
     _left_of(stage, erased, backup, done)
     _copy_out(stage, now)
     for when, restore in (
@@ -80,12 +95,12 @@ def drive_erasure(
 def _erase(stage: Stage, erased: Erased) -> list[JsonObject]:
     """Ask, approve, wait; the erasures, which are done."""
     asked = []
-    for number, subject in enumerate(erased.cast.subjects):
+    for subject in erased.cast.subjects:
         said = [stage.canaries.text(f"privacy.erasure {what}") for what in ("note", "decision")]
         told = {**subject, "ground": "SUBJECT_REQUEST", "note": said[0]}
         erasure = ask(stage, stage.petra, "privacy.subject.erase", told)
         approve = {"erasureId": erasure["erasureId"], "note": said[1]}
-        assert ask(stage, stage.paul, "privacy.erasure.approve", approve), number
+        assert ask(stage, stage.paul, "privacy.erasure.approve", approve), subject
         asked.append(erasure["erasureId"])
         known = list(stage.canaries.planted.values())[-2:]
         erased.cast.falls |= {canary.needle for canary in known}
@@ -126,7 +141,9 @@ def _left_of(stage: Stage, erased: Erased, backup: Path, done: list[JsonObject])
     erased.keys_destroyed = len(gone)
     for path in keys.iterdir():
         content = path.read_bytes()
-        erased.keys_left += [f"{path.name}: {one}" for one, wrapped in gone.items() if wrapped in content]
+        erased.keys_left += [
+            f"{path.name}: {one}" for one, wrapped in gone.items() if wrapped in content
+        ]
 
 
 def _replay_webhooks(stage: Stage) -> None:
@@ -156,8 +173,3 @@ def _put_store(backup: Path, keys: Path) -> None:
         path.unlink()
     for path in (backup / "keys").glob("keys.db*"):
         shutil.copy2(path, keys)
-
-
-def unseen(hits: list[Hit], wanted: set[str]) -> set[str]:
-    """Which of the wanted needles were not found."""
-    return wanted - needles(hits)
