@@ -69,7 +69,7 @@ def _directly(stage: Stage, contract: OperationContract) -> None:
     modes = modes_of(contract)
     if stage.quick:
         is_http = isinstance(contract.handler, HttpHandler)
-        modes = tuple(stage.random.sample(modes, 4)) if is_http else modes[:-1]
+        modes = tuple(stage.random.sample(modes, 3)) if is_http else modes[:-1]
     for mode in modes:
         with stage.answering(contract, mode):
             sent = Filler(stage.canaries, contract, f"(sent directly, {mode})").input()

@@ -1,12 +1,14 @@
 """Erasing a cast: two people agree, what is left is looked for, and every backup is restored."""
 
-import json
 import shutil
-import subprocess
+import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.rights.receipts import verify_receipt
 from tests.canary.calling import ask
 from tests.canary.cast import Cast, drive_cast
 from tests.canary.filling import JsonObject
@@ -14,7 +16,6 @@ from tests.canary.looking import look, needles
 from tests.canary.opening import opened, wrapped_keys
 from tests.canary.searching import Hit
 from tests.canary.stage import Stage
-from tests.processes import GATEWAY, ROOT
 from tests.world import wait_until
 
 RESTORES = ("erased", "data restored", "key store restored", "key folder restored")
@@ -54,42 +55,57 @@ class Erased:
 def drive_erasure(
     stage: Stage, see_again: Callable[[], list[Hit]], say: Callable[[str], None]
 ) -> Erased:
-    """Erase a cast and restore from backups; the gateway is stopped at the end, the folders are
-    those of after the erasure."""
+    """Erase a cast, stop the gateway, and start others on whatever was restored from backups."""
     erased = Erased(drive_cast(stage))
-    say("the cast is played")
     data, keys = stage.gateway.data_dir, stage.gateway.key_dir
-    kept = stage.folder.with_name(f"{stage.folder.name}-kept")
-    backup, now = kept / "backup", kept / "now"
-
-    def look_and_stop(when: str) -> None:
-        erased.shown[when] = look(stage, erased.cast)
-        if when != "before":
-            _verify(stage, erased, when)
-        stage.gateway.stop()
-        plain = opened(data, keys, stage.folder / "tmp" / "scratch")
-        erased.open[when] = list(stage.searcher.in_bytes(plain, f"opened, {when}"))
-
-    look_and_stop("before")
+    backup, mixed = stage.folder / "backup", stage.folder / "mixed"
+    say("the cast is played")
+    erased.shown["before"] = look(stage, erased.cast)
     _copy_out(stage, backup)
-    stage.revive()
+    _open(stage, erased, "before", backup / "data", backup / "keys")
     done = _erase(stage, erased)
     erased.again = see_again()
     _replay_webhooks(stage)
-    say("erased")
-    look_and_stop("erased")
-    _left_of(stage, erased, backup, done)
-    _copy_out(stage, now)
-    for when, restore in (
-        ("data restored", lambda: _put(backup / "data", data)),
-        ("key store restored", lambda: (_put(now / "data", data), _put_store(backup, keys))),
-        ("key folder restored", lambda: (_put(now / "data", data), _put(backup / "keys", keys))),
-    ):
-        restore()
-        stage.revive()
-        look_and_stop(when)
-        say(when)
+    _look(stage, erased, "erased")
+    stage.gateway.stop()
+    _open(stage, erased, "erased", data, keys)
+    _left_of(erased, backup / "keys", keys, done)
+    say("erased, and looked for")
+    shutil.copytree(keys, mixed)
+    _put_store(backup / "keys", mixed)
+    folders = {
+        "data restored": (backup / "data", keys),
+        "key store restored": (data, mixed),
+        "key folder restored": (data, backup / "keys"),
+    }
+    with ThreadPoolExecutor(len(folders)) as pool:  # at once, for starting takes long
+        todo = [pool.submit(_restored, stage, erased, *one) for one in folders.items()]
+        for one in todo:
+            one.result()
+    say("restored, and looked for")
     return erased
+
+
+def _restored(stage: Stage, erased: Erased, when: str, folders: tuple[Path, Path]) -> None:
+    """Look before another gateway on restored folders, and into these."""
+    with stage.restored(when, *folders) as other:
+        _look(other, erased, when)
+    _open(other, erased, when, other.gateway.data_dir, other.gateway.key_dir)
+
+
+def _look(stage: Stage, erased: Erased, when: str) -> None:
+    """Look for everybody in all that is shown, and see whether chain and projections hold."""
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(stage.gateway.command, "audit", "verify")
+        erased.shown[when] = look(stage, erased.cast, exports=when == "erased")
+        if told.result().returncode != 0:
+            erased.faults.append(f"{when}: {told.result().stdout}{told.result().stderr}")
+
+
+def _open(stage: Stage, erased: Erased, when: str, data: Path, keys: Path) -> None:
+    """Look for everybody in whatever the keys open, as a thief of both folders would."""
+    plain = opened(data, keys, stage.folder / "scratch")
+    erased.open[when] = list(stage.searcher.in_bytes(plain, f"opened with the keys, {when}"))
 
 
 def _erase(stage: Stage, erased: Erased) -> list[JsonObject]:
@@ -118,26 +134,14 @@ def _erase(stage: Stage, erased: Erased) -> list[JsonObject]:
     return done
 
 
-def _verify(stage: Stage, erased: Erased, when: str) -> None:
-    """Chain and projections hold."""
-    told = stage.gateway.command("audit", "verify")
-    if told.returncode != 0:
-        erased.faults.append(f"{when}: {told.stdout}{told.stderr}")
-
-
-def _left_of(stage: Stage, erased: Erased, backup: Path, done: list[JsonObject]) -> None:
-    """Receipts hold, and no byte of a destroyed key is left in the key folder."""
-    keys = stage.gateway.key_dir
-    receipt = stage.folder / "receipt.json"
-    public = str(keys / "checkpoint-signing.pub.pem")
-    for one in done[:2]:
-        receipt.write_text(json.dumps(one["receipt"]))
-        command = [*GATEWAY, "privacy", "receipt", "verify", str(receipt), "--public-key", public]
-        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if told.returncode != 0:
-            erased.faults.append(f"receipt: {told.stdout}{told.stderr}")
-    before, after = wrapped_keys(backup / "keys"), wrapped_keys(keys)
-    gone = {key_id: wrapped for key_id, wrapped in before.items() if key_id not in after}
+def _left_of(erased: Erased, before: Path, keys: Path, done: list[JsonObject]) -> None:
+    """See whether receipts hold, and what is left of destroyed keys in the key folder."""
+    public = (keys / "checkpoint-signing.pub.pem").read_text()
+    for one in done:
+        report = verify_receipt(one["receipt"], [public])
+        erased.faults += [f"receipt: {report}"] if report.fault else []
+    after = wrapped_keys(keys)
+    gone = {one: wrapped for one, wrapped in wrapped_keys(before).items() if one not in after}
     erased.keys_destroyed = len(gone)
     for path in keys.iterdir():
         content = path.read_bytes()
@@ -157,19 +161,19 @@ def _replay_webhooks(stage: Stage) -> None:
 
 
 def _copy_out(stage: Stage, to: Path) -> None:
-    """Copy both folders of a gateway that does not run."""
-    shutil.copytree(stage.gateway.data_dir, to / "data")
-    shutil.copytree(stage.gateway.key_dir, to / "keys")
-
-
-def _put(backup: Path, folder: Path) -> None:
-    shutil.rmtree(folder)
-    shutil.copytree(backup, folder)
+    """Copy both folders; databases as SQLite backs them up, for the gateway may run."""
+    for folder, name in ((stage.gateway.data_dir, "data"), (stage.gateway.key_dir, "keys")):
+        databases = shutil.ignore_patterns("*.db", "*.db-wal", "*.db-shm")
+        shutil.copytree(folder, to / name, ignore=databases)
+        for path in folder.glob("*.db"):
+            copy = to / name / path.name
+            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+            copy.chmod(0o600)
 
 
 def _put_store(backup: Path, keys: Path) -> None:
     """The key store as it was, beside the tombstones as they are."""
     for path in keys.glob("keys.db*"):
         path.unlink()
-    for path in (backup / "keys").glob("keys.db*"):
-        shutil.copy2(path, keys)
+    shutil.copy2(backup / "keys.db", keys)

@@ -82,7 +82,8 @@ def draw(number: int, random: Random) -> list[JsonObject]:
     }
     if is_query:
         return [operation]
-    operation["policy"] |= {"idempotent": number % 2 == 0}
+    # Tried again, a handler in python takes seconds in each way in which it fails, one by one.
+    operation["policy"] |= {"idempotent": number % 2 == 0 and number != 4}
     payload = {name: ref for name, ref in {**given, **answered}.items() if random.random() < 0.7}
     told = _event(domain, payload, drawing.types)
     private = [path for path in drawing.pii if path.partition(".")[0] in payload]

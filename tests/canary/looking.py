@@ -19,12 +19,15 @@ _ECHO = "What is held on "
 """What stands in an export before the name that its caller gave."""
 
 
-def look(stage: Stage, cast: Cast) -> list[Hit]:
-    """Canaries in what the privileged are shown of those in the cast, and of all events."""
+def look(stage: Stage, cast: Cast, *, exports: bool = True) -> list[Hit]:
+    """Canaries in what the privileged are shown of those in the cast, and of all events;
+    ``exports`` of the record too."""
     before = len(stage.gateway.crowd.told)
     _read_runs(stage, cast)
     _read_rights(stage, cast)
-    _read_record(stage)
+    _read_events(stage)
+    if exports:
+        _export_record(stage)
     for contract, sent, key in cast.repeats:
         answer = call(stage, stage.hans, contract, sent, key, what="repeated")
         stage.note(f"repeated: {'answered' if answer.get('data') else 'refused'}")
@@ -71,19 +74,23 @@ def _read_rights(stage: Stage, cast: Cast) -> None:
         ask(stage, petra, f"privacy.{key}.list", {"limit": 100})
 
 
-def _read_record(stage: Stage) -> None:
-    """All events, listed and replayed, and the exports of the record."""
+def _read_events(stage: Stage) -> None:
+    """All events, listed and replayed."""
     rita = stage.rita
     cursors: list[str | None] = [None]
     while len(cursors) == 1 or cursors[-1] != cursors[-2]:
         asked = {"limit": 200, **({"after": cursors[-1]} if cursors[-1] else {})}
         cursors.append(ask(stage, rita, "controlPlane.event.list", asked).get("cursor"))
     _replay(rita, str(cursors[1]))
+
+
+def _export_record(stage: Stage) -> None:
+    """The record as auditors take it with them, and what they ask about a contract."""
     today = datetime.now(UTC).date()
-    for report in ("record", f"review&on={today}&contract=support.customer.reply"):
-        for shape in ("csv", "jsonl"):
-            answer = stage.sara.fetch("GET", f"/audit/export?report={report}&format={shape}")
-            stage.note(f"audit export: {answer.status_code}")
+    review = f"report=review&format=jsonl&on={today}&contract=support.customer.reply"
+    for asked in ("report=record&format=csv", review):
+        answer = stage.sara.fetch("GET", f"/audit/export?{asked}")
+        stage.note(f"audit export: {answer.status_code}")
 
 
 def _replay(person: Person, after: str) -> None:
@@ -95,6 +102,5 @@ def _replay(person: Person, after: str) -> None:
         httpx.Client(timeout=0.5) as client,
         client.stream("POST", url, json=body, headers=headers) as answer,
     ):
-        for part in answer.iter_bytes():  # noqa: PERF402 - what came before the silence is kept
-            parts.append(part)
+        parts.extend(answer.iter_bytes())  # what came before the silence is kept
     person.crowd.hear(person.name, "a replay", b"".join(parts), person.privileged)

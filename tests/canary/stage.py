@@ -3,13 +3,14 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -60,9 +61,9 @@ class Stage:
     quick: bool = True
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
+    finder: Searcher | None = None
 
     def __post_init__(self) -> None:
-        self._searcher = Searcher(self.canaries)
         self.world = World(self.gateway, Service(self.folder))
         caller = self.gateway.caller
         self.hans = caller("hans", "user")
@@ -77,7 +78,24 @@ class Stage:
     @property
     def searcher(self) -> Searcher:
         """Looks for everything that was planted until now."""
-        return self._searcher.learn()
+        self.finder = self.finder or Searcher(self.canaries)
+        return self.finder.learn()
+
+    @contextmanager
+    def restored(self, name: str, data: Path, keys: Path) -> Iterator["Stage"]:
+        """The same stage before a gateway of its own, on copies of folders."""
+        folder = self.folder / name
+        gateway = WatchedServer(folder, self.gateway.env)
+        shutil.copytree(data, gateway.data_dir)
+        shutil.copytree(keys, gateway.key_dir)
+        stage = replace(self, folder=folder, gateway=gateway)
+        try:
+            stage.revive()
+            yield stage
+        finally:
+            if gateway.process is not None:
+                stop(gateway.process)
+            self.gateway.crowd.told += gateway.crowd.told
 
     @property
     def actions(self) -> list[OperationContract]:
