@@ -97,7 +97,7 @@ def _look(stage: Stage, erased: Erased, when: str) -> None:
     """Look for everybody in all that is shown, and see whether chain and projections hold."""
     with ThreadPoolExecutor(1) as pool:
         told = pool.submit(stage.gateway.command, "audit", "verify")
-        erased.shown[when] = look(stage, erased.cast, exports=when == "erased")
+        erased.shown[when] = look(stage, erased.cast, whole=when == "erased")
         if told.result().returncode != 0:
             erased.faults.append(f"{when}: {told.result().stdout}{told.result().stderr}")
 

@@ -19,14 +19,15 @@ _ECHO = "What is held on "
 """What stands in an export before the name that its caller gave."""
 
 
-def look(stage: Stage, cast: Cast, *, exports: bool = True) -> list[Hit]:
+def look(stage: Stage, cast: Cast, *, whole: bool = True) -> list[Hit]:
     """Canaries in what the privileged are shown of those in the cast, and of all events;
-    ``exports`` of the record too."""
+    ``whole`` with replays and exports of them too."""
     before = len(stage.gateway.crowd.told)
     _read_runs(stage, cast)
     _read_rights(stage, cast)
-    _read_events(stage)
-    if exports:
+    first = _list_events(stage)
+    if whole:
+        _replay(stage.rita, first)
         _export_record(stage)
     for contract, sent, key in cast.repeats:
         answer = call(stage, stage.hans, contract, sent, key, what="repeated")
@@ -74,14 +75,14 @@ def _read_rights(stage: Stage, cast: Cast) -> None:
         ask(stage, petra, f"privacy.{key}.list", {"limit": 100})
 
 
-def _read_events(stage: Stage) -> None:
-    """All events, listed and replayed."""
+def _list_events(stage: Stage) -> str:
+    """All events; the cursor of their first page."""
     rita = stage.rita
     cursors: list[str | None] = [None]
     while len(cursors) == 1 or cursors[-1] != cursors[-2]:
         asked = {"limit": 200, **({"after": cursors[-1]} if cursors[-1] else {})}
         cursors.append(ask(stage, rita, "controlPlane.event.list", asked).get("cursor"))
-    _replay(rita, str(cursors[1]))
+    return str(cursors[1])
 
 
 def _export_record(stage: Stage) -> None:
