@@ -18,7 +18,7 @@ from tests.canary.searching import Hit
 from tests.canary.stage import Stage
 from tests.world import wait_until
 
-RESTORES = ("erased", "data restored", "key store restored", "key folder restored")
+RESTORES = ("erased", "data restored", "data and key store restored", "key folder restored")
 """When is looked for what was erased."""
 
 
@@ -75,8 +75,8 @@ def drive_erasure(
     _put_store(backup / "keys", mixed)
     folders = {
         "data restored": (backup / "data", keys),
-        "key store restored": (data, mixed),
-        "key folder restored": (data, backup / "keys"),
+        "data and key store restored": (backup / "data", mixed),  # the tombstones alone know
+        "key folder restored": (data, backup / "keys"),  # the record alone knows
     }
     with ThreadPoolExecutor(len(folders)) as pool:  # at once, for starting takes long
         todo = [pool.submit(_restored, stage, erased, *one) for one in folders.items()]

@@ -98,7 +98,8 @@ def test_what_is_to_fall_was_shown_before_it_was_erased(found: Findings) -> None
 @pytest.mark.parametrize("when", RESTORES)
 def test_nobody_is_shown_what_was_erased(found: Findings, when: str) -> None:
     """Nor does it open with any key that is left, and the data of others stays: after the erasure,
-    and after a restore of the data, of the key store, and of the whole key folder."""
+    and after a restore of the data, of the data and the key store beside the tombstones as they
+    are, and of the whole key folder."""
     assert leaks(found.erased.fallen(when)) == []
     assert {found.fields[needle] for needle in found.erased.lost(when)} == set()
 
