@@ -170,8 +170,9 @@ class _Around:
 
 
 def _holds_mask(ref: TypeRef, types: Mapping[str, NamedType]) -> bool:
-    if not ref.required:
-        return True
+    """True if a mask fits; of a list each item is masked, even where the list may be null."""
     if ref.items is not None:
         return _holds_mask(ref.items, types)
+    if not ref.required:
+        return True
     return ref.name not in _NO_MASK and ref.name not in types

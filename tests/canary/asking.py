@@ -55,7 +55,10 @@ def drive_everything(stage: Stage) -> None:
     """Every operation of the gateway by everybody, with canaries in whatever is declared PII."""
     runs = stage.known.get("runs") or [{}]
     for person in stage.people():
-        for contract in stage.built_in:
+        chosen = stage.built_in
+        if stage.quick and person is not stage.rita:
+            chosen = stage.random.sample(chosen, len(chosen) // 2)
+        for contract in chosen:
             run = stage.random.choice(runs)
             call(
                 stage,

@@ -1,12 +1,13 @@
 """Runs with canaries: plans, approvals, failures, doubt, compensation, evidence, and who reads."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.model.contract import OperationContract
-from tests.canary.calling import call
+from tests.canary.calling import ask
 from tests.canary.crowd import Person
 from tests.canary.filling import Filler, JsonObject
 from tests.canary.stage import Stage
@@ -33,10 +34,12 @@ class Run:
 
     def do(self, who: Person, key: str, /, **value: Any) -> JsonObject:
         """Call an operation of the control plane; its output, empty where it was refused."""
-        contract = self.stage.registry.resolve(f"controlPlane.{key}")
-        assert contract is not None, key
-        answer = call(self.stage, who, contract, value, what=key)
-        return (answer.get("data") or {}).get(self.stage.field_of(contract)) or {}
+        return ask(self.stage, who, f"controlPlane.{key}", value)
+
+    @property
+    def betty(self) -> Person:
+        """Who may break the glass."""
+        return self.stage.gateway.caller("betty", "user", "break-glass")
 
     def play(self) -> None:
         """From the intent to the evidence."""
@@ -46,7 +49,7 @@ class Run:
         asked = {"executionId": intent["executionId"], "intentId": intent["intentId"]}
         for draft in self._bad_drafts():
             self.do(agent, "plan.compile", **asked, draft=draft)
-        draft = {"steps": self._steps(), "onFailure": "compensate"}
+        draft = {"steps": self.steps(), "onFailure": "compensate"}
         plan = self.do(agent, "plan.compile", **asked, draft=draft)
         if not plan:
             return
@@ -58,13 +61,14 @@ class Run:
             if started:
                 run = {**known, "runId": started["runId"]}
                 stage.known.setdefault("runs", []).append(run)
-                self._attach(run)
-                self._decide(run)
+                self.attach(run)
+                self.decide(run)
                 self._mend(run)
-                self._export(run)
+                self.export(run)
         self.read(known)
 
-    def _steps(self) -> list[JsonObject]:
+    def steps(self, given: JsonObject | None = None) -> list[JsonObject]:
+        """A ticket is read, the action performed (on ``given``), and the customer answered."""
         filler = Filler(self.stage.canaries, self.contract, f"(in a plan, {self.mode})")
         ticket = {"key": "ticket", "contract": "support.ticket.read", "input": {"ticketId": "t-1"}}
         answer = {
@@ -77,7 +81,7 @@ class Run:
             },
             "dependsOn": ["made"],
         }
-        made = {"key": "made", "contract": self.contract.key, "input": filler.input()}
+        made = {"key": "made", "contract": self.contract.key, "input": given or filler.input()}
         return [ticket, made, answer]
 
     def _bad_drafts(self) -> list[JsonObject]:
@@ -105,13 +109,14 @@ class Run:
         ]
         return stage.random.sample(found, 3) if stage.quick else found
 
-    def _decide(self, run: JsonObject) -> None:
-        """Approve what waits; of a run whose mode is ``reject``, refuse it."""
+    def decide(self, run: JsonObject, until: Callable[[], bool] = lambda: False) -> None:
+        """Approve what waits, to the end or ``until`` something is so. Of a run whose mode is
+        ``reject``, refuse it; if it is ``glass``, break it."""
         stage = self.stage
         end = time.monotonic() + self.seconds
         while time.monotonic() < end:
             execution = self._status(run)
-            if execution.get("status") in _SETTLED:
+            if execution.get("status") in _SETTLED or until():
                 return
             if execution.get("status") == "WAITING_APPROVAL":
                 found = self.do(stage.world.fiona, "approval.list", executionId=run["executionId"])
@@ -122,6 +127,9 @@ class Run:
                     self.do(stage.hans, "execution.approve", **{**approve, "approvedBy": "hans"})
                     if self.mode == "reject":
                         self.do(stage.world.fiona, "execution.reject", **reject)
+                    elif self.mode == "glass":
+                        glass = {**step, "invokedBy": "betty", "reason": "Nobody can be reached."}
+                        self.do(self.betty, "execution.breakGlass", **glass)
                     else:
                         self.do(stage.world.fiona, "execution.approve", **approve)
             time.sleep(0.2)
@@ -141,7 +149,7 @@ class Run:
         status = self._status(run).get("status")
         if status == "FAILED" and self.mode == "extra":
             self.do(olga, "execution.retry", runId=run["runId"], retriedBy="olga")
-            self._decide(run)
+            self.decide(run)
         self.do(olga, "execution.compensate", runId=run["runId"], compensatedBy="olga")
 
     def _reconcile(self, run: JsonObject, step: JsonObject) -> None:
@@ -158,9 +166,9 @@ class Run:
         }
         for output in ({said: said}, {**filler.output(), said: said}, filler.output()):
             self.do(olga, "step.reconcile", **settled, outcome="DONE", output=output)
-        self._decide(run)
+        self.decide(run)
 
-    def _attach(self, run: JsonObject) -> None:
+    def attach(self, run: JsonObject) -> None:
         """Evidence with PII, once as it should be and once with its values in the wrong places."""
         stage = self.stage
         said = stage.canaries.mint("JSONObject", "controlPlane.evidence.attach@1.0.0 input.content")
@@ -169,7 +177,7 @@ class Run:
         self.do(stage.world.olga, "evidence.attach", **item, content=said, note=note)
         self.do(stage.world.olga, "evidence.attach", **item, content=note, note=said)
 
-    def _export(self, run: JsonObject) -> None:
+    def export(self, run: JsonObject) -> None:
         """Evidence, exported and fetched by whoever may, and by somebody who may not."""
         for person in (self.stage.gateway.caller("august", "auditor"), self.stage.rita):
             self.export_as(person, run)
@@ -183,10 +191,12 @@ class Run:
         self.stage.note(f"evidence fetched by {person.subject}: {answer.status_code}")
 
     def read(self, known: JsonObject) -> None:
-        """Everybody reads all that there is to read of it."""
+        """Everybody, in the quick form some, read all that there is to read of it."""
         stage, caller = self.stage, self.stage.gateway.caller
         readers = [stage.world.olga, caller("august", "auditor"), caller("otto", "operator")]
-        for person in [*readers, stage.world.agent, stage.hans, stage.stranger, stage.rita]:
+        readers += [stage.world.agent, stage.hans, stage.stranger]
+        chosen = stage.random.sample(readers, 3) if stage.quick else readers
+        for person in [*chosen, stage.rita]:
             self.read_as(person, known)
 
     def read_as(self, person: Person, known: JsonObject) -> None:
@@ -224,6 +234,6 @@ def drive_grants(stage: Stage, contract: OperationContract) -> None:
         known = {"executionId": intent["executionId"], "planId": plan["planId"]}
         run.do(stage.world.olga, "plan.verify", **known)
         run.do(stage.world.olga, "execution.start", **known)
-        run._decide(known)
+        run.decide(known)
     for person in (fiona, stage.hans, stage.gateway.caller("august", "auditor"), stage.stranger):
         run.do(person, "grant.list")

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway.model.json import canonical, encode
 from tests.canary.values import MARK, Canaries, Canary, spellings
@@ -26,6 +27,7 @@ class Hit:
     form: str
     place: str
     around: str
+    needle: str = ""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.field} ({self.form}): {self.around}"
@@ -76,19 +78,33 @@ def _places(data: bytes, part: bytes) -> Iterator[int]:
 
 
 class Searcher:
-    """Looks for the canaries that were planted until now."""
+    """Looks for the canaries that were planted until now, or until ``learn`` was last called."""
 
     def __init__(self, canaries: Canaries) -> None:
-        self._planted = dict(canaries.planted)
+        self._canaries = canaries
+        self._planted: dict[str, Canary] = {}
         self._hex: dict[str, Canary] = {}
         self._base64: dict[bytes, Canary] = {}
-        for canary in self._planted.values():
-            for text in spellings(canary):
-                self._hash(canary, text.encode())
-        for where, sent in canaries.sent:
-            whole = Canary(where, "an input", "", sent)
-            for text in (canonical(sent), encode(sent).encode(), json.dumps(sent).encode()):
-                self._hash(whole, text)
+        self._sent = 0
+        self.learn()
+
+    def learn(self) -> "Searcher":
+        """Look for what was planted since, too; hashing everything anew would take long."""
+        for needle, canary in dict(self._canaries.planted).items():
+            if self._planted.get(needle) is not canary:
+                self._planted[needle] = canary
+                for text in spellings(canary):
+                    self._hash(canary, text.encode())
+        sent = self._canaries.sent[self._sent :]
+        self._sent += len(sent)
+        for where, value in sent:
+            self._hash_whole(where, value)
+        return self
+
+    def _hash_whole(self, where: str, sent: Any) -> None:
+        whole = Canary(where, "an input", "", sent)
+        for text in (canonical(sent), encode(sent).encode(), json.dumps(sent).encode()):
+            self._hash(whole, text)
 
     def _hash(self, canary: Canary, text: bytes) -> None:
         for name in _HASHES:
@@ -148,7 +164,8 @@ class Searcher:
             line = data.rfind(b"\n", 0, at) + 1
             around = data[line : min(line + 80, at)] + b"..." + around
         field = canary.where if canary else "some field"
-        return Hit(field, form, place, around.decode("utf-8", "replace").replace("\0", "."))
+        text = around.decode("utf-8", "replace").replace("\0", ".")
+        return Hit(field, form, place, text, canary.needle if canary else "")
 
     def in_folder(self, folder: Path) -> Iterator[Hit]:
         """Every canary in the files below ``folder``, byte by byte, and among their names."""

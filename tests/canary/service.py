@@ -21,6 +21,18 @@ MODES = (
 )
 """Every way in which it answers."""
 
+RETRIED = (
+    "conflict",
+    "failure",
+    "redirect",
+    "elsewhere",
+    "malformed",
+    "truncated",
+    "slow",
+    "silent",
+)
+"""Those after which the gateway may try again, which takes seconds."""
+
 
 class CanaryService:
     """Serves every contract with an http handler; ``modes`` says how, by contract reference."""

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +26,7 @@ from tests.acceptance.drafts import with_verdict_rule
 from tests.canary.crowd import ROLES, Person, WatchedServer
 from tests.canary.generated import write_contracts
 from tests.canary.handlers import MODE_FILE
+from tests.canary.searching import Searcher
 from tests.canary.service import CanaryService
 from tests.canary.values import Canaries
 from tests.processes import ROOT, Service, stop
@@ -59,6 +61,7 @@ class Stage:
     quick: bool = True
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
+    finder: Searcher | None = None
 
     def __post_init__(self) -> None:
         self.world = World(self.gateway, Service(self.folder))
@@ -66,8 +69,33 @@ class Stage:
         self.hans = caller("hans", "user")
         self.rita = caller("rita", "user", "admin", "pii.reader")
         self.robot = caller("robot", "user", "pii.reader", kind="agent")
+        self.petra = caller("petra", "user", "privacy-officer")
+        self.paul = caller("paul", "user", "privacy-officer")
+        self.sara = caller("sara", "user", "auditor", "pii.reader")
         self.stranger = caller("stella", "user", "admin", workspace="initech")
         self.spy = caller("spiro", "admin", "auditor", "pii.reader", workspace="globex")
+
+    @property
+    def searcher(self) -> Searcher:
+        """Looks for everything that was planted until now."""
+        self.finder = self.finder or Searcher(self.canaries)
+        return self.finder.learn()
+
+    @contextmanager
+    def restored(self, name: str, data: Path, keys: Path) -> Iterator["Stage"]:
+        """The same stage before a gateway of its own, on copies of folders."""
+        folder = self.folder / name
+        gateway = WatchedServer(folder, self.gateway.env)
+        shutil.copytree(data, gateway.data_dir)
+        shutil.copytree(keys, gateway.key_dir)
+        stage = replace(self, folder=folder, gateway=gateway)
+        try:
+            stage.revive()
+            yield stage
+        finally:
+            if gateway.process is not None:
+                stop(gateway.process)
+            self.gateway.crowd.told += gateway.crowd.told
 
     @property
     def actions(self) -> list[OperationContract]:
@@ -237,6 +265,7 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
         "GATEWAY_ACTION_ORIGINS": origins,
         "GATEWAY_ACTION_HOSTS": service.host,
         "GATEWAY_LOG_LEVEL": "debug",
+        "GATEWAY_PRIVACY_SWEEP_INTERVAL": "0.2",
         "GATEWAY_POLICY_DIR": _policies(folder / "policies"),
         "GATEWAY_WEBHOOKS": str(webhooks),
         "GATEWAY_WEBHOOK_HOSTS": "127.0.0.1:*",

@@ -218,6 +218,7 @@ def test_a_query_has_nothing_to_undo(issues_of, shop_files):
         ("Int!", False), ("Float!", False), ("Boolean!", False), ("Latitude!", False),
         ("Longitude!", False), ("Currencies!", False), ("Date!", False), ("DateTime!", False),
         ("Time!", False), ("Address!", False), ("[Int!]!", False), ("[Address!]!", False),
+        ("[Int!]", False), ("[[Float!]]", False), ("[Address!]", False), ("[[Int]!]", True),
     ],
 )  # fmt: skip
 def test_pii_in_an_output_must_be_able_to_hold_a_mask(ref, holds, write, shop_files):
