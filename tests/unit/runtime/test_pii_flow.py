@@ -16,7 +16,7 @@ FILES = {
     "look.yaml": contract(
         "look",
         "input: {id: ID!}\n"
-        "output: {id: ID!, who: Person, kin: '[Person!]', body: String, card: String}\n"
+        "output: {id: ID!, who: Person, kin: '[Person]', body: String, card: String}\n"
         "types: {Person: {name: String, mail: EmailAddress, city: String}}\n"
         "policy: {auth: user, pii: [who.name, who.mail, kin, body, card]}\n",
         kind="query",
