@@ -1,7 +1,7 @@
 # Everything runs from .venv, which the first target builds; `make` alone lists the targets.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/pip -qq --disable-pip-version-check
 
