@@ -5,6 +5,10 @@ WORKERS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/pip -qq --disable-pip-version-check
 
+# Tests in one process come first, by themselves: each worker collects all that its run has.
+QUICK := tests/unit tests/contract tests/properties
+BY_FILE := --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test conformance check fmt generate bench lock graphiql clean
 
@@ -18,7 +22,8 @@ serve: .venv/.ready ## serve the gateway (settings: GATEWAY_*)
 	@$(BIN)/gateway serve
 
 test: .venv/.ready ## run every test but the benchmarks and the conformance tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests --ignore=tests/bench --ignore=tests/conformance
+	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) $(QUICK)
+	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) tests $(patsubst %,--ignore=%,$(QUICK) tests/bench tests/conformance)
 
 conformance: .venv/.ready tests/conformance/node_modules/.ready ## let the official npm clients subscribe (needs npm)
 	$(BIN)/pytest -n $(WORKERS) tests/conformance
