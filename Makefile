@@ -5,8 +5,10 @@ WORKERS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/pip -qq --disable-pip-version-check
 
-# Tests in one process come first, by themselves: each worker collects all that its run has.
+# Tests in one process run by themselves: each worker collects all that its run has. Of those that
+# start servers, the longest go first.
 QUICK := tests/unit tests/contract tests/properties
+SERVED := $(filter-out tests/faults tests/bench tests/conformance $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -23,7 +25,7 @@ serve: .venv/.ready ## serve the gateway (settings: GATEWAY_*)
 
 test: .venv/.ready ## run every test but the benchmarks and the conformance tests
 	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) $(QUICK)
-	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) tests $(patsubst %,--ignore=%,$(QUICK) tests/bench tests/conformance)
+	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) tests/faults $(SERVED)
 
 conformance: .venv/.ready tests/conformance/node_modules/.ready ## let the official npm clients subscribe (needs npm)
 	$(BIN)/pytest -n $(WORKERS) tests/conformance
