@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -208,16 +208,6 @@ class DataKeys:
                     self.store.destroy([(key_id, workspace)], at, reason)
             self.store.forget_log()
             return len(risen)
-
-    def renew(self, workspace: str, key_ids: Sequence[str]) -> None:
-        """Have other keys seal from now on in the place of these, which still open."""
-        now = stamp(self._clock.now())
-        self.settle()
-        with self.store.transaction():
-            found = [self.store.data_key(one) for one in key_ids]
-            rows = [row for row in found if row and row.workspace == workspace and row.wrapped]
-            self.store.keep_data_keys([replace(row, seals_until=now) for row in rows])
-            self._forget(set(key_ids))
 
     # --- making keys
 
