@@ -1,10 +1,11 @@
-"""Fixtures of the tests that need a running gateway."""
+"""Fixtures of the tests that need a running gateway or a PostgreSQL server."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.postgres import Postgres
 from tests.world import World, end_world, make_world
 
 
@@ -22,3 +23,20 @@ def own_world(tmp_path: Path) -> Iterator[World]:
     made = make_world(tmp_path)
     yield made
     end_world(made)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL server for all tests of a worker."""
+    server = Postgres()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def database_url(postgres: Postgres) -> Iterator[str]:
+    """An empty database of its own for one test."""
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
