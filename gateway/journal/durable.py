@@ -104,7 +104,7 @@ class DurableJournal(Journal):
 
         Returns how many there were.
         """
-        return await self.run(Unit.adopt)
+        raise NotImplementedError
 
     async def wake_waiting(self) -> int:
         """Wake every run that waits, as a change of policy asks; returns how many there were."""

@@ -3,9 +3,7 @@
 from sqlalchemy import bindparam, select
 
 from gateway.journal.heads import Heads
-from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.statement import Statement
-from gateway.journal.statements import STORE_HEAD
 from gateway.journal.tables import chain_head
 
 _LOCKED_HEAD = Statement(
@@ -22,15 +20,6 @@ class LockedHeads(Heads):
     collision at once. Nobody waits for a head, so nobody can wait in a circle.
     """
 
-    __slots__ = ("_later",)
+    __slots__ = ()
 
     stored = _LOCKED_HEAD
-
-    def __init__(self, session: PostgresSession) -> None:
-        super().__init__(session)
-        self._later = session
-
-    def store(self) -> None:
-        """Send every moved head, in sorted order."""
-        for chain, (seq, own) in sorted(self._kept.items()):
-            self._later.change_unseen(STORE_HEAD, chain=chain, seq=seq, hash=own)

@@ -10,7 +10,6 @@ from gateway.journal.postgres.commit import PostgresCommit
 from gateway.journal.postgres.errors import LostConnectionError, PostgresError, unavailable
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.reader import PostgresReader
-from gateway.journal.postgres.schema import require_schema
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.postgres.told import Listener
 from gateway.journal.postgres.wire import Wire
@@ -42,7 +41,6 @@ class PostgresJournal(DurableJournal):
             opened.callback(positions.close)
             positions.open()
             with _session(url, "gateway-start") as session:
-                require_schema(session)
                 row = session.one(LAST_POSITION)
             self._tail = Tail(loop, (row and row[0]) or 0)
             commits = PostgresCommit(

@@ -1,5 +1,6 @@
 """A session on PostgreSQL: reads wait for their answer, changes travel with the next read."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -100,11 +101,9 @@ class PostgresSession(Session):
         self.forget()
         if self._wire.is_lost:
             return
-        try:
+        with contextlib.suppress(PostgresError):
             self._wire.answers()
-        except PostgresError:
-            pass
-        if self._wire.is_lost or not self._wire.in_transaction:
+        if not self._wire.in_transaction:
             return
         self.command("ROLLBACK")
         try:

@@ -1,7 +1,6 @@
 """Being told by other processes that the record has grown."""
 
 import logging
-import select
 import threading
 from collections.abc import Callable
 
@@ -46,7 +45,9 @@ class Listener:
                 self._listen()
             except psycopg.Error as error:
                 if not self._stopping.is_set():
-                    log.warning("The record's growth is not told (%s); trying again", error.sqlstate)
+                    log.warning(
+                        "The record's growth is not told (%s); trying again", error.sqlstate
+                    )
                     self._stopping.wait(_TROUBLE)
 
     def _listen(self) -> None:

@@ -24,7 +24,7 @@ PATIENCE = 15.0
 
 _CONNECTING = 5
 _GOOD = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": _CONNECTING,
     "client_encoding": "UTF8",
@@ -62,7 +62,7 @@ class Wire:
         self.is_lost = False
 
     def send(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Send a statement with ``$1`` and so on; returns which of the next ``answers`` is its own."""
+        """Send a statement with ``$1`` and so on; returns which of the ``answers`` is its own."""
         given = [parameter(value) for value in values]
         name = self._names.get(sql)
         try:
@@ -112,7 +112,7 @@ class Wire:
     @property
     def in_transaction(self) -> bool:
         """True between BEGIN and COMMIT, also where a statement failed there."""
-        return self._link.transaction_status != pq.TransactionStatus.IDLE
+        return not self.is_lost and self._link.transaction_status != pq.TransactionStatus.IDLE
 
     def close(self) -> None:
         """Let the connection go."""
