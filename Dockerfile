@@ -15,6 +15,7 @@ RUN python3 scripts/fetch_graphiql.py
 FROM ${PYTHON_IMAGE} AS graphiql-without
 RUN mkdir -p /src/gateway/surfaces/graphql/static
 
+# One of the two stages above, which have no tag:
 # hadolint ignore=DL3006
 FROM graphiql-${GRAPHIQL} AS graphiql
 
