@@ -22,7 +22,7 @@ from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
-from gateway.journal import Checkpointer, SqliteJournal, open_audit
+from gateway.journal import Checkpointer, DurableJournal, open_audit, open_journal
 from gateway.loading import Loaded, issuers, lease_of, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
@@ -65,9 +65,6 @@ from gateway.surfaces.graphql import Connections
 
 _log = logging.getLogger(__name__)
 
-WRITER = "embedded"
-"""The name of this process in the chains of workspaces: one process serves a data folder."""
-
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -76,7 +73,7 @@ class Gateway:
     settings: Settings
     registry: LiveRegistry
     policies: Policies
-    journal: SqliteJournal
+    journal: DurableJournal
     loop: Loop
     pipeline: Pipeline
     authenticator: Authenticator
@@ -120,9 +117,10 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
-        place, settle = settings.database_path, loaded.keyring.data.settle
-        journal = await SqliteJournal.open(
-            place, clock=loaded.clock, writer=WRITER, before_commit=settle
+        journal = await open_journal(
+            *(settings.record, settings.data_dir),
+            clock=loaded.clock,
+            before_commit=loaded.keyring.data.settle,
         )
         stack.push_async_callback(journal.close)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
@@ -134,7 +132,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
 
 
 async def _started(
-    loaded: Loaded, seeded: Seeded, journal: SqliteJournal, stack: contextlib.AsyncExitStack
+    loaded: Loaded, seeded: Seeded, journal: DurableJournal, stack: contextlib.AsyncExitStack
 ) -> Gateway:
     """The gateway on its journal, with everything running that ``stack`` then stops."""
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
@@ -150,7 +148,7 @@ async def _started(
     )
     exporter = _exporter(loaded, journal, sealer, checkpointer)
     await exporter.sweep()
-    keyring, swept = loaded.keyring, (settings.database_path, settings.privacy_sweep_interval)
+    keyring, swept = loaded.keyring, (settings.record, settings.privacy_sweep_interval)
     rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
     in_force = InForce(policies)
     bindings = {
@@ -194,7 +192,7 @@ async def _started(
 
 
 async def _watch_policy(
-    journal: SqliteJournal,
+    journal: DurableJournal,
     in_force: InForce,
     dispatcher: EmbeddedDispatcher,
     feed: EventFeed,
@@ -214,7 +212,7 @@ async def _watch_policy(
 def _loop(
     loaded: Loaded,
     policies: Policies,
-    journal: SqliteJournal,
+    journal: DurableJournal,
     dispatcher: EmbeddedDispatcher,
     sealer: KeyringSealer,
     limiter: RateLimiter,
@@ -236,7 +234,7 @@ def _loop(
 
 
 def _exporter(
-    loaded: Loaded, journal: SqliteJournal, sealer: KeyringSealer, checkpointer: Checkpointer
+    loaded: Loaded, journal: DurableJournal, sealer: KeyringSealer, checkpointer: Checkpointer
 ) -> Exporter:
     registry, skills = loaded.registry, loaded.skills
     contents = contents_of(Bundle(registry.operations, registry.events, registry.drafts))
@@ -263,7 +261,7 @@ async def _administration(
         **bind_changesets(loop, scopes, in_force, shadows.report, files_lead=files_lead),
         **bind_policy_reading(loop, scopes),
         **bind_impact(loop, scopes, analyses, shadows),
-        **bind_auditing(loop, scopes, partial(open_audit, settings.database_path)),
+        **bind_auditing(loop, scopes, partial(open_audit, settings.record)),
     }
 
 

@@ -130,7 +130,8 @@ def open_keyring(settings: Settings) -> Keyring:
         ProblemError: KEYS_UNUSABLE.
     """
     folder = key_folder(settings)
-    finish_rotation(settings.database_path, CheckpointKeys(folder))
+    if settings.postgres_url is None:
+        finish_rotation(settings.database_path, CheckpointKeys(folder))
     return Keyring.open(folder, settings.root_key)
 
 

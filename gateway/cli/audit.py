@@ -9,9 +9,17 @@ import click
 from gateway.cli.audit_export import export
 from gateway.cli.audit_proof import proof
 from gateway.cli.audit_status import status
-from gateway.cli.options import FAILED, OK, USAGE, existing_record, fail, with_settings
+from gateway.cli.options import (
+    FAILED,
+    OK,
+    USAGE,
+    existing_file,
+    existing_record,
+    fail,
+    with_settings,
+)
 from gateway.cli.progress import ProgressLine
-from gateway.journal import Finding, Verification, VerifyReport, read_record, verifier_key
+from gateway.journal import Finding, Verification, VerifyReport, as_file, read_record, verifier_key
 from gateway.loading import key_folder
 from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy import CheckpointKeys, rotate_key
@@ -63,12 +71,13 @@ def verify(
     Works beside a running gateway and changes nothing. Exits with 0 if the record verifies, with 1
     if it does not, and with 2 if a file that was named cannot be used.
     """
-    database = existing_record(settings)
+    place = existing_record(settings)
     line = ProgressLine(asked=progress)
     keys = public_keys or tuple(_keys(settings).public_files())
-    asked = Verification(database, tuple(map(_key, keys)), checkpoints, against, line)
+    trusted = tuple(map(_key, keys))
     try:
-        report = asked.run()
+        with as_file(place) as database:
+            report = Verification(database, trusted, checkpoints, against, line).run()
     except OSError as error:
         _unusable(error.filename, f"it cannot be read ({error.strerror}).")
     except ValueError as error:
@@ -102,7 +111,7 @@ def key(*, settings: Settings) -> None:
 @with_settings
 def rotate(*, settings: Settings) -> None:
     """Let a new key sign the checkpoints; the old one endorses it. Stop the gateway first."""
-    done = rotate_key(existing_record(settings), _keys(settings), SystemClock())
+    done = rotate_key(existing_file(settings), _keys(settings), SystemClock())
     click.echo(f"key {done.before} endorsed key {done.after} in checkpoint {done.number}")
     click.echo(f"checkpoints are signed with key {done.after} from now on")
 

@@ -2,7 +2,7 @@
 
 import click
 
-from gateway.cli.options import existing_record, with_settings
+from gateway.cli.options import existing_file, with_settings
 from gateway.journal import rebuild_record
 from gateway.model.system import SystemClock
 from gateway.settings import Settings
@@ -17,5 +17,5 @@ def journal() -> None:
 @with_settings
 def rebuild(*, settings: Settings) -> None:
     """Fold every projection anew from the entries. Stop the gateway first."""
-    count = rebuild_record(existing_record(settings), SystemClock())
+    count = rebuild_record(existing_file(settings), SystemClock())
     click.echo(f"projections rebuilt from {count} entries")

@@ -71,10 +71,10 @@ def known_contracts(settings: Settings) -> Registry:
     Raises:
         ProblemError: CONTRACTS_INVALID, or POLICIES_INVALID for a trust policy with faults.
     """
-    path = settings.database_path
-    if not path.exists():
+    place = settings.record
+    if isinstance(place, Path) and not place.exists():
         return load_registry(settings)
-    return read_record(path, lambda records: contracts_in(settings, records))
+    return read_record(place, lambda records: contracts_in(settings, records))
 
 
 def contracts_in(settings: Settings, records: Records) -> Registry:

@@ -5,10 +5,12 @@ from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
 from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
+from gateway.journal.durable import DurableJournal
 from gateway.journal.endorsing import endorse, is_endorsed
 from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.folder import FolderLock
-from gateway.journal.postgres import PostgresJournal, create_schema
+from gateway.journal.opening import open_journal
+from gateway.journal.place import Place, as_file
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
 from gateway.journal.sealed_entries import open_sealed
 from gateway.journal.signing import Signer
@@ -18,19 +20,21 @@ from gateway.journal.verify import Verification, VerifyReport, verify_record
 __all__ = [
     "COMMAND_WRITER",
     "Checkpointer",
+    "DurableJournal",
     "Finding",
     "FindingKind",
     "FolderLock",
-    "PostgresJournal",
+    "Place",
     "Signer",
     "SqliteJournal",
     "Verification",
     "VerifyReport",
-    "create_schema",
+    "as_file",
     "endorse",
     "is_endorsed",
     "open_audit",
     "open_history",
+    "open_journal",
     "open_sealed",
     "parsed_line",
     "read_record",

@@ -7,16 +7,13 @@ itself for a few keys, which holds up nobody, and by one pattern for many.
 import contextlib
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from pathlib import Path
 
 from sqlalchemy import bindparam, func, literal, or_, select
 
 from gateway.journal.chain import execution_chain
-from gateway.journal.database import open_reader
 from gateway.journal.functions import contains, listed_numbers
+from gateway.journal.place import Place, reading
 from gateway.journal.session import Session
-from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
 from gateway.model.entry import EntryType
@@ -63,14 +60,14 @@ _AT = Statement(
 
 
 @contextlib.contextmanager
-def open_sealed(path: Path) -> Iterator[SealedHistory]:
-    """The entries with envelopes of the database in ``path``; for one thread at a time.
+def open_sealed(place: Place) -> Iterator[SealedHistory]:
+    """The entries with envelopes of the record in ``place``; for one thread at a time.
 
     Raises:
-        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
+        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, SERVICE_UNAVAILABLE.
     """
-    with closing(open_reader(path)) as connection:
-        yield SqlSealedHistory(SqliteSession(connection.cursor()))
+    with reading(place) as session:
+        yield SqlSealedHistory(session)
 
 
 class SqlSealedHistory(SealedHistory):

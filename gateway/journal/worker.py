@@ -146,7 +146,8 @@ def closed() -> ProblemError:
 
 
 def run(work: Work, given: Any) -> None:
-    """Call the work's function and keep what it returns or raises."""
+    """Call the work's function and keep what it returns or raises, as if it had not run before."""
+    work.error, work.effects = None, []
     try:
         work.result = work.call(given)
     except StopIteration as error:  # a future refuses this one

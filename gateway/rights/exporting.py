@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from gateway.journal import open_sealed
+from gateway.journal import Place, open_sealed
 from gateway.model.json import JsonObject, JsonValue, decode, encode
 from gateway.model.pii import each_envelope
 from gateway.model.ports import Sealer
@@ -48,16 +47,16 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class Exporting:
-    """Reads what is held from the journal's database at ``path``. It waits for the disk."""
+    """Reads what is held from the record at ``place``. It waits for the disk."""
 
-    path: Path
+    place: Place
     keys: DataKeys
     sealer: Sealer
     classes: Classes
 
     def holdings(self, subject: Subject, after: int, limit: int) -> Holdings:
         """A page of ``limit`` values or a few more, in entries behind the position ``after``."""
-        with open_sealed(self.path) as entries:
+        with open_sealed(self.place) as entries:
             search = Search(self.keys, [subject], readable=True)
             search.advance(entries)
             positions = sorted(position for position in search.positions if position > after)
