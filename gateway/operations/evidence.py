@@ -52,12 +52,16 @@ def export(exporter: Exporter, admitted: Admitted, tx: Tx) -> JsonObject:
     subject = admitted.principal.subject
     kind = EntryType.EVIDENCE_EXPORTED
     tx.append(NewEntry(kind, execution.workspace, body, execution.id, subject))
-    tx.after_commit(partial(exporter.publish, done, number))
+    tx.after_commit(partial(_publish, exporter, done, number))
     return {
         "runId": done.run_id,
         "evidenceBundleCount": number,
         "exportedAt": done.exported_at,
     }
+
+
+def _publish(exporter: Exporter, done: Exported, number: int) -> None:
+    exporter.publish(done, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class EvidenceDownloads:
             partial(_exported_by, principal=principal, run_id=run_id)
         )
         number, digest = int(exported["number"]), str(exported["digest"])
-        content = await asyncio.to_thread(self._read, principal.workspace, run_id, number)
+        content = await asyncio.to_thread(self._read, principal.workspace, run_id, number, digest)
         if hashlib.sha256(content).hexdigest() != digest:
             told = f"Bundle {number} of run {run_id} is not the one that was recorded."
             raise refuse("PRECONDITION_FAILED", f"{told} Export the evidence again.")
@@ -127,9 +131,9 @@ class EvidenceDownloads:
                 raise refuse("PRECONDITION_FAILED", f"{told} Export the evidence again.")
         return EvidenceFile(f"evidence-{run_id}-{number}.zip", content, digest)
 
-    def _read(self, workspace: str, run_id: str, number: int) -> bytes:
+    def _read(self, workspace: str, run_id: str, number: int, digest: str) -> bytes:
         try:
-            content = self.store.read(workspace, run_id, number)
+            content = self.store.read(workspace, run_id, number, digest)
         except ErasedError as error:
             raise refuse("ERASED", ERASED_FOR_GOOD) from error
         except ValueError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 
+from gateway.blobs import FolderBlobs
 from gateway.contracts import Bundle, Registry, contents_of, load_contracts
 from gateway.evidence import (
     BundleReport,
@@ -75,7 +76,7 @@ class BundleWorld:
         contents = contents_of(Bundle(loaded.operations, loaded.events, loaded.drafts))
         exporter = build_exporter(
             *(journal, KeyringSealer(keyring), keyring.signer, clock, checkpointer.checkpoint),
-            folder=folder / "evidence",
+            blobs=FolderBlobs(folder / "evidence"),
             content_of=contents.get,
         )
         return cls(folder, journal, keyring, exporter)

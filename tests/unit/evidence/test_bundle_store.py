@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.blobs import FolderBlobs
 from gateway.evidence import BundleStore, exporter
 from tests.unit.evidence.bundle_world import EMAIL, BundleWorld, raw
 
@@ -32,7 +33,7 @@ def names(world: BundleWorld) -> list[str]:
 
 async def test_a_recorded_bundle_is_read_back(world: BundleWorld) -> None:
     made = await world.export(raw)
-    world.exporter.publish(made, await world.record(made))
+    await world.exporter.publish(made, await world.record(made))
     assert names(world) == ["run_one-1.zip.sealed"]
     assert world.exporter.store.read("acme", "run_one", 1) == made.bundle.content
     assert hashlib.sha256(made.bundle.content).hexdigest() == made.bundle.digest
@@ -51,7 +52,7 @@ async def test_stored_bundles_are_sealed_and_for_their_owner_alone(world: Bundle
 
 async def test_a_stored_bundle_that_was_altered_or_moved_is_not_given(world: BundleWorld) -> None:
     made = await world.export(raw)
-    world.exporter.publish(made, 1)
+    await world.exporter.publish(made, 1)
     with pytest.raises(ValueError, match="key"):
         world.exporter.store.read("rival", "run_one", 1)
     (file,) = (world.folder / "evidence").iterdir()
@@ -76,7 +77,7 @@ async def test_a_published_bundle_stays(
 ) -> None:
     monkeypatch.setattr(exporter, "_GRACE", 0.05)
     made = await world.export()
-    world.exporter.publish(made, 1)
+    await world.exporter.publish(made, 1)
     await asyncio.sleep(0.1)
     assert names(world) == ["run_one-1.zip.sealed"]
 
@@ -103,7 +104,7 @@ async def test_a_write_that_fails_leaves_nothing(world: BundleWorld) -> None:
         def seal(self, *_: object) -> dict[str, object]:
             raise OSError("no space left")
 
-    store = BundleStore(world.folder / "evidence", Full(), "c")  # type: ignore[arg-type] # in-test fake
+    store = BundleStore(FolderBlobs(world.folder / "evidence"), Full(), "c")  # type: ignore[arg-type] # in-test fake
     with pytest.raises(OSError, match="no space"):
         store.write("acme", "run_one", "0" * 64, b"content")
     assert names(world) == []
