@@ -90,16 +90,25 @@ class Exporter:
             nodes=proven.nodes,
         )
         bundle, draft = await asyncio.to_thread(self._write, snapshot, treat)
-        discard = partial(_aside, self.store.discard, draft)
-        expiry = asyncio.get_running_loop().call_later(_GRACE, discard)
+        discard = partial(self.store.discard, draft)
+        expiry = asyncio.get_running_loop().call_later(_GRACE, self._begin, discard)
         moment = snapshot.exported_at
         return Exported(execution.id, run_id, workspace, moment, bundle, draft, expiry)
 
-    def publish(self, exported: Exported, number: int) -> asyncio.Future[None]:
+    def publish(self, exported: Exported, number: int) -> None:
         """Keep a bundle that was recorded; until that is done it is found as a draft. On the event
         loop."""
         exported.expiry.cancel()
-        return _aside(self.store.publish, exported.draft, number)
+        self._begin(partial(self.store.publish, exported.draft, number))
+
+    def _begin(self, work: Callable[[], None]) -> None:
+        """Do what takes a moment in a folder at once, and beside the event loop where it waits for
+        a database. What goes wrong there is logged, since the next start does it again."""
+        if not self.store.blobs.is_shared:
+            work()
+            return
+        begun = asyncio.get_running_loop().run_in_executor(None, work)
+        begun.add_done_callback(_log_failure)
 
     async def sweep(self) -> None:
         """At start: keep the drafts of an earlier process that were recorded, remove the rest.
@@ -158,14 +167,6 @@ def build_exporter(
     """An exporter that keeps its bundles among ``blobs``."""
     store = BundleStore(blobs, sealer, EXPORT)
     return Exporter(journal, sealer, signer, clock, store, content_of, checkpoint)
-
-
-def _aside(work: Callable[..., None], *given: object) -> asyncio.Future[None]:
-    """Begin work that waits for a disk or a database; what goes wrong is logged, since the next
-    start does it again."""
-    begun = asyncio.get_running_loop().run_in_executor(None, partial(work, *given))
-    begun.add_done_callback(_log_failure)
-    return begun
 
 
 def _log_failure(done: asyncio.Future[None]) -> None:

@@ -52,16 +52,12 @@ def export(exporter: Exporter, admitted: Admitted, tx: Tx) -> JsonObject:
     subject = admitted.principal.subject
     kind = EntryType.EVIDENCE_EXPORTED
     tx.append(NewEntry(kind, execution.workspace, body, execution.id, subject))
-    tx.after_commit(partial(_publish, exporter, done, number))
+    tx.after_commit(partial(exporter.publish, done, number))
     return {
         "runId": done.run_id,
         "evidenceBundleCount": number,
         "exportedAt": done.exported_at,
     }
-
-
-def _publish(exporter: Exporter, done: Exported, number: int) -> None:
-    exporter.publish(done, number)
 
 
 @dataclass(frozen=True, slots=True)

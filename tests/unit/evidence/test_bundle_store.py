@@ -33,7 +33,7 @@ def names(world: BundleWorld) -> list[str]:
 
 async def test_a_recorded_bundle_is_read_back(world: BundleWorld) -> None:
     made = await world.export(raw)
-    await world.exporter.publish(made, await world.record(made))
+    world.exporter.publish(made, await world.record(made))
     assert names(world) == ["run_one-1.zip.sealed"]
     assert world.exporter.store.read("acme", "run_one", 1) == made.bundle.content
     assert hashlib.sha256(made.bundle.content).hexdigest() == made.bundle.digest
@@ -52,7 +52,7 @@ async def test_stored_bundles_are_sealed_and_for_their_owner_alone(world: Bundle
 
 async def test_a_stored_bundle_that_was_altered_or_moved_is_not_given(world: BundleWorld) -> None:
     made = await world.export(raw)
-    await world.exporter.publish(made, 1)
+    world.exporter.publish(made, 1)
     with pytest.raises(ValueError, match="key"):
         world.exporter.store.read("rival", "run_one", 1)
     (file,) = (world.folder / "evidence").iterdir()
@@ -77,7 +77,7 @@ async def test_a_published_bundle_stays(
 ) -> None:
     monkeypatch.setattr(exporter, "_GRACE", 0.05)
     made = await world.export()
-    await world.exporter.publish(made, 1)
+    world.exporter.publish(made, 1)
     await asyncio.sleep(0.1)
     assert names(world) == ["run_one-1.zip.sealed"]
 
