@@ -14,12 +14,13 @@ from gateway.model.problem import ProblemError, refuse
 CONNECT_SECONDS = 5
 """How long the server may take to accept a connection."""
 
-_ALIVE: dict[str, Any] = {
+ALIVE: dict[str, Any] = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,  # milliseconds until what is sent must be acknowledged
 }
+"""How a dead connection is noticed that nobody closed."""
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -147,7 +148,7 @@ class Connection:
                 connect_timeout=CONNECT_SECONDS,
                 application_name=named,
                 options=options,
-                **_ALIVE,
+                **ALIVE,
             )
         except psycopg.Error as error:
             raise self._unavailable(error) from error
