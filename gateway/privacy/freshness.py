@@ -10,6 +10,7 @@ Seconds are counted on the clock that goes on while the machine sleeps, where th
 differences of one machine's clock, so that machines need not agree on the time.
 """
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -21,7 +22,7 @@ TRUST = 0.5
 _MARGIN = 0.1
 """Seconds by which whoever destroys waits longer, for clocks that do not go equally fast."""
 
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_CLOCK = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
 
 Forget = Callable[[Sequence[str] | None], None]
 """Drops what is remembered of these keys, or of all with None."""
