@@ -6,8 +6,9 @@ session that ends, however it ends, gives back what it holds.
 
 from enum import IntEnum
 
-PROGRAM = 0x67617465
-"""The first number of every lock here ("gate" in ASCII), so that no other program meets them."""
+PROGRAM = 0x67736872
+"""The first number of every lock here ("gshr" in ASCII), so that no other program meets them. The
+record has locks of its own under another first number (``gateway.journal.postgres``)."""
 
 
 class SharedLock(IntEnum):
