@@ -16,6 +16,7 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
+from gateway.blobs import FolderBlobs
 from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.dispatch import EmbeddedDispatcher
 from gateway.environment import process_environment
@@ -240,7 +241,7 @@ def _exporter(
     contents = contents_of(Bundle(registry.operations, registry.events, registry.drafts))
     return build_exporter(
         *(journal, sealer, loaded.keyring.signer, loaded.clock, checkpointer.checkpoint),
-        folder=loaded.settings.data_dir / "evidence",
+        blobs=FolderBlobs(loaded.settings.data_dir / "evidence"),
         content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
     )
 

@@ -49,7 +49,7 @@ async def open_rights(
         await reconcile(loop.journal, keyring.data)
     except (OSError, sqlite3.Error) as error:
         told = f"cannot destroy again what was erased ({type(error).__name__}). Start once more"
-        raise unusable_key(keyring.data.store.path, told) from error
+        raise unusable_key(keyring.data.store.place, told) from error
     keys, classes = keyring.data, partial(class_names, retention)
     eraser = Eraser(loop.journal, place, keys, keyring.signer, loop.lifecycle, classes)
     sweeper = Sweeper(loop.journal, keys, eraser, loop.clock, interval)
