@@ -16,7 +16,6 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
-from gateway.blobs import FolderBlobs
 from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.dispatch import EmbeddedDispatcher
 from gateway.environment import process_environment
@@ -47,14 +46,13 @@ from gateway.operations import (
     require_handlers,
     with_readings,
 )
-from gateway.outgoing import bring_checkpoints, tell_endpoints
+from gateway.outgoing import Outgoing
 from gateway.pipeline import (
     Bindings,
     Call,
     CallRecorder,
     Direct,
     Pipeline,
-    ProcessRateLimits,
     RateLimiter,
 )
 from gateway.policy import Policies
@@ -62,6 +60,7 @@ from gateway.privacy import KeyringSealer
 from gateway.rights import open_rights
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
+from gateway.sharing import open_limits
 from gateway.surfaces.graphql import Connections
 
 _log = logging.getLogger(__name__)
@@ -138,16 +137,15 @@ async def _started(
     """The gateway on its journal, with everything running that ``stack`` then stops."""
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
     dispatcher = EmbeddedDispatcher(journal, loaded.clock)
-    limiter = RateLimiter(ProcessRateLimits(loaded.clock))
+    limits = open_limits(settings, loaded.clock)
+    stack.callback(limits.close)
+    limiter = RateLimiter(limits)
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
     loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
     recorder = CallRecorder(journal, sealer, loaded.clock)
-    anchoring = await bring_checkpoints(loaded, journal, stack)
-    checkpointer = Checkpointer(
-        journal, loaded.keyring.signer, settings.checkpoint_interval, anchoring.signed
-    )
-    exporter = _exporter(loaded, journal, sealer, checkpointer)
+    outgoing = Outgoing(loaded, journal, sealer)
+    exporter = _exporter(loaded, journal, sealer, outgoing.checkpointer)
     await exporter.sweep()
     keyring, swept = loaded.keyring, (settings.record, settings.privacy_sweep_interval)
     rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
@@ -156,7 +154,7 @@ async def _started(
         **bind(loop),
         **bind_evidence(loop, exporter),
         **bind_skills(loop, skills),
-        **bind_checkpoints(checkpointer.checkpoint, loaded.destinations),
+        **bind_checkpoints(outgoing.checkpointer.checkpoint, loaded.destinations),
         **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
@@ -168,13 +166,9 @@ async def _started(
         await journal.wake_waiting()  # what they were asked may have changed
     feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
     await _watch_policy(journal, in_force, dispatcher, feed, stack)
-    await checkpointer.start()
-    stack.push_async_callback(checkpointer.stop)
+    await outgoing.start(rights.sweeper, stack)
     recorder.start()
     stack.push_async_callback(recorder.stop)
-    await tell_endpoints(loaded, journal, sealer, stack)
-    rights.sweeper.start()
-    stack.push_async_callback(rights.sweeper.stop)
     dispatcher.start(loop.runner.advance)
     stack.push_async_callback(dispatcher.stop)
     stack.callback(feed.close)
@@ -185,7 +179,7 @@ async def _started(
         journal=journal,
         loop=loop,
         pipeline=pipeline,
-        authenticator=Authenticator(issuers(settings), loaded.clock, settings.token_leeway),
+        authenticator=Authenticator(issuers(loaded), loaded.clock, settings.token_leeway),
         feed=feed,
         downloads=EvidenceDownloads(pipeline, exporter.store),
         uploads=ArtifactUploads(pipeline, skills.store),
@@ -241,7 +235,7 @@ def _exporter(
     contents = contents_of(Bundle(registry.operations, registry.events, registry.drafts))
     return build_exporter(
         *(journal, sealer, loaded.keyring.signer, loaded.clock, checkpointer.checkpoint),
-        blobs=FolderBlobs(loaded.settings.data_dir / "evidence"),
+        blobs=loaded.evidence,
         content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
     )
 

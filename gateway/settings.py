@@ -24,6 +24,7 @@ from gateway.setting_values import (
     NewFolder,
     OidcIssuers,
     Origins,
+    PostgresUrl,
     RootKeyName,
     Workspaces,
     beside,
@@ -79,6 +80,13 @@ class Settings(BaseSettings):
         "Where the root key is, which wraps all keys that seal personal data.",
         "file (root.key in the key folder), env:NAME (a variable with 32 bytes in base64) or "
         "aws-kms:KEY (needs the extra kms)",
+    )
+    key_store: PostgresUrl = _setting(
+        "",
+        "Database of the keys, the root key apart, where processes share them.",
+        "postgresql://user@host:5432/name, or leave it out",
+        shown="none: the key folder; with PostgreSQL, the journal's database",
+        secret=True,
     )
     database_url: DatabaseUrl = _setting(
         "",
@@ -214,6 +222,11 @@ class Settings(BaseSettings):
     def postgres_url(self) -> str | None:
         """The URL of the PostgreSQL database; None where the journal is a SQLite file."""
         return self.database_url if self.database_url.startswith(POSTGRES) else None
+
+    @property
+    def key_database(self) -> str:
+        """The URL of the PostgreSQL database of the keys; empty where the key folder has them."""
+        return self.key_store or self.postgres_url or ""
 
     @property
     def database_path(self) -> Path:

@@ -11,7 +11,9 @@ from typing import Any
 
 import httpx
 
+from gateway.environment import load_settings
 from gateway.identity import LocalIssuer
+from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,6 +90,7 @@ class Server:
     env: dict[str, str]
     process: subprocess.Popen[str] | None = None
     url: str = ""
+    _issuer: LocalIssuer | None = None
 
     @property
     def key_dir(self) -> Path:
@@ -122,14 +125,23 @@ class Server:
 
     def token(self, subject: str, *roles: str, kind: str = "human", workspace: str = "acme") -> str:
         """A development token; signed here, because starting the command each time takes long."""
-        issuer = LocalIssuer.open(self.key_dir)
-        return issuer.issue(
+        return self.issuer().issue(
             subject=subject,
             type=PrincipalType(kind),
             roles=roles or ("user",),
             workspace=workspace,
             ttl=3600,
         )
+
+    def issuer(self) -> LocalIssuer:
+        """What signs the tokens that this gateway believes."""
+        if "GATEWAY_DATABASE_URL" not in self.env:
+            return LocalIssuer.open(self.key_dir)
+        if self._issuer is None:
+            named = {"GATEWAY_DATABASE_URL", "GATEWAY_KEY_STORE"} & self.env.keys()
+            told = {name.removeprefix("GATEWAY_").lower(): self.env[name] for name in named}
+            self._issuer = local_issuer(load_settings(data_dir=self.data_dir, **told))
+        return self._issuer
 
     def caller(
         self, subject: str, *roles: str, kind: str = "human", workspace: str = "acme"

@@ -2,5 +2,6 @@
 
 from gateway.duties.duties import Begin, Duties
 from gateway.duties.leadership import Leadership, PostgresLeadership
+from gateway.duties.noticing import Noticing
 
-__all__ = ["Begin", "Duties", "Leadership", "PostgresLeadership"]
+__all__ = ["Begin", "Duties", "Leadership", "Noticing", "PostgresLeadership"]

@@ -6,7 +6,7 @@ from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
 from gateway.journal.durable import DurableJournal
-from gateway.journal.endorsing import endorse, is_endorsed
+from gateway.journal.endorsing import endorse, endorse_in, is_endorsed
 from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.folder import FolderLock
 from gateway.journal.opening import open_journal
@@ -31,6 +31,7 @@ __all__ = [
     "VerifyReport",
     "as_file",
     "endorse",
+    "endorse_in",
     "is_endorsed",
     "open_audit",
     "open_history",

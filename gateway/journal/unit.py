@@ -118,9 +118,9 @@ class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
         """Wake every run that waits for something; returns how many there are."""
         return self._change(claim_statements.WAKE_WAITING, wake_at=self._now)
 
-    def keep_checkpoint(self, signed: Signed) -> None:
-        """Store a signed checkpoint with its tiles."""
-        keep_checkpoint(self._session, signed)
+    def keep_checkpoint(self, signed: Signed) -> bool:
+        """Store a signed checkpoint with its tiles; False where another process was faster."""
+        return keep_checkpoint(self._session, signed)
 
     def after_commit(self, effect: Callable[[], None]) -> None:
         """Run ``effect`` on the event loop once this unit is durable, and only then."""

@@ -5,12 +5,17 @@ from pathlib import Path
 
 from gateway.model.ports import Clock
 from gateway.model.system import unusable_key
-from gateway.privacy.checkpoint_keys import CheckpointKeys, SigningKeys
+from gateway.privacy.checkpoint_keys import CheckpointKeys, PublicKey, SigningKeys
 from gateway.privacy.key_store import KeyStore
 from gateway.privacy.postgres_key_store import PostgresKeyStore
 from gateway.privacy.postgres_tombstones import PostgresTombstones
 from gateway.privacy.root_keys import RootKey, open_root_key
-from gateway.privacy.signing_keys import CHECKPOINT, StoredSigningKeys
+from gateway.privacy.signing_keys import (
+    CHECKPOINT,
+    TOKEN,
+    StoredSigningKeys,
+    stored_public_keys,
+)
 from gateway.privacy.sqlite_key_store import FILE_NAME as STORE_FILE
 from gateway.privacy.sqlite_key_store import SqliteKeyStore
 from gateway.privacy.tombstones import FILE_NAME as TOMBSTONE_FILE
@@ -20,12 +25,14 @@ from gateway.privacy.workspace_keys import ROOT_NOTE
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """The opened places of keys; ``checkpoint`` has those that sign checkpoints."""
+    """The opened places of keys; ``checkpoint`` has those that sign checkpoints, and ``tokens``
+    those that sign development tokens, where they are not files beside the store."""
 
     store: KeyStore
     root: RootKey
     tombstones: Tombstones
     checkpoint: SigningKeys
+    tokens: StoredSigningKeys | None = None
 
 
 def open_vault(
@@ -50,8 +57,25 @@ def open_vault(
     except BaseException:
         shared.close()
         raise
-    signing = StoredSigningKeys(shared, root, clock, CHECKPOINT)
-    return Vault(shared, root, PostgresTombstones(shared), signing)
+    checkpoint = StoredSigningKeys(shared, root, clock, CHECKPOINT)
+    tokens = StoredSigningKeys(shared, root, clock, TOKEN)
+    return Vault(shared, root, PostgresTombstones(shared), checkpoint, tokens)
+
+
+def public_keys(key_dir: Path, database: str = "") -> list[PublicKey]:
+    """The public halves of the keys that sign checkpoints, that of today first. Needs no root key.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+        OSError: a file cannot be read.
+    """
+    if not database:
+        return CheckpointKeys(key_dir).public_keys()
+    shared = PostgresKeyStore(database)
+    try:
+        return stored_public_keys(shared, CHECKPOINT)
+    finally:
+        shared.close()
 
 
 def _agree(store: KeyStore, root: RootKey) -> None:
