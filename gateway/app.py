@@ -15,9 +15,11 @@ from gateway.administration import (
     Seeded,
     Shadows,
     put_in_force,
+    shadowing,
 )
 from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.dispatch import EmbeddedDispatcher
+from gateway.duties import Noticing
 from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
@@ -61,6 +63,7 @@ from gateway.rights import open_rights
 from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 from gateway.sharing import open_limits
+from gateway.skills import follow_skills
 from gateway.surfaces.graphql import Connections
 
 _log = logging.getLogger(__name__)
@@ -123,6 +126,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             before_commit=loaded.keyring.data.settle,
         )
         stack.push_async_callback(journal.close)
+        if settings.postgres_url is not None:
+            await _noticing(follow_skills(journal, loaded.skills), stack)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
         loaded.skills.restore(installed)
         # Rules may speak of the contracts of skills.
@@ -184,6 +189,12 @@ async def _started(
         downloads=EvidenceDownloads(pipeline, exporter.store),
         uploads=ArtifactUploads(pipeline, skills.store),
     )
+
+
+async def _noticing(noticing: Noticing, stack: contextlib.AsyncExitStack) -> None:
+    """Have this process notice what others do, until the end."""
+    stack.push_async_callback(noticing.stop)
+    await noticing.start()
 
 
 async def _watch_policy(
@@ -249,6 +260,8 @@ async def _administration(
     analyses = Analyses(journal, clock, process_environment(settings))
     shadows = Shadows(journal, loop.policies, scopes, clock)
     stack.push_async_callback(analyses.stop)
+    if settings.postgres_url is not None:
+        await _noticing(Noticing(journal, shadowing, shadows.look), stack)
     await shadows.start()
     stack.push_async_callback(shadows.stop)
     files_lead = settings.policy_source == "files"

@@ -1,6 +1,6 @@
 """Keys of the installation, and what they do: seal PII, commit to it, sign checkpoints."""
 
-from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
+from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner, PublicKey
 from gateway.privacy.checkpoint_rotation import (
     Rotation,
     finish_rotation,
@@ -20,6 +20,7 @@ __all__ = [
     "KeyRotation",
     "Keyring",
     "KeyringSealer",
+    "PublicKey",
     "Rotation",
     "Vault",
     "finish_rotation",
