@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]
 JsonObject = dict[str, Any]
 
+_NAMING_KEYS = ("GATEWAY_DATABASE_URL", "GATEWAY_KEY_STORE", "GATEWAY_ROOT_KEY")
+"""What says where keys are that processes share."""
+
 # One client for all callers, since making one takes long; it keeps no connection, so that a server
 # that was killed leaves none behind.
 _HTTP = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
@@ -138,7 +141,7 @@ class Server:
         if "GATEWAY_DATABASE_URL" not in self.env:
             return LocalIssuer.open(self.key_dir)
         if self._issuer is None:
-            named = {"GATEWAY_DATABASE_URL", "GATEWAY_KEY_STORE"} & self.env.keys()
+            named = {*_NAMING_KEYS} & self.env.keys()
             told = {name.removeprefix("GATEWAY_").lower(): self.env[name] for name in named}
             self._issuer = local_issuer(load_settings(data_dir=self.data_dir, **told))
         return self._issuer

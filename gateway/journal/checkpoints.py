@@ -69,7 +69,11 @@ class Checkpointer:
             if signed is None:
                 return None
             self._signed()
-            await asyncio.to_thread(self._mirror)
+            try:
+                await asyncio.to_thread(self._mirror)
+            except OSError as error:  # the checkpoint itself is durable, in the database
+                told = "The copy of the checkpoints lacks number %d for now: %s"
+                log.error(told, signed.line.number, error.strerror)
             return signed.line.number
 
     async def _kept(self) -> Signed | None:
