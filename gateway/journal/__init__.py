@@ -1,5 +1,8 @@
 """The record: append, group commit, hash chain, checkpoints, projections, verification."""
 
+from gateway.journal.archives.archiving import Archived, Archiving
+from gateway.journal.archives.choosing import Until
+from gateway.journal.archives.returning import Returned, Returning
 from gateway.journal.audit_history import open_audit
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
 from gateway.journal.checkpoint_lines import parsed_line, verifier_key
@@ -16,12 +19,17 @@ from gateway.journal.verify import Verification, VerifyReport, verify_record
 
 __all__ = [
     "COMMAND_WRITER",
+    "Archived",
+    "Archiving",
     "Checkpointer",
     "Finding",
     "FindingKind",
     "FolderLock",
+    "Returned",
+    "Returning",
     "Signer",
     "SqliteJournal",
+    "Until",
     "Verification",
     "VerifyReport",
     "endorse",

@@ -23,6 +23,12 @@ _WINDOW = 20_000
 _FEW = 2
 _KEY_ID = re.compile(r'"\$sealed":\[\d+,"[^"\\]*","[^"\\]*","([^"\\]+)"')
 _COLUMNS = "position, at, type, execution_id, body"
+_ALL = " UNION ALL ".join(
+    f"SELECT {_COLUMNS}, workspace, chain, seq FROM {table}"  # noqa: S608 # constants
+    for table in ("entry", "archived_entry")
+)
+"""All entries; of those that are archived, what is kept of their envelopes."""
+
 _HOLDS = "instr(body, '\"$sealed\":') > 0"
 
 
@@ -58,7 +64,7 @@ class SqlSealedHistory(SealedHistory):
         few = sorted(key_ids) if len(key_ids) <= _FEW else []
         named = " OR ".join(["instr(body, ?) > 0"] * len(few)) or "1"
         query = (
-            f"SELECT {_COLUMNS} FROM entry WHERE position > ? AND position <= ?"  # noqa: S608 constants and placeholders
+            f"SELECT {_COLUMNS} FROM ({_ALL}) WHERE position > ? AND position <= ?"  # noqa: S608 constants and placeholders
             f" AND workspace = ? AND {_HOLDS} AND ({named}) ORDER BY position"
         )
         for start in range(after, through, _WINDOW):
@@ -71,8 +77,8 @@ class SqlSealedHistory(SealedHistory):
         """The entries of an execution with envelopes, and of bundles exported from it, behind
         ``after`` up to ``through``."""
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM entry WHERE chain = ? AND position > ? AND position <= ?"  # noqa: S608 constants
-            f" AND ({_HOLDS} OR type = ?) ORDER BY seq",
+            f"SELECT {_COLUMNS} FROM ({_ALL}) WHERE chain = ?"  # noqa: S608 constants
+            f" AND position > ? AND position <= ? AND ({_HOLDS} OR type = ?) ORDER BY seq",
             (execution_chain(execution_id), after, through, EntryType.EVIDENCE_EXPORTED.value),
         ).fetchall()
         yield from (SealedEntry(*row) for row in rows)
@@ -80,8 +86,8 @@ class SqlSealedHistory(SealedHistory):
     def at(self, positions: Iterable[int]) -> Iterator[SealedEntry]:
         """The entries at these positions, in order."""
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM entry WHERE position IN (SELECT value FROM json_each(?))"  # noqa: S608 constants
-            " ORDER BY position",
+            f"SELECT {_COLUMNS} FROM ({_ALL})"  # noqa: S608 constants
+            " WHERE position IN (SELECT value FROM json_each(?)) ORDER BY position",
             (encode(list(positions)),),
         )
         yield from (SealedEntry(*row) for row in rows)
