@@ -7,12 +7,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.journal.appending import AppendingAtOnce
 from gateway.journal.beside import COMMAND_WRITER
 from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.database import BROKEN, open_writer, unreadable
 from gateway.journal.folder import FolderLock
 from gateway.journal.heads import Heads
+from gateway.journal.session import Session
 from gateway.journal.signing import Signer, keep_checkpoint, next_checkpoint
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.unit import Unit
 from gateway.model.entry import NewEntry
 from gateway.model.ports import Clock
@@ -24,6 +27,7 @@ class Alone:
     """The only writer of a record, within one transaction."""
 
     connection: sqlite3.Connection
+    session: Session
     heads: Heads
     now: str
 
@@ -33,7 +37,8 @@ class Alone:
         Raises:
             ProblemError, ValueError, TypeError: as ``Tx.append``.
         """
-        unit = Unit(self.connection.cursor(), self.heads, self.now, COMMAND_WRITER)
+        appending = AppendingAtOnce(self.connection.cursor())
+        unit = Unit(self.session, appending, self.heads, self.now, COMMAND_WRITER)
         unit.append(entry)
         self.heads.keep()
         self.heads.store()
@@ -51,13 +56,14 @@ def alone(path: Path, clock: Clock, signer: Signer) -> Iterator[Alone]:
     with FolderLock(path.parent):
         try:
             with closing(open_writer(path)) as connection:
+                session = SqliteSession(connection.cursor())
                 with _transaction(connection):
                     now = stamp(clock.now())
-                    yield Alone(connection, Heads(connection.cursor()), now)
-                    signed = next_checkpoint(connection, signer, now)
+                    yield Alone(connection, session, Heads(session), now)
+                    signed = next_checkpoint(session, signer, now)
                     if signed is not None:
-                        keep_checkpoint(connection, signed)
-                CheckpointFile(path.parent).complete(connection)
+                        keep_checkpoint(session, signed)
+                CheckpointFile(path.parent).complete(session)
         except BROKEN as error:
             raise unreadable(path, error) from error
 

@@ -7,8 +7,9 @@ written where entries are removed, and emptied where they are put back.
 
 from collections.abc import Iterator
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, update
+from sqlalchemy import Column, Index, Table, bindparam, update
 
+from gateway.journal.dialects import TEXT, WHOLE
 from gateway.journal.folding import Change, Projections, change
 from gateway.journal.statement import inserting, setting, storing
 from gateway.journal.tables import PROJECTIONS as FOLDED
@@ -19,27 +20,27 @@ from gateway.model.json import JsonObject
 archive = Table(
     "archive",
     metadata,
-    Column("first", Integer, primary_key=True, autoincrement=False),
-    Column("last", Integer, nullable=False),
-    Column("file", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("absent", Text, nullable=False),
-    Column("chain", Text, nullable=False),
-    Column("seq", Integer, nullable=False),
-    Column("at", Text, nullable=False),
+    Column("first", WHOLE, primary_key=True, autoincrement=False),
+    Column("last", WHOLE, nullable=False),
+    Column("file", TEXT, nullable=False),
+    Column("digest", TEXT, nullable=False),
+    Column("absent", TEXT, nullable=False),
+    Column("chain", TEXT, nullable=False),
+    Column("seq", WHOLE, nullable=False),
+    Column("at", TEXT, nullable=False),
 )
 
 archived_entry = Table(
     "archived_entry",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("at", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("execution_id", Text, nullable=True),
-    Column("body", Text, nullable=False),
-    Column("workspace", Text, nullable=False),
-    Column("chain", Text, nullable=False),
-    Column("seq", Integer, nullable=False),
+    Column("position", WHOLE, primary_key=True, autoincrement=False),
+    Column("at", TEXT, nullable=False),
+    Column("type", TEXT, nullable=False),
+    Column("execution_id", TEXT, nullable=True),
+    Column("body", TEXT, nullable=False),
+    Column("workspace", TEXT, nullable=False),
+    Column("chain", TEXT, nullable=False),
+    Column("seq", WHOLE, nullable=False),
 )
 Index("archived_entry_chain", archived_entry.c.chain, archived_entry.c.seq)
 

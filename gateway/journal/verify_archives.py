@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.journal.archives.kept import Kept, kept_archives
 from gateway.journal.findings import FindingKind, Findings
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.tiles import StoredTiles
 from gateway.journal.verify_checkpoints import Audit
 from gateway.model.entry import EntryType
@@ -39,7 +40,7 @@ class Archives:
         self.kept = kept
         self.end = kept[-1].last if kept else 0
         self.absent = sum(len(one.absent) for one in kept)
-        self._tiles = StoredTiles(connection)
+        self._tiles = StoredTiles(SqliteSession(connection.cursor()))
         self._at = 0
         self._place = -1
         self._held: list[Hash] = []
@@ -48,7 +49,7 @@ class Archives:
     def of(cls, connection: sqlite3.Connection, findings: Findings, audit: Audit) -> "Archives":
         """Those that a checkpoint covers; tells of those that none does."""
         try:
-            told = kept_archives(connection)
+            told = kept_archives(SqliteSession(connection.cursor()))
         except (ValueError, TypeError) as error:
             findings.add(FindingKind.ARCHIVE, f"what the record archived cannot be read: {error}")
             return cls(connection, [])

@@ -44,7 +44,7 @@ def scan_entries(
     """Check every entry; ``done`` is told how many have been. Returns what must follow on archived
     entries, and does so by their leaves."""
     scan = _Scan(findings, tree, archives)
-    rows = connection.execute(ENTRIES_IN_ORDER.sql)
+    rows = connection.execute(ENTRIES_IN_ORDER.sqlite.sql)
     count = 0
     while batch := rows.fetchmany(_BATCH):
         scan.take(batch)

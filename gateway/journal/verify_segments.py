@@ -12,6 +12,7 @@ from gateway.journal.archives.kept import Kept
 from gateway.journal.archives.removal import sealed_headers
 from gateway.journal.archives.segment import Row, Segment, SegmentError, file_digest
 from gateway.journal.findings import FindingKind, Findings
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statement import Statement
 from gateway.journal.verify_archives import Archives, Follower
 from gateway.journal.verify_chains import named
@@ -109,8 +110,7 @@ class Segments:
     def _check_index(self, connection: sqlite3.Connection, row: Row) -> None:
         position, chain, seq, _, at, kind, workspace, execution_id, _, body, *_ = row
         kept = (position, at, kind, execution_id, sealed_headers(body, kind), workspace, chain, seq)
-        values = _INDEX.bind(of_position=position)
-        if connection.execute(_INDEX.sql, values).fetchone() != kept:
+        if SqliteSession(connection.cursor()).one(_INDEX, of_position=position) != kept:
             told = f"archived_entry {position} does not say which keys sealed the archived entry"
             self.findings.add(FindingKind.PROJECTION, told, position=position)
 

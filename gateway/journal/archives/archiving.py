@@ -1,10 +1,11 @@
 """Archiving: entries are written to segments, then removed from the database where they may go."""
 
-import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy import bindparam, select
 
 from gateway.journal.alone import Alone, alone
 from gateway.journal.archives.absence import Absence
@@ -14,16 +15,22 @@ from gateway.journal.archives.problems import archive_unusable
 from gateway.journal.archives.removal import Removed, remove_archived
 from gateway.journal.archives.segment import Header, file_digest
 from gateway.journal.archives.writing import write_stretch
+from gateway.journal.deliveries import webhook_cursor
+from gateway.journal.session import Session
 from gateway.journal.signing import Signer
+from gateway.journal.statement import Statement
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Clock
 
 RECORD_WORKSPACE = ""
 """Facts about the record as a whole belong to no workspace."""
 
-_OLDEST_CURSOR = (
-    "SELECT workspace, endpoint, position FROM webhook_cursor WHERE position < ?"
-    " ORDER BY position, workspace, endpoint LIMIT 1"
+_at = webhook_cursor.c
+_OLDEST_CURSOR = Statement(
+    select(_at.workspace, _at.endpoint, _at.position)
+    .where(_at.position < bindparam("limit"))
+    .order_by(_at.position, _at.workspace, _at.endpoint)
+    .limit(1)
 )
 
 
@@ -60,21 +67,21 @@ class Archiving:
                 segment cannot be written, or one that entries are to be removed for is not there.
         """
         with alone(self.database, self.clock, self.signer) as record:
-            connection = record.connection
-            earlier = kept_archives(connection)
-            lines = checkpoints_until(connection, until)
+            session = record.session
+            earlier = kept_archives(session)
+            lines = checkpoints_until(session, until)
             begin = earlier[-1].last if earlier else 0
             written = [
-                write_stretch(connection, self.folder, first, line)
+                write_stretch(session, self.folder, first, line)
                 for first, line in stretches(begin, lines)
             ]
             kept = [*earlier, *(_kept(*one) for one in written)]
             limit = min(kept[-1].last, lines[-1].position) if kept and lines else 0
             removed, waits_for = Removed(0, ()), None
             if not self.keep:
-                limit, waits_for = _behind_webhooks(connection, limit)
+                limit, waits_for = _behind_webhooks(session, limit)
                 self._require_files(kept, limit)
-                removed = remove_archived(connection, limit)
+                removed = remove_archived(session, limit)
             _tell(record, kept, len(earlier), removed.positions)
         headers = tuple(header for header, _ in written)
         return Archived(headers, removed.executions, len(removed.positions), waits_for)
@@ -95,11 +102,9 @@ def _kept(header: Header, digest: str) -> Kept:
     return Kept(header.first, header.last, header.name, digest, absent, "", 0)
 
 
-def _behind_webhooks(
-    connection: sqlite3.Connection, limit: int
-) -> tuple[int, tuple[str, str] | None]:
+def _behind_webhooks(session: Session, limit: int) -> tuple[int, tuple[str, str] | None]:
     """Up to where every webhook endpoint has been told, and which one keeps more from going."""
-    found = connection.execute(_OLDEST_CURSOR, (limit,)).fetchone()
+    found = session.one(_OLDEST_CURSOR, limit=limit)
     return (limit, None) if found is None else (found[2], (found[0], found[1]))
 
 

@@ -1,10 +1,16 @@
 """Choosing what is archived: stretches that end where a checkpoint was signed."""
 
-import sqlite3
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from gateway.journal.checkpoint_lines import Line, LineError, parsed_line
+from gateway.journal.session import Session
+from gateway.journal.statement import Statement
+from gateway.journal.tables import checkpoint
 from gateway.journal.tiles import journal_damaged
+
+_LINES = Statement(select(checkpoint.c.line).order_by(checkpoint.c.number))
 
 MOST_ENTRIES = 500_000
 """A segment holds no more entries, unless two checkpoints lie further apart."""
@@ -25,14 +31,14 @@ class Until:
         return self.through is None or line.position <= self.through
 
 
-def checkpoints_until(connection: sqlite3.Connection, until: Until) -> list[Line]:
+def checkpoints_until(session: Session, until: Until) -> list[Line]:
     """The checkpoints with a root up to there, in order.
 
     Raises:
         ProblemError: JOURNAL_DAMAGED where one cannot be read.
     """
     found = []
-    for (text,) in connection.execute("SELECT line FROM checkpoint ORDER BY number"):
+    for (text,) in session.all(_LINES):
         try:
             line = parsed_line(text)
         except LineError as error:

@@ -1,6 +1,5 @@
 """What the record says of its archived stretches."""
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ from sqlalchemy import select
 
 from gateway.journal.archive_records import archive
 from gateway.journal.archives.absence import Absence
+from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 
 _ARCHIVES = Statement(select(*archive.columns).order_by(archive.c.first))
@@ -30,13 +30,13 @@ class Kept:
     seq: int
 
 
-def kept_archives(connection: sqlite3.Connection) -> list[Kept]:
+def kept_archives(session: Session) -> list[Kept]:
     """The archived stretches, in order.
 
     Raises:
         ValueError: one of them cannot be read.
     """
-    return [_kept(row) for row in connection.execute(_ARCHIVES.sql)]
+    return [_kept(row) for row in session.all(_ARCHIVES)]
 
 
 def _kept(row: tuple[Any, ...]) -> Kept:

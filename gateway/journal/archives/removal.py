@@ -11,13 +11,14 @@ time just what the entries beside them say, and a rebuild needs no archive.
   skills stay.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 
 from gateway.journal.archive_records import KEEP_ARCHIVED
+from gateway.journal.session import Session
+from gateway.journal.statement import Statement
 from gateway.journal.tables import PROJECTIONS, claim
 from gateway.model.entry import EntryType
 from gateway.model.execution import ExecutionStatus, StepStatus
@@ -49,7 +50,13 @@ def _texts(values: Iterable[str]) -> str:
     return ", ".join(f"'{value}'" for value in sorted(values))
 
 
-_GOING = f"""
+_TEMPORARY = [
+    Statement(text("CREATE TEMPORARY TABLE going (id TEXT PRIMARY KEY)")),
+    Statement(text("CREATE TEMPORARY TABLE gone (position BIGINT PRIMARY KEY)")),
+]
+_DROP = [Statement(text("DROP TABLE going")), Statement(text("DROP TABLE gone"))]
+_GOING = Statement(
+    text(f"""
 INSERT INTO going
 SELECT e.id FROM execution e
 JOIN chain_head h ON h.chain = 'execution/' || e.id
@@ -62,36 +69,81 @@ AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.run_id = e.run_id
 AND NOT EXISTS (SELECT 1 FROM grant_use g WHERE g.execution_id = e.id)
 AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.execution_id = e.id
     AND d.status = 'pending')
-"""  # noqa: S608 # constants of our own
-_TOGETHER = """
+""")  # noqa: S608 # constants of our own
+)
+_TOGETHER = Statement(
+    text("""
 DELETE FROM going WHERE id IN (
     SELECT e.id FROM execution e JOIN going ON going.id = e.id
     WHERE (e.compensates IS NOT NULL AND e.compensates NOT IN (SELECT id FROM going))
     OR (e.compensation_id IS NOT NULL AND e.compensation_id NOT IN (SELECT id FROM going)))
-"""
-_GONE_OF_EXECUTIONS = """
-INSERT INTO gone SELECT n.position FROM entry n JOIN going ON n.chain = 'execution/' || going.id
-"""
-_GONE_LOOSE = f"""
+""")
+)
+_GONE_OF_EXECUTIONS = Statement(
+    text(
+        "INSERT INTO gone SELECT n.position FROM entry n JOIN going"
+        " ON n.chain = 'execution/' || going.id"
+    )
+)
+
+
+def _with_fields(template: str) -> Statement:
+    """A statement in which ``{name}`` stands for that member of the body of the entry ``n``."""
+    names = ("executionId", "subject", "key", "idempotencyKey")
+    on_sqlite = {name: f"json_extract(n.body, '$.{name}')" for name in names}
+    on_postgres = {name: f"(CAST(n.body AS JSON) ->> '{name}')" for name in names}
+    return Statement(text(template.format(**on_sqlite)), text(template.format(**on_postgres)))
+
+
+_GONE_LOOSE = _with_fields(f"""
 INSERT INTO gone SELECT n.position FROM entry n
 WHERE n.position <= :limit AND n.execution_id IS NULL
 AND n.type IN ({_texts(one.value for one in LOOSE)})
 AND (n.type != '{EntryType.CALL_COMPLETED.value}' OR NOT EXISTS (
-    SELECT 1 FROM execution e WHERE e.id = json_extract(n.body, '$.executionId')
+    SELECT 1 FROM execution e WHERE e.id = {{executionId}}
     AND e.id NOT IN (SELECT id FROM going)))
-"""  # noqa: S608 # constants of our own
-_CALLS = """
+""")  # noqa: S608 # constants of our own
+_CALLS = _with_fields(f"""
 DELETE FROM "call" WHERE (workspace, subject, contract, idempotency_key) IN (
-    SELECT n.workspace, json_extract(n.body, '$.subject'), json_extract(n.body, '$.key'),
-        json_extract(n.body, '$.idempotencyKey')
+    SELECT n.workspace, {{subject}}, {{key}}, {{idempotencyKey}}
     FROM entry n JOIN gone ON gone.position = n.position
-    WHERE n.type = :completed AND json_extract(n.body, '$.idempotencyKey') IS NOT NULL)
-"""
-_SEALED = f"""
+    WHERE n.type = '{EntryType.CALL_COMPLETED.value}' AND {{idempotencyKey}} IS NOT NULL)
+""")  # noqa: S608 # constants of our own
+_SEALED = Statement(
+    text(f"""
 SELECT n.position, n.at, n.type, n.execution_id, n.body, n.workspace, n.chain, n.seq
 FROM entry n JOIN gone ON gone.position = n.position
-WHERE instr(n.body, '"{SEALED}":') > 0 OR n.type = '{EntryType.EVIDENCE_EXPORTED.value}'
-"""  # noqa: S608 # constants of our own
+WHERE n.body LIKE '%"{SEALED}"\\:%' OR n.type = '{EntryType.EVIDENCE_EXPORTED.value}'
+""")  # noqa: S608 # constants of our own
+)
+_COUNT = Statement(text("SELECT count(*) FROM going"))
+_POSITIONS = Statement(text("SELECT position FROM gone ORDER BY position"))
+
+
+def _of_execution(table: Table) -> str | None:
+    """The column that says of which execution a row is; calls go with their own entries."""
+    if table.name == "execution":
+        return "id"
+    if table.name == "call" or "execution_id" not in table.columns:
+        return None
+    return "execution_id"
+
+
+def _deleting() -> list[Statement]:
+    """What removes all that is folded from the entries of the executions, and the entries."""
+    folded = [(table.name, _of_execution(table)) for table in (*PROJECTIONS, claim)]
+    return [
+        _CALLS,
+        *(
+            Statement(text(f'DELETE FROM "{name}" WHERE "{column}" IN (SELECT id FROM going)'))  # noqa: S608 # names of our own tables
+            for name, column in folded
+            if column is not None
+        ),
+        Statement(
+            text("DELETE FROM chain_head WHERE chain IN (SELECT 'execution/' || id FROM going)")
+        ),
+        Statement(text("DELETE FROM entry WHERE position IN (SELECT position FROM gone)")),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,62 +155,42 @@ class Removed:
     positions: tuple[int, ...]
 
 
-def remove_archived(connection: sqlite3.Connection, limit: int) -> Removed:
+def remove_archived(session: Session, limit: int) -> Removed:
     """Remove what may go of the entries up to the position ``limit``, which are all archived,
     within the caller's transaction."""
-    connection.execute("CREATE TEMP TABLE going (id TEXT PRIMARY KEY) WITHOUT ROWID")
-    connection.execute("CREATE TEMP TABLE gone (position INTEGER PRIMARY KEY)")
-    connection.execute(_GOING, {"limit": limit})
-    while connection.execute(_TOGETHER).rowcount:
+    for statement in _TEMPORARY:
+        session.change(statement)
+    session.change(_GOING, limit=limit)
+    while session.change(_TOGETHER):
         pass
-    connection.execute(_GONE_OF_EXECUTIONS)
-    connection.execute(_GONE_LOOSE, {"limit": limit})
-    (executions,) = connection.execute("SELECT count(*) FROM going").fetchone()
-    positions = connection.execute("SELECT position FROM gone ORDER BY position").fetchall()
-    _keep_sealed(connection)
-    _delete(connection)
-    connection.execute("DROP TABLE going")
-    connection.execute("DROP TABLE gone")
+    session.change(_GONE_OF_EXECUTIONS)
+    session.change(_GONE_LOOSE, limit=limit)
+    [(executions,)] = session.all(_COUNT)
+    positions = session.all(_POSITIONS)
+    for position, at, kind, execution_id, body, workspace, chain, seq in session.all(_SEALED):
+        session.change(
+            KEEP_ARCHIVED,
+            position=position,
+            at=at,
+            type=kind,
+            execution_id=execution_id,
+            body=sealed_headers(body, kind),
+            workspace=workspace,
+            chain=chain,
+            seq=seq,
+        )
+    for statement in (*_deleting(), *_DROP):
+        session.change(statement)
     return Removed(executions, tuple(position for (position,) in positions))
 
 
-def _keep_sealed(connection: sqlite3.Connection) -> None:
-    """Keep which keys sealed what goes, and which bundles of evidence were exported of it."""
-    rows = connection.execute(_SEALED).fetchall()
-    for position, at, kind, execution_id, body, *place in rows:
-        values = (position, at, kind, execution_id, sealed_headers(body, kind), *place)
-        connection.execute(KEEP_ARCHIVED.sql, values)
-
-
-def sealed_headers(text: str, kind: str) -> str:
+def sealed_headers(stored: str, kind: str) -> str:
     """The envelopes of a body without what they seal, as it is kept of an archived entry; of an
     exported bundle, its name too."""
-    body = decode(text)
+    body = decode(stored)
     sealed = (envelope[SEALED] for envelope in each_envelope(body))
     found: list[JsonValue] = [{SEALED: [*one[:-1], ""]} for one in sealed if isinstance(one, list)]
     told: JsonObject = {"envelopes": found}
     if kind == EntryType.EVIDENCE_EXPORTED and isinstance(body, dict):
         told |= {name: body[name] for name in ("runId", "number") if name in body}
     return encode(told)
-
-
-def _delete(connection: sqlite3.Connection) -> None:
-    connection.execute(_CALLS, {"completed": EntryType.CALL_COMPLETED.value})
-    for table in (*PROJECTIONS, claim):
-        column = _of_execution(table)
-        if column is not None:
-            command = f'DELETE FROM "{table.name}" WHERE "{column}" IN (SELECT id FROM going)'  # noqa: S608 # names of our own tables
-            connection.execute(command)
-    connection.execute(
-        "DELETE FROM chain_head WHERE chain IN (SELECT 'execution/' || id FROM going)"
-    )
-    connection.execute("DELETE FROM entry WHERE position IN (SELECT position FROM gone)")
-
-
-def _of_execution(table: Table) -> str | None:
-    """The column that says of which execution a row is; calls go with their own entries."""
-    if table.name == "execution":
-        return "id"
-    if table.name == "call" or "execution_id" not in table.columns:
-        return None
-    return "execution_id"

@@ -1,7 +1,6 @@
 """Writing a stretch of the record to a segment."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from gateway.journal.archives.segment import (
     write_segment,
 )
 from gateway.journal.checkpoint_lines import Line
+from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
 from gateway.journal.tiles import StoredTiles
@@ -29,9 +29,7 @@ _STRETCH = Statement(
 )
 
 
-def write_stretch(
-    connection: sqlite3.Connection, folder: Path, first: int, line: Line
-) -> tuple[Header, str]:
+def write_stretch(session: Session, folder: Path, first: int, line: Line) -> tuple[Header, str]:
     """Write the entries from the position ``first`` to those that ``line`` signed last; returns
     what the segment says and the SHA-256 of its file. It was read again and holds what was signed.
 
@@ -41,11 +39,11 @@ def write_stretch(
     """
     if line.checkpoint is None:
         raise AssertionError("a segment ends with a checkpoint that has a root")
-    before = tuple(_subtrees(connection, first - 1))
+    before = tuple(_subtrees(session, first - 1))
     header = Header(first, line.position, line.checkpoint.origin, before, line.note)
     path = folder / header.name
     try:
-        digest = write_segment(folder, header, _rows(connection, header))
+        digest = write_segment(folder, header, _rows(session, header))
     except (OSError, SegmentError) as error:
         raise archive_unusable(path, error if isinstance(error, OSError) else str(error)) from error
     except TypeError as error:  # text that is no Unicode
@@ -59,14 +57,13 @@ def write_stretch(
     return header, digest
 
 
-def _rows(connection: sqlite3.Connection, header: Header) -> Iterator[Row]:
-    values = _STRETCH.bind(of_first=header.first, of_last=header.last)
-    yield from connection.execute(_STRETCH.sql, values)
+def _rows(session: Session, header: Header) -> Iterator[Row]:
+    yield from session.each(_STRETCH, of_first=header.first, of_last=header.last)
 
 
-def _subtrees(connection: sqlite3.Connection, size: int) -> Iterator[Hash]:
+def _subtrees(session: Session, size: int) -> Iterator[Hash]:
     """The roots of the complete subtrees over the first ``size`` entries, the largest first."""
-    node_at = nodes_in(StoredTiles(connection))
+    node_at = nodes_in(StoredTiles(session))
     begin = 0
     try:
         for level in reversed(range(size.bit_length())):
