@@ -50,11 +50,15 @@ def _texts(values: Iterable[str]) -> str:
     return ", ".join(f"'{value}'" for value in sorted(values))
 
 
-_TEMPORARY = [
+TEMPORARY = (
     Statement(text("CREATE TEMPORARY TABLE going (id TEXT PRIMARY KEY)")),
     Statement(text("CREATE TEMPORARY TABLE gone (position BIGINT PRIMARY KEY)")),
-]
-_DROP = [Statement(text("DROP TABLE going")), Statement(text("DROP TABLE gone"))]
+)
+"""What makes the tables of what goes, executions and positions."""
+
+DROPPING = tuple(Statement(text(f"DROP TABLE {name}")) for name in ("going", "gone"))
+"""What removes them again."""
+
 _GOING = Statement(
     text(f"""
 INSERT INTO going
@@ -158,7 +162,7 @@ class Removed:
 def remove_archived(session: Session, limit: int) -> Removed:
     """Remove what may go of the entries up to the position ``limit``, which are all archived,
     within the caller's transaction."""
-    for statement in _TEMPORARY:
+    for statement in TEMPORARY:
         session.change(statement)
     session.change(_GOING, limit=limit)
     while session.change(_TOGETHER):
@@ -179,7 +183,7 @@ def remove_archived(session: Session, limit: int) -> Removed:
             chain=chain,
             seq=seq,
         )
-    for statement in (*_deleting(), *_DROP):
+    for statement in (*_deleting(), *DROPPING):
         session.change(statement)
     return Removed(executions, tuple(position for (position,) in positions))
 
