@@ -22,8 +22,8 @@ from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
-from gateway.journal import Checkpointer, SqliteJournal, open_audit
-from gateway.loading import Loaded, issuers, lease_of, load
+from gateway.journal import Checkpointer, SqliteJournal, keep_mark, open_audit
+from gateway.loading import Loaded, issuers, key_folder, lease_of, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -125,6 +125,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             place, clock=loaded.clock, writer=WRITER, before_commit=settle
         )
         stack.push_async_callback(journal.close)
+        keeper = await keep_mark(journal, key_folder(settings))
+        stack.push_async_callback(keeper.stop)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
         loaded.skills.restore(installed)
         # Rules may speak of the contracts of skills.
@@ -142,7 +144,8 @@ async def _started(
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
-    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
+    restored = await journal.read(lambda records: records.restored_before())
+    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     anchoring = await bring_checkpoints(loaded, journal, stack)
     checkpointer = Checkpointer(
@@ -218,6 +221,7 @@ def _loop(
     dispatcher: EmbeddedDispatcher,
     sealer: KeyringSealer,
     limiter: RateLimiter,
+    restored: str | None,
 ) -> Loop:
     ids, registry = RandomIds(), loaded.registry
     parts = Parts(
@@ -230,6 +234,7 @@ def _loop(
         limiter=limiter,
         ids=ids,
         clock=loaded.clock,
+        restored=restored,
     )
     slots = loaded.settings.max_in_flight_steps
     return build_loop(parts, owner=ids.new("proc"), lease=lease_of(registry), slots=slots)

@@ -1,13 +1,24 @@
 """gateway journal"""
 
 import re
+import sqlite3
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from gateway.cli.options import existing_record, with_settings
-from gateway.journal import Archiving, Returning, Until, rebuild_record
+from gateway.cli.options import FAILED, USAGE, existing_record, with_settings
+from gateway.cli.progress import ProgressLine
+from gateway.journal import (
+    Archiving,
+    MarkFile,
+    Returning,
+    Until,
+    accept_restore,
+    back_up,
+    rebuild_record,
+)
 from gateway.loading import key_folder
 from gateway.model.system import SystemClock
 from gateway.model.time import stamp
@@ -91,3 +102,43 @@ def restore(*, settings: Settings, files: tuple[Path, ...]) -> None:
     signer = CheckpointKeys(key_folder(settings)).current()
     done = Returning(existing_record(settings), signer, SystemClock()).run(files)
     click.echo(f"put {done.entries} entries of {done.segments} segments back")
+
+
+@journal.command()
+@with_settings
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--progress", is_flag=True, help="Tell on standard error how far it is, anywhere.")
+def backup(*, settings: Settings, file: Path, progress: bool) -> None:
+    """Copy the record of this moment to FILE, also beside a running gateway."""
+    line = ProgressLine(asked=progress)
+    try:
+        back_up(existing_record(settings), file, lambda done, total: line("pages", done, total))
+    except (OSError, sqlite3.Error) as error:
+        line.end()
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        click.echo(f"gateway: {file}: it cannot be written ({why}).", err=True)
+        sys.exit(USAGE)
+    line.end()
+    click.echo(f"wrote {file}; keep it apart from {key_folder(settings)}, which opens it")
+
+
+@journal.command("accept-restore")
+@with_settings
+def accept(*, settings: Settings) -> None:
+    """Accept a record that was restored from a backup, so that it is served again.
+
+    What was done after the backup was made is not in it. Steps of runs from before that may have
+    been done already, and must not be done twice, become UNRESOLVED when their turn comes.
+    """
+    folder = key_folder(settings)
+    mark, signer = MarkFile(folder), CheckpointKeys(folder).current()
+    try:
+        done = accept_restore(existing_record(settings), mark, signer, SystemClock())
+    except OSError as error:
+        click.echo(
+            f"gateway: {error.filename}: it cannot be replaced ({error.strerror}).", err=True
+        )
+        sys.exit(FAILED)
+    click.echo(f"the restored record is accepted; {done.runs} runs were under way in it")
+    if done.lost:
+        click.echo(f"the checkpoints of what is lost are in {done.lost}: keep them")

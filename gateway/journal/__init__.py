@@ -4,6 +4,7 @@ from gateway.journal.archives.archiving import Archived, Archiving
 from gateway.journal.archives.choosing import Until
 from gateway.journal.archives.returning import Returned, Returning
 from gateway.journal.audit_history import open_audit
+from gateway.journal.backup import accept_restore, back_up
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
 from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
@@ -11,6 +12,8 @@ from gateway.journal.decision_history import open_history
 from gateway.journal.endorsing import endorse, is_endorsed
 from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.folder import FolderLock
+from gateway.journal.mark_keeper import keep_mark
+from gateway.journal.marks import MarkFile
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
 from gateway.journal.sealed_entries import open_sealed
 from gateway.journal.signing import Signer
@@ -25,6 +28,7 @@ __all__ = [
     "Finding",
     "FindingKind",
     "FolderLock",
+    "MarkFile",
     "Returned",
     "Returning",
     "Signer",
@@ -32,8 +36,11 @@ __all__ = [
     "Until",
     "Verification",
     "VerifyReport",
+    "accept_restore",
+    "back_up",
     "endorse",
     "is_endorsed",
+    "keep_mark",
     "open_audit",
     "open_history",
     "open_sealed",

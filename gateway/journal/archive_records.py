@@ -1,4 +1,4 @@
-"""Archived stretches of the record: their tables, and what entries change in them.
+"""Archived stretches of the record, and restorations: their tables, and what entries change there.
 
 ``archive`` is folded from the entries. ``archived_entry`` keeps of each entry that was removed with
 sealed data in it which keys sealed that, so that an erasure finds them without the archive; it is
@@ -7,11 +7,11 @@ written where entries are removed, and emptied where they are put back.
 
 from collections.abc import Iterator
 
-from sqlalchemy import Column, Index, Table, bindparam, update
+from sqlalchemy import Column, Index, Table, bindparam, func, select, update
 
 from gateway.journal.dialects import TEXT, WHOLE
 from gateway.journal.folding import Change, Projections, change
-from gateway.journal.statement import inserting, setting, storing
+from gateway.journal.statement import Statement, inserting, setting, storing
 from gateway.journal.tables import PROJECTIONS as FOLDED
 from gateway.journal.tables import metadata
 from gateway.model.entry import Entry, EntryType
@@ -44,7 +44,16 @@ archived_entry = Table(
 )
 Index("archived_entry_chain", archived_entry.c.chain, archived_entry.c.seq)
 
-FOLDED.append(archive)
+restoration = Table(
+    "restoration",
+    metadata,
+    Column("chain", TEXT, primary_key=True),
+    Column("seq", WHOLE, primary_key=True, autoincrement=False),
+    Column("before", TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+FOLDED.extend((archive, restoration))
 
 KEEP_ARCHIVED = inserting(archived_entry)
 _STORE = storing(archive, "first")
@@ -53,6 +62,9 @@ _RETURNED = setting(
     *("chain", "seq", "at"),
     absent="",
 )
+
+_RESTORED = inserting(restoration)
+RESTORED_LAST = Statement(select(func.max(restoration.c.before)))
 
 
 def _archived(entry: Entry, body: JsonObject) -> Iterator[Change]:
@@ -74,7 +86,12 @@ def _returned(entry: Entry, body: JsonObject) -> Iterator[Change]:
     yield change(_RETURNED, of_first=body["first"], **told)
 
 
+def _restored(entry: Entry, body: JsonObject) -> Iterator[Change]:
+    yield change(_RESTORED, chain=entry.chain, seq=entry.seq, before=body["before"])
+
+
 PROJECTIONS: Projections = {
     EntryType.RECORD_ARCHIVED: _archived,
     EntryType.RECORD_RETURNED: _returned,
+    EntryType.RECORD_RESTORED: _restored,
 }

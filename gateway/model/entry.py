@@ -93,6 +93,7 @@ class EntryType(StrEnum):
     CONSENT_WITHDRAWN = "privacy.consent.withdrawn"
     RECORD_ARCHIVED = "record.archived"
     RECORD_RETURNED = "record.returned"
+    RECORD_RESTORED = "record.restored"
 
 
 @dataclass(frozen=True, slots=True)
