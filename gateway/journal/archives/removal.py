@@ -4,8 +4,8 @@ The rule: an entry goes only if whatever is folded from it goes with it. So the 
 time just what the entries beside them say, and a rebuild needs no archive.
 
 - An execution that is over goes as a whole, with its chain. One that compensates, or is
-  compensated, goes together with the other. One that used a standing grant stays, because the
-  grant counts its uses.
+  compensated, goes together with the other. One stays on whose chain something else is recorded
+  that lasts: the use of a standing grant, which the grant counts, or the erasure of its data.
 - Of the entries without an execution go those that only tell what happened (calls, denials, shown
   answers); with a call goes what its idempotency key answers. Policy, grants, holds, erasures and
   skills stay.
@@ -43,6 +43,10 @@ LOOSE = frozenset(
 )
 """Entries without an execution that only tell what happened."""
 
+_OWN = ("intent.", "plan.", "run.", "step.", "compensation.", "approval.", "lane.", "evidence.")
+LASTING = frozenset(one for one in EntryType if not one.value.startswith(_OWN)) - LOOSE
+"""Entries from which more is folded than the execution that they are about."""
+
 _OPEN = (StepStatus.DISPATCHED, StepStatus.UNRESOLVED)
 
 
@@ -70,7 +74,8 @@ AND NOT EXISTS (SELECT 1 FROM step s WHERE s.plan_id = e.plan_id
     AND s.status IN ({_texts(one.value for one in _OPEN)}))
 AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.run_id = e.run_id
     AND (c.owner IS NOT NULL OR c.wake_at IS NOT NULL))
-AND NOT EXISTS (SELECT 1 FROM grant_use g WHERE g.execution_id = e.id)
+AND NOT EXISTS (SELECT 1 FROM entry o WHERE o.chain = h.chain
+    AND o.type IN ({_texts(one.value for one in LASTING)}))
 AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.execution_id = e.id
     AND d.status = 'pending')
 """)  # noqa: S608 # constants of our own
