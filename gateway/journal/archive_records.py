@@ -64,6 +64,11 @@ _RETURNED = setting(
 )
 
 _RESTORED = inserting(restoration)
+ARCHIVED_LAST = Statement(
+    select(func.max(archive.c.last)).where(
+        archive.c.last > bindparam("of_position"), archive.c.absent != ""
+    )
+)
 RESTORED_LAST = Statement(select(func.max(restoration.c.before)))
 
 

@@ -42,3 +42,8 @@ class StoredRecords(Protocol):
         """Until when the record may lack what was done: the last moment at which it was accepted
         as one that was restored from a backup. None where that never happened."""
         ...
+
+    def archived_through(self, after: int) -> int:
+        """The position up to which entries behind ``after`` may be archived and not here any more;
+        ``after`` itself where none are."""
+        ...

@@ -34,13 +34,10 @@ async def archive(rights: RightsWorld) -> int:
 
 def archived_texts(rights: RightsWorld) -> list[str]:
     """Every value of the archive that can still be read."""
-    found = []
-    for file in sorted((rights.folder / "archive").iterdir()):
-        for line in gzip.decompress(file.read_bytes()).splitlines()[1:]:
-            for envelope in each_envelope(decode(decode(line)[9])):
-                if rights.is_readable(envelope):
-                    found.append(str(rights.sealer.unseal("acme", envelope)))
-    return found
+    files = sorted((rights.folder / "archive").iterdir())
+    lines = [line for file in files for line in gzip.decompress(file.read_bytes()).splitlines()[1:]]
+    found = [one for line in lines for one in each_envelope(decode(decode(line)[9]))]
+    return [str(rights.sealer.unseal("acme", one)) for one in found if rights.is_readable(one)]
 
 
 async def test_a_person_is_erased_in_the_archive_too(rights: RightsWorld) -> None:
