@@ -14,6 +14,7 @@ from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.folder import FolderLock
 from gateway.journal.mark_keeper import keep_mark
 from gateway.journal.marks import MarkFile
+from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
 from gateway.journal.sealed_entries import open_sealed
 from gateway.journal.signing import Signer
@@ -29,6 +30,7 @@ __all__ = [
     "FindingKind",
     "FolderLock",
     "MarkFile",
+    "PostgresJournal",
     "Returned",
     "Returning",
     "Signer",
@@ -38,6 +40,7 @@ __all__ = [
     "VerifyReport",
     "accept_restore",
     "back_up",
+    "create_schema",
     "endorse",
     "is_endorsed",
     "keep_mark",
