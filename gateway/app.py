@@ -23,8 +23,15 @@ from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
-from gateway.journal import Checkpointer, DurableJournal, open_audit, open_journal
-from gateway.loading import Loaded, issuers, lease_of, load
+from gateway.journal import (
+    Checkpointer,
+    DurableJournal,
+    SqliteJournal,
+    keep_mark,
+    open_audit,
+    open_journal,
+)
+from gateway.loading import Loaded, issuers, key_folder, lease_of, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -124,6 +131,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             before_commit=loaded.keyring.data.settle,
         )
         stack.push_async_callback(journal.close)
+        if isinstance(journal, SqliteJournal):
+            keeper = await keep_mark(journal, key_folder(settings))
+            stack.push_async_callback(keeper.stop)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
         loaded.skills.restore(installed)
         # Rules may speak of the contracts of skills.
@@ -141,7 +151,8 @@ async def _started(
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
-    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
+    restored = await journal.read(lambda records: records.restored_before())
+    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     anchoring = await bring_checkpoints(loaded, journal, stack)
     checkpointer = Checkpointer(
@@ -217,6 +228,7 @@ def _loop(
     dispatcher: EmbeddedDispatcher,
     sealer: KeyringSealer,
     limiter: RateLimiter,
+    restored: str | None,
 ) -> Loop:
     ids, registry = RandomIds(), loaded.registry
     parts = Parts(
@@ -229,6 +241,7 @@ def _loop(
         limiter=limiter,
         ids=ids,
         clock=loaded.clock,
+        restored=restored,
     )
     slots = loaded.settings.max_in_flight_steps
     return build_loop(parts, owner=ids.new("proc"), lease=lease_of(registry), slots=slots)

@@ -120,6 +120,12 @@ class Server:
             cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
+    def accept_restore(self) -> str:
+        """Accept the data folder as restored from a backup; returns what the command said."""
+        done = self.command("journal", "accept-restore")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def token(self, subject: str, *roles: str, kind: str = "human", workspace: str = "acme") -> str:
         """A development token; signed here, because starting the command each time takes long."""
         issuer = LocalIssuer.open(self.key_dir)
