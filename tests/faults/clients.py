@@ -24,7 +24,7 @@ INSISTS = 60.0
 AGAIN = frozenset({"UNREACHABLE", "SERVICE_UNAVAILABLE", "RATE_LIMITED"})
 """Refusals after which it is worth asking again."""
 
-_PAUSE = 0.03
+_PAUSE = 0.1
 
 Reply = tuple[str, JsonObject]
 """OK with the output, FAIL with the extensions of the error, or INFO with nothing."""

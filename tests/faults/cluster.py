@@ -42,14 +42,19 @@ class SlowService(Service):
 
 
 class Gateway(Server):
-    """A gateway that keeps its port, and whose clock may be wrong by ``skew`` seconds."""
+    """A gateway that keeps its port, and whose clock may be wrong by ``skew`` seconds.
+
+    ``program`` is what is started instead of the gateway's own command, where that is broken on
+    purpose.
+    """
 
     skew: float = 0.0
+    program: Sequence[str] = GATEWAY
 
     @property
     def serving(self) -> list[str]:
         port = self.url.rpartition(":")[2] or "0"
-        command = GATEWAY
+        command = self.program
         if self.skew:
             command = [sys.executable, "-m", "tests.faults.skewed", "--seconds", str(self.skew)]
         return [*command, "serve", "--port", port, "--data-dir", str(self.data_dir)]

@@ -30,7 +30,7 @@ class Plot:
 
     ``pace`` is the seconds between two starts of a requester, ``haste`` the longest pause of an
     operator, ``between`` the mean pause between two strikes, ``calm`` how long runs may take to be
-    over once everything works again.
+    over once everything works again. ``felt`` are things of which one must have been met.
     """
 
     fault: str
@@ -40,6 +40,7 @@ class Plot:
     haste: float = 0.6
     between: float = 0.5
     calm: float = 45.0
+    felt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

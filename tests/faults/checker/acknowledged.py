@@ -1,4 +1,4 @@
-"""Each acknowledged command is in the record once, a refused one never, all in the order of time."""
+"""Each acknowledged command is in the record once, a refused one never, in the order of time."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
