@@ -15,8 +15,11 @@ class Cast:
         def client(name: str, *roles: str, kind: str = "human") -> Client:
             moments = Random(f"{seed} {name}")  # noqa: S311 - moments to be repeated, not secrets
             token = cluster.token(name, *roles, kind=kind)
-            return Client(name, token, cluster.urls, history, moments)
+            made = Client(name, token, cluster.urls, history, moments)
+            self._clients.append(made)
+            return made
 
+        self._clients: list[Client] = []
         self.requesters = [
             client("agent-7", "user", "planner", kind="agent"),
             client("hana", "user", "planner"),
@@ -26,3 +29,8 @@ class Cast:
         self.operators = [client(f"otto-{one}", "user", "operator") for one in range(operators)]
         self.reader = client("rita", "user", "operator")
         self.follower = Follower(client("frank", "admin"))
+
+    def close(self) -> None:
+        """Let go of everybody's connections and threads."""
+        for client in self._clients:
+            client.close()

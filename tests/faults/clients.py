@@ -1,17 +1,18 @@
 """A client over HTTP whose every operation is noted in the history.
 
 It knows only what a real one would: an answer, a refusal with its code, or silence. With an
-idempotency key it asks again until it knows.
+idempotency key it asks again until it knows, and now and then its network sends a request twice.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
 import httpx
 
-from tests.faults.history import FAIL, INFO, OK, History, Operation
+from tests.faults.history import DIFFER, FAIL, INFO, OK, History, Operation
 
 JsonObject = dict[str, Any]
 
@@ -25,6 +26,7 @@ AGAIN = frozenset({"UNREACHABLE", "SERVICE_UNAVAILABLE", "RATE_LIMITED"})
 """Refusals after which it is worth asking again."""
 
 _PAUSE = 0.1
+_TWICE = 0.15  # of the requests with a key
 
 Reply = tuple[str, JsonObject]
 """OK with the output, FAIL with the extensions of the error, or INFO with nothing."""
@@ -51,6 +53,7 @@ class Client:
         self.moments = moments
         self._urls = urls
         self._history = history
+        self._echo = ThreadPoolExecutor(1)
         self._http = httpx.Client(
             timeout=PATIENCE,
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -58,6 +61,8 @@ class Client:
         )
 
     def close(self) -> None:
+        """Let go of connections and threads."""
+        self._echo.shutdown()
         self._http.close()
 
     def do(
@@ -79,7 +84,7 @@ class Client:
         deadline = time.monotonic() + INSISTS
         wondered = False
         while True:
-            outcome, told = self._ask(verb, call, value, key)
+            outcome, told = self._ask_perhaps_twice(operation, verb, call, value, key)
             if outcome != OK:
                 operation.met.append(told.get("code", "silence"))
             insists = key is not None and time.monotonic() < deadline
@@ -97,6 +102,25 @@ class Client:
         """Read something that the history does not keep; None where there was no answer."""
         outcome, told = self._ask("query", call, value, None)
         return told if outcome == OK else None
+
+    def _ask_perhaps_twice(
+        self,
+        operation: Operation,
+        verb: str,
+        call: tuple[str, str],
+        value: JsonObject,
+        key: str | None,
+    ) -> Reply:
+        """Ask; what came of it if a network sent it twice is known only from both answers."""
+        if key is None or self.moments.random() > _TWICE:
+            return self._ask(verb, call, value, key)
+        echo = self._echo.submit(self._ask, verb, call, value, key)
+        both = [self._ask(verb, call, value, key), echo.result()]
+        done = [reply for reply in both if reply[0] == OK]
+        if len(done) == 2 and both[0] != both[1]:
+            operation.met.append(DIFFER)
+        silent = [reply for reply in both if reply[0] == INFO]
+        return [*done, *silent, *both][0]
 
     def _ask(self, verb: str, call: tuple[str, str], value: JsonObject, key: str | None) -> Reply:
         field, selection = call

@@ -17,6 +17,9 @@ JsonObject = dict[str, Any]
 
 OK, FAIL, INFO = "ok", "fail", "info"
 
+DIFFER = "answers differ"
+"""What was met where a request that was sent twice got two different answers."""
+
 
 @dataclass
 class Operation:

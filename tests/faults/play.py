@@ -81,6 +81,7 @@ def play(plot: Plot, seed: int, folder: Path, make: Make = Cluster) -> Result:
         listed = Follower(cast.follower.client).read_to_end()
         effects, damage, record = cluster.effects(), cluster.verify(), cluster.record()
         history.write(folder / "history.jsonl")
+        cast.close()
     finally:
         stage.over.set()
         cluster.end()

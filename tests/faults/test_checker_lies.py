@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.history import FAIL
+from tests.faults.history import DIFFER, FAIL
 from tests.faults.story import (
     REFUND,
     REPLY,
@@ -125,6 +125,7 @@ LIES: dict[str, tuple[Lie, str]] = {
         "1 intents are in the record, only 0",
     ),
     "other order": (_swap, "is recorded before"),
+    "two answers": (_change("pause", met=[DIFFER]), "was answered in two ways"),
     "internal error": (
         _later("pause", outcome=FAIL, code="INTERNAL_ERROR"),
         "was refused unexpectedly",

@@ -11,7 +11,7 @@ from tests.faults.checker.linear import explain
 from tests.faults.checker.record import Entry, by_execution, order_faults
 from tests.faults.checker.tables import OVER
 from tests.faults.checker.walk import Walk, walk
-from tests.faults.history import FAIL, OK, History, Operation
+from tests.faults.history import DIFFER, FAIL, OK, History, Operation
 
 JsonObject = dict[str, Any]
 
@@ -48,11 +48,13 @@ def check(history: History, record: list[Entry], effects: Sequence[JsonObject]) 
 
 
 def _unexpected(operations: Sequence[Operation]) -> list[str]:
-    return [
+    refused = [
         f"[{one}] was refused unexpectedly: {one.detail}"
         for one in operations
         if one.outcome == FAIL and one.code not in EXPECTED
     ]
+    differing = [one for one in operations if DIFFER in one.met]
+    return [*refused, *(f"[{one}] came twice and was answered in two ways" for one in differing)]
 
 
 def _orderless(operations: Sequence[Operation]) -> list[str]:
