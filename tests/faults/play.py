@@ -90,8 +90,9 @@ def play(plot: Plot, seed: int, folder: Path, make: Make = Cluster) -> Result:
     more += feed_faults(followed, listed, record)
     more += [f"verification: {damage}"] if damage else []
     verdict = Verdict(verdict.operations, (*verdict.anomalies, *more))
-    took, met = recoveries(strikes, history, record), _met(history, record)
-    return Result(plot, seed, len(stage.started), verdict, took, met)
+    right = all(gateway.skew == 0.0 for gateway in cluster.gateways)
+    took = recoveries(strikes, history, record, clocks_right=right)
+    return Result(plot, seed, len(stage.started), verdict, took, _met(history, record))
 
 
 def _met(history: History, record: list[Entry]) -> Counter[str]:
