@@ -8,7 +8,9 @@ from tests.faults.checker.record import Entry
 from tests.faults.history import OK, History
 
 
-def recoveries(strikes: Sequence[float], history: History, record: Sequence[Entry]) -> list[float]:
+def recoveries(
+    strikes: Sequence[float], history: History, record: Sequence[Entry], *, clocks_right: bool
+) -> list[float]:
     """Seconds from each strike to the first command that was given and acknowledged after it, and
     to the first step that completed after it, whichever was later.
 
