@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -52,6 +52,9 @@ def stop(process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -
 class Service:
     """The example service as a process; its effects can be counted."""
 
+    more: ClassVar[tuple[str, ...]] = ()
+    """Further arguments of its command."""
+
     folder: Path
     process: subprocess.Popen[str] | None = None
     url: str = ""
@@ -61,7 +64,9 @@ class Service:
         port = self.url.rpartition(":")[2] or "0"
         db = str(self.folder / "support.db")
         self.process, self.url = start(
-            [*command, "--port", port, "--db", db], dict(os.environ), self.folder / "service.log"
+            [*command, "--port", port, "--db", db, *self.more],
+            dict(os.environ),
+            self.folder / "service.log",
         )
 
     def effects(self, kind: str | None = None) -> list[JsonObject]:
