@@ -48,7 +48,9 @@ from gateway.operations import (
 )
 from gateway.outgoing import bring_checkpoints, tell_endpoints
 from gateway.pipeline import (
+    Admission,
     Bindings,
+    Bounds,
     Call,
     CallRecorder,
     Direct,
@@ -161,7 +163,9 @@ async def _started(
         **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
-    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
+    bounds = Bounds(settings.max_calls, settings.max_waiting_runs)
+    admission = Admission(bounds, dispatcher.waiting)
+    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
     adopted = await journal.adopt()
     if adopted:
         _log.info("resuming %d runs of an earlier process", adopted)
@@ -273,6 +277,7 @@ def _pipeline(
     limiter: RateLimiter,
     recorder: CallRecorder,
     bindings: Bindings,
+    admission: Admission,
 ) -> Pipeline:
     """The governed call around the loop, with a handler for every contract.
 
@@ -291,4 +296,5 @@ def _pipeline(
         recorder=recorder,
         bindings=with_readings(loop.registry, bindings),
         direct=Direct(direct.perform, direct.resume),
+        admission=admission,
     )

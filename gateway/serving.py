@@ -21,6 +21,7 @@ from gateway.surfaces.artifacts import artifact_route
 from gateway.surfaces.audit_export import audit_export_route
 from gateway.surfaces.authzen import authzen_routes
 from gateway.surfaces.downloads import evidence_route
+from gateway.surfaces.gate import RequestGate
 from gateway.surfaces.graphql import (
     Engine,
     Introspection,
@@ -77,7 +78,7 @@ def create_app(gateway: Gateway) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
-        middleware=[Middleware(AccessLog)],
+        middleware=[Middleware(AccessLog), Middleware(RequestGate, most=settings.max_requests)],
     )
 
 

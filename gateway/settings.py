@@ -192,6 +192,27 @@ class Settings(BaseSettings):
         ge=1,
         le=10_000,
     )
+    max_requests: int = _setting(
+        1024,
+        "HTTP requests that are worked on at the same time; more are refused (docs/load.md).",
+        "a number from 4 to 100000",
+        ge=4,
+        le=100_000,
+    )
+    max_calls: int = _setting(
+        512,
+        "Governed calls in progress at the same time, by any door; more are refused.",
+        "a number from 4 to 100000",
+        ge=4,
+        le=100_000,
+    )
+    max_waiting_runs: int = _setting(
+        1000,
+        "Runs that are due and wait for others; while there are as many, no run is started.",
+        "a number from 2 to 1000000",
+        ge=2,
+        le=1_000_000,
+    )
     body_bytes: int = _setting(
         262_144,
         "Size of the largest request body that is read, in bytes.",
