@@ -23,7 +23,7 @@ from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
 from gateway.journal import Checkpointer, SqliteJournal, open_audit
-from gateway.loading import Loaded, issuers, lease_of, load
+from gateway.loading import Loaded, bounds_of, issuers, lease_of, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -50,10 +50,10 @@ from gateway.outgoing import bring_checkpoints, tell_endpoints
 from gateway.pipeline import (
     Admission,
     Bindings,
-    Bounds,
     Call,
     CallRecorder,
     Direct,
+    Gauges,
     Pipeline,
     ProcessRateLimits,
     RateLimiter,
@@ -163,8 +163,7 @@ async def _started(
         **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
-    bounds = Bounds(settings.max_calls, settings.max_waiting_runs)
-    admission = Admission(bounds, dispatcher.waiting)
+    admission = Admission(bounds_of(settings), Gauges(dispatcher.waiting, journal.delay))
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
     adopted = await journal.adopt()
     if adopted:

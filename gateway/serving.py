@@ -32,6 +32,9 @@ from gateway.surfaces.graphql import (
 )
 
 _ADMIN = "admin"
+_ROOM = 2
+"""So many times as many HTTP requests as governed calls are let in: what they are for is known
+then, and those that must not wait are not refused unread."""
 
 
 def create_app(gateway: Gateway) -> Starlette:
@@ -78,7 +81,10 @@ def create_app(gateway: Gateway) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
-        middleware=[Middleware(AccessLog), Middleware(RequestGate, most=settings.max_requests)],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(RequestGate, most=_ROOM * settings.max_requests),
+        ],
     )
 
 

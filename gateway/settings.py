@@ -193,14 +193,7 @@ class Settings(BaseSettings):
         le=10_000,
     )
     max_requests: int = _setting(
-        1024,
-        "HTTP requests that are worked on at the same time; more are refused (docs/load.md).",
-        "a number from 4 to 100000",
-        ge=4,
-        le=100_000,
-    )
-    max_calls: int = _setting(
-        512,
+        256,
         "Governed calls in progress at the same time, by any door; more are refused.",
         "a number from 4 to 100000",
         ge=4,
@@ -212,6 +205,14 @@ class Settings(BaseSettings):
         "a number from 2 to 1000000",
         ge=2,
         le=1_000_000,
+    )
+    max_delay: float = _setting(
+        0.1,
+        "Seconds that writes may wait for the record before new work is refused.",
+        "a number from 0.01 to 60",
+        ge=0.01,
+        le=60,
+        allow_inf_nan=False,
     )
     body_bytes: int = _setting(
         262_144,

@@ -142,6 +142,10 @@ class SqliteJournal(Journal):
         result: T = await self._reader.call(query)
         return result
 
+    def delay(self) -> float:
+        """Seconds that a unit has to wait for the writer at present, 0 where no queue stands."""
+        return self._writer.waits.standing()
+
     async def moved(self, after: int) -> None:
         """Return once an entry behind the position ``after`` is durable; waiting costs nothing.
 

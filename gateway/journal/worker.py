@@ -4,11 +4,13 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.journal.faults import not_durable
+from gateway.journal.waits import Waits
 from gateway.model.problem import ProblemError, refuse
 
 BATCH = 256
@@ -22,6 +24,7 @@ class Work:
     """One piece of work: ``call`` gets the tables, ``done`` the outcome, on the event loop.
 
     ``effects`` run on the event loop before ``done``, and only where ``error`` is None.
+    ``since`` is when it was made, by the clock that only goes forward.
     """
 
     call: Callable[[Any], Any]
@@ -29,6 +32,7 @@ class Work:
     result: Any = None
     error: Exception | None = None
     effects: list[Callable[[], None]] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
 
     def fail(self, error: Exception) -> None:
         """Let this work end with ``error``, whatever came of it before."""
@@ -37,6 +41,8 @@ class Work:
 
 class Worker:
     """The thread ``name``; ``perform`` fills in the outcome of each work of a batch.
+
+    ``waits`` tells how long work waits for its turn.
 
     Whatever goes wrong in a batch, every work of it is answered and the thread goes on.
     """
@@ -49,6 +55,7 @@ class Worker:
     ) -> None:
         self._loop = loop
         self._perform = perform
+        self.waits = Waits()
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._closed = False
         self._stopped = asyncio.Event()
@@ -92,7 +99,9 @@ class Worker:
         while not stopping:
             batch, stopping = self._gather()
             if batch:
+                self.waits.took(time.monotonic() - batch[0].since)
                 self._settle(batch)
+                self.waits.done()
                 self._tell(self._answer, batch)
         self._tell(self._stopped.set)
 

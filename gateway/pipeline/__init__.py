@@ -1,6 +1,6 @@
 """ONE GOVERNED CALL: the ordered stages, listed in one function (``Pipeline.call``)."""
 
-from gateway.pipeline.admission import Admission, Bounds, Priority
+from gateway.pipeline.admission import Admission, Bounds, Gauges, Priority
 from gateway.pipeline.answers import Answer, accept_answer
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.consented import require_consent
@@ -20,6 +20,7 @@ __all__ = [
     "CallRecorder",
     "Command",
     "Direct",
+    "Gauges",
     "Pipeline",
     "Priority",
     "ProcessRateLimits",

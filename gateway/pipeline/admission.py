@@ -1,8 +1,10 @@
 """Admission: how much may be under way at once, and what is refused first when it is too much.
 
-Whatever waits inside the gateway waits for a call that is in progress or for a run that is due, so
-bounds on these two bound the memory and the waiting. What would go over them is refused before
-anything is decided or recorded: a queue that only grows answers everybody too late.
+Whatever waits inside the gateway belongs to a call that is in progress or to a run that is due, so
+bounds on their numbers bound the memory. A number says little of time, for calls may be quick or
+slow, so how long the record makes its writers wait has a bound of its own. What would go over a
+bound is refused before anything is decided or recorded: a queue that only grows answers everybody
+too late.
 """
 
 import logging
@@ -23,18 +25,30 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``calls`` may be in progress at once; ``waiting_runs`` may be due and not yet advanced."""
+    """``calls`` may be in progress at once and ``waiting_runs`` may be due and not yet advanced;
+    for ``delay`` seconds a write may have to wait for the writer before new work is refused."""
 
-    calls: int = 512
+    calls: int = 256
     waiting_runs: int = 1000
+    delay: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What is measured: how many runs are due and not yet advanced, and how many seconds a write
+    has to wait at present."""
+
+    waiting_runs: Callable[[], int] = int
+    delay: Callable[[], float] = float
 
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """How full each bound may be, from 0 to 1; None where it does not matter."""
+    """How far each bound may be used up, 1 being the whole; None where it does not matter."""
 
     calls: float
     waiting_runs: float | None = None
+    delay: float | None = None
 
 
 class Priority(Enum):
@@ -46,18 +60,18 @@ class Priority(Enum):
     stop something must never wait behind those who want to start.
     """
 
-    NEW = _Share(0.5, 0.5)
-    START = _Share(0.75, 1.0)
-    ORDINARY = _Share(0.75)
+    NEW = _Share(0.5, 0.5, 1.0)
+    START = _Share(0.75, 1.0, 2.0)
+    ORDINARY = _Share(0.75, None, 4.0)
     OPERATOR = _Share(1.0)
 
 
 class Admission:
-    """Counts calls in progress. ``waiting`` tells how many runs are due and not yet advanced."""
+    """Counts calls in progress, and holds them and what the gauges tell to the bounds."""
 
-    def __init__(self, bounds: Bounds | None = None, waiting: Callable[[], int] = int) -> None:
+    def __init__(self, bounds: Bounds | None = None, gauges: Gauges | None = None) -> None:
         self._bounds = bounds or Bounds()
-        self._waiting = waiting
+        self._gauges = gauges or Gauges()
         self._in_progress = 0
         self._refused = 0
 
@@ -73,22 +87,33 @@ class Admission:
         Raises:
             ProblemError: SERVICE_UNAVAILABLE with ``retryAfter``; nothing was done.
         """
-        share = priority.value
-        if self._in_progress >= _part(self._bounds.calls, share.calls):
-            raise self._refusal("calls in progress", self._in_progress)
-        if share.waiting_runs is not None:
-            waiting = self._waiting()
-            if waiting >= _part(self._bounds.waiting_runs, share.waiting_runs):
-                raise self._refusal("runs waiting", waiting)
+        found = self._too_much(priority.value)
+        if found is not None:
+            raise self._refusal(found)
         self._in_progress += 1
         try:
             yield
         finally:
             self._in_progress -= 1
 
-    def _refusal(self, what: str, count: int) -> Exception:
+    def _too_much(self, share: _Share) -> str | None:
+        """What there is too much of for a call with this share."""
+        bounds, gauges = self._bounds, self._gauges
+        if self._in_progress >= _part(bounds.calls, share.calls):
+            return f"{self._in_progress} calls in progress"
+        if share.waiting_runs is not None:
+            waiting = gauges.waiting_runs()
+            if waiting >= _part(bounds.waiting_runs, share.waiting_runs):
+                return f"{waiting} runs waiting"
+        if share.delay is not None:
+            delay = gauges.delay()
+            if delay > bounds.delay * share.delay:
+                return f"writes wait {delay:.2f} s"
+        return None
+
+    def _refusal(self, found: str) -> Exception:
         if self._refused % _TELL_EVERY == 0:
-            _log.warning("too much at once (%d %s): calls are refused", count, what)
+            _log.warning("too much at once (%s): calls are refused", found)
         self._refused += 1
         return refuse(
             "SERVICE_UNAVAILABLE",

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from gateway.model.problem import ProblemError
-from gateway.pipeline import Admission, Bounds, Priority
+from gateway.pipeline import Admission, Bounds, Gauges, Priority
 
 NEW, START, ORDINARY, OPERATOR = Priority
 WITHIN = {NEW: 50, START: 75, ORDINARY: 75, OPERATOR: 100}
@@ -46,7 +46,24 @@ def test_each_priority_may_fill_its_own_share_of_the_calls(priority: Priority) -
 def test_runs_that_wait_hold_off_only_what_would_add_to_them(
     waiting: int, fitting: list[Priority]
 ) -> None:
-    admission = Admission(Bounds(waiting_runs=100), lambda: waiting)
+    admission = Admission(Bounds(waiting_runs=100), Gauges(waiting_runs=lambda: waiting))
+    assert [one for one in Priority if fits(admission, one)] == fitting
+
+
+@pytest.mark.parametrize(
+    ("delay", "fitting"),
+    [
+        (0.1, [NEW, START, ORDINARY, OPERATOR]),
+        (0.11, [START, ORDINARY, OPERATOR]),
+        (0.21, [ORDINARY, OPERATOR]),
+        (0.41, [OPERATOR]),
+        (60.0, [OPERATOR]),
+    ],
+)
+def test_a_record_that_is_behind_holds_off_what_is_new_first(
+    delay: float, fitting: list[Priority]
+) -> None:
+    admission = Admission(Bounds(delay=0.1), Gauges(delay=lambda: delay))
     assert [one for one in Priority if fits(admission, one)] == fitting
 
 
@@ -59,7 +76,7 @@ def test_a_place_comes_back_from_a_call_that_failed() -> None:
 
 
 def test_a_refusal_says_when_to_come_again(caplog: pytest.LogCaptureFixture) -> None:
-    admission = Admission(Bounds(calls=4), lambda: 0)
+    admission = Admission(Bounds(calls=4))
     with ExitStack() as held:
         for _ in range(4):
             held.enter_context(admission.admit(OPERATOR))
