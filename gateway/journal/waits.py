@@ -11,6 +11,10 @@ from collections.abc import Callable
 WINDOW = 0.1
 """Seconds over which the shortest wait is taken; it is that of the last one or two of these."""
 
+HUNG = 2.0
+"""Seconds after which a batch that is not over yet counts as a wait by itself. Shorter ones are a
+large unit or a slow disk, and whoever waits for them is better off than whoever is refused."""
+
 
 class Waits:
     """The waits of batches. The writer calls ``took`` and ``done``, others ``standing``."""
@@ -39,7 +43,7 @@ class Waits:
     def standing(self) -> float:
         """Seconds that work has to wait at present, 0 where no queue stands."""
         now, busy_since = self._now(), self._busy_since
-        if busy_since is not None and now - busy_since > WINDOW:
+        if busy_since is not None and now - busy_since > HUNG:
             return now - busy_since
         if now - self._began >= 2 * WINDOW:
             return 0.0
