@@ -80,14 +80,17 @@ async def bench_gateway(
     """A gateway with the bench's contracts and the shipped policies, in a fresh folder.
 
     ``contracts`` are further contract files by name, ``given`` further settings. Like ``gateway
-    serve`` it spares the collector what was loaded.
+    serve`` it spares the collector what was loaded. Nothing is refused for its delay: what is slow
+    is to be measured.
     """
     shutil.rmtree(folder, ignore_errors=True)
     schema = folder / "schema"
     schema.mkdir(parents=True)
     for name, text in {**contract_files(), **(contracts or {})}.items():
         (schema / name).write_text(text)
-    settings = load_settings(data_dir=folder / "data", schema_dir=(schema,), port=0, **given)
+    settings = load_settings(
+        data_dir=folder / "data", schema_dir=(schema,), port=0, **{"max_delay": 60.0, **given}
+    )
     async with running(settings) as gateway:
         gc.freeze()
         try:
