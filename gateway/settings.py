@@ -207,7 +207,7 @@ class Settings(BaseSettings):
         le=1_000_000,
     )
     max_delay: float = _setting(
-        0.25,
+        0.1,
         "Seconds that writes may wait for the record before new work is refused.",
         "a number from 0.01 to 60",
         ge=0.01,

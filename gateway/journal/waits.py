@@ -11,6 +11,10 @@ from collections.abc import Callable
 WINDOW = 0.1
 """Seconds over which the shortest wait is taken; it is that of the last one or two of these."""
 
+FEW = 32
+"""Works in a batch up to which it is no queue, however long they waited: each of them takes long
+then, and to refuse others would not make them quicker."""
+
 HUNG = 2.0
 """Seconds after which a batch that is not over yet counts as a wait by itself. Shorter ones are a
 large unit or a slow disk, and whoever waits for them is better off than whoever is refused."""
@@ -26,8 +30,10 @@ class Waits:
         self._least_before = 0.0
         self._busy_since: float | None = None
 
-    def took(self, wait: float) -> None:
-        """A batch was begun, whose first work had waited so many seconds."""
+    def took(self, wait: float, works: int) -> None:
+        """A batch of ``works`` was begun, whose first had waited so many seconds."""
+        if works < FEW:
+            wait = 0.0
         now = self._busy_since = self._now()
         age = now - self._began
         if age >= WINDOW:

@@ -99,7 +99,7 @@ class Worker:
         while not stopping:
             batch, stopping = self._gather()
             if batch:
-                self.waits.took(time.monotonic() - batch[0].since)
+                self.waits.took(time.monotonic() - batch[0].since, len(batch))
                 self._settle(batch)
                 self.waits.done()
                 self._tell(self._answer, batch)

@@ -18,10 +18,6 @@ from gateway.model.problem import refuse
 RETRY_AFTER = 1.0
 """Seconds after which whoever was refused may try again."""
 
-_FEW = 0.125
-"""The share of the calls that may be in progress whatever the delay: where so few wait long, each
-takes long, and refusing them would not make the others quicker."""
-
 _TELL_EVERY = 1000
 
 _log = logging.getLogger(__name__)
@@ -34,7 +30,7 @@ class Bounds:
 
     calls: int = 256
     waiting_runs: int = 1000
-    delay: float = 0.25
+    delay: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +105,7 @@ class Admission:
             waiting = gauges.waiting_runs()
             if waiting >= _part(bounds.waiting_runs, share.waiting_runs):
                 return f"{waiting} runs waiting"
-        if share.delay is not None and self._in_progress >= _part(bounds.calls, _FEW):
+        if share.delay is not None:
             delay = gauges.delay()
             if delay > bounds.delay * share.delay:
                 return f"writes wait {delay:.2f} s"

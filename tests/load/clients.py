@@ -13,7 +13,7 @@ from tests.load.site import Site
 from tests.processes import ROOT
 
 CONNECTIONS = 1000
-RAMP = 3.0
+RAMP = 5.0
 """Seconds from the first visitors until what comes out shows what goes in."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.journal import SqliteJournal
-from gateway.journal.waits import HUNG, WINDOW, Waits
+from gateway.journal.waits import FEW, HUNG, WINDOW, Waits
 from gateway.model.system import SystemClock
 
 
@@ -21,11 +21,13 @@ class Clock:
         return self.at
 
 
-def batches(waits: Waits, clock: Clock, wait: float, seconds: float, each: float = 0.02) -> None:
-    """Batches whose first work waited ``wait``, one every ``each`` seconds."""
+def batches(
+    waits: Waits, clock: Clock, wait: float, seconds: float, each: float = 0.02, works: int = FEW
+) -> None:
+    """Batches of ``works`` whose first waited ``wait``, one every ``each`` seconds."""
     until = clock.at + seconds
     while clock.at < until:
-        waits.took(wait)
+        waits.took(wait, works)
         clock.at += each
         waits.done()
 
@@ -68,6 +70,11 @@ def test_a_burst_alone_is_no_queue_that_stands(waits: Waits, clock: Clock) -> No
     assert waits.standing() == 0.0
 
 
+def test_few_that_wait_are_slow_and_no_queue(waits: Waits, clock: Clock) -> None:
+    batches(waits, clock, 0.5, 3 * WINDOW, works=FEW - 1)
+    assert waits.standing() == 0.0
+
+
 def test_what_was_long_ago_is_forgotten(waits: Waits, clock: Clock) -> None:
     batches(waits, clock, 0.5, 3 * WINDOW)
     clock.at += 2 * WINDOW
@@ -77,7 +84,7 @@ def test_what_was_long_ago_is_forgotten(waits: Waits, clock: Clock) -> None:
 
 
 def test_a_batch_that_does_not_end_is_waited_for(waits: Waits, clock: Clock) -> None:
-    waits.took(0.0)
+    waits.took(0.0, 1)
     clock.at += HUNG
     assert waits.standing() == 0.0
     clock.at += 7 - HUNG
