@@ -145,8 +145,8 @@ class SqliteJournal(Journal):
         return result
 
     def delay(self) -> float:
-        """Seconds that a unit has to wait for the writer at present, 0 where no queue stands."""
-        return self._writer.waits.standing()
+        """Seconds that a unit would have to wait for the writer now, 0 where there is no queue."""
+        return self._writer.waits.expected()
 
     async def moved(self, after: int) -> None:
         """Return once an entry behind the position ``after`` is durable; waiting costs nothing.

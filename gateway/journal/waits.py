@@ -1,56 +1,61 @@
-"""How long work waits for the writer, as whoever admits new work wants to know it.
+"""How long work has to wait for the writer, as whoever admits new work wants to know it.
 
-A moment's wait is no sign of too much: a burst has it, and so has whoever comes while a commit
-waits for the disk. What tells a queue that stands from one that comes and goes is the shortest wait
-of the last moments (as in CoDel, RFC 8289): where even that is long, more comes in than goes out.
+It is foretold and not measured: what waits, by the rate of the last batches. A wait that was
+measured is known when it is over, and what was let in meanwhile comes on top.
 """
 
 import time
 from collections.abc import Callable
 
-WINDOW = 0.1
-"""Seconds over which the shortest wait is taken; it is that of the last one or two of these."""
-
 FEW = 32
-"""Works in a batch up to which it is no queue, however long they waited: each of them takes long
-then, and to refuse others would not make them quicker."""
+"""Works up to which it is no queue, however long they wait: each of them takes long then, and to
+refuse others would not make them quicker."""
 
 HUNG = 2.0
 """Seconds after which a batch that is not over yet counts as a wait by itself. Shorter ones are a
 large unit or a slow disk, and whoever waits for them is better off than whoever is refused."""
 
+_TELLING = 16
+"""Works of a batch from which on its rate tells that of a queue: smaller ones spend their time on
+the commit."""
+
+_WEIGHT = 0.3
+"""How much of the rate is that of the last batch."""
+
 
 class Waits:
-    """The waits of batches. The writer calls ``took`` and ``done``, others ``standing``."""
+    """What waits: ``queued`` counts it. The writer calls ``took`` and ``done`` for each batch."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, queued: Callable[[], int], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._queued = queued
         self._now = now
-        self._began = now()
-        self._least: float | None = None
-        self._least_before = 0.0
-        self._busy_since: float | None = None
+        self._rate: float | None = None
+        self._works = 0
+        self._since: float | None = None
 
-    def took(self, wait: float, works: int) -> None:
-        """A batch of ``works`` was begun, whose first had waited so many seconds."""
-        if works < FEW:
-            wait = 0.0
-        now = self._busy_since = self._now()
-        age = now - self._began
-        if age >= WINDOW:
-            is_last = age < 2 * WINDOW and self._least is not None
-            self._least_before = (self._least or 0.0) if is_last else 0.0
-            self._began, self._least = now, None
-        self._least = wait if self._least is None else min(self._least, wait)
+    def took(self, works: int) -> None:
+        """A batch of so many works was begun."""
+        self._works, self._since = works, self._now()
 
     def done(self) -> None:
         """The batch is over."""
-        self._busy_since = None
+        works, since = self._works, self._since
+        self._works, self._since = 0, None
+        if since is None or works < _TELLING:
+            return
+        rate = works / max(self._now() - since, 1e-6)
+        known = rate if self._rate is None else self._rate
+        self._rate = known + _WEIGHT * (rate - known)
 
-    def standing(self) -> float:
-        """Seconds that work has to wait at present, 0 where no queue stands."""
-        now, busy_since = self._now(), self._busy_since
-        if busy_since is not None and now - busy_since > HUNG:
-            return now - busy_since
-        if now - self._began >= 2 * WINDOW:
+    def expected(self) -> float:
+        """Seconds that work would have to wait which came now, 0 where there is no queue."""
+        since = self._since
+        busy = 0.0 if since is None else self._now() - since
+        if busy > HUNG:
+            return busy
+        waiting = self._queued() + self._works
+        if waiting < FEW or self._rate is None:
             return 0.0
-        return min(self._least_before, self._least or 0.0)
+        return waiting / self._rate

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +23,6 @@ class Work:
     """One piece of work: ``call`` gets the tables, ``done`` the outcome, on the event loop.
 
     ``effects`` run on the event loop before ``done``, and only where ``error`` is None.
-    ``since`` is when it was made, by the clock that only goes forward.
     """
 
     call: Callable[[Any], Any]
@@ -32,7 +30,6 @@ class Work:
     result: Any = None
     error: Exception | None = None
     effects: list[Callable[[], None]] = field(default_factory=list)
-    since: float = field(default_factory=time.monotonic)
 
     def fail(self, error: Exception) -> None:
         """Let this work end with ``error``, whatever came of it before."""
@@ -42,7 +39,7 @@ class Work:
 class Worker:
     """The thread ``name``; ``perform`` fills in the outcome of each work of a batch.
 
-    ``waits`` tells how long work waits for its turn.
+    ``waits`` tells how long work has to wait for its turn.
 
     Whatever goes wrong in a batch, every work of it is answered and the thread goes on.
     """
@@ -55,8 +52,8 @@ class Worker:
     ) -> None:
         self._loop = loop
         self._perform = perform
-        self.waits = Waits()
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.waits = Waits(self._queue.qsize)
         self._closed = False
         self._stopped = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -99,7 +96,7 @@ class Worker:
         while not stopping:
             batch, stopping = self._gather()
             if batch:
-                self.waits.took(time.monotonic() - batch[0].since, len(batch))
+                self.waits.took(len(batch))
                 self._settle(batch)
                 self.waits.done()
                 self._tell(self._answer, batch)
