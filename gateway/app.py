@@ -31,7 +31,7 @@ from gateway.journal import (
     open_audit,
     open_journal,
 )
-from gateway.loading import Loaded, issuers, key_folder, lease_of, load
+from gateway.loading import Loaded, bounds_of, issuers, key_folder, lease_of, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -56,10 +56,12 @@ from gateway.operations import (
 )
 from gateway.outgoing import bring_checkpoints, tell_endpoints
 from gateway.pipeline import (
+    Admission,
     Bindings,
     Call,
     CallRecorder,
     Direct,
+    Gauges,
     Pipeline,
     ProcessRateLimits,
     RateLimiter,
@@ -171,7 +173,8 @@ async def _started(
         **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
-    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
+    admission = Admission(bounds_of(settings), Gauges(dispatcher.waiting, journal.delay))
+    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
     adopted = await journal.adopt()
     if adopted:
         _log.info("resuming %d runs of an earlier process", adopted)
@@ -285,6 +288,7 @@ def _pipeline(
     limiter: RateLimiter,
     recorder: CallRecorder,
     bindings: Bindings,
+    admission: Admission,
 ) -> Pipeline:
     """The governed call around the loop, with a handler for every contract.
 
@@ -303,4 +307,5 @@ def _pipeline(
         recorder=recorder,
         bindings=with_readings(loop.registry, bindings),
         direct=Direct(direct.perform, direct.resume),
+        admission=admission,
     )

@@ -11,6 +11,7 @@ from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock, unusable_key
+from gateway.pipeline import Bounds
 from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
 from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
@@ -142,6 +143,11 @@ def lease_of(registry: Registry) -> float:
         contract.handler.timeout for contract in registry.operations.values() if contract.handler
     ]
     return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """How much may be under way at once."""
+    return Bounds(settings.max_requests, settings.max_waiting_runs, settings.max_delay)
 
 
 def issuers(settings: Settings) -> list[Issuer]:
