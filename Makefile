@@ -11,6 +11,10 @@ QUICK := tests/unit tests/contract tests/properties
 SERVED := $(filter-out tests/faults tests/bench tests/load tests/conformance $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
+# Compiled modules are kept, whatever the environment says: tests start hundreds of processes, and
+# half of such a start would be compiling the same source again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test faults conformance check fmt generate bench load lock graphiql clean
 

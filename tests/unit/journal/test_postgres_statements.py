@@ -1,4 +1,4 @@
-"""Every statement of the record, and its tables, on a real PostgreSQL server."""
+"""Every statement of the record, and its tables, on real databases: PostgreSQL and SQLite."""
 
 import gc
 import sqlite3
@@ -59,6 +59,21 @@ def test_postgres_takes_every_statement(server: psycopg.Connection) -> None:
             server.execute(f"PREPARE s{number} AS {form.sql}".encode())
         except psycopg.Error as error:
             wrong.append(f"{error}\n{form.sql}")
+    assert wrong == []
+
+
+def test_sqlite_takes_every_statement() -> None:
+    database = sqlite3.connect(":memory:")
+    for command in creating(dialect=SQLITE):
+        database.execute(command)
+    wrong: list[str] = []
+    for statement in every_statement():
+        form = statement.on(SQLITE)
+        try:
+            database.execute(f"EXPLAIN {form.sql}", [None] * len(form.names))
+        except sqlite3.Error as error:
+            wrong.append(f"{error}\n{form.sql}")
+    database.close()
     assert wrong == []
 
 
