@@ -5,41 +5,40 @@ do about the entries. A rebuild leaves them alone.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
-from sqlalchemy import Column, Integer, Table, Text, bindparam, select
+from sqlalchemy import Column, Table, bindparam, select
 from sqlalchemy import update as updating
-from sqlalchemy.dialects.sqlite import insert
 
-from gateway.journal.statement import Statement, setting
+from gateway.journal.dialects import TEXT, WHOLE
+from gateway.journal.session import Row
+from gateway.journal.statement import Statement, adding_once, setting
 from gateway.journal.tables import metadata
 from gateway.model.anchor import Progress, Receipt, TargetKind
 from gateway.model.json import decode, encode
 
-Row: TypeAlias = tuple[Any, ...]
-
 anchor_target = Table(
     "anchor_target",
     metadata,
-    Column("kind", Text, primary_key=True),
-    Column("target", Text, primary_key=True),
-    Column("number", Integer, nullable=False),
-    Column("updated_at", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("next_at", Text, nullable=True),
-    Column("last_error", Text, nullable=True),
+    Column("kind", TEXT, primary_key=True),
+    Column("target", TEXT, primary_key=True),
+    Column("number", WHOLE, nullable=False),
+    Column("updated_at", TEXT, nullable=False),
+    Column("attempts", WHOLE, nullable=False),
+    Column("next_at", TEXT, nullable=True),
+    Column("last_error", TEXT, nullable=True),
     sqlite_with_rowid=False,
 )
 
 anchor_receipt = Table(
     "anchor_receipt",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("target", Text, primary_key=True),
-    Column("at", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("cosignature", Text, nullable=True),
+    Column("number", WHOLE, primary_key=True, autoincrement=False),
+    Column("kind", TEXT, primary_key=True),
+    Column("target", TEXT, primary_key=True),
+    Column("at", TEXT, nullable=False),
+    Column("body", TEXT, nullable=False),
+    Column("cosignature", TEXT, nullable=True),
     sqlite_with_rowid=False,
 )
 
@@ -49,17 +48,12 @@ _place = (_target.kind == bindparam("of_kind"), _target.target == bindparam("of_
 _CHANGING = ("number", "updated_at", "attempts", "next_at", "last_error")
 
 
-def _adding(table: Table) -> Statement:
-    values: dict[str, Any] = {column.name: bindparam(column.name) for column in table.columns}
-    return Statement(insert(table).values(values).on_conflict_do_nothing())
-
-
 PROGRESS = Statement(select(*anchor_target.columns).where(*_place))
-OPEN = _adding(anchor_target)
+OPEN = adding_once(anchor_target)
 MOVE = setting(
     updating(anchor_target).where(*_place, _target.number == bindparam("was_number")), *_CHANGING
 )
-KEEP = _adding(anchor_receipt)
+KEEP = adding_once(anchor_receipt)
 RECEIPTS = Statement(
     select(*anchor_receipt.columns)
     .where(_receipt.number >= bindparam("first"), _receipt.number <= bindparam("last"))

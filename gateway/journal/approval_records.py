@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select
 
+from gateway.journal.functions import holds, listed
+from gateway.journal.session import Row
 from gateway.journal.statement import Statement
 from gateway.journal.tables import approval, execution
 from gateway.model.approval import ApprovalFilter
@@ -13,7 +15,6 @@ from gateway.model.execution import UNDER_WAY, Approval, ApprovalStatus
 from gateway.model.json import decode, encode
 from gateway.model.ports import Page
 
-Row: TypeAlias = tuple[Any, ...]
 _at = approval.c
 
 NEWEST = Statement(
@@ -24,19 +25,7 @@ NEWEST = Statement(
 )
 
 
-def _among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Whether a column is one of the texts of a JSON list given as the parameter ``name``."""
-    return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
-
-
-def _holds(column: ColumnElement[Any], member: str, name: str) -> ColumnElement[bool]:
-    """Whether a JSON list in a column holds the parameter ``name``: itself, or as a member."""
-    items = func.json_each(column).table_valued("value")
-    found = func.json_extract(items.c.value, f"$.{member}") if member else items.c.value
-    return select(1).select_from(items).where(found == bindparam(name)).exists()
-
-
-_escalated = and_(_at.escalated_at.is_not(None), _among(_at.escalate_to, "roles"))
+_escalated = and_(_at.escalated_at.is_not(None), _at.escalate_to.in_(listed("roles")))
 _under_way = (
     select(1)
     .where(
@@ -49,9 +38,9 @@ _under_way = (
 _DECIDABLE = and_(
     _at.status == ApprovalStatus.PENDING.value,
     _at.expires_at > bindparam("now"),
-    or_(_among(_at.approver_role, "roles"), _escalated),
-    not_(_holds(_at.excluded, "", "subject")),
-    not_(_holds(_at.votes, "by", "subject")),
+    or_(_at.approver_role.in_(listed("roles")), _escalated),
+    not_(holds(_at.excluded, "", "subject")),
+    not_(holds(_at.votes, "by", "subject")),
     _under_way,
 )
 """What one person may approve; ``Consent`` decides by the same."""

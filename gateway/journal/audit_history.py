@@ -5,17 +5,18 @@ half a second passes over a million of them. Each statement is a short read of i
 """
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, literal, not_, or_, select
 
 from gateway.journal.database import open_reader
+from gateway.journal.functions import contains, field, is_json, listed, told
 from gateway.journal.records import SqlRecords
+from gateway.journal.sqlite_session import TolerantSession
 from gateway.journal.statement import Statement
 from gateway.journal.tables import approval, entry, step
 from gateway.model.audit_history import (
@@ -51,21 +52,17 @@ _STRETCH = (
 )
 
 
-def _listed(name: str) -> Any:
-    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
-
-
 def _types(*kinds: EntryType) -> Any:
     return entry.c.type.in_([bindparam(kind.name, kind.value) for kind in kinds])
 
 
 _WANTED = (
-    or_(bindparam("of_actor").is_(None), entry.c.actor == bindparam("of_actor")),
-    or_(bindparam("of_types").is_(None), entry.c.type.in_(_listed("of_types"))),
+    or_(told("of_actor").is_(None), entry.c.actor == bindparam("of_actor")),
+    or_(told("of_types").is_(None), entry.c.type.in_(listed("of_types"))),
     or_(
-        bindparam("of_execution").is_(None),
+        told("of_execution").is_(None),
         entry.c.execution_id == bindparam("of_execution"),
-        func.instr(entry.c.body, bindparam("of_execution")) > 0,
+        contains(entry.c.body, told("of_execution")),
     ),
 )
 
@@ -75,25 +72,25 @@ def _entries(texts: int) -> Statement:
     """The entries that are wanted, with so many texts of which one occurs."""
     rows = select(*(entry.c[name] for name in AuditRow._fields)).where(*_STRETCH, *_WANTED)
     if texts:
-        occurs = [func.instr(entry.c.body, bindparam(f"about_{n}")) > 0 for n in range(texts)]
-        rows = rows.where(or_(entry.c.type.in_(_listed("or_types")), *occurs))
+        occurs = [contains(entry.c.body, bindparam(f"about_{n}")) for n in range(texts)]
+        rows = rows.where(or_(entry.c.type.in_(listed("or_types")), *occurs))
     return Statement(rows.order_by(entry.c.position).limit(bindparam("at_most")))
 
 
 _said = {
-    name: func.json_extract(entry.c.body, f"$.{name}")
+    name: field(entry.c.body, name)
     for name in ("subject", "principalType", "roles", "capabilities")
 }
 _TOKENS = Statement(
     select(*_said.values())
     .distinct()
-    .where(*_STRETCH, _types(*CALLS), func.json_valid(entry.c.body) == 1)
-    .order_by(*_said.values())
+    .where(*_STRETCH, _types(*CALLS), is_json(entry.c.body))
+    .order_by(*(said.nulls_first() for said in _said.values()))
 )
 _WITHOUT_SEEN = Statement(
     select(func.count())
     .select_from(entry)
-    .where(*_STRETCH, _types(*_ANSWERS), func.instr(entry.c.body, '"seen":') == 0)
+    .where(*_STRETCH, _types(*_ANSWERS), not_(contains(entry.c.body, literal('"seen":'))))
 )
 _FROM = Statement(
     select(entry.c.position, entry.c.at)
@@ -122,14 +119,13 @@ def open_audit(path: Path) -> Iterator[AuditHistory]:
         ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
     """
     with closing(open_reader(path)) as connection:
-        yield SqlAuditHistory(connection.cursor())
+        yield SqlAuditHistory(TolerantSession(connection.cursor()))
 
 
 class SqlAuditHistory(SqlRecords, AuditHistory):
-    """``AuditHistory`` over a cursor of the journal's database."""
+    """``AuditHistory`` over a session on the journal's database."""
 
     __slots__ = ()
-    _cursor: sqlite3.Cursor
 
     def place_of(self, moment: str) -> int:
         """A position behind which every entry from the stamp ``moment`` on lies."""
@@ -167,13 +163,7 @@ class SqlAuditHistory(SqlRecords, AuditHistory):
             "of_execution": which.execution_id,
             "at_most": limit,
         }
-        statement = _entries(len(which.about))
-        try:
-            found = self._all(statement, **values)
-        except sqlite3.OperationalError:
-            # Text that is damaged is to be listed; what else is wrong raises again.
-            self._cursor.connection.text_factory = _any_text
-            found = self._all(statement, **values)
+        found = self._all(_entries(len(which.about)), **values)
         return [AuditRow(*row) for row in found]
 
     def tokens(self, stretch: Stretch) -> list[Token]:
@@ -194,10 +184,6 @@ class SqlAuditHistory(SqlRecords, AuditHistory):
         """What a step of this plan says."""
         row = self._one(_STEP, of_plan=plan_id, of_step=step_id)
         return StepFacts(*row) if row else None
-
-
-def _any_text(stored: bytes) -> str:
-    return stored.decode("utf-8", "replace")
 
 
 def _window(stretch: Stretch) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from gateway.journal.database import open_reader
 from gateway.journal.records import SqlRecords
 from gateway.journal.signing import Signer
 from gateway.journal.sqlite import SqliteJournal
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.model.ports import Clock, Records
 from gateway.model.problem import ProblemError
 
@@ -28,7 +29,7 @@ def read_record(path: Path, query: Callable[[Records], T]) -> T:
     """
     with closing(open_reader(path)) as connection:
         connection.execute("BEGIN")
-        return query(SqlRecords(connection.cursor()))
+        return query(SqlRecords(SqliteSession(connection.cursor())))
 
 
 @contextlib.asynccontextmanager

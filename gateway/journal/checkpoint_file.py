@@ -5,11 +5,11 @@ together.
 """
 
 import os
-import sqlite3
 from pathlib import Path
 
 from sqlalchemy import bindparam, select
 
+from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tables import checkpoint
 
@@ -28,14 +28,14 @@ class CheckpointFile:
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / FILE_NAME
 
-    def complete(self, connection: sqlite3.Connection) -> None:
+    def complete(self, session: Session) -> None:
         """Append what the database holds beyond the end of the file, durably.
 
         The database comes first, so after a crash the file can only be short: by a line, or by
         the rest of one.
         """
         size = self.path.stat().st_size if self.path.exists() else 0
-        rows = connection.execute(_MISSING.sql, _MISSING.bind(size=size)).fetchall()
+        rows = session.all(_MISSING, size=size)
         if not rows:
             return
         with self.path.open("ab") as file:

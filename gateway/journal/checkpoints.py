@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from gateway.journal.database import open_reader
 from gateway.journal.signing import Signed, Signer, next_checkpoint
 from gateway.journal.sqlite import SqliteJournal
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.model.time import stamp
 
 log = logging.getLogger("gateway.journal")
@@ -80,8 +81,8 @@ class Checkpointer:
         with closing(open_reader(self._journal.path)) as connection:
             connection.execute("BEGIN")
             at = stamp(self._journal.clock.now())
-            return next_checkpoint(connection, self._signer, at)
+            return next_checkpoint(SqliteSession(connection.cursor()), self._signer, at)
 
     def _mirror(self) -> None:
         with closing(open_reader(self._journal.path)) as connection:
-            self._journal.checkpoints.complete(connection)
+            self._journal.checkpoints.complete(SqliteSession(connection.cursor()))

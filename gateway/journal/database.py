@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.journal.refold import refold
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statement import creating
 from gateway.journal.tables import PROJECTIONS, SCHEMA_VERSION, metadata
 from gateway.journal.tiles import grown_tiles, store_tiles
@@ -132,7 +133,8 @@ def _upgrade(connection: sqlite3.Connection) -> None:
                 for command in creating(table):
                     connection.execute(command)
         refold(connection, stamp(datetime.now(UTC)))
-        store_tiles(connection, grown_tiles(connection).changed)
+        session = SqliteSession(connection.cursor())
+        store_tiles(session, grown_tiles(session).changed)
         connection.execute("UPDATE meta SET schema_version = ?", (SCHEMA_VERSION,))
     except BaseException:
         connection.execute("ROLLBACK")

@@ -5,17 +5,18 @@ its log into the file. Entries never change, so pages need none in common.
 """
 
 import contextlib
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select, union
+from sqlalchemy import ColumnElement, bindparam, select, union
 
 from gateway.journal.database import open_reader
+from gateway.journal.functions import listed
 from gateway.journal.grants import standing_grant
 from gateway.journal.records import SqlRecords
+from gateway.journal.sqlite_session import TolerantSession
 from gateway.journal.statement import Statement
 from gateway.journal.tables import approval, entry, execution, plan
 from gateway.model.decision_history import (
@@ -53,8 +54,7 @@ def _page(*wheres: ColumnElement[bool]) -> Statement:
 
 
 def _by_ids(own: Any, *columns: Any) -> Statement:
-    wanted = select(func.json_each(bindparam("ids")).table_valued("value").c.value)
-    return Statement(select(own, *columns).where(own.in_(wanted)))
+    return Statement(select(own, *columns).where(own.in_(listed("ids"))))
 
 
 _DECISIONS = _page()
@@ -72,18 +72,13 @@ def open_history(path: Path) -> Iterator[DecisionHistory]:
         ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
     """
     with closing(open_reader(path)) as connection:
-        yield SqlDecisionHistory(connection.cursor())
-
-
-def _any_text(stored: bytes) -> str:
-    return stored.decode("utf-8", "replace")
+        yield SqlDecisionHistory(TolerantSession(connection.cursor()))
 
 
 class SqlDecisionHistory(SqlRecords, DecisionHistory):
-    """``DecisionHistory`` over a cursor of the journal's database."""
+    """``DecisionHistory`` over a session on the journal's database."""
 
     __slots__ = ()
-    _cursor: sqlite3.Cursor
 
     def decisions(self, which: DecisionRange, limit: int) -> tuple[list[DecisionRow], int]:
         """The first ``limit`` entries of a range that may hold decisions, and the position up to
@@ -94,13 +89,7 @@ class SqlDecisionHistory(SqlRecords, DecisionHistory):
             "since": which.since or "",
             "at_most": limit,
         }
-        try:
-            rows = self._page_of(which, window)
-        except sqlite3.OperationalError:
-            # Text that is damaged is to be counted; what else is wrong raises again.
-            self._cursor.connection.text_factory = _any_text
-            rows = self._page_of(which, window)
-        found = [DecisionRow(*row) for row in rows]
+        found = [DecisionRow(*row) for row in self._page_of(which, window)]
         return found, found[-1].position if len(found) == limit else which.through
 
     def _page_of(self, which: DecisionRange, window: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -5,47 +5,46 @@ leaves them alone.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, delete, desc, func, select
+from sqlalchemy import Column, Index, Table, bindparam, delete, desc, func, select
 from sqlalchemy import update as updating
-from sqlalchemy.dialects.sqlite import insert
 
+from gateway.journal.dialects import TEXT, WHOLE
 from gateway.journal.queries import Listing
-from gateway.journal.statement import Statement, setting
+from gateway.journal.session import Row
+from gateway.journal.statement import Statement, adding_once, setting
 from gateway.journal.tables import metadata
 from gateway.model.delivery import Delivery, DeliveryFilter, DeliveryStatus
 from gateway.model.ports import Page
 
-Row: TypeAlias = tuple[Any, ...]
-
 webhook_cursor = Table(
     "webhook_cursor",
     metadata,
-    Column("workspace", Text, primary_key=True),
-    Column("endpoint", Text, primary_key=True),
-    Column("position", Integer, nullable=False),
+    Column("workspace", TEXT, primary_key=True),
+    Column("endpoint", TEXT, primary_key=True),
+    Column("position", WHOLE, nullable=False),
     sqlite_with_rowid=False,
 )
 
 webhook_delivery = Table(
     "webhook_delivery",
     metadata,
-    Column("id", Text, primary_key=True, nullable=False),
-    Column("workspace", Text, nullable=False),
-    Column("endpoint", Text, nullable=False),
-    Column("event_id", Text, nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("idx", Integer, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("execution_id", Text, nullable=True),
-    Column("created_at", Text, nullable=False),
-    Column("updated_at", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("next_at", Text, nullable=True),
-    Column("last_status", Integer, nullable=True),
-    Column("last_error", Text, nullable=True),
+    Column("id", TEXT, primary_key=True, nullable=False),
+    Column("workspace", TEXT, nullable=False),
+    Column("endpoint", TEXT, nullable=False),
+    Column("event_id", TEXT, nullable=False),
+    Column("position", WHOLE, nullable=False),
+    Column("idx", WHOLE, nullable=False),
+    Column("type", TEXT, nullable=False),
+    Column("execution_id", TEXT, nullable=True),
+    Column("created_at", TEXT, nullable=False),
+    Column("updated_at", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("attempts", WHOLE, nullable=False),
+    Column("next_at", TEXT, nullable=True),
+    Column("last_status", WHOLE, nullable=True),
+    Column("last_error", TEXT, nullable=True),
 )
 _row = webhook_delivery.c
 _newest = (desc(_row.position), desc(_row.idx), _row.id)
@@ -68,20 +67,12 @@ _pending = (
 _CHANGING = ("status", "attempts", "next_at", "last_status", "last_error", "updated_at")
 
 POSITION = Statement(select(webhook_cursor.c.position).where(*_place))
-OPEN = Statement(
-    insert(webhook_cursor)
-    .values({column.name: bindparam(column.name) for column in webhook_cursor.columns})
-    .on_conflict_do_nothing()
-)
+OPEN = adding_once(webhook_cursor)
 MOVE = setting(
     updating(webhook_cursor).where(*_place, webhook_cursor.c.position == bindparam("before")),
     "position",
 )
-QUEUE = Statement(
-    insert(webhook_delivery)
-    .values({column.name: bindparam(column.name) for column in webhook_delivery.columns})
-    .on_conflict_do_nothing()
-)
+QUEUE = adding_once(webhook_delivery)
 CHANGE = setting(
     updating(webhook_delivery).where(
         _row.id == bindparam("of_id"),

@@ -8,6 +8,7 @@ from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.checkpoint_lines import Line, public_key_of
 from gateway.journal.database import BROKEN, open_reader, open_writer, unreadable
 from gateway.journal.signing import Signer, endorsing_checkpoint, keep_checkpoint, last_line
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
 
@@ -24,10 +25,11 @@ def endorse(database: Path, signer: Signer, successor: str, clock: Clock) -> int
     """
     try:
         with closing(open_writer(database)) as connection:
-            last = last_line(connection)
+            session = SqliteSession(connection.cursor())
+            last = last_line(session)
             if last is None or not _endorses(last, successor):
                 last = _endorse(connection, signer, public_key_of(successor), clock)
-            CheckpointFile(database.parent).complete(connection)
+            CheckpointFile(database.parent).complete(session)
     except BROKEN as error:
         raise unreadable(database, error) from error
     return last.number
@@ -41,7 +43,7 @@ def is_endorsed(database: Path, key: str) -> bool:
             checkpoint cannot be read.
     """
     with closing(open_reader(database)) as connection:
-        last = last_line(connection)
+        last = last_line(SqliteSession(connection.cursor()))
     return last is not None and _endorses(last, key)
 
 
@@ -54,8 +56,9 @@ def _endorse(
 ) -> Line:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        signed = endorsing_checkpoint(connection, signer, stamp(clock.now()), successor)
-        keep_checkpoint(connection, signed)
+        session = SqliteSession(connection.cursor())
+        signed = endorsing_checkpoint(session, signer, stamp(clock.now()), successor)
+        keep_checkpoint(session, signed)
     except BaseException:
         connection.execute("ROLLBACK")
         raise

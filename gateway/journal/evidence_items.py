@@ -1,15 +1,12 @@
 """Attached items and lanes in SQL: their tables, what entries change in them, and reading them."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     Index,
-    Integer,
     Table,
-    Text,
     and_,
     bindparam,
     false,
@@ -19,7 +16,9 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.journal.dialects import TEXT, WHOLE
 from gateway.journal.folding import Change, Projections, change
+from gateway.journal.session import Row
 from gateway.journal.statement import Statement, inserting, setting
 from gateway.journal.tables import PROJECTIONS as FOLDED
 from gateway.journal.tables import approval, execution, metadata
@@ -36,40 +35,38 @@ from gateway.model.lane import (
 )
 from gateway.model.ports import Page
 
-Row: TypeAlias = tuple[Any, ...]
-
 # --- tables
 
 evidence = Table(
     "evidence",
     metadata,
-    Column("id", Text, primary_key=True, nullable=False),
-    Column("execution_id", Text, nullable=False),
-    Column("seq", Integer, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("attached_by", Text, nullable=False),
-    Column("attached_at", Text, nullable=False),
-    Column("digest", Text, nullable=True),
-    Column("uri", Text, nullable=True),
-    Column("state", Text, nullable=True),
-    Column("valid_until", Text, nullable=True),
-    Column("blocking", Integer, nullable=False),
-    Column("resolves", Text, nullable=True),
-    Column("settled_by", Text, nullable=True),
+    Column("id", TEXT, primary_key=True, nullable=False),
+    Column("execution_id", TEXT, nullable=False),
+    Column("seq", WHOLE, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("key", TEXT, nullable=False),
+    Column("attached_by", TEXT, nullable=False),
+    Column("attached_at", TEXT, nullable=False),
+    Column("digest", TEXT, nullable=True),
+    Column("uri", TEXT, nullable=True),
+    Column("state", TEXT, nullable=True),
+    Column("valid_until", TEXT, nullable=True),
+    Column("blocking", WHOLE, nullable=False),
+    Column("resolves", TEXT, nullable=True),
+    Column("settled_by", TEXT, nullable=True),
 )
 Index("evidence_of_execution", evidence.c.execution_id, evidence.c.seq)
 
 lane_approval = Table(
     "lane_approval",
     metadata,
-    Column("execution_id", Text, primary_key=True, nullable=False),
-    Column("seq", Integer, primary_key=True, nullable=False, autoincrement=False),
-    Column("lane", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("person", Text, nullable=False),
-    Column("at", Text, nullable=False),
-    Column("note", Text, nullable=True),
+    Column("execution_id", TEXT, primary_key=True, nullable=False),
+    Column("seq", WHOLE, primary_key=True, nullable=False, autoincrement=False),
+    Column("lane", TEXT, nullable=False),
+    Column("role", TEXT, nullable=False),
+    Column("person", TEXT, nullable=False),
+    Column("at", TEXT, nullable=False),
+    Column("note", TEXT, nullable=True),
     sqlite_with_rowid=False,
 )
 

@@ -1,15 +1,12 @@
 """Standing grants in SQL: their tables, what entries change in them, and reading them."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     Index,
-    Integer,
     Table,
-    Text,
     and_,
     bindparam,
     desc,
@@ -19,7 +16,9 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.journal.dialects import TEXT, WHOLE
 from gateway.journal.folding import Change, Projections, change
+from gateway.journal.session import Row
 from gateway.journal.statement import Statement, inserting, setting
 from gateway.journal.tables import PROJECTIONS as FOLDED
 from gateway.journal.tables import metadata
@@ -29,29 +28,27 @@ from gateway.model.json import JsonObject, decode, encode
 from gateway.model.ports import Page
 from gateway.model.principal import Principal, PrincipalType
 
-Row: TypeAlias = tuple[Any, ...]
-
 # --- tables
 
 standing_grant = Table(
     "standing_grant",
     metadata,
-    Column("id", Text, primary_key=True, nullable=False),
-    Column("workspace", Text, nullable=False),
-    Column("contract", Text, nullable=False),
-    Column("contract_digest", Text, nullable=False),
-    Column("requester", Text, nullable=True),
-    Column("requester_type", Text, nullable=True),
-    Column("arguments", Text, nullable=False),
-    Column("max_uses", Integer, nullable=False),
-    Column("issuer", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("issued_at", Text, nullable=False),
-    Column("expires_at", Text, nullable=False),
-    Column("uses", Integer, nullable=False),
-    Column("revoked_at", Text, nullable=True),
-    Column("revoked_by", Text, nullable=True),
-    Column("revoke_reason", Text, nullable=True),
+    Column("id", TEXT, primary_key=True, nullable=False),
+    Column("workspace", TEXT, nullable=False),
+    Column("contract", TEXT, nullable=False),
+    Column("contract_digest", TEXT, nullable=False),
+    Column("requester", TEXT, nullable=True),
+    Column("requester_type", TEXT, nullable=True),
+    Column("arguments", TEXT, nullable=False),
+    Column("max_uses", WHOLE, nullable=False),
+    Column("issuer", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("issued_at", TEXT, nullable=False),
+    Column("expires_at", TEXT, nullable=False),
+    Column("uses", WHOLE, nullable=False),
+    Column("revoked_at", TEXT, nullable=True),
+    Column("revoked_by", TEXT, nullable=True),
+    Column("revoke_reason", TEXT, nullable=True),
 )
 _at = standing_grant.c
 _newest = (desc(_at.issued_at), desc(_at.id))
@@ -61,11 +58,11 @@ Index("grant_of_contract", _at.workspace, _at.contract, _at.expires_at, _at.id)
 grant_use = Table(
     "grant_use",
     metadata,
-    Column("execution_id", Text, primary_key=True, nullable=False),
-    Column("step_id", Text, primary_key=True, nullable=False),
-    Column("attempt", Integer, primary_key=True, nullable=False, autoincrement=False),
-    Column("grant_id", Text, nullable=False),
-    Column("at", Text, nullable=False),
+    Column("execution_id", TEXT, primary_key=True, nullable=False),
+    Column("step_id", TEXT, primary_key=True, nullable=False),
+    Column("attempt", WHOLE, primary_key=True, nullable=False, autoincrement=False),
+    Column("grant_id", TEXT, nullable=False),
+    Column("at", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 

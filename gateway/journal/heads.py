@@ -4,9 +4,9 @@ Each unit works on an overlay: kept when it succeeds, dropped when it is undone,
 unit leaves no gap. Heads are read anew in each batch; nothing is remembered across commits.
 """
 
-import sqlite3
 from typing import TypeAlias
 
+from gateway.journal.session import Session
 from gateway.journal.statements import CHAIN_HEAD, STORE_HEAD
 from gateway.model.entry import GENESIS
 
@@ -17,10 +17,13 @@ Head: TypeAlias = tuple[int, str]
 class Heads:
     """The heads that one batch moves. ``last`` is the position and hash of its last entry."""
 
-    __slots__ = ("_cursor", "_kept", "_moved", "_newest", "last")
+    __slots__ = ("_kept", "_moved", "_newest", "_session", "last")
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self._cursor = cursor
+    stored = CHAIN_HEAD
+    """The statement that reads the stored head of a chain, given as ``of_chain``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._kept: dict[str, Head] = {}
         self._moved: dict[str, Head] = {}
         self._newest: tuple[int, str] | None = None
@@ -29,9 +32,10 @@ class Heads:
     def of(self, chain: str) -> Head:
         """The head of a chain; ``(0, GENESIS)`` before its first entry."""
         known = self._moved.get(chain) or self._kept.get(chain)
-        if known is None:
-            known = self._cursor.execute(CHAIN_HEAD.sql, (chain,)).fetchone()
-        return known or (0, GENESIS)
+        if known is not None:
+            return known
+        seq, own_hash = self._session.one(self.stored, of_chain=chain) or (0, GENESIS)
+        return seq, own_hash
 
     def move(self, chain: str, seq: int, own_hash: str, position: int) -> None:
         """The present unit has put an entry on a chain."""
@@ -51,5 +55,5 @@ class Heads:
 
     def store(self) -> None:
         """Write every moved head, in sorted order."""
-        rows = [(chain, seq, own) for chain, (seq, own) in sorted(self._kept.items())]
-        self._cursor.executemany(STORE_HEAD.sql, rows)
+        for chain, (seq, own) in sorted(self._kept.items()):
+            self._session.change(STORE_HEAD, chain=chain, seq=seq, hash=own)

@@ -5,22 +5,22 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Index,
-    Integer,
     Table,
-    Text,
     bindparam,
     case,
     desc,
-    exists,
     func,
+    literal,
     select,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
+from gateway.journal.dialects import TEXT, WHOLE
 from gateway.journal.folding import Change, Projections, as_json, change
-from gateway.journal.statement import Statement, inserting, setting, storing
+from gateway.journal.functions import holds
+from gateway.journal.statement import Statement, inserting, keeping, setting, storing
 from gateway.journal.tables import PROJECTIONS as FOLDED
 from gateway.journal.tables import metadata, policy_head
 from gateway.model.entry import Entry, EntryType
@@ -32,26 +32,26 @@ from gateway.model.policy import ChangesetStatus
 policy_changeset = Table(
     "policy_changeset",
     metadata,
-    Column("id", Text, primary_key=True, nullable=False),
-    Column("workspace", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("base", Text, nullable=False),
-    Column("revision", Text, nullable=False),
-    Column("edits", Text, nullable=False),
-    Column("restores", Text, nullable=True),
-    Column("authors", Text, nullable=False),
-    Column("findings", Text, nullable=False),
-    Column("cases", Text, nullable=False),
-    Column("impact", Text, nullable=True),
-    Column("shadowing", Integer, nullable=False),
-    Column("created_at", Text, nullable=False),
-    Column("updated_at", Text, nullable=False),
-    Column("decided_by", Text, nullable=True),
-    Column("decided_at", Text, nullable=True),
-    Column("note", Text, nullable=True),
-    Column("approver", Text, nullable=True),
+    Column("id", TEXT, primary_key=True, nullable=False),
+    Column("workspace", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("title", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("base", TEXT, nullable=False),
+    Column("revision", TEXT, nullable=False),
+    Column("edits", TEXT, nullable=False),
+    Column("restores", TEXT, nullable=True),
+    Column("authors", TEXT, nullable=False),
+    Column("findings", TEXT, nullable=False),
+    Column("cases", TEXT, nullable=False),
+    Column("impact", TEXT, nullable=True),
+    Column("shadowing", WHOLE, nullable=False),
+    Column("created_at", TEXT, nullable=False),
+    Column("updated_at", TEXT, nullable=False),
+    Column("decided_by", TEXT, nullable=True),
+    Column("decided_at", TEXT, nullable=True),
+    Column("note", TEXT, nullable=True),
+    Column("approver", TEXT, nullable=True),
 )
 _its = policy_changeset.c
 _newest = (desc(_its.created_at), desc(_its.id))
@@ -61,22 +61,22 @@ Index("policy_changeset_by_status", _its.workspace, _its.status, *_newest)
 policy_revision = Table(
     "policy_revision",
     metadata,
-    Column("revision", Text, primary_key=True, nullable=False),
-    Column("parent", Text, nullable=True),
-    Column("edits", Text, nullable=False),
-    Column("recorded_at", Text, nullable=False),
+    Column("revision", TEXT, primary_key=True, nullable=False),
+    Column("parent", TEXT, nullable=True),
+    Column("edits", TEXT, nullable=False),
+    Column("recorded_at", TEXT, nullable=False),
 )
 
 policy_activation = Table(
     "policy_activation",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("revision", Text, nullable=False),
-    Column("previous", Text, nullable=True),
-    Column("source", Text, nullable=False),
-    Column("changeset_id", Text, nullable=True),
-    Column("by", Text, nullable=False),
-    Column("at", Text, nullable=False),
+    Column("number", WHOLE, primary_key=True, autoincrement=False),
+    Column("revision", TEXT, nullable=False),
+    Column("previous", TEXT, nullable=True),
+    Column("source", TEXT, nullable=False),
+    Column("changeset_id", TEXT, nullable=True),
+    Column("by", TEXT, nullable=False),
+    Column("at", TEXT, nullable=False),
 )
 
 FOLDED.extend((policy_changeset, policy_revision, policy_activation))
@@ -87,11 +87,10 @@ _OPEN = sorted(status.value for status in ChangesetStatus if status.is_open)
 _is_open = _its.status.in_([bindparam(s, s) for s in _OPEN])
 _one = update(policy_changeset).where(_its.id == bindparam("of_id"))
 _one_open = _one.where(_is_open)
-_each_author = func.json_each(_its.authors).table_valued("value")
-_is_author = exists(select(1).where(_each_author.c.value == bindparam("author")))
-_authors = case(
-    (_is_author, _its.authors),
-    else_=func.json_insert(_its.authors, "$[#]", bindparam("author")),
+_all_but_bracket = func.substr(_its.authors, 1, func.length(_its.authors) - 1)
+_authors: ColumnElement[Any] = case(
+    (holds(_its.authors, "", "author"), _its.authors),
+    else_=_all_but_bracket + literal(",") + bindparam("author_as_json") + literal("]"),
 )
 
 _DRAFTED = inserting(
@@ -137,17 +136,13 @@ _CHANGESET_ACTIVATED = setting(
     _one_open, "updated_at", status=ChangesetStatus.ACTIVATED.value, shadowing=0
 )
 
-_adding = sqlite.insert(policy_revision).values(
-    {column.name: bindparam(column.name) for column in policy_revision.columns}
-)
-_RECORDED = Statement(  # by its content, a revision is what it was: the row that is there stays
-    _adding.on_conflict_do_update(
-        index_elements=["revision"], set_={"revision": _adding.excluded.revision}
-    )
-)
+# By its content, a revision is what it was: the row that is there stays.
+_RECORDED = keeping(policy_revision, "revision")
+_last_number = select(func.max(policy_activation.c.number)).scalar_subquery()
+_next_number = func.coalesce(_last_number, 0) + 1  # rows are never taken away
 _ACTIVATED = inserting(
     policy_activation,
-    number=None,  # the next one: rows are never taken away
+    number=_next_number,
     previous=select(policy_head.c.revision).scalar_subquery(),
 )
 _STORE_HEAD = storing(policy_head, "id")
@@ -166,7 +161,8 @@ def _policy_drafted(entry: Entry, body: JsonObject) -> Iterator[Change]:
 
 def _policy_revised(entry: Entry, body: JsonObject) -> Iterator[Change]:
     proposed = _proposal(entry, body)
-    yield change(_REVISED, of_id=body["changesetId"], author=entry.actor, **proposed)
+    author = {"author": entry.actor, "author_as_json": encode(entry.actor)}
+    yield change(_REVISED, of_id=body["changesetId"], **author, **proposed)
 
 
 def _proposal(entry: Entry, body: JsonObject) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Reading the administration of policy: changesets, revisions and their activations."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, desc, func, select
 
 from gateway.journal.policy_changes import policy_activation, policy_changeset, policy_revision
+from gateway.journal.session import Row
 from gateway.journal.statement import Statement
 from gateway.model.json import decode
 from gateway.model.policy import (
@@ -17,8 +17,6 @@ from gateway.model.policy import (
     RecordedRevision,
 )
 from gateway.model.ports import Page
-
-Row: TypeAlias = tuple[Any, ...]
 
 _its = policy_changeset.c
 _newest = (desc(_its.created_at), desc(_its.id))

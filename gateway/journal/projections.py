@@ -1,6 +1,6 @@
 """Projections: what each kind of entry changes in the tables that are folded from the record.
 
-Pure: an entry gives statements with parameters. Each of them changes exactly one row; the unit
+Pure: an entry gives statements with values. Each of them changes exactly one row; the unit
 and the rebuild both run them and hold them to it.
 """
 
@@ -32,9 +32,9 @@ def project(entry: Entry) -> Iterator[Change]:
         return
     moved = {"of_id": entry.execution_id, "updated_at": entry.at}
     if status := entry.body.get("executionStatus"):
-        yield sql.EXECUTION_MOVED, sql.EXECUTION_MOVED.bind(**moved, status=status)
+        yield change(sql.EXECUTION_MOVED, **moved, status=status)
     else:
-        yield sql.EXECUTION_TOUCHED, sql.EXECUTION_TOUCHED.bind(**moved)
+        yield sql.EXECUTION_TOUCHED, moved
 
 
 def _call_completed(entry: Entry, body: JsonObject) -> Iterator[Change]:

@@ -7,6 +7,7 @@ import sqlite3
 
 from gateway.journal.faults import told
 from gateway.journal.records import SqlRecords
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.worker import Work, run
 
 
@@ -16,7 +17,7 @@ class SnapshotReader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
-        self._records = SqlRecords(self._cursor)
+        self._records = SqlRecords(SqliteSession(self._cursor))
 
     def perform(self, batch: list[Work]) -> None:
         """Run a batch of queries; each work holds its outcome afterwards."""

@@ -82,7 +82,7 @@ def _compared(table: Table, live: sqlite3.Connection, fresh: sqlite3.Connection)
     """Walks both sides in the order of their keys and names the rows that are not the same."""
     names = [column.name for column in table.columns]
     places = [place for place, column in enumerate(table.columns) if column.primary_key]
-    rows = Statement(select(*table.columns).order_by(*table.primary_key.columns)).sql
+    rows = Statement(select(*table.columns).order_by(*table.primary_key.columns)).sqlite.sql
     here, there = live.execute(rows), fresh.execute(rows)
     found, folded = here.fetchone(), there.fetchone()
     while found or folded:

@@ -1,7 +1,6 @@
-"""Records: answering questions from the tables, on one cursor and so at one consistent moment."""
+"""Records: answering questions from the tables, in one session and so at one consistent moment."""
 
-import sqlite3
-from typing import Any, TypeAlias
+from collections.abc import Callable
 
 from gateway.journal import claim_statements, queries
 from gateway.journal.anchors import SqlAnchorRecords
@@ -13,8 +12,8 @@ from gateway.journal.grants import SqlGrantRecords
 from gateway.journal.policy_records import SqlPolicyRecords
 from gateway.journal.proofs import SqlTransparencyRecords
 from gateway.journal.rights_records import SqlRightsRecords
+from gateway.journal.session import Row, Session
 from gateway.journal.skills import SqlSkillRecords
-from gateway.journal.statement import Statement
 from gateway.journal.stored_entries import SqlStoredRecords
 from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import (
@@ -31,8 +30,6 @@ from gateway.model.plan import Edge, Plan, PlanStep
 from gateway.model.ports import ExecutionFilter, Page, Records
 from gateway.model.principal import Principal
 
-Row: TypeAlias = tuple[Any, ...]
-
 
 class SqlRecords(
     SqlAnchorRecords,
@@ -47,19 +44,17 @@ class SqlRecords(
     SqlRightsRecords,
     Records,
 ):
-    """``Records`` over a cursor of the journal's database."""
+    """``Records`` over a session on the journal's database."""
 
-    __slots__ = ("_cursor",)
+    __slots__ = ("_all", "_one", "_session")
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self._cursor = cursor
+    _one: Callable[..., Row | None]
+    _all: Callable[..., list[Row]]
 
-    def _one(self, statement: Statement, **values: Any) -> Row | None:
-        row: Row | None = self._cursor.execute(statement.sql, statement.bind(**values)).fetchone()
-        return row
-
-    def _all(self, statement: Statement, **values: Any) -> list[Row]:
-        return self._cursor.execute(statement.sql, statement.bind(**values)).fetchall()
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._one = session.one
+        self._all = session.all
 
     def _page(
         self, listing: queries.Listing, workspace: str, filters: dict[str, str | None], page: Page

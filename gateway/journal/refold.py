@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, case, exists, func, insert, null, or_, select
 
-from gateway.journal.projections import project
 from gateway.journal.records import entry_of
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statement import Statement, creating
 from gateway.journal.tables import PROJECTIONS, claim, entry, execution, step
-from gateway.journal.unit import change_one
+from gateway.journal.unit import fold_in
 from gateway.model.execution import UNDER_WAY, StepStatus
 from gateway.model.problem import Problem, ProblemError
 
@@ -49,12 +49,10 @@ def fold(
         ProblemError: JOURNAL_DAMAGED, naming the entry that cannot be folded.
     """
     count = 0
-    cursor = target.cursor()
-    for row in source.execute(ENTRIES_IN_ORDER.sql):
+    session = SqliteSession(target.cursor())
+    for row in source.execute(ENTRIES_IN_ORDER.sqlite.sql):
         try:
-            recorded = entry_of(row)
-            for statement, parameters in project(recorded):
-                change_one(cursor, recorded, statement.sql, parameters)
+            fold_in(session, entry_of(row))
         except (ValueError, LookupError, TypeError, AttributeError, sqlite3.Error) as error:
             raise _damaged(row, error) from error
         count += 1
@@ -121,4 +119,4 @@ _FREE_CLAIMS = Statement(
 def _free_claims(connection: sqlite3.Connection, now: str) -> None:
     """Give every run a free claim with a new epoch, due at once where the run is live or an attempt
     of it has no outcome yet."""
-    connection.execute(_FREE_CLAIMS.sql, _FREE_CLAIMS.bind(now=now))
+    SqliteSession(connection.cursor()).change(_FREE_CLAIMS, now=now)

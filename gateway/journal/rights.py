@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Index, Table, Text, bindparam, desc, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Column, Index, Table, bindparam, desc, update
 
+from gateway.journal.dialects import TEXT
 from gateway.journal.folding import Change, Projections, as_json, change
-from gateway.journal.statement import Statement, inserting, setting
+from gateway.journal.statement import inserting, keeping, setting
 from gateway.journal.tables import PROJECTIONS as FOLDED
 from gateway.journal.tables import metadata
 from gateway.model.entry import Entry, EntryType
@@ -18,7 +18,7 @@ from gateway.model.rights import OPEN_ERASURES, ErasureStatus
 
 
 def _text(name: str, *, optional: bool = False, key: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=optional, primary_key=key)
+    return Column(name, TEXT, nullable=optional, primary_key=key)
 
 
 privacy_erasure = Table(
@@ -64,7 +64,8 @@ privacy_hold = Table(
 )
 _at = privacy_hold.c
 Index("privacy_hold_newest", _at.workspace, desc(_at.placed_at), desc(_at.id))
-Index("privacy_hold_standing", _at.workspace, sqlite_where=_at.lifted_at.is_(None))
+_stands = _at.lifted_at.is_(None)
+Index("privacy_hold_standing", _at.workspace, sqlite_where=_stands, postgresql_where=_stands)
 
 privacy_consent = Table(
     "privacy_consent",
@@ -88,6 +89,7 @@ Index(
     "privacy_consent_standing",
     *(_by.workspace, _by.target, _by.purpose),
     sqlite_where=_by.withdrawn_at.is_(None),
+    postgresql_where=_by.withdrawn_at.is_(None),
 )
 
 privacy_condemned = Table(
@@ -138,14 +140,8 @@ _WITHDRAWN = setting(
     update(privacy_consent).where(_by.id == bindparam("of_id"), _by.withdrawn_at.is_(None)),
     *("withdrawn_by", "withdrawn_at", "told"),
 )
-_adding = sqlite.insert(privacy_condemned).values(
-    {column.name: bindparam(column.name) for column in privacy_condemned.columns}
-)
-_KEY_CONDEMNED = Statement(  # a key may be condemned twice: what said so first stays
-    _adding.on_conflict_do_update(
-        index_elements=["key_id"], set_={"key_id": _adding.excluded.key_id}
-    )
-)
+# A key may be condemned twice: what said so first stays.
+_KEY_CONDEMNED = keeping(privacy_condemned, "key_id")
 
 
 def _requested(entry: Entry, body: JsonObject) -> Iterator[Change]:

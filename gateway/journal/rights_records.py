@@ -1,16 +1,18 @@
 """Reading erasures, holds, consents and destroyed keys."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, desc, func, not_, or_, select
 
+from gateway.journal.functions import items, told
 from gateway.journal.rights import (
     privacy_condemned,
     privacy_consent,
     privacy_erasure,
     privacy_hold,
 )
+from gateway.journal.session import Row
 from gateway.journal.statement import Statement
 from gateway.model.json import JsonValue, decode, encode
 from gateway.model.ports import Page
@@ -25,8 +27,6 @@ from gateway.model.rights import (
     Subject,
     SubjectKind,
 )
-
-Row: TypeAlias = tuple[Any, ...]
 
 _of, _at, _by = privacy_erasure.c, privacy_hold.c, privacy_consent.c
 
@@ -134,7 +134,7 @@ _CONDEMNED_BY = Statement(
     .where(_condemned.cause == bindparam("cause"))
     .order_by(_condemned.key_id)
 )
-_asked = func.json_each(bindparam("ids")).table_valued("value")
+_asked = items(told("ids"))
 _UNCONDEMNED = Statement(
     select(_asked.c.value).where(_asked.c.value.not_in(select(_condemned.key_id)))
 )

@@ -1,18 +1,24 @@
 """Finding the entries that hold data under some keys, in short reads beside whoever writes.
 
-Envelopes name their key in clear text, so an entry is found by the key's id: by SQLite itself for
-a few keys, which holds up nobody, and by one pattern for many.
+Envelopes name their key in clear text, so an entry is found by the key's id: by the database
+itself for a few keys, which holds up nobody, and by one pattern for many.
 """
 
 import contextlib
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy import bindparam, func, literal, or_, select
+
 from gateway.journal.chain import execution_chain
 from gateway.journal.database import open_reader
+from gateway.journal.functions import contains, listed_numbers
+from gateway.journal.session import Session
+from gateway.journal.sqlite_session import SqliteSession
+from gateway.journal.statement import Statement
+from gateway.journal.tables import entry
 from gateway.model.entry import EntryType
 from gateway.model.json import encode
 from gateway.model.sealed_history import SealedEntry, SealedHistory
@@ -22,8 +28,38 @@ _WINDOW = 20_000
 
 _FEW = 2
 _KEY_ID = re.compile(r'"\$sealed":\[\d+,"[^"\\]*","[^"\\]*","([^"\\]+)"')
-_COLUMNS = "position, at, type, execution_id, body"
-_HOLDS = "instr(body, '\"$sealed\":') > 0"
+_COLUMNS = tuple(entry.c[name] for name in ("position", "at", "type", "execution_id", "body"))
+_BETWEEN = (
+    entry.c.position > bindparam("after_position"),
+    entry.c.position <= bindparam("through_position"),
+)
+_HOLDS = contains(entry.c.body, literal('"$sealed":'))
+
+
+def _holding(keys: int) -> Statement:
+    """The entries of a workspace that name one of so many keys; any with envelopes for none."""
+    named = [contains(entry.c.body, bindparam(f"key_{n}")) for n in range(keys)]
+    wheres = (*_BETWEEN, entry.c.workspace == bindparam("of_workspace"), _HOLDS)
+    rows = select(*_COLUMNS).where(*wheres, *([or_(*named)] if named else []))
+    return Statement(rows.order_by(entry.c.position))
+
+
+_HOLDING = [_holding(keys) for keys in range(_FEW + 1)]
+_LAST_POSITION = Statement(select(func.max(entry.c.position)))
+_OF_EXECUTION = Statement(
+    select(*_COLUMNS)
+    .where(
+        entry.c.chain == bindparam("of_chain"),
+        *_BETWEEN,
+        or_(_HOLDS, entry.c.type == EntryType.EVIDENCE_EXPORTED.value),
+    )
+    .order_by(entry.c.seq)
+)
+_AT = Statement(
+    select(*_COLUMNS)
+    .where(entry.c.position.in_(listed_numbers("positions")))
+    .order_by(entry.c.position)
+)
 
 
 @contextlib.contextmanager
@@ -34,19 +70,19 @@ def open_sealed(path: Path) -> Iterator[SealedHistory]:
         ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
     """
     with closing(open_reader(path)) as connection:
-        yield SqlSealedHistory(connection)
+        yield SqlSealedHistory(SqliteSession(connection.cursor()))
 
 
 class SqlSealedHistory(SealedHistory):
-    """``SealedHistory`` over a reading connection."""
+    """``SealedHistory`` over a reading session."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def last_position(self) -> int:
         """The position of the newest entry, 0 where there is none."""
-        found = self._connection.execute("SELECT max(position) FROM entry").fetchone()
-        return int(found[0] or 0)
+        found = self._session.one(_LAST_POSITION)
+        return (found and found[0]) or 0
 
     def holding(
         self, workspace: str, key_ids: frozenset[str], after: int, through: int
@@ -56,32 +92,22 @@ class SqlSealedHistory(SealedHistory):
         if not key_ids:
             return
         few = sorted(key_ids) if len(key_ids) <= _FEW else []
-        named = " OR ".join(["instr(body, ?) > 0"] * len(few)) or "1"
-        query = (
-            f"SELECT {_COLUMNS} FROM entry WHERE position > ? AND position <= ?"  # noqa: S608 constants and placeholders
-            f" AND workspace = ? AND {_HOLDS} AND ({named}) ORDER BY position"
-        )
+        statement = _HOLDING[len(few)]
+        given = {"of_workspace": workspace, **{f"key_{n}": key for n, key in enumerate(few)}}
         for start in range(after, through, _WINDOW):
-            end = min(start + _WINDOW, through)
-            for row in self._connection.execute(query, (start, end, workspace, *few)).fetchall():
+            window = {"after_position": start, "through_position": min(start + _WINDOW, through)}
+            for row in self._session.all(statement, **given, **window):
                 if few or not key_ids.isdisjoint(_KEY_ID.findall(row[4])):
                     yield SealedEntry(*row)
 
     def of_execution(self, execution_id: str, after: int, through: int) -> Iterator[SealedEntry]:
         """The entries of an execution with envelopes, and of bundles exported from it, behind
         ``after`` up to ``through``."""
-        rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM entry WHERE chain = ? AND position > ? AND position <= ?"  # noqa: S608 constants
-            f" AND ({_HOLDS} OR type = ?) ORDER BY seq",
-            (execution_chain(execution_id), after, through, EntryType.EVIDENCE_EXPORTED.value),
-        ).fetchall()
+        window = {"after_position": after, "through_position": through}
+        rows = self._session.all(_OF_EXECUTION, of_chain=execution_chain(execution_id), **window)
         yield from (SealedEntry(*row) for row in rows)
 
     def at(self, positions: Iterable[int]) -> Iterator[SealedEntry]:
         """The entries at these positions, in order."""
-        rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM entry WHERE position IN (SELECT value FROM json_each(?))"  # noqa: S608 constants
-            " ORDER BY position",
-            (encode(list(positions)),),
-        )
+        rows = self._session.each(_AT, positions=encode(list(positions)))
         yield from (SealedEntry(*row) for row in rows)

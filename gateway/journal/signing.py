@@ -1,6 +1,5 @@
 """Signing a checkpoint over the record as it stands, and keeping it with its tiles."""
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +16,7 @@ from gateway.journal.checkpoint_lines import (
     parsed_note,
     public_key_of,
 )
+from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.statements import INSERT_CHECKPOINT
 from gateway.journal.tables import checkpoint, entry
@@ -74,57 +74,55 @@ class _Before:
     ends_at: int = 0
 
 
-def next_checkpoint(connection: sqlite3.Connection, signer: Signer, at: str) -> Signed | None:
+def next_checkpoint(session: Session, signer: Signer, at: str) -> Signed | None:
     """The next checkpoint of the record as it stands; None where nothing came since the last one.
 
     Raises:
         ProblemError: JOURNAL_DAMAGED where the record is not what the last checkpoint signed,
             KEYS_UNUSABLE where that one endorsed another key.
     """
-    before = _before(connection)
-    if _last_position(connection) == (before.line.position if before.line else 0):
+    before = _before(session)
+    if _last_position(session) == (before.line.position if before.line else 0):
         return None
-    return _signed(connection, before, signer, at, None)
+    return _signed(session, before, signer, at, None)
 
 
-def endorsing_checkpoint(
-    connection: sqlite3.Connection, signer: Signer, at: str, successor: bytes
-) -> Signed:
+def endorsing_checkpoint(session: Session, signer: Signer, at: str, successor: bytes) -> Signed:
     """A checkpoint that endorses the public key ``successor`` (32 bytes) as the key of all that
     follow, whether anything came or not.
 
     Raises:
         ProblemError: as ``next_checkpoint``, and JOURNAL_DAMAGED where nothing was recorded yet.
     """
-    return _signed(connection, _before(connection), signer, at, successor)
+    return _signed(session, _before(session), signer, at, successor)
 
 
-def last_line(connection: sqlite3.Connection) -> Line | None:
+def last_line(session: Session) -> Line | None:
     """The last checkpoint; None before the first.
 
     Raises:
         ProblemError: JOURNAL_DAMAGED where it cannot be read.
     """
-    return _before(connection).line
+    return _before(session).line
 
 
-def _last_position(connection: sqlite3.Connection) -> int:
-    (last,) = connection.execute(_LAST_POSITION.sql, _LAST_POSITION.bind()).fetchone()
+def _last_position(session: Session) -> int:
+    (last,) = session.one(_LAST_POSITION) or (0,)
     return last or 0
 
 
 def _signed(
-    connection: sqlite3.Connection,
+    session: Session,
     before: _Before,
     signer: Signer,
     at: str,
     successor: bytes | None,
 ) -> Signed:
     key = public_key_of(signer.public_key_pem)
-    _require_signed_root(connection, before)
+    _require_signed_root(session, before)
     _require_endorsed(before, key)
-    tree = grown_tiles(connection)
-    if not tree.size or tree.size != _last_position(connection):
+    tree = grown_tiles(session)
+    if not tree.size or tree.size != _last_position(session):
         raise journal_damaged("it holds no entries, or fewer than were signed")
     origin = origin_of(tree.tile(0, 0)[:HASH_BYTES])
     endorsed = None if successor is None else Verifier(origin, successor)
@@ -135,8 +133,8 @@ def _signed(
     return Signed(line, before.ends_at + len(str(line).encode()) + 1, tree.changed)
 
 
-def _before(connection: sqlite3.Connection) -> _Before:
-    found = connection.execute(_LAST.sql, _LAST.bind()).fetchone()
+def _before(session: Session) -> _Before:
+    found = session.one(_LAST)
     if found is None:
         return _Before()
     line, ends_at = found
@@ -146,14 +144,14 @@ def _before(connection: sqlite3.Connection) -> _Before:
         raise journal_damaged(f"its last checkpoint cannot be read ({error})") from error
 
 
-def _require_signed_root(connection: sqlite3.Connection, before: _Before) -> None:
+def _require_signed_root(session: Session, before: _Before) -> None:
     """A log signs no tree that does not go on from the one it signed before (C2SP
     tlog-checkpoint)."""
     known = before.line.checkpoint if before.line else None
     if known is None:
         return
     try:
-        root = range_root(0, known.size, nodes_in(StoredTiles(connection)))
+        root = range_root(0, known.size, nodes_in(StoredTiles(session)))
     except MissingTileError as error:
         raise journal_damaged(str(error)) from error
     if root != known.root:
@@ -174,9 +172,9 @@ def _require_endorsed(before: _Before, key: bytes) -> None:
         )
 
 
-def keep_checkpoint(connection: sqlite3.Connection | sqlite3.Cursor, signed: Signed) -> None:
+def keep_checkpoint(session: Session, signed: Signed) -> None:
     """Store a signed checkpoint and its tiles, within the caller's transaction."""
     line = signed.line
     values = {"number": line.number, "ends_at": signed.ends_at, "line": str(line)}
-    connection.execute(INSERT_CHECKPOINT.sql, INSERT_CHECKPOINT.bind(**values))
-    store_tiles(connection, signed.tiles)
+    session.change_one(INSERT_CHECKPOINT, **values)
+    store_tiles(session, signed.tiles)

@@ -1,13 +1,14 @@
 """Installed skills in SQL: the table, what entries change in it, and reading it."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Index, Table, Text, bindparam, literal, select, update
+from sqlalchemy import Column, Index, Table, bindparam, literal, select, update
 
+from gateway.journal.dialects import TEXT
 from gateway.journal.folding import Change, Projections, change
 from gateway.journal.queries import Listing
-from gateway.journal.statement import Statement, setting
+from gateway.journal.session import Row
+from gateway.journal.statement import Statement, setting, storing
 from gateway.journal.tables import PROJECTIONS as FOLDED
 from gateway.journal.tables import metadata
 from gateway.model.entry import Entry, EntryType
@@ -15,30 +16,28 @@ from gateway.model.json import JsonObject, decode, encode
 from gateway.model.ports import Page
 from gateway.model.skill import Installation, SkillFilter, SkillStatus
 
-Row: TypeAlias = tuple[Any, ...]
-
 # --- the table: one row for each version of a skill in a workspace
 
 skill = Table(
     "skill",
     metadata,
-    Column("workspace", Text, primary_key=True, nullable=False),
-    Column("key", Text, primary_key=True, nullable=False),
-    Column("version", Text, primary_key=True, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("publisher", Text, nullable=False),
-    Column("provenance", Text, nullable=False),
-    Column("manifest_digest", Text, nullable=False),
-    Column("artifact_digest", Text, nullable=False),
-    Column("manifest", Text, nullable=False),
-    Column("contracts", Text, nullable=False),
-    Column("trust_digest", Text, nullable=False),
-    Column("installed_at", Text, nullable=False),
-    Column("installed_by", Text, nullable=False),
-    Column("disabled_at", Text, nullable=True),
-    Column("disabled_by", Text, nullable=True),
-    Column("reason", Text, nullable=True),
+    Column("workspace", TEXT, primary_key=True, nullable=False),
+    Column("key", TEXT, primary_key=True, nullable=False),
+    Column("version", TEXT, primary_key=True, nullable=False),
+    Column("id", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("publisher", TEXT, nullable=False),
+    Column("provenance", TEXT, nullable=False),
+    Column("manifest_digest", TEXT, nullable=False),
+    Column("artifact_digest", TEXT, nullable=False),
+    Column("manifest", TEXT, nullable=False),
+    Column("contracts", TEXT, nullable=False),
+    Column("trust_digest", TEXT, nullable=False),
+    Column("installed_at", TEXT, nullable=False),
+    Column("installed_by", TEXT, nullable=False),
+    Column("disabled_at", TEXT, nullable=True),
+    Column("disabled_by", TEXT, nullable=True),
+    Column("reason", TEXT, nullable=True),
     sqlite_with_rowid=False,
 )
 Index("skill_by_status", skill.c.workspace, skill.c.status, skill.c.key, skill.c.version)
@@ -46,11 +45,8 @@ FOLDED.append(skill)
 
 # --- projections
 
-_INSTALLED = Statement(
-    skill.insert()
-    .prefix_with("OR REPLACE")  # a version that was disabled is installed again
-    .values({column.name: bindparam(column.name) for column in skill.columns})
-)
+# A version that was disabled is installed again.
+_INSTALLED = storing(skill, "workspace", "key", "version")
 _DISABLED = setting(
     update(skill).where(
         skill.c.workspace == bindparam("of_workspace"),

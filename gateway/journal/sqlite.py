@@ -12,6 +12,7 @@ from gateway.journal.database import open_reader, open_second_writer, open_write
 from gateway.journal.folder import FolderLock
 from gateway.journal.reader import SnapshotReader
 from gateway.journal.records import SqlRecords
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.tail import Tail
 from gateway.journal.unit import Unit
 from gateway.journal.worker import Work, Worker
@@ -52,9 +53,10 @@ class SqliteJournal(Journal):
             writer_of = open_second_writer if lock is None else open_writer
             writing = opened.enter_context(closing(writer_of(path)))
             reading = opened.enter_context(closing(open_reader(path)))
+            session = SqliteSession(reading.cursor())
             if lock is not None:
-                self.checkpoints.complete(reading)
-            ends_at = SqlRecords(reading.cursor()).last_position()
+                self.checkpoints.complete(session)
+            ends_at = SqlRecords(session).last_position()
             self._connections = opened.pop_all()
         self._tail = Tail(loop, ends_at)
         commits = GroupCommit(writing, clock, writer, self._tail.committed, before_commit)

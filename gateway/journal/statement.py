@@ -1,38 +1,40 @@
-"""A statement of SQLAlchemy Core, compiled once to the driver's SQL.
+"""A statement of SQLAlchemy Core, compiled once for each database to the driver's SQL.
 
 The hot path hands ``sql`` and positional parameters straight to the driver: compiling, or looking
 up a compiled form, at each call costs more than the statement itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from sqlalchemy import ClauseElement, Table, bindparam, insert
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.expression import Update
 
 from gateway.journal import tables
-
-_DIALECT = sqlite.dialect(paramstyle="qmark")
+from gateway.journal.dialects import POSTGRES, SQLITE
 
 Parameters: TypeAlias = tuple[Any, ...]
 """Positional parameters of a statement."""
 
 
-class Statement:
-    """One statement: its ``sql`` and the order of its named parameters."""
+class Form:
+    """A statement for one database: its ``sql``, and the ``names`` of its parameters in order."""
 
-    __slots__ = ("_constants", "_names", "_required", "sql")
+    __slots__ = ("_constants", "_pick", "_required", "names", "sql")
 
-    def __init__(self, clause: ClauseElement) -> None:
-        compiled: Any = clause.compile(dialect=_DIALECT)
+    def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
+        compiled: Any = clause.compile(dialect=dialect)
         self.sql = str(compiled)
-        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        self._required = frozenset(n for n in self._names if compiled.binds[n].required)
+        self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._required = frozenset(n for n in self.names if compiled.binds[n].required)
         self._constants: Mapping[str, Any] = {
-            name: compiled.params[name] for name in self._names if name not in self._required
+            name: compiled.params[name] for name in self.names if name not in self._required
         }
+        self._pick = _picking(self.names)
 
     def bind(self, **values: Any) -> Parameters:
         """The positional parameters for ``values``, one for each name in the statement.
@@ -41,15 +43,57 @@ class Statement:
             KeyError: a parameter is missing.
             TypeError: there are too many or too few.
         """
+        return self.parameters(values)
+
+    def parameters(self, values: Mapping[str, Any]) -> Parameters:
+        """``bind`` for values that are in a mapping already.
+
+        Raises:
+            KeyError: a parameter is missing.
+            TypeError: there are too many or too few.
+        """
         if len(values) != len(self._required):
             raise TypeError(f"this statement takes the parameters {sorted(self._required)}")
-        return tuple(map({**self._constants, **values}.__getitem__, self._names))
+        return self._pick({**self._constants, **values} if self._constants else values)
+
+
+class Statement:
+    """One statement in its form for each database. PostgreSQL's is made when it is first asked for.
+
+    ``postgres`` is the clause for PostgreSQL, where one clause does not serve both.
+    """
+
+    __slots__ = ("_clause", "_postgres", "sqlite")
+
+    def __init__(self, clause: ClauseElement, postgres: ClauseElement | None = None) -> None:
+        self.sqlite = Form(clause, SQLITE)
+        self._clause = clause if postgres is None else postgres
+        self._postgres: Form | None = None
+
+    @property
+    def postgres(self) -> Form:
+        """The form for PostgreSQL."""
+        if self._postgres is None:
+            self._postgres = Form(self._clause, POSTGRES)
+        return self._postgres
+
+    def on(self, dialect: Dialect) -> Form:
+        """The form for ``SQLITE`` or ``POSTGRES``."""
+        return self.sqlite if dialect is SQLITE else self.postgres
+
+
+def _picking(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Parameters]:
+    """What takes the values of these names out of a mapping, in order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple(values[name] for name in names)
 
 
 def inserting(table: Table, **fixed: Any) -> Statement:
     """Adds a row: each column is a parameter unless ``fixed`` gives its value."""
     names = [column.name for column in table.columns if column.name not in fixed]
-    return Statement(insert(table).values({name: bindparam(name) for name in names} | fixed))
+    values = {name: bindparam(name) for name in names} | fixed
+    return Statement(insert(table).values(values).inline())  # inline: it gives no key back
 
 
 def setting(change: Update, *names: str, **fixed: Any) -> Statement:
@@ -57,19 +101,50 @@ def setting(change: Update, *names: str, **fixed: Any) -> Statement:
     return Statement(change.values({name: bindparam(name) for name in names} | fixed))
 
 
-def storing(table: Table, key: str) -> Statement:
-    """Adds a row, or replaces the one with the same ``key``."""
-    names = [column.name for column in table.columns]
-    adding = sqlite.insert(table).values({name: bindparam(name) for name in names})
-    changed = {name: adding.excluded[name] for name in names if name != key}
-    return Statement(adding.on_conflict_do_update(index_elements=[key], set_=changed))
+def storing(table: Table, *keys: str) -> Statement:
+    """Adds a row, or replaces the one with the same ``keys``."""
+    changed = [column.name for column in table.columns if column.name not in keys]
+    return _adding(table, keys, changed)
 
 
-def creating(*chosen: Table) -> list[str]:
+def keeping(table: Table, *keys: str) -> Statement:
+    """Adds a row; one with the same ``keys`` stays as it is, and counts as hit."""
+    return _adding(table, keys, keys)
+
+
+def adding_once(table: Table) -> Statement:
+    """Adds a row; where one with the same key is there, nothing is hit."""
+    values = _each_column(table)
+    return Statement(
+        sqlite.insert(table).values(values).on_conflict_do_nothing(),
+        postgresql.insert(table).values(values).on_conflict_do_nothing(),
+    )
+
+
+def _adding(table: Table, keys: tuple[str, ...], changed: tuple[str, ...] | list[str]) -> Statement:
+    """Adds a row, or changes these columns of the one with the same keys."""
+
+    def by(adding: Any) -> ClauseElement:
+        told: ClauseElement = adding.on_conflict_do_update(
+            index_elements=list(keys), set_={name: adding.excluded[name] for name in changed}
+        )
+        return told
+
+    values = _each_column(table)
+    return Statement(
+        by(sqlite.insert(table).values(values)), by(postgresql.insert(table).values(values))
+    )
+
+
+def _each_column(table: Table) -> dict[str, Any]:
+    return {column.name: bindparam(column.name) for column in table.columns}
+
+
+def creating(*chosen: Table, dialect: Dialect = SQLITE) -> list[str]:
     """The SQL that creates tables with their indexes (all of them where none is named)."""
     script: list[str] = []
     for table in chosen or tuple(tables.metadata.sorted_tables):
-        script.append(str(CreateTable(table).compile(dialect=_DIALECT)))
+        script.append(str(CreateTable(table).compile(dialect=dialect)))
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
-        script += [str(CreateIndex(index).compile(dialect=_DIALECT)) for index in indexes]
+        script += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
     return script

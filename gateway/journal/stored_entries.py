@@ -1,11 +1,11 @@
 """Reading entries as they are stored."""
 
-import sqlite3
 from dataclasses import fields
 
 from sqlalchemy import bindparam, select
 
 from gateway.journal.chain import execution_chain
+from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
 from gateway.model.entry import EntryType
@@ -27,19 +27,20 @@ _ENTRIES_OF_TYPE = Statement(
 
 
 class SqlStoredRecords(StoredRecords):
-    """``StoredRecords`` over the cursor of ``SqlRecords``."""
+    """``StoredRecords`` over the session of ``SqlRecords``."""
 
     __slots__ = ()
-    _cursor: sqlite3.Cursor
+    _session: Session
 
     def stored_entries(self, execution_id: str, after: int, limit: int) -> list[StoredEntry]:
         """The entries of an execution's chain with a ``seq`` above ``after``, in order."""
         chain = execution_chain(execution_id)
-        values = _STORED_ENTRIES.bind(of_chain=chain, after_seq=after, at_most=limit)
-        return [StoredEntry(*row) for row in self._cursor.execute(_STORED_ENTRIES.sql, values)]
+        window = {"after_seq": after, "at_most": limit}
+        rows = self._session.all(_STORED_ENTRIES, of_chain=chain, **window)
+        return [StoredEntry(*row) for row in rows]
 
     def entries_of_type(self, execution_id: str, kind: EntryType) -> list[StoredEntry]:
         """The entries of one type on an execution's chain, in order."""
         chain = execution_chain(execution_id)
-        values = _ENTRIES_OF_TYPE.bind(of_chain=chain, of_type=kind.value)
-        return [StoredEntry(*row) for row in self._cursor.execute(_ENTRIES_OF_TYPE.sql, values)]
+        rows = self._session.all(_ENTRIES_OF_TYPE, of_chain=chain, of_type=kind.value)
+        return [StoredEntry(*row) for row in rows]

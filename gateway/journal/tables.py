@@ -7,14 +7,14 @@ order. ``PROJECTIONS`` names the tables that are folded from the entries and hol
 from sqlalchemy import (
     Column,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     desc,
 )
+
+from gateway.journal.dialects import TEXT, WHOLE
 
 SCHEMA_VERSION = 4
 """The version of these tables, kept in ``meta``."""
@@ -23,18 +23,22 @@ metadata = MetaData()
 
 
 def _text(name: str, *, optional: bool = False, key: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=optional, primary_key=key)
+    return Column(name, TEXT, nullable=optional, primary_key=key)
 
 
-meta = Table("meta", metadata, Column("schema_version", Integer, primary_key=True))
+meta = Table(
+    "meta",
+    metadata,
+    Column("schema_version", WHOLE, primary_key=True, autoincrement=False),
+)
 
 entry = Table(
     "entry",
     metadata,
-    Column("position", Integer, primary_key=True),
+    Column("position", WHOLE, primary_key=True, autoincrement=False),
     _text("chain"),
-    Column("seq", Integer, nullable=False),
-    Column("format", Integer, nullable=False),
+    Column("seq", WHOLE, nullable=False),
+    Column("format", WHOLE, nullable=False),
     _text("at"),
     _text("type"),
     _text("workspace"),
@@ -51,7 +55,7 @@ chain_head = Table(
     "chain_head",
     metadata,
     _text("chain", key=True),
-    Column("seq", Integer, nullable=False),
+    Column("seq", WHOLE, nullable=False),
     _text("hash"),
     sqlite_with_rowid=False,
 )
@@ -68,7 +72,7 @@ execution = Table(
     _text("created_at"),
     _text("updated_at"),
     _text("text"),
-    Column("direct", Integer, nullable=False),
+    Column("direct", WHOLE, nullable=False),
     _text("channel", optional=True),
     _text("trace_id", optional=True),
     _text("metadata", optional=True),
@@ -81,13 +85,13 @@ execution = Table(
     _text("risk", optional=True),
     _text("verdict", optional=True),
     _text("problem", optional=True),
-    Column("stopping", Integer, nullable=False),
-    Column("retries", Integer, nullable=False),
+    Column("stopping", WHOLE, nullable=False),
+    Column("retries", WHOLE, nullable=False),
     _text("retried_at", optional=True),
     _text("lane", optional=True),
-    Column("lane_transitions", Integer, nullable=False),
+    Column("lane_transitions", WHOLE, nullable=False),
     _text("gate", optional=True),
-    Column("bundles", Integer, nullable=False),
+    Column("bundles", WHOLE, nullable=False),
     _text("compensates", optional=True),
     _text("compensation_id", optional=True),
 )
@@ -97,7 +101,11 @@ Index("execution_newest", execution.c.workspace, *_newest)
 Index("execution_by_status", execution.c.workspace, execution.c.status, *_newest)
 Index("execution_by_subject", execution.c.workspace, execution.c.subject, *_newest)
 _in_lane = execution.c.lane.is_not(None) & execution.c.run_id.is_not(None)
-Index("execution_in_lane", execution.c.workspace, *_newest, sqlite_where=_in_lane)
+Index(
+    *("execution_in_lane", execution.c.workspace, *_newest),
+    sqlite_where=_in_lane,
+    postgresql_where=_in_lane,
+)
 
 plan = Table(
     "plan",
@@ -109,7 +117,7 @@ plan = Table(
     _text("edges"),
     _text("compiler"),
     _text("planner_model", optional=True),
-    Column("compensate", Integer, nullable=False),
+    Column("compensate", WHOLE, nullable=False),
     _text("compiled_at"),
     _text("verdict", optional=True),
     _text("decisions", optional=True),
@@ -123,14 +131,14 @@ step = Table(
     _text("plan_id", key=True),
     _text("id", key=True),
     _text("execution_id"),
-    Column("place", Integer, nullable=False),
+    Column("place", WHOLE, nullable=False),
     _text("key"),
     _text("contract"),
     _text("status"),
     _text("updated_at"),
-    Column("attempt", Integer, nullable=False),
-    Column("base", Integer, nullable=False),
-    Column("key_base", Integer, nullable=False),
+    Column("attempt", WHOLE, nullable=False),
+    Column("base", WHOLE, nullable=False),
+    Column("key_base", WHOLE, nullable=False),
     _text("input", optional=True),
     _text("output", optional=True),
     _text("problem", optional=True),
@@ -153,7 +161,7 @@ approval = Table(
     _text("arguments"),
     _text("decision"),
     _text("approver_role"),
-    Column("quorum", Integer, nullable=False),
+    Column("quorum", WHOLE, nullable=False),
     _text("risk"),
     _text("reason"),
     _text("requested_by"),
@@ -192,7 +200,7 @@ call = Table(
 policy_head = Table(
     "policy_head",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", WHOLE, primary_key=True, autoincrement=False),
     _text("revision"),
 )
 
@@ -202,29 +210,30 @@ claim = Table(
     _text("run_id", key=True),
     _text("execution_id"),
     _text("owner", optional=True),
-    Column("epoch", Integer, nullable=False),
+    Column("epoch", WHOLE, nullable=False),
     _text("lease_until", optional=True),
-    Column("wake_seq", Integer, nullable=False),
+    Column("wake_seq", WHOLE, nullable=False),
     _text("wake_at", optional=True),
     sqlite_with_rowid=False,
 )
-Index("claim_wake", claim.c.wake_at, sqlite_where=claim.c.owner.is_(None))
+_free, _taken = claim.c.owner.is_(None), claim.c.owner.is_not(None)
+Index("claim_wake", claim.c.wake_at, sqlite_where=_free, postgresql_where=_free)
 # Not on the lease: every write of a step prolongs it, while few runs are held at any moment.
-Index("claim_held", claim.c.owner, sqlite_where=claim.c.owner.is_not(None))
+Index("claim_held", claim.c.owner, sqlite_where=_taken, postgresql_where=_taken)
 
 checkpoint = Table(
     "checkpoint",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("ends_at", Integer, nullable=False),
+    Column("number", WHOLE, primary_key=True, autoincrement=False),
+    Column("ends_at", WHOLE, nullable=False),
     _text("line"),
 )
 
 tile = Table(
     "tile",
     metadata,
-    Column("level", Integer, primary_key=True, autoincrement=False),
-    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("level", WHOLE, primary_key=True, autoincrement=False),
+    Column("place", WHOLE, primary_key=True, autoincrement=False),
     Column("hashes", LargeBinary, nullable=False),
 )
 

@@ -4,12 +4,12 @@ Leaf ``i`` is the entry at position ``i + 1``, and its input the 32 bytes of tha
 Tiles say nothing that the entries do not say; verification computes them anew.
 """
 
-import sqlite3
 from collections.abc import Mapping
 
 from sqlalchemy import bindparam, func, select
 
-from gateway.journal.statement import Statement
+from gateway.journal.session import Session
+from gateway.journal.statement import Statement, storing
 from gateway.journal.tables import entry, tile
 from gateway.model.problem import Problem, ProblemError
 from gateway.transparency import leaf_hash
@@ -31,40 +31,38 @@ _LEAVES = Statement(
     .where(entry.c.position > bindparam("after_position"))
     .order_by(entry.c.position)
 )
-_STORE = "INSERT OR REPLACE INTO tile (level, place, hashes) VALUES (?, ?, ?)"
+_STORE = storing(tile, "level", "place")
 
 
 class StoredTiles:
     """The tiles of a database; an instance is a ``TileAt``."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_session",)
 
-    def __init__(self, connection: sqlite3.Connection | sqlite3.Cursor) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def __call__(self, level: int, place: int) -> bytes:
         """The hashes of a tile; empty where there is none."""
-        values = _TILE.bind(of_level=level, of_place=place)
-        row = self._connection.execute(_TILE.sql, values).fetchone()
+        row = self._session.one(_TILE, of_level=level, of_place=place)
         return bytes(row[0]) if row and isinstance(row[0], bytes) else b""
 
 
-def tree_size(connection: sqlite3.Connection | sqlite3.Cursor) -> int:
+def tree_size(session: Session) -> int:
     """How many entries the stored tiles cover."""
-    place, length = connection.execute(_LAST_TILE.sql, _LAST_TILE.bind()).fetchone() or (0, 0)
+    place, length = session.one(_LAST_TILE) or (0, 0)
     return int(place) * WIDTH + int(length) // HASH_BYTES
 
 
-def grown_tiles(connection: sqlite3.Connection) -> GrowingTiles:
+def grown_tiles(session: Session) -> GrowingTiles:
     """The tree over all entries, grown from the stored tiles by the entries that came since.
 
     Raises:
         ProblemError: JOURNAL_DAMAGED where a position is empty, or a tile or a hash is no such.
     """
     try:
-        tree = GrowingTiles(tree_size(connection), StoredTiles(connection))
-        rows = connection.execute(_LEAVES.sql, _LEAVES.bind(after_position=tree.size))
-        for position, own_hash in rows:
+        tree = GrowingTiles(tree_size(session), StoredTiles(session))
+        for position, own_hash in session.each(_LEAVES, after_position=tree.size):
             if position != tree.size + 1:
                 raise journal_damaged(f"position {tree.size + 1} is empty")
             tree.append(leaf_hash(bytes.fromhex(own_hash)))
@@ -74,11 +72,10 @@ def grown_tiles(connection: sqlite3.Connection) -> GrowingTiles:
     return tree
 
 
-def store_tiles(
-    connection: sqlite3.Connection | sqlite3.Cursor, tiles: Mapping[Place, bytes]
-) -> None:
+def store_tiles(session: Session, tiles: Mapping[Place, bytes]) -> None:
     """Keep tiles, replacing those of the same place."""
-    connection.executemany(_STORE, [(*place, hashes) for place, hashes in tiles.items()])
+    for (level, place), hashes in tiles.items():
+        session.change(_STORE, level=level, place=place, hashes=hashes)
 
 
 def journal_damaged(why: str) -> ProblemError:

@@ -1,18 +1,17 @@
 """A unit of work: what a caller's function gets to read, decide and append with."""
 
-import sqlite3
 from collections.abc import Callable
-from typing import Any
 
-from gateway.journal import claim_statements, statements
+from gateway.journal import claim_statements
 from gateway.journal.anchors import SqlAnchorQueue
+from gateway.journal.appending import Appending
 from gateway.journal.chain import chain_of, entry_hash
 from gateway.journal.deliveries import SqlDeliveryQueue
 from gateway.journal.heads import Heads
 from gateway.journal.projections import project
-from gateway.journal.records import Row, SqlRecords
+from gateway.journal.records import SqlRecords
+from gateway.journal.session import NoSuchRowError, Row, Session
 from gateway.journal.signing import Signed, keep_checkpoint
-from gateway.journal.statement import Statement
 from gateway.model.entry import ENTRY_FORMAT, Entry, EntryType, NewEntry
 from gateway.model.execution import Claim
 from gateway.model.json import decode, encode
@@ -21,16 +20,22 @@ from gateway.model.problem import refuse
 
 
 class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
-    """``Tx`` on the writer's cursor.
+    """``Tx`` in the writer's session.
 
     ``failure`` is the error of an append that failed half-way. The writer then undoes the unit
     even where its function went on: an entry without its projections must never be durable.
     """
 
-    __slots__ = ("_heads", "_now", "_writer", "effects", "failure")
+    __slots__ = ("_appending", "_change", "_heads", "_now", "_writer", "effects", "failure")
 
-    def __init__(self, cursor: sqlite3.Cursor, heads: Heads, now: str, writer: str) -> None:
-        super().__init__(cursor)
+    _change: Callable[..., int]
+
+    def __init__(
+        self, session: Session, appending: Appending, heads: Heads, now: str, writer: str
+    ) -> None:
+        super().__init__(session)
+        self._change = session.change
+        self._appending = appending
         self._heads = heads
         self._now = now
         self._writer = writer
@@ -45,6 +50,8 @@ class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
     def append(self, entry: NewEntry) -> Entry:
         """Record a fact; the projections follow at once.
 
+        Its ``position`` is 0 where entries are numbered when their batch is complete.
+
         Raises:
             ProblemError: CONFLICT when what it adds is already there (a used idempotency key, a
                 known id).
@@ -53,10 +60,9 @@ class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
         """
         try:
             recorded = self._insert(entry)
-            for statement, parameters in project(recorded):
-                change_one(self._cursor, recorded, statement.sql, parameters)
-        except sqlite3.IntegrityError as error:
-            self.failure = _already_there(entry.type)
+            fold_in(self._session, recorded)
+        except self._session.duplicates as error:
+            self.failure = already_there(entry.type)
             raise self.failure from error
         except Exception as error:
             self.failure = error
@@ -71,11 +77,8 @@ class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
         kind = EntryType(entry.type).value
         where = (entry.workspace, entry.execution_id, entry.actor)
         own = entry_hash(ENTRY_FORMAT, chain, seq, previous, self._now, kind, *where, body)
-        self._cursor.execute(
-            statements.INSERT_ENTRY.sql,
-            (None, chain, seq, ENTRY_FORMAT, self._now, kind, *where, body, previous, own),
-        )
-        position = self._cursor.lastrowid or 0
+        told = (ENTRY_FORMAT, self._now, kind, *where, body)
+        position = self._appending.insert((chain, seq, *told, previous, own))
         self._heads.move(chain, seq, own, position)
         # The body is read back from its text: projections must see what a rebuild will see.
         stored = decode(body)
@@ -117,34 +120,40 @@ class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
 
     def keep_checkpoint(self, signed: Signed) -> None:
         """Store a signed checkpoint with its tiles."""
-        keep_checkpoint(self._cursor, signed)
+        keep_checkpoint(self._session, signed)
 
     def after_commit(self, effect: Callable[[], None]) -> None:
         """Run ``effect`` on the event loop once this unit is durable, and only then."""
         self.effects.append(effect)
 
-    def _change(self, statement: Statement, **values: Any) -> int:
-        return self._cursor.execute(statement.sql, statement.bind(**values)).rowcount
 
-
-def change_one(cursor: sqlite3.Cursor, entry: Entry, sql: str, parameters: tuple[Any, ...]) -> None:
-    """Run one change of a projection, which must hit exactly one row.
+def fold_in(session: Session, entry: Entry) -> None:
+    """Make the changes of an entry to the projections; each must hit exactly one row.
 
     Raises:
-        ValueError: it hit none, so the entry speaks of something that the record does not hold.
+        ValueError: one hit none, so the entry speaks of something that the record does not hold.
     """
-    if cursor.execute(sql, parameters).rowcount != 1:
-        raise ValueError(
-            f"{entry.type.value} on {entry.chain} (seq {entry.seq}) changes an execution, plan, "
-            "step or approval that is not in the record"
-        )
+    try:
+        for statement, values in project(entry):
+            session.change_one(statement, **values)
+    except NoSuchRowError as error:
+        raise unknown_row(entry) from error
+
+
+def unknown_row(entry: Entry) -> ValueError:
+    """The error of an entry that changes what the record does not hold."""
+    return ValueError(
+        f"{entry.type.value} on {entry.chain} (seq {entry.seq}) changes an execution, plan, "
+        "step or approval that is not in the record"
+    )
 
 
 def _claim(row: Row | None) -> Claim | None:
     return Claim(*row) if row else None
 
 
-def _already_there(kind: EntryType) -> Exception:
+def already_there(kind: EntryType) -> Exception:
+    """CONFLICT of an entry that adds what the record holds already."""
     return refuse(
         "CONFLICT",
         f"What {kind} would record is already there: the idempotency key or the id is in use. "

@@ -116,7 +116,7 @@ class _Run:
     def report(self) -> VerifyReport:
         """Runs every check, each even where another met unreadable pages."""
         audit, findings = self._audit, self._findings
-        total, chains = self._guarded(self._row, _TOTALS.sql) or (0, 0)
+        total, chains = self._guarded(self._row, _TOTALS.sqlite.sql) or (0, 0)
         with self._comparison(total) as comparison:
             self._guarded(audit_checkpoints, self._connection, findings, audit)
             for file in self._asked.against:

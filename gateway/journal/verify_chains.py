@@ -99,7 +99,7 @@ def check_end(connection: sqlite3.Connection, findings: Findings) -> None:
 
 def check_order(connection: sqlite3.Connection, findings: Findings) -> None:
     """Every entry follows the one before it in its chain, by number, hash and position."""
-    for row in connection.execute(_BREAKS.sql, _BREAKS.bind()):
+    for row in connection.execute(_BREAKS.sqlite.sql, _BREAKS.sqlite.bind()):
         chain, seq, position, kind, earlier, same, below = row
         entry_named = named(chain, seq, position, kind)
         if position in findings.altered:
@@ -117,7 +117,7 @@ def check_order(connection: sqlite3.Connection, findings: Findings) -> None:
 
 def check_heads(connection: sqlite3.Connection, findings: Findings) -> None:
     """Every chain ends where its head says."""
-    for row in connection.execute(_HEADS_WITHOUT.sql, _HEADS_WITHOUT.bind()):
+    for row in connection.execute(_HEADS_WITHOUT.sqlite.sql, _HEADS_WITHOUT.sqlite.bind()):
         chain, seq, position, kind, last = row
         if position is None:
             told = f"{chain} was cut off: its head is entry {seq}, its last entry {last or 'none'}"
@@ -125,7 +125,7 @@ def check_heads(connection: sqlite3.Connection, findings: Findings) -> None:
         elif position not in findings.altered:
             told = f"{named(chain, seq, position, kind)} is not the one that its chain's head names"
             findings.add(FindingKind.CHANGED, told, chain, seq, position)
-    for chain, seq, position, kind in connection.execute(_BEYOND_HEADS.sql):
+    for chain, seq, position, kind in connection.execute(_BEYOND_HEADS.sqlite.sql):
         if position not in findings.altered:
             told = f"{named(chain, seq, position, kind)} stands beyond the head of its chain"
             findings.add(FindingKind.INSERTED, told, chain, seq, position)

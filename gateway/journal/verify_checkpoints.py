@@ -93,7 +93,7 @@ class _Walk:
 
     def run(self, connection: sqlite3.Connection) -> None:
         audit, copy, end = self._audit, _lines(self._audit.file), 0
-        for number, line, ends_at in connection.execute(_CHECKPOINTS.sql):
+        for number, line, ends_at in connection.execute(_CHECKPOINTS.sqlite.sql):
             audit.count += 1
             end += len(str(line).encode("utf-8", "surrogateescape")) + 1
             is_next = number == self._before.number + 1

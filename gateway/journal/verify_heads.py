@@ -38,8 +38,8 @@ def check_signed_heads(
     ends: dict[str, int] = {}
     for chain, seq, own in signed["heads"]:
         ends[chain] = seq
-        values = _SIGNED_ENTRY.bind(of_chain=chain, of_seq=seq)
-        row = connection.execute(_SIGNED_ENTRY.sql, values).fetchone()
+        values = _SIGNED_ENTRY.sqlite.bind(of_chain=chain, of_seq=seq)
+        row = connection.execute(_SIGNED_ENTRY.sqlite.sql, values).fetchone()
         if row is None:
             told = f"{chain} was cut off: entry {seq}, which checkpoint {number} signed, is gone"
             findings.add(FindingKind.TRUNCATED, told, chain, seq)
@@ -56,7 +56,7 @@ def _check_span(
     """Between two checkpoints stand the entries that the later one signed, and no others."""
     number, position = promised.signed["number"], promised.signed["position"]
     span = {"after_position": promised.after, "to_position": position}
-    for chain, seq, place in connection.execute(_ENDS.sql, _ENDS.bind(**span)):
+    for chain, seq, place in connection.execute(_ENDS.sqlite.sql, _ENDS.sqlite.bind(**span)):
         if place not in findings.altered and (chain not in ends or seq > ends[chain]):
             told = f"entry {seq} of {chain} (position {place}) is not among those that "
             told += f"checkpoint {number} signed"
@@ -71,7 +71,7 @@ def _check_span(
 def _order_digest(connection: sqlite3.Connection, after: int, to: int) -> str:
     """SHA-256 over positions and hashes of the entries behind ``after`` up to ``to``, in hex."""
     folded = hashlib.sha256()
-    values = _ORDER.bind(after_position=after, to_position=to)
-    for position, own_hash in connection.execute(_ORDER.sql, values):
+    values = _ORDER.sqlite.bind(after_position=after, to_position=to)
+    for position, own_hash in connection.execute(_ORDER.sqlite.sql, values):
         folded.update(encode([position, own_hash]).encode("utf-8", "surrogateescape"))
     return folded.hexdigest()

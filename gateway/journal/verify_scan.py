@@ -37,7 +37,7 @@ def scan_entries(
 ) -> None:
     """Check every entry; ``done`` is told how many have been."""
     scan = _Scan(findings, tree)
-    rows = connection.execute(ENTRIES_IN_ORDER.sql)
+    rows = connection.execute(ENTRIES_IN_ORDER.sqlite.sql)
     count = 0
     while batch := rows.fetchmany(_BATCH):
         scan.take(batch)

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from gateway.journal.findings import FindingKind, Findings
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.tiles import StoredTiles
 from gateway.journal.verify_chains import named
 from gateway.journal.verify_checkpoints import Audit, Promise
@@ -29,7 +30,7 @@ class TreeCheck:
         self._findings = findings
         self._audit = audit
         self._promises = sorted(audit.roots, key=lambda promise: promise.size, reverse=True)
-        self._tiles = StoredTiles(connection)
+        self._tiles = StoredTiles(SqliteSession(connection.cursor()))
         self._tree = Frontier()
         self._told: Frontier | None = None  # the tree that the tiles tell, where it is another
         self._differing: dict[int, tuple[Hash, Hash]] = {}

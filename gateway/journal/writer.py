@@ -8,8 +8,10 @@ whoever is there, and a lone unit waits for nobody.
 import sqlite3
 from collections.abc import Callable
 
+from gateway.journal.appending import AppendingAtOnce
 from gateway.journal.faults import not_durable, told
 from gateway.journal.heads import Heads
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statements import ENTRY_HASH
 from gateway.journal.unit import Unit
 from gateway.journal.worker import Work, run
@@ -39,6 +41,8 @@ class GroupCommit:
     ) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
+        self._session = SqliteSession(self._cursor)
+        self._appending = AppendingAtOnce(self._cursor)
         self._clock = clock
         self._writer = writer
         self._committed = committed
@@ -50,7 +54,7 @@ class GroupCommit:
         A unit that raises is undone alone. When the transaction itself fails, all of them fail:
         even a refusal may rest on what another unit of this batch had written.
         """
-        heads = Heads(self._cursor)
+        heads = Heads(self._session)
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
             for work in batch:
@@ -69,7 +73,8 @@ class GroupCommit:
     def _attempt(self, work: Work, heads: Heads) -> None:
         execute = self._cursor.execute
         execute("SAVEPOINT unit")
-        unit = Unit(self._cursor, heads, stamp(self._clock.now()), self._writer)
+        now = stamp(self._clock.now())
+        unit = Unit(self._session, self._appending, heads, now, self._writer)
         run(work, unit)
         work.error = unit.failure or work.error
         if not self._connection.in_transaction:
@@ -100,7 +105,7 @@ class GroupCommit:
         if heads.last is None:
             return False
         position, own_hash = heads.last
-        found: tuple[str] | None = self._cursor.execute(ENTRY_HASH.sql, (position,)).fetchone()
+        found = self._session.one(ENTRY_HASH, of_position=position)
         return found is not None and found[0] == own_hash
 
     def _abandon(self) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 
 from gateway.journal.chain import chain_of, entry_hash
 from gateway.journal.database import open_writer
-from gateway.journal.projections import project
 from gateway.journal.signing import Signer, keep_checkpoint, next_checkpoint
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statements import INSERT_ENTRY, STORE_HEAD
+from gateway.journal.unit import fold_in
 from gateway.model.entry import ENTRY_FORMAT, GENESIS, Entry, EntryType, NewEntry
 from gateway.model.json import decode
 from gateway.model.time import stamp
@@ -33,6 +34,7 @@ def write_record(path: Path, entries: int, signer: Signer) -> None:
     rounds = _rounds(_template())
     with closing(open_writer(path)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
+        session = SqliteSession(connection.cursor())
         position, heads = 0, dict[str, tuple[int, str]]()
         while position < entries:
             connection.execute("BEGIN")
@@ -42,10 +44,12 @@ def write_record(path: Path, entries: int, signer: Signer) -> None:
                 for new in next(rounds):
                     position += 1
                     moved.add(_append(connection, new, position, heads))
-            connection.executemany(STORE_HEAD.sql, [(one, *heads[one]) for one in sorted(moved)])
-            signed = next_checkpoint(connection, signer, _at(position))
+            connection.executemany(
+                STORE_HEAD.sqlite.sql, [(one, *heads[one]) for one in sorted(moved)]
+            )
+            signed = next_checkpoint(session, signer, _at(position))
             assert signed is not None
-            keep_checkpoint(connection, signed)
+            keep_checkpoint(session, signed)
             connection.execute("COMMIT")
     with (
         (path.parent / "checkpoints.jsonl").open("w") as file,
@@ -95,11 +99,10 @@ def _append(
     told: tuple[Any, ...] = (_at(position), new.type, new.workspace, new.execution_id, new.actor)
     own = entry_hash(ENTRY_FORMAT, chain, last + 1, previous, *told, body)
     row = (position, chain, last + 1, ENTRY_FORMAT, *told, body, previous, own)
-    connection.execute(INSERT_ENTRY.sql, row)
+    connection.execute(INSERT_ENTRY.sqlite.sql, row)
     heads[chain] = (last + 1, own)
     recorded = Entry(position, chain, last + 1, *told, decode(body), previous, own)
-    for statement, parameters in project(recorded):
-        connection.execute(statement.sql, parameters)
+    fold_in(SqliteSession(connection.cursor()), recorded)
     return chain
 
 

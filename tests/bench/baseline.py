@@ -36,9 +36,9 @@ def writes_of_a_run(database: Path) -> tuple[list[Write], list[str]]:
         rows += connection.execute(_CALLS).fetchall()
     writes: list[Write] = []
     for row in rows:
-        writes.append((statements.INSERT_ENTRY.sql, (None, *tuple(row)[1:])))
+        writes.append((statements.INSERT_ENTRY.sqlite.sql, (None, *tuple(row)[1:])))
         changes = project(_entry(row))
-        writes.extend((statement.sql, tuple(values)) for statement, values in changes)
+        writes.extend((one.sqlite.sql, one.sqlite.parameters(values)) for one, values in changes)
     return writes, [execution["id"], *(execution[name] for name in _NAMED)]
 
 

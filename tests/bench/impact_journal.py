@@ -71,10 +71,10 @@ class Generator:
                     found, count = self._one(people)
                     made += count
                     for name, row in found:
-                        batch[name].append(rows[name].bind(**row))
+                        batch[name].append(rows[name].sqlite.bind(**row))
                 connection.execute("BEGIN")
                 for name, values in batch.items():
-                    connection.executemany(rows[name].sql, values)
+                    connection.executemany(rows[name].sqlite.sql, values)
                 connection.execute("COMMIT")
         return made
 

@@ -84,7 +84,7 @@ async def test_every_commit_is_synchronised_with_the_disk(tmp_path: Path) -> Non
     journal = await opened(tmp_path / "gateway.db")
 
     def settings(unit) -> tuple[str, int]:
-        cursor = unit._cursor
+        cursor = unit._session._cursor
         return tuple(
             cursor.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous")
@@ -98,7 +98,7 @@ async def test_a_reader_cannot_write(tmp_path: Path) -> None:
     journal = await opened(tmp_path / "gateway.db")
 
     with pytest.raises(ProblemError, match="SQLITE_READONLY"):
-        await journal.read(lambda records: records._cursor.execute("DELETE FROM entry"))
+        await journal.read(lambda records: records._session._cursor.execute("DELETE FROM entry"))
     await journal.close()
 
 
@@ -106,8 +106,8 @@ def plan_of(statement: Statement) -> list[str]:
     with closing(sqlite3.connect(":memory:")) as connection:
         for command in creating():
             connection.execute(command)
-        given = [1] * len(statement._names)
-        rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", given).fetchall()
+        given = [1] * len(statement.sqlite.names)
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.sqlite.sql}", given).fetchall()
         return [row[3] for row in rows]
 
 
@@ -180,8 +180,8 @@ def test_due_runs_come_from_the_indexes_of_claims() -> None:
 
 def test_a_statement_takes_exactly_its_parameters() -> None:
     statement = inserting(policy_head)
-    assert statement.bind(revision="r", id=1) == (1, "r")
+    assert statement.sqlite.bind(revision="r", id=1) == (1, "r")
     with pytest.raises(TypeError, match="revision"):
-        statement.bind(id=1)
+        statement.sqlite.bind(id=1)
     with pytest.raises(KeyError):
-        statement.bind(id=1, revisoin="r")
+        statement.sqlite.bind(id=1, revisoin="r")

@@ -8,6 +8,7 @@ from gateway.journal import Checkpointer, SqliteJournal
 from gateway.journal.checkpoint_lines import origin_of, parsed_line
 from gateway.journal.database import open_reader
 from gateway.journal.records import SqlRecords
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.transparency import Frontier, leaf_hash, verify_consistency, verify_inclusion
 from tests.contract.journal_story import call
 
@@ -26,7 +27,7 @@ async def records(record) -> SqlRecords:
             done = size
 
     await record.session(fill)
-    return SqlRecords(open_reader(record.path).cursor())
+    return SqlRecords(SqliteSession(open_reader(record.path).cursor()))
 
 
 def _add(tx, count: int) -> None:
@@ -77,7 +78,7 @@ async def test_what_the_tree_does_not_cover_is_refused(records) -> None:
 
 async def test_a_proof_reads_a_few_tiles(records) -> None:
     asked: list[str] = []
-    records._cursor.connection.set_trace_callback(asked.append)
+    records._session._cursor.connection.set_trace_callback(asked.append)
     records.inclusion_proof(300, 700)
 
     assert len(asked) <= 5
@@ -85,6 +86,6 @@ async def test_a_proof_reads_a_few_tiles(records) -> None:
 
 async def test_an_empty_record_has_an_empty_tree(record) -> None:
     await (await record.opened()).close()
-    records = SqlRecords(open_reader(record.path).cursor())
+    records = SqlRecords(SqliteSession(open_reader(record.path).cursor()))
 
     assert (records.tree_size(), records.origin(), records.last_checkpoint()) == (0, None, None)

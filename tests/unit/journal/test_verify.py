@@ -11,6 +11,7 @@ from gateway.journal import Checkpointer, Finding, FindingKind, SqliteJournal, v
 from gateway.journal.chain import entry_hash
 from gateway.journal.checkpoint_lines import line_digest, parsed_note, public_key_of
 from gateway.journal.findings import MOST_FINDINGS
+from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.tiles import grown_tiles, store_tiles
 from gateway.journal.verify import VerifyReport
 from gateway.model.problem import ProblemError
@@ -57,7 +58,8 @@ def retile(record) -> None:
     """Write the tiles anew, over the entries as they are now."""
     with closing(sqlite3.connect(record.path)) as connection, connection:
         connection.execute("DELETE FROM tile")
-        store_tiles(connection, grown_tiles(connection).changed)
+        session = SqliteSession(connection.cursor())
+        store_tiles(session, grown_tiles(session).changed)
 
 
 def rechain(record, chain: str, first: int) -> None:

@@ -124,7 +124,7 @@ async def test_changed_arguments_are_named_without_their_values(world: LoopWorld
     read = await world.step(execution_id, "r")
     altered = encode({**(read.output or {}), "id": "secret-7"})
     await world.journal.run(
-        lambda unit: unit._cursor.execute(
+        lambda unit: unit._session._cursor.execute(
             "UPDATE step SET output = ? WHERE plan_id = ? AND id = ?",
             (altered, read.plan_id, read.id),
         )
@@ -148,7 +148,7 @@ async def test_a_request_shows_why_it_is_void(world: LoopWorld) -> None:
     await world.decide_by(VERDICT.replace(ASKS, "amount > 100, assist, approver, 2, 1h, -"))
     reason = await void_reason(world, execution_id)
     rows = await world.journal.run(
-        lambda unit: unit._cursor.execute(
+        lambda unit: unit._session._cursor.execute(
             "SELECT status, note FROM approval WHERE id = ?", (before.id,)
         ).fetchall()
     )

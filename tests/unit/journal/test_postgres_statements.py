@@ -1,0 +1,115 @@
+"""Every statement of the record, and its tables, on a real PostgreSQL server."""
+
+import gc
+import sqlite3
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import ColumnElement, bindparam, literal, select
+
+from gateway.journal import approval_records, audit_history, rights_records, tables
+from gateway.journal.dialects import POSTGRES, SQLITE
+from gateway.journal.functions import contains, field, holds, is_json, listed, listed_numbers
+from gateway.journal.refold import _FREE_CLAIMS
+from gateway.journal.statement import Statement, creating
+
+_FILTERS = ("status", "execution_id", "risk", "requested_before", "decider")
+_JSON = '{"by":"ann","roles":["a","b"],"n":null,"é":"\\u00fc\\""}'
+
+
+@pytest.fixture(scope="module")
+def server(postgres) -> Iterator[psycopg.Connection]:
+    url = postgres.create()
+    with psycopg.connect(url, autocommit=True) as connection:
+        for command in creating(dialect=POSTGRES):
+            connection.execute(command.encode())
+        yield connection
+    postgres.drop(url)
+
+
+def every_statement() -> list[Statement]:
+    """Those that modules hold, and those that are made when they are first asked for."""
+    for texts in range(3):
+        audit_history._entries(texts)
+    for chosen in (frozenset(), frozenset(_FILTERS), *(frozenset({name}) for name in _FILTERS)):
+        approval_records.listing(chosen)
+    for listing in (rights_records._ERASURES, rights_records._HOLDS, rights_records._CONSENTS):
+        for name in listing._filters:
+            listing.of(frozenset({name}))
+        listing.of(frozenset())
+    gc.collect()
+    held = (one for one in gc.get_objects() if isinstance(one, Statement))
+    return [one for one in held if one is not _FREE_CLAIMS]  # of a rebuild, which SQLite does
+
+
+def test_postgres_takes_every_statement(server: psycopg.Connection) -> None:
+    statements = every_statement()
+    assert len(statements) > 150
+
+    wrong: list[str] = []
+    for number, statement in enumerate(statements):
+        form = statement.on(POSTGRES)
+        try:
+            server.execute(f"PREPARE s{number} AS {form.sql}".encode())
+        except psycopg.Error as error:
+            wrong.append(f"{error}\n{form.sql}")
+    assert wrong == []
+
+
+def test_the_parameters_of_a_statement_are_numbered_as_they_are_bound() -> None:
+    for statement in every_statement():
+        form = statement.on(POSTGRES)
+        assert len(set(form.names)) == len(form.names)
+        assert f"${len(form.names) + 1}" not in form.sql
+        assert all(f"${number + 1}" in form.sql for number in range(len(form.names)))
+        assert statement.on(SQLITE)._required == form._required
+
+
+def test_the_tables_order_text_by_its_bytes_and_hold_whole_numbers_of_64_bits(
+    server: psycopg.Connection,
+) -> None:
+    rows = server.execute(
+        "SELECT table_name, column_name, data_type, collation_name, column_default "
+        "FROM information_schema.columns WHERE table_schema = 'public'"
+    ).fetchall()
+    assert {row[0] for row in rows} == set(tables.metadata.tables)
+    kinds = {("text", "C", None), ("bigint", None, None), ("bytea", None, None)}
+    assert {row[2:] for row in rows} == kinds
+
+
+_document = bindparam("document")
+_asked = (
+    (field(_document, "by"), {}),
+    (field(_document, "roles"), {}),
+    (field(_document, "n"), {}),
+    (field(_document, "missing"), {}),
+    (is_json(_document), {}),
+    (contains(_document, bindparam("part")), {"part": '"by":'}),
+    (contains(_document, bindparam("part")), {"part": "BY"}),
+)
+_lists = (
+    (holds(_document, "", "one"), {"document": '["ann","bob"]', "one": "bob"}),
+    (holds(_document, "", "one"), {"document": '["ann","bob"]', "one": "bo"}),
+    (holds(_document, "by", "one"), {"document": '[{"by":"ann"},{"by":"ü"}]', "one": "ü"}),
+    (holds(_document, "by", "one"), {"document": "[]", "one": "ü"}),
+    (literal("b").in_(listed("texts")), {"texts": '["a","b"]'}),
+    (literal(7).in_(listed_numbers("numbers")), {"numbers": "[1,70,7]"}),
+    (is_json(_document), {"document": '{"by":'}),
+)
+
+
+@pytest.mark.parametrize(
+    ("element", "values"),
+    [*((one, {"document": _JSON, **more}) for one, more in _asked), *_lists],
+)
+def test_both_databases_answer_alike(
+    server: psycopg.Connection, element: ColumnElement[object], values: dict[str, str]
+) -> None:
+    statement = Statement(select(element))
+    here = statement.on(SQLITE)
+    (told,) = sqlite3.connect(":memory:").execute(here.sql, here.bind(**values)).fetchone()
+    there = statement.on(POSTGRES)
+    cursor = psycopg.RawCursor(server)
+    (found,) = cursor.execute(there.sql.encode(), there.bind(**values)).fetchone()
+    assert found == told
