@@ -63,7 +63,7 @@ class EmbeddedDispatcher(Dispatcher):
     async def stop(self, patience: float = 10.0) -> None:
         """Stop taking runs and wait ``patience`` seconds for those under way.
 
-        What is cut then is found by whoever takes it next: its attempts count as of unknown outcome.
+        Whoever takes next what is cut then counts its attempts as of unknown outcome.
         """
         await self._sweeper.stop()
         await self.pool.stop(patience)

@@ -1,4 +1,4 @@
-"""A queue of runs in which workspaces take turns, so that a busy one does not hold up the others."""
+"""A queue in which workspaces take turns, so that a busy one does not hold up the others."""
 
 from collections import Counter, deque
 from collections.abc import Callable

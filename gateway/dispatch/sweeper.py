@@ -1,8 +1,8 @@
 """The sweeper: finds runs that are due although nobody said so.
 
-Timers, leases of processes that died, and wake-ups that got lost on their way are all found here, by
-one query over the claims. Every process has a sweeper; several that find the same run do no harm,
-for its claim lets one in.
+Timers, leases of processes that died, and wake-ups that got lost are all found here, by looking
+through the claims. Every process has a sweeper; several that find the same run do no harm, for its
+claim lets one in.
 """
 
 import asyncio

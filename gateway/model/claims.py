@@ -73,3 +73,7 @@ class ClaimQueue(Protocol):
     def wake(self, run_id: str) -> None:
         """Say that a run has something to do: a wake-up that a release cannot miss."""
         ...
+
+    def remind(self, run_id: str) -> None:
+        """Have word of a due run brought to whoever may advance it, once this unit is durable."""
+        ...

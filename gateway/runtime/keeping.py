@@ -88,7 +88,7 @@ class Keeper:
                 _log.exception("claims could not be prolonged")
 
     async def renew(self) -> None:
-        """Prolong every claim that is not fresh; whoever lost one, or missed a wake-up, is woken."""
+        """Prolong every claim that is not fresh; wake whoever lost one or missed a wake-up."""
         began = time.monotonic()
         stale = {
             run_id: held

@@ -91,9 +91,7 @@ class Turns:
             return self._hold(tx, memory, claim.wake_seq)
         return self._advance(tx, memory, execution, leaving=leaving)
 
-    def _advance(
-        self, tx: Tx, memory: RunMemory, execution: Execution, *, leaving: bool
-    ) -> Turn:
+    def _advance(self, tx: Tx, memory: RunMemory, execution: Execution, *, leaving: bool) -> Turn:
         attempts: list[Attempt] = []
         while True:
             steps = {step.id: step for step in tx.steps(memory.plan.id)}
