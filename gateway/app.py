@@ -16,16 +16,17 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
+from gateway.advancing import Advancing, Role
 from gateway.contracts import Bundle, LiveRegistry, contents_of
-from gateway.dispatch import EmbeddedDispatcher
 from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
 from gateway.journal import Checkpointer, SqliteJournal, open_audit
-from gateway.loading import Loaded, issuers, lease_of, load
+from gateway.loading import Loaded, issuers, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
+from gateway.model.ports import Dispatcher
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
 from gateway.model.system import RandomIds
@@ -111,8 +112,10 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Gateway]:
+async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterator[Gateway]:
     """A gateway from its settings; it runs until the context ends.
+
+    A worker is made of the same parts; what it lacks is doors.
 
     Raises:
         ProblemError: contracts, policies, keys or data that it cannot run with.
@@ -130,19 +133,23 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         # Rules may speak of the contracts of skills.
         files = (settings.policy_source, settings.policy_dir)
         seeded = await put_in_force(journal, *files, loaded.registry)
-        yield await _started(loaded, seeded, journal, stack)
+        advancing = Advancing(settings, journal, role)
+        yield await _started(loaded, seeded, journal, advancing, stack)
 
 
 async def _started(
-    loaded: Loaded, seeded: Seeded, journal: SqliteJournal, stack: contextlib.AsyncExitStack
+    loaded: Loaded,
+    seeded: Seeded,
+    journal: SqliteJournal,
+    advancing: Advancing,
+    stack: contextlib.AsyncExitStack,
 ) -> Gateway:
     """The gateway on its journal, with everything running that ``stack`` then stops."""
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
-    dispatcher = EmbeddedDispatcher(journal, loaded.clock)
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
-    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
+    loop = _loop(loaded, policies, journal, advancing.dispatcher, sealer, limiter)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     anchoring = await bring_checkpoints(loaded, journal, stack)
     checkpointer = Checkpointer(
@@ -168,7 +175,7 @@ async def _started(
     if seeded.is_new:
         await journal.wake_waiting()  # what they were asked may have changed
     feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
-    await _watch_policy(journal, in_force, dispatcher, feed, stack)
+    await _watch_policy(journal, in_force, advancing.dispatcher, feed, stack)
     await checkpointer.start()
     stack.push_async_callback(checkpointer.stop)
     recorder.start()
@@ -176,8 +183,7 @@ async def _started(
     await tell_endpoints(loaded, journal, sealer, stack)
     rights.sweeper.start()
     stack.push_async_callback(rights.sweeper.stop)
-    dispatcher.start(loop.runner.advance)
-    stack.push_async_callback(dispatcher.stop)
+    await advancing.start(loop, stack)
     stack.callback(feed.close)
     return Gateway(
         settings=settings,
@@ -196,7 +202,7 @@ async def _started(
 async def _watch_policy(
     journal: SqliteJournal,
     in_force: InForce,
-    dispatcher: EmbeddedDispatcher,
+    dispatcher: Dispatcher,
     feed: EventFeed,
     stack: contextlib.AsyncExitStack,
 ) -> None:
@@ -215,7 +221,7 @@ def _loop(
     loaded: Loaded,
     policies: Policies,
     journal: SqliteJournal,
-    dispatcher: EmbeddedDispatcher,
+    dispatcher: Dispatcher,
     sealer: KeyringSealer,
     limiter: RateLimiter,
 ) -> Loop:
@@ -231,8 +237,14 @@ def _loop(
         ids=ids,
         clock=loaded.clock,
     )
-    slots = loaded.settings.max_in_flight_steps
-    return build_loop(parts, owner=ids.new("proc"), lease=lease_of(registry), slots=slots)
+    settings = loaded.settings
+    return build_loop(
+        parts,
+        owner=ids.new("proc"),
+        lease=settings.lease,
+        slots=settings.max_in_flight_steps,
+        cap=settings.max_runs_per_workspace,
+    )
 
 
 def _exporter(

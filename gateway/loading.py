@@ -14,13 +14,11 @@ from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
 from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
-from gateway.skills import MAX_TIMEOUT, SkillRegistry, open_skills
+from gateway.skills import SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
 BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
 """Folders of the shipped schema that every gateway loads."""
-
-_LEASE_MARGIN = 15.0
 
 
 def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
@@ -132,14 +130,6 @@ def open_keyring(settings: Settings) -> Keyring:
     folder = key_folder(settings)
     finish_rotation(settings.database_path, CheckpointKeys(folder))
     return Keyring.open(folder, settings.root_key)
-
-
-def lease_of(registry: Registry) -> float:
-    """Seconds that a claim lasts without a turn: longer than any attempt can take."""
-    timeouts = [
-        contract.handler.timeout for contract in registry.operations.values() if contract.handler
-    ]
-    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
 
 
 def issuers(settings: Settings) -> list[Issuer]:

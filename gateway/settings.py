@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.identity import MAX_LEEWAY
@@ -40,6 +40,10 @@ def _setting(default: Any, description: str, expects: str, **more: Any) -> Any:
     extra: dict[str, Any] = {key: more.pop(key) for key in ("shown", "secret") if key in more}
     more["default_factory" if callable(default) else "default"] = default
     return Field(description=description, json_schema_extra={"expects": expects} | extra, **more)
+
+
+def _is_postgres(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://"))
 
 
 class Settings(BaseSettings):
@@ -185,6 +189,54 @@ class Settings(BaseSettings):
         le=86_400,
         allow_inf_nan=False,
     )
+    dispatch: Literal["embedded", "procrastinate", "temporal"] = _setting(
+        "embedded",
+        "Who advances runs: every gateway itself, or workers told by an engine (docs/dispatch.md).",
+        "embedded, procrastinate (which needs PostgreSQL) or temporal",
+    )
+    temporal_address: str = _setting(
+        "127.0.0.1:7233",
+        "Where the Temporal server is. Used where it tells workers of runs.",
+        "a host and a port",
+        pattern=r"^[^\s/:]+:\d{1,5}$",
+    )
+    temporal_namespace: str = _setting(
+        "default",
+        "Namespace on the Temporal server.",
+        "the name of a namespace that is there",
+        min_length=1,
+    )
+    lease: float = _setting(
+        10.0,
+        "Seconds after which the runs of a process that died are taken by another.",
+        "a number from 2 to 600",
+        ge=2,
+        le=600,
+        allow_inf_nan=False,
+    )
+    drain: float = _setting(
+        10.0,
+        "Seconds for which a process that stops waits for the attempts that are under way.",
+        "a number from 0 to 3600",
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+    )
+    max_runs: int = _setting(
+        512,
+        "Runs that a process advances at the same time.",
+        "a number from 1 to 100000",
+        ge=1,
+        le=100_000,
+    )
+    max_runs_per_workspace: int | None = _setting(
+        None,
+        "Runs of one workspace that are advanced at the same time, over all processes.",
+        "a number from 1 to 100000",
+        shown="no limit",
+        ge=1,
+        le=100_000,
+    )
     max_in_flight_steps: int = _setting(
         64,
         "Steps that are performed at the same time.",
@@ -207,6 +259,18 @@ class Settings(BaseSettings):
         "Form of the log. auto: text on a terminal, else a JSON object a line.",
         "auto, json or text",
     )
+
+    @field_validator("dispatch")
+    @classmethod
+    def _has_its_database(cls, value: str, info: ValidationInfo) -> str:
+        if value == "procrastinate" and not _is_postgres(info.data.get("database_url", "")):
+            raise ValueError("it needs a PostgreSQL database in GATEWAY_DATABASE_URL")
+        return value
+
+    @property
+    def is_on_postgres(self) -> bool:
+        """True if the journal is in a PostgreSQL database."""
+        return _is_postgres(self.database_url)
 
     @property
     def database_path(self) -> Path:

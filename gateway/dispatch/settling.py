@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 
 from gateway.model.ports import Clock, Journal, Records
 from gateway.model.problem import ProblemError
@@ -10,6 +11,7 @@ from gateway.model.time import stamp
 PATIENCE = 30.0
 """Seconds after which nobody waits any longer."""
 
+_log = logging.getLogger(__name__)
 _LOOK = 0.5
 _SPACING = 0.005
 
@@ -60,6 +62,9 @@ class Settling:
                 await self._changed(position)
             except ProblemError:
                 await asyncio.sleep(_LOOK)  # the record is away, or closed: time will tell
+            except Exception:
+                _log.exception("looking at runs that are waited for failed")
+                await asyncio.sleep(_LOOK)
             await asyncio.sleep(_SPACING)
 
     def _moving(self, records: Records) -> tuple[int, list[str]]:
@@ -86,7 +91,7 @@ class Settling:
 
     def _let_go(self, run_ids: list[str]) -> None:
         for run_id in run_ids:
-            for future in self._waiting.get(run_id, ()):
+            for future in self._waiting.pop(run_id, ()):
                 if not future.done():
                     future.set_result(None)
 

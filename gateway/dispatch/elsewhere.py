@@ -1,0 +1,53 @@
+"""The dispatcher of a process whose runs others advance.
+
+Word of a run is brought to them by the unit of work that wakes it, so there is nothing to do after
+the commit. What is due for so long that the word must have been lost is told again.
+"""
+
+from gateway.dispatch.settling import Settling
+from gateway.dispatch.sweeper import Pace, Sweeper
+from gateway.model.claims import DueRun
+from gateway.model.ports import Clock, Dispatcher, Journal, Tx
+
+_BATCH = 64
+
+
+class ElsewhereDispatcher(Dispatcher):
+    """Leaves runs to the workers; ``lease`` (seconds) is after which nobody can hold one any more
+    who is not heard of."""
+
+    def __init__(self, journal: Journal, clock: Clock, lease: float) -> None:
+        self._journal = journal
+        self._settling = Settling(journal, clock)
+        pace = Pace(every=lease, busy=lease / 2, late=lease / 4, jitter=lease / 4)
+        self._sweeper = Sweeper(
+            journal, clock, found=self._remind, wanted=lambda: _BATCH, pace=pace
+        )
+
+    def start(self) -> None:
+        """Begin to look for runs that nobody takes."""
+        self._sweeper.start()
+
+    async def stop(self) -> None:
+        """Look no more, and let go whoever waits."""
+        await self._sweeper.stop()
+        await self._settling.stop()
+
+    def submit(self, run: DueRun) -> None:
+        """Nothing: whoever advances the run hears of it by itself."""
+
+    def schedule(self, wake_at: str) -> None:
+        """Nothing: whoever advances runs looks for those that are due."""
+
+    async def settled(self, run_id: str) -> None:
+        """Wait until the run is parked or has ended, for half a minute at most."""
+        await self._settling.settled(run_id)
+
+    async def _remind(self, due: list[DueRun]) -> None:
+        if due:
+            await self._journal.write(lambda tx: _remind(tx, due))
+
+
+def _remind(tx: Tx, due: list[DueRun]) -> None:
+    for run in due:
+        tx.remind(run.run_id)
