@@ -7,7 +7,7 @@ attempt of it may still be without an outcome.
 
 from typing import Any
 
-from sqlalchemy import Select, Update, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import Select, Update, and_, bindparam, func, insert, literal_column, or_, select, update
 
 from gateway.journal.functions import told
 from gateway.journal.statement import Statement, setting
@@ -20,7 +20,7 @@ _one_claim = update(claim).where(claim.c.run_id == bindparam("of_run"))
 _held = _one_claim.where(claim.c.owner.is_not(None), claim.c.epoch == bindparam("of_epoch"))
 _free_or_over = _one_claim.where(
     or_(
-        claim.c.owner.is_(None),
+        and_(claim.c.owner.is_(None), claim.c.wake_at.is_not(None)),
         claim.c.owner == bindparam("owner"),
         claim.c.lease_until < bindparam("now"),
     )
