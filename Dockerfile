@@ -1,5 +1,7 @@
 # syntax=docker/dockerfile:1
-# The gateway as one small image. With the GraphiQL page: docker build --build-arg GRAPHIQL=with .
+# One small image for every role: the command says which (serve, worker, migrate). With the GraphiQL
+# page: docker build --build-arg GRAPHIQL=with . The example service of compose.yaml: --target example
+# checkov:skip=CKV_DOCKER_7:every image has a tag, which the check does not see behind an argument
 ARG PYTHON_IMAGE=python:3.13-slim
 ARG NODE_IMAGE=node:22
 ARG GRAPHIQL=without
@@ -13,6 +15,7 @@ RUN python3 scripts/fetch_graphiql.py
 FROM ${PYTHON_IMAGE} AS graphiql-without
 RUN mkdir -p /src/gateway/surfaces/graphql/static
 
+# One of the two stages above, which have no tag:
 # hadolint ignore=DL3006
 FROM graphiql-${GRAPHIQL} AS graphiql
 
@@ -30,7 +33,7 @@ COPY --from=graphiql /src/gateway/surfaces/graphql/static/ gateway/surfaces/grap
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /dist . \
  && /opt/gateway/bin/pip install --no-cache-dir --no-deps /dist/*.whl
 
-FROM ${PYTHON_IMAGE}
+FROM ${PYTHON_IMAGE} AS runtime
 # The numeric user owns its data and keys alone; everything else may be mounted read-only.
 RUN install -d -o 10001 -g 10001 -m 0700 /data /keys
 COPY --from=builder /opt/gateway /opt/gateway
@@ -47,5 +50,17 @@ EXPOSE 8000
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:' + os.environ['GATEWAY_PORT'] + '/healthz', timeout=4)"]
+
+# The support desk that the shipped contracts act on: for trying out, no part of the gateway.
+FROM runtime AS example
+COPY examples/__init__.py /opt/example/examples/__init__.py
+COPY examples/support_service/ /opt/example/examples/support_service/
+ENV PYTHONPATH=/opt/example
+EXPOSE 8900
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+  CMD ["python", "-c", "import urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:8900/effects', timeout=4)"]
+ENTRYPOINT ["python", "-m", "examples.support_service", "--host", "0.0.0.0", "--port", "8900", "--db", "/data/support.db"]
+
+FROM runtime AS gateway
 ENTRYPOINT ["gateway"]
 CMD ["serve"]

@@ -30,7 +30,7 @@ test: .venv/.ready ## run every test but the benchmarks and the conformance test
 conformance: .venv/.ready tests/conformance/node_modules/.ready ## let the official npm clients subscribe (needs npm)
 	$(BIN)/pytest -n $(WORKERS) tests/conformance
 
-check: .venv/.ready ## formatting, lint, types, import rules, contracts, policies, generated files
+check: .venv/.ready .venv/.deploy ## formatting, lint, types, import rules, contracts, policies, generated and deployment files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -39,6 +39,7 @@ check: .venv/.ready ## formatting, lint, types, import rules, contracts, policie
 	$(BIN)/gateway contracts lint
 	$(BIN)/gateway policy lint --strict
 	$(BIN)/python scripts/check_generated.py
+	$(BIN)/python scripts/check_deployment.py
 
 fmt: .venv/.ready ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .
@@ -74,6 +75,12 @@ clean: ## remove what was built, the environment included
 .venv/.bench: .venv/.locked requirements/bench.lock
 	@echo "Installing the engines that policy decisions are measured against into .venv"
 	@$(PIP) install --require-hashes -r requirements/bench.lock
+	@touch $@
+
+.venv/.deploy: .venv/.locked requirements/deploy.lock
+	@echo "Installing the linters of deployment files into .venv/deploy, apart from everything else"
+	@$(PYTHON) -m venv --clear .venv/deploy
+	@.venv/deploy/bin/pip -qq --disable-pip-version-check install --require-hashes -r requirements/deploy.lock
 	@touch $@
 
 tests/conformance/node_modules/.ready: tests/conformance/package.json tests/conformance/package-lock.json
