@@ -226,17 +226,8 @@ def _loop(
     limiter: RateLimiter,
 ) -> Loop:
     ids, registry = RandomIds(), loaded.registry
-    parts = Parts(
-        registry=registry,
-        policies=policies,
-        sealer=sealer,
-        journal=journal,
-        dispatcher=dispatcher,
-        actions=loaded.actions,
-        limiter=limiter,
-        ids=ids,
-        clock=loaded.clock,
-    )
+    inner = (registry, policies, sealer, journal, dispatcher)
+    parts = Parts(*inner, loaded.actions, limiter, ids, loaded.clock)
     settings = loaded.settings
     return build_loop(
         parts,

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import ValidationInfo, field_validator
+from pydantic_settings import SettingsConfigDict
 
 from gateway.identity import MAX_LEEWAY
+from gateway.run_settings import RunSettings
 from gateway.setting_values import (
     SQLITE,
     ExistingFile,
@@ -26,27 +27,18 @@ from gateway.setting_values import (
     Workspaces,
     beside,
 )
+from gateway.setting_values import setting as _setting
 from gateway.shipped import shipped_policies, shipped_schema
 
 PREFIX = "GATEWAY_"
 """What the environment variable of every setting begins with."""
 
 
-def _setting(default: Any, description: str, expects: str, **more: Any) -> Any:
-    """A field with its one description; ``expects`` completes 'Set it to ...'.
-
-    ``shown`` replaces the default in the documentation, ``secret`` hides values in messages.
-    """
-    extra: dict[str, Any] = {key: more.pop(key) for key in ("shown", "secret") if key in more}
-    more["default_factory" if callable(default) else "default"] = default
-    return Field(description=description, json_schema_extra={"expects": expects} | extra, **more)
-
-
 def _is_postgres(url: str) -> bool:
     return url.startswith(("postgresql://", "postgres://"))
 
 
-class Settings(BaseSettings):
+class Settings(RunSettings):
     """Everything that a deployment can set. Make one with ``load_settings``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
@@ -88,6 +80,7 @@ class Settings(BaseSettings):
         "sqlite:///path/to/file.db, or leave it out",
         shown="gateway.db in the data folder",
         secret=True,
+        validate_default=True,
     )
     schema_dir: Folders = _setting(
         lambda: (shipped_schema(),),
@@ -189,61 +182,6 @@ class Settings(BaseSettings):
         le=86_400,
         allow_inf_nan=False,
     )
-    dispatch: Literal["embedded", "procrastinate", "temporal"] = _setting(
-        "embedded",
-        "Who advances runs: every gateway itself, or workers told by an engine (docs/dispatch.md).",
-        "embedded, procrastinate (which needs PostgreSQL) or temporal",
-    )
-    temporal_address: str = _setting(
-        "127.0.0.1:7233",
-        "Where the Temporal server is. Used where it tells workers of runs.",
-        "a host and a port",
-        pattern=r"^[^\s/:]+:\d{1,5}$",
-    )
-    temporal_namespace: str = _setting(
-        "default",
-        "Namespace on the Temporal server.",
-        "the name of a namespace that is there",
-        min_length=1,
-    )
-    lease: float = _setting(
-        10.0,
-        "Seconds after which the runs of a process that died are taken by another.",
-        "a number from 2 to 600",
-        ge=2,
-        le=600,
-        allow_inf_nan=False,
-    )
-    drain: float = _setting(
-        10.0,
-        "Seconds for which a process that stops waits for the attempts that are under way.",
-        "a number from 0 to 3600",
-        ge=0,
-        le=3600,
-        allow_inf_nan=False,
-    )
-    max_runs: int = _setting(
-        512,
-        "Runs that a process advances at the same time.",
-        "a number from 1 to 100000",
-        ge=1,
-        le=100_000,
-    )
-    max_runs_per_workspace: int | None = _setting(
-        None,
-        "Runs of one workspace that are advanced at the same time, over all processes.",
-        "a number from 1 to 100000",
-        shown="no limit",
-        ge=1,
-        le=100_000,
-    )
-    max_in_flight_steps: int = _setting(
-        64,
-        "Steps that are performed at the same time.",
-        "a number from 1 to 10000",
-        ge=1,
-        le=10_000,
-    )
     body_bytes: int = _setting(
         262_144,
         "Size of the largest request body that is read, in bytes.",
@@ -260,11 +198,11 @@ class Settings(BaseSettings):
         "auto, json or text",
     )
 
-    @field_validator("dispatch")
+    @field_validator("database_url")
     @classmethod
-    def _has_its_database(cls, value: str, info: ValidationInfo) -> str:
-        if value == "procrastinate" and not _is_postgres(info.data.get("database_url", "")):
-            raise ValueError("it needs a PostgreSQL database in GATEWAY_DATABASE_URL")
+    def _fits_dispatch(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("dispatch") == "procrastinate" and not _is_postgres(value):
+            raise ValueError("GATEWAY_DISPATCH=procrastinate needs a PostgreSQL database")
         return value
 
     @property
@@ -308,7 +246,11 @@ class Setting:
 
 def _described() -> tuple[Setting, ...]:
     found = []
-    for name, info in Settings.model_fields.items():
+    inherited = [name for name in Settings.model_fields if name not in Settings.__annotations__]
+    for name in (*Settings.__annotations__, *inherited):
+        info = Settings.model_fields.get(name)
+        if info is None:  # the configuration of the class
+            continue
         extra = info.json_schema_extra
         told: dict[str, Any] = extra if isinstance(extra, dict) else {}
         default = told.get("shown", info.default)

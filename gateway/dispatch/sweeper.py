@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gateway.dispatch.record_clock import RecordClock
 from gateway.model.claims import DueRun
 from gateway.model.ports import Clock, Journal
 from gateway.model.problem import ProblemError
@@ -113,6 +114,8 @@ class Sweeper:
 
     async def _submit_due(self) -> float:
         """Hand on the runs that are due; returns how many seconds to wait before the next look."""
+        if isinstance(self._clock, RecordClock):
+            await self._clock.keep_right()
         limit = self._wanted()
         if limit <= 0:
             return self._pace.every

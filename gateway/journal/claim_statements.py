@@ -7,7 +7,18 @@ attempt of it may still be without an outcome.
 
 from typing import Any
 
-from sqlalchemy import Select, Update, and_, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from gateway.journal.functions import told
 from gateway.journal.statement import Statement, setting

@@ -48,9 +48,9 @@ class ClaimQueue(Protocol):
     ) -> Claim | None:
         """Take a run whose claim is free or over, raising its epoch.
 
-        None if somebody holds it, if nothing is left to be done for it, or if its workspace has ``cap`` runs that are held. Processes
-        that claim at the same moment do not see each other, so that for a moment there may be more
-        than ``cap``, by no more than there are further processes.
+        None if somebody holds it, if nothing is left to be done for it, or if ``cap`` runs of its
+        workspace are held. Processes that claim at the same moment do not see each other, so that
+        for a moment there may be more than ``cap``, by what those claim in one batch.
         """
         ...
 
