@@ -2,6 +2,7 @@
 
 from gateway.dispatch.elsewhere import ElsewhereDispatcher
 from gateway.dispatch.embedded import EmbeddedDispatcher, Limits
+from gateway.dispatch.record_clock import RecordClock
 from gateway.dispatch.sweeper import ALONE, Pace, among_others
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     "EmbeddedDispatcher",
     "Limits",
     "Pace",
+    "RecordClock",
     "among_others",
 ]

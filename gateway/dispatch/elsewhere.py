@@ -1,8 +1,10 @@
 """The dispatcher of a process whose runs others advance.
 
-Word of a run is brought to them by the unit of work that wakes it, so there is nothing to do after
-the commit. What is due for so long that the word must have been lost is told again.
+Word of a run is brought to them by an engine. What is due for so long that the word must have been
+lost is told again.
 """
+
+from collections.abc import Callable
 
 from gateway.dispatch.settling import Settling
 from gateway.dispatch.sweeper import Pace, Sweeper
@@ -13,11 +15,21 @@ _BATCH = 64
 
 
 class ElsewhereDispatcher(Dispatcher):
-    """Leaves runs to the workers; ``lease`` (seconds) is after which nobody can hold one any more
-    who is not heard of."""
+    """Leaves runs to workers.
 
-    def __init__(self, journal: Journal, clock: Clock, lease: float) -> None:
+    ``lease`` is in seconds. ``tell`` is called after the commit that woke a run, for engines that
+    cannot be told within it.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        lease: float,
+        tell: Callable[[DueRun], None] | None = None,
+    ) -> None:
         self._journal = journal
+        self._tell = tell
         self._settling = Settling(journal, clock)
         pace = Pace(every=lease, busy=lease / 2, late=lease / 4, jitter=lease / 4)
         self._sweeper = Sweeper(
@@ -34,7 +46,9 @@ class ElsewhereDispatcher(Dispatcher):
         await self._settling.stop()
 
     def submit(self, run: DueRun) -> None:
-        """Nothing: whoever advances the run hears of it by itself."""
+        """Tell the engine; one that is told in the unit of work knows already."""
+        if self._tell is not None:
+            self._tell(run)
 
     def schedule(self, wake_at: str) -> None:
         """Nothing: whoever advances runs looks for those that are due."""
@@ -44,7 +58,10 @@ class ElsewhereDispatcher(Dispatcher):
         await self._settling.settled(run_id)
 
     async def _remind(self, due: list[DueRun]) -> None:
-        if due:
+        if self._tell is not None:
+            for run in due:
+                self._tell(run)
+        elif due:
             await self._journal.write(lambda tx: _remind(tx, due))
 
 
