@@ -6,6 +6,7 @@ Runs here do nothing: to advance one is to claim it, to hold it for a moment and
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from secrets import token_hex
 from typing import Any
 
 from gateway.dispatch import ElsewhereDispatcher, EmbeddedDispatcher
@@ -33,6 +34,7 @@ class House:
         self.held: set[str] = set()
         self.wants: dict[str, float] = {}
         self._count = 0
+        self._name = token_hex(4)  # an engine may be shared by several houses
 
     async def start(self) -> None:
         if isinstance(self.told, ElsewhereDispatcher):
@@ -80,7 +82,7 @@ class House:
     async def begin(self, *, tell: bool = True, workspace: str = WORKSPACE) -> str:
         """Start a run; without ``tell`` the word of it is lost."""
         self._count += 1
-        story = Story(f"{self._count:04}", workspace)
+        story = Story(f"{self._name}_{self._count:04}", workspace)
 
         def unit(tx: Tx) -> None:
             tx.append(story.received())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
@@ -68,6 +69,8 @@ class TemporalFeed:
                     # It imports nothing that could differ from one replay to the next.
                     workflow_runner=UnsandboxedWorkflowRunner(),
                     max_concurrent_activities=self._at_most,
+                    # How long the workflows of a worker that died wait for it.
+                    sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
                 )
                 await worker.run()
             except Exception as error:
