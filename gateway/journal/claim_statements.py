@@ -5,9 +5,12 @@ without a ``wake_at``; until then it is due, even where its execution was ended 
 attempt of it may still be without an outcome.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
+    FromClause,
     Select,
     Update,
     and_,
@@ -21,42 +24,87 @@ from sqlalchemy import (
 )
 
 from gateway.journal.functions import told
-from gateway.journal.statement import Statement, setting
+from gateway.journal.statement import Statement
 from gateway.journal.tables import claim, execution
 
 _told = tuple(claim.columns)[:7]
 """The columns that a ``Claim`` has."""
 
-_one_claim = update(claim).where(claim.c.run_id == bindparam("of_run"))
-_held = _one_claim.where(claim.c.owner.is_not(None), claim.c.epoch == bindparam("of_epoch"))
-_free_or_over = _one_claim.where(
-    or_(
-        and_(claim.c.owner.is_(None), claim.c.wake_at.is_not(None)),
-        claim.c.owner == bindparam("owner"),
-        claim.c.lease_until < bindparam("now"),
-    )
-)
+_locked = claim.alias("locked")
 _other = claim.alias("other")
-_beside = (
-    select(func.count())
-    .select_from(_other)
-    .where(
-        _other.c.owner.is_not(None),
-        _other.c.workspace == claim.c.workspace,
-        _other.c.run_id != claim.c.run_id,
-        _other.c.lease_until >= bindparam("now"),
-    )
-    .scalar_subquery()
-)
 
 
-def _taking(chosen: Update) -> Statement:
-    raised = chosen.values(
+def _named(table: FromClause) -> ColumnElement[bool]:
+    return table.c.run_id == bindparam("of_run")
+
+
+def _owned(table: FromClause) -> ColumnElement[bool]:
+    return and_(table.c.owner.is_not(None), table.c.owner == bindparam("of_owner"))
+
+
+def _ending(table: FromClause) -> ColumnElement[bool]:
+    return and_(_owned(table), table.c.lease_until < bindparam("before"))
+
+
+def _one(change: Callable[[Update], Update]) -> Statement:
+    """Changes the claim of the run ``of_run``.
+
+    On PostgreSQL the row is locked beforehand, and one that another process has locked is a
+    collision at once: who waits for rows in two orders waits in a circle.
+    """
+    row = select(_locked.c.run_id).where(_named(_locked)).with_for_update(nowait=True)
+    locked = update(claim).where(claim.c.run_id == row.scalar_subquery())
+    return Statement(change(update(claim).where(_named(claim))), change(locked))
+
+
+def _many(
+    which: Callable[[FromClause], ColumnElement[bool]], change: Callable[[Update], Update]
+) -> Statement:
+    """Changes some claims; on PostgreSQL those that nobody is changing at the moment."""
+    rows = select(_locked.c.run_id).where(which(_locked)).with_for_update(skip_locked=True)
+    locked = update(claim).where(claim.c.run_id.in_(rows))
+    return Statement(change(update(claim).where(which(claim))), change(locked))
+
+
+def _take(chosen: Update) -> Update:
+    is_free = and_(claim.c.owner.is_(None), claim.c.wake_at.is_not(None))
+    is_over = claim.c.lease_until < bindparam("now")
+    raised = chosen.where(or_(is_free, claim.c.owner == bindparam("owner"), is_over)).values(
         owner=bindparam("owner"),
         epoch=claim.c.epoch + 1,
         lease_until=bindparam("lease_until"),
     )
-    return Statement(raised.returning(*_told))
+    return raised.returning(*_told)
+
+
+def _take_within(chosen: Update) -> Update:
+    beside = (
+        select(func.count())
+        .select_from(_other)
+        .where(
+            _other.c.owner.is_not(None),
+            _other.c.workspace == claim.c.workspace,
+            _other.c.run_id != claim.c.run_id,
+            _other.c.lease_until >= bindparam("now"),
+        )
+    )
+    return _take(chosen.where(beside.scalar_subquery() < bindparam("cap")))
+
+
+def _held(chosen: Update) -> Update:
+    return chosen.where(claim.c.owner.is_not(None), claim.c.epoch == bindparam("of_epoch"))
+
+
+def _prolong(chosen: Update) -> Update:
+    return chosen.values(lease_until=bindparam("lease_until")).returning(*_told)
+
+
+def _give_back(chosen: Update) -> Update:
+    return chosen.values(wake_at=bindparam("wake_at"), owner=None, lease_until=None)
+
+
+def _wake(chosen: Update) -> Update:
+    return chosen.values(wake_at=bindparam("wake_at"), wake_seq=claim.c.wake_seq + 1)
 
 
 def _new() -> Statement:
@@ -75,38 +123,17 @@ def _new() -> Statement:
 
 
 ENLIST = _new()
-CLAIM = _taking(_free_or_over)
-CLAIM_WITHIN = _taking(_free_or_over.where(_beside < bindparam("cap")))
-FENCE = Statement(_held.values(lease_until=bindparam("lease_until")).returning(*_told))
-RENEW = Statement(
-    update(claim)
-    .where(
-        claim.c.owner.is_not(None),
-        claim.c.owner == bindparam("of_owner"),
-        claim.c.lease_until < bindparam("before"),
-    )
-    .values(lease_until=bindparam("lease_until"))
-    .returning(*_told)
+CLAIM = _one(_take)
+CLAIM_WITHIN = _one(_take_within)
+FENCE = _one(lambda one: _prolong(_held(one)))
+RENEW = _many(_ending, _prolong)
+RELEASE = _one(
+    lambda one: _give_back(_held(one).where(claim.c.wake_seq == bindparam("of_wake_seq")))
 )
-RELEASE = setting(
-    _held.where(claim.c.wake_seq == bindparam("of_wake_seq")),
-    *("wake_at",),
-    owner=None,
-    lease_until=None,
-)
-WAKE = setting(_one_claim, "wake_at", wake_seq=claim.c.wake_seq + 1)
-WAKE_WAITING = setting(
-    update(claim).where(claim.c.wake_at.is_not(None)), "wake_at", wake_seq=claim.c.wake_seq + 1
-)
-ADOPT = setting(
-    update(claim).where(claim.c.owner.is_not(None)), "wake_at", owner=None, lease_until=None
-)
-FREE = Statement(
-    update(claim)
-    .where(claim.c.owner.is_not(None), claim.c.owner == bindparam("of_owner"))
-    .values(wake_at=bindparam("wake_at"), owner=None, lease_until=None)
-    .returning(claim.c.run_id)
-)
+FREE = _many(_owned, lambda many: _give_back(many).returning(claim.c.run_id))
+WAKE = _one(_wake)
+WAKE_WAITING = Statement(_wake(update(claim).where(claim.c.wake_at.is_not(None))))
+ADOPT = Statement(_give_back(update(claim).where(claim.c.owner.is_not(None))))
 
 
 def _parked(*columns: Any) -> Select[Any]:

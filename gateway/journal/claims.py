@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice, zip_longest
 
 from gateway.journal import claim_statements
-from gateway.journal.session import Row
+from gateway.journal.session import Row, Session
 from gateway.model.claims import ClaimQueue, ClaimRecords, DueRun
 from gateway.model.execution import Claim
 
@@ -79,17 +79,17 @@ class SqlClaimQueue(ClaimQueue):
     _one: Callable[..., Row | None]
     _all: Callable[..., list[Row]]
     _change: Callable[..., int]
+    _session: Session
     _now: str
 
     def enlist(self, run_id: str, execution_id: str) -> None:
         """Give a new run of a recorded execution its claim row: epoch 0, held by nobody, due.
 
         Raises:
-            ValueError: the execution is not in the record.
+            NoSuchRowError: the execution is not in the record.
         """
         values = {"run_id": run_id, "of_execution": execution_id, "wake_at": self._now}
-        if self._change(claim_statements.ENLIST, **values) != 1:
-            raise ValueError(f"there is no execution {execution_id} to run")
+        self._session.change_one(claim_statements.ENLIST, **values)
         self.remind(run_id)
 
     def claim(
@@ -129,7 +129,7 @@ class SqlClaimQueue(ClaimQueue):
 
     def wake(self, run_id: str) -> None:
         """Say that a run has something to do: a wake-up that a release cannot miss."""
-        self._change(claim_statements.WAKE, of_run=run_id, wake_at=self._now)
+        self._session.change_unseen(claim_statements.WAKE, of_run=run_id, wake_at=self._now)
         self.remind(run_id)
 
     def remind(self, run_id: str) -> None:

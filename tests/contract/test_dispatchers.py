@@ -6,11 +6,15 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from gateway.dispatch import ElsewhereDispatcher, EmbeddedDispatcher, Limits, Pace
+from gateway.dispatch.procrastinate import REMINDER, ProcrastinateFeed
+from gateway.dispatch.procrastinate import create_schema as create_jobs
 from gateway.dispatch.temporal import TemporalFeed, TemporalSignals
-from gateway.journal import SqliteJournal
+from gateway.journal import PostgresJournal, SqliteJournal, create_schema
+from gateway.journal.durable import DurableJournal
 from gateway.model.system import SystemClock
 from tests.contract.dispatch_house import House
 from tests.temporal import Temporal
@@ -27,12 +31,12 @@ def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Temporal]:
     server.stop()
 
 
-async def _embedded(journal: SqliteJournal) -> House:
+async def _embedded(journal: DurableJournal) -> House:
     here = EmbeddedDispatcher(journal, SystemClock())
     return House(journal, here, here)
 
 
-def _worker(journal: SqliteJournal) -> EmbeddedDispatcher:
+def _worker(journal: DurableJournal) -> EmbeddedDispatcher:
     pace = Pace(every=60.0, busy=60.0)
     limits = Limits(16, None, 16)
     return EmbeddedDispatcher(journal, SystemClock(), limits=limits, pace=pace, is_alone=False)
@@ -49,13 +53,37 @@ async def _by_temporal(journal: SqliteJournal, address: str) -> House:
     return House(journal, told, here, signals, feed)
 
 
-@pytest.fixture(params=["embedded", "temporal"])
+async def _by_procrastinate(journal: PostgresJournal) -> House:
+    clock = SystemClock()
+    here = _worker(journal)
+    told = ElsewhereDispatcher(journal, clock, LEASE)
+    journal.on_woken = here.pool.wake
+    return House(journal, told, here, ProcrastinateFeed(journal.url, here))
+
+
+async def _on_postgres(url: str, folder: Path, reminders: tuple[str, ...]) -> PostgresJournal:
+    create_schema(url)
+    with psycopg.connect(url) as connection:
+        create_jobs(connection)
+    clock = SystemClock()
+    return await PostgresJournal.open(url, data_dir=folder, clock=clock, reminders=reminders)
+
+
+@pytest.fixture(params=["embedded", "embedded on postgres", "temporal", "procrastinate"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
-    journal = await SqliteJournal.open(tmp_path / "gateway.db", clock=SystemClock(), writer="w")
-    if request.param == "embedded":
-        made = await _embedded(journal)
+    journal: SqliteJournal | PostgresJournal
+    if request.param in ("procrastinate", "embedded on postgres"):
+        reminders = (REMINDER,) if request.param == "procrastinate" else ()
+        url = request.getfixturevalue("database_url")
+        journal = await _on_postgres(url, tmp_path, reminders)
+        made = await (_by_procrastinate if reminders else _embedded)(journal)
     else:
-        made = await _by_temporal(journal, request.getfixturevalue("temporal").address)
+        path = tmp_path / "gateway.db"
+        journal = await SqliteJournal.open(path, clock=SystemClock(), writer="w")
+        if request.param == "embedded":
+            made = await _embedded(journal)
+        else:
+            made = await _by_temporal(journal, request.getfixturevalue("temporal").address)
     await made.start()
     yield made
     await made.stop()

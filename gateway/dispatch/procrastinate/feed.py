@@ -12,7 +12,7 @@ from gateway.model.claims import DueRun
 
 _log = logging.getLogger(__name__)
 _HANDS = 8
-_POLL = 5.0
+_POLL = 1.0
 _TROUBLE = 0.5
 _CONNECTIONS = 3
 _LEFT = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL"
