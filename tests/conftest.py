@@ -1,5 +1,7 @@
 """Fixtures of the tests that need a running gateway or a PostgreSQL server."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,10 @@ import pytest
 
 from tests.postgres import Postgres
 from tests.world import World, end_world, make_world
+
+# As the Makefile does, for whoever runs pytest itself: compiled modules are kept.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +34,13 @@ def own_world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One PostgreSQL server for all tests of a worker."""
-    server = Postgres()
+    server = Postgres({"fsync": "off"})  # a killed process loses nothing: the system has it
     server.start()
     yield server
     server.remove()
 
 
 @pytest.fixture
-def database_url(postgres: Postgres) -> Iterator[str]:
-    """An empty database of its own for one test."""
-    url = postgres.create()
-    yield url
-    postgres.drop(url)
+def database_url(postgres: Postgres) -> str:
+    """An empty database of its own for one test; it goes with its server."""
+    return postgres.create()
