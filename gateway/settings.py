@@ -210,7 +210,7 @@ class Settings(BaseSettings):
     )
     max_delay: float = _setting(
         0.2,
-        "Seconds that writes may have to wait; then no run is started, at a quarter of it no intent.",
+        "Seconds that writes may have to wait; what is new is refused well before (docs/load.md).",
         "a number from 0.01 to 60",
         ge=0.01,
         le=60,

@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``calls`` may be in progress at once, ``waiting_runs`` may be due and not yet advanced, and for
-    ``delay`` seconds a write may have to wait for the writer."""
+    """``calls`` may be in progress at once, ``waiting_runs`` may be due and not yet advanced, and
+    for ``delay`` seconds a write may have to wait for the writer."""
 
     calls: int = 256
     waiting_runs: int = 1000
