@@ -4,45 +4,40 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from gateway.actions import ActionRunner
+from gateway.administering import administration, noticing, watch_policy
 from gateway.administration import (
-    Analyses,
     InForce,
-    PolicyWatch,
-    Scopes,
     Seeded,
-    Shadows,
     put_in_force,
-    shadowing,
 )
+from gateway.advancing import Advancing, Role
 from gateway.contracts import Bundle, LiveRegistry, contents_of
-from gateway.dispatch import EmbeddedDispatcher
-from gateway.duties import Noticing
-from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
-from gateway.journal import Checkpointer, DurableJournal, open_audit, open_journal
-from gateway.loading import Loaded, issuers, lease_of, load
+from gateway.journal import (
+    Checkpointer,
+    DurableJournal,
+    SqliteJournal,
+    keep_mark,
+    open_journal,
+)
+from gateway.loading import Loaded, bounds_of, issuers, key_folder, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
+from gateway.model.ports import Dispatcher
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
 from gateway.model.system import RandomIds
-from gateway.model.time import stamp
 from gateway.operations import (
     ArtifactUploads,
     DirectCalls,
     EvidenceDownloads,
     bind,
-    bind_auditing,
-    bind_changesets,
     bind_checkpoints,
     bind_evidence,
-    bind_impact,
-    bind_policy_reading,
     bind_privacy,
     bind_skills,
     require_handlers,
@@ -50,10 +45,12 @@ from gateway.operations import (
 )
 from gateway.outgoing import Outgoing
 from gateway.pipeline import (
+    Admission,
     Bindings,
     Call,
     CallRecorder,
     Direct,
+    Gauges,
     Pipeline,
     RateLimiter,
 )
@@ -111,8 +108,10 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Gateway]:
+async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterator[Gateway]:
     """A gateway from its settings; it runs until the context ends.
+
+    A worker is made of the same parts; what it lacks is doors.
 
     Raises:
         ProblemError: contracts, policies, keys or data that it cannot run with.
@@ -127,27 +126,35 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         )
         stack.push_async_callback(journal.close)
         if settings.postgres_url is not None:
-            await _noticing(follow_skills(journal, loaded.skills), stack)
+            await noticing(follow_skills(journal, loaded.skills), stack)
+        if isinstance(journal, SqliteJournal):
+            keeper = await keep_mark(journal, key_folder(settings))
+            stack.push_async_callback(keeper.stop)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
         loaded.skills.restore(installed)
         # Rules may speak of the contracts of skills.
         files = (settings.policy_source, settings.policy_dir)
         seeded = await put_in_force(journal, *files, loaded.registry)
-        yield await _started(loaded, seeded, journal, stack)
+        advancing = Advancing(settings, journal, role)
+        yield await _started(loaded, seeded, journal, advancing, stack)
 
 
 async def _started(
-    loaded: Loaded, seeded: Seeded, journal: DurableJournal, stack: contextlib.AsyncExitStack
+    loaded: Loaded,
+    seeded: Seeded,
+    journal: DurableJournal,
+    advancing: Advancing,
+    stack: contextlib.AsyncExitStack,
 ) -> Gateway:
     """The gateway on its journal, with everything running that ``stack`` then stops."""
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
-    dispatcher = EmbeddedDispatcher(journal, loaded.clock)
     limits = open_limits(settings, loaded.clock)
     stack.callback(limits.close)
     limiter = RateLimiter(limits)
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
-    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
+    restored = await journal.read(lambda records: records.restored_before())
+    loop = _loop(loaded, policies, journal, advancing.dispatcher, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     outgoing = Outgoing(loaded, journal, sealer)
     exporter = _exporter(loaded, journal, sealer, outgoing.checkpointer)
@@ -161,21 +168,21 @@ async def _started(
         **bind_skills(loop, skills),
         **bind_checkpoints(outgoing.checkpointer.checkpoint, loaded.destinations),
         **bind_privacy(loop, rights),
-        **await _administration(loop, in_force, settings, stack),
+        **await administration(loop, in_force, settings, stack),
     }
-    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
+    admission = Admission(bounds_of(settings), Gauges(advancing.dispatcher.waiting, journal.delay))
+    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
     adopted = await journal.adopt()
     if adopted:
         _log.info("resuming %d runs of an earlier process", adopted)
     if seeded.is_new:
         await journal.wake_waiting()  # what they were asked may have changed
     feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
-    await _watch_policy(journal, in_force, dispatcher, feed, stack)
+    await watch_policy(journal, in_force, advancing.dispatcher, feed, stack)
     await outgoing.start(rights.sweeper, stack)
     recorder.start()
     stack.push_async_callback(recorder.stop)
-    dispatcher.start(loop.runner.advance)
-    stack.push_async_callback(dispatcher.stop)
+    await advancing.start(loop, stack)
     stack.callback(feed.close)
     return Gateway(
         settings=settings,
@@ -191,52 +198,26 @@ async def _started(
     )
 
 
-async def _noticing(noticing: Noticing, stack: contextlib.AsyncExitStack) -> None:
-    """Have this process notice what others do, until the end."""
-    stack.push_async_callback(noticing.stop)
-    await noticing.start()
-
-
-async def _watch_policy(
-    journal: DurableJournal,
-    in_force: InForce,
-    dispatcher: EmbeddedDispatcher,
-    feed: EventFeed,
-    stack: contextlib.AsyncExitStack,
-) -> None:
-    """Follow the policy that the record names; after each change whoever waits looks again."""
-
-    async def wake_runs() -> None:
-        await journal.wake_waiting()
-        dispatcher.schedule(stamp(journal.clock.now()))
-
-    watch = PolicyWatch(journal, in_force, wake_runs, feed.recheck)
-    await watch.start()
-    stack.push_async_callback(watch.stop)
-
-
 def _loop(
     loaded: Loaded,
     policies: Policies,
     journal: DurableJournal,
-    dispatcher: EmbeddedDispatcher,
+    dispatcher: Dispatcher,
     sealer: KeyringSealer,
     limiter: RateLimiter,
+    restored: str | None,
 ) -> Loop:
     ids, registry = RandomIds(), loaded.registry
-    parts = Parts(
-        registry=registry,
-        policies=policies,
-        sealer=sealer,
-        journal=journal,
-        dispatcher=dispatcher,
-        actions=loaded.actions,
-        limiter=limiter,
-        ids=ids,
-        clock=loaded.clock,
+    inner = (registry, policies, sealer, journal, dispatcher)
+    parts = Parts(*inner, loaded.actions, limiter, ids, loaded.clock, restored)
+    settings = loaded.settings
+    return build_loop(
+        parts,
+        owner=ids.new("proc"),
+        lease=settings.lease,
+        slots=settings.max_in_flight_steps,
+        cap=settings.max_runs_per_workspace,
     )
-    slots = loaded.settings.max_in_flight_steps
-    return build_loop(parts, owner=ids.new("proc"), lease=lease_of(registry), slots=slots)
 
 
 def _exporter(
@@ -251,34 +232,13 @@ def _exporter(
     )
 
 
-async def _administration(
-    loop: Loop, in_force: InForce, settings: Settings, stack: contextlib.AsyncExitStack
-) -> Bindings:
-    """The handlers of what administers policy, and of what finds out the effects of a change."""
-    journal, clock = loop.journal, loop.clock
-    scopes = Scopes(frozenset(settings.policy_workspaces))
-    analyses = Analyses(journal, clock, process_environment(settings))
-    shadows = Shadows(journal, loop.policies, scopes, clock)
-    stack.push_async_callback(analyses.stop)
-    if settings.postgres_url is not None:
-        await _noticing(Noticing(journal, shadowing, shadows.look), stack)
-    await shadows.start()
-    stack.push_async_callback(shadows.stop)
-    files_lead = settings.policy_source == "files"
-    return {
-        **bind_changesets(loop, scopes, in_force, shadows.report, files_lead=files_lead),
-        **bind_policy_reading(loop, scopes),
-        **bind_impact(loop, scopes, analyses, shadows),
-        **bind_auditing(loop, scopes, partial(open_audit, settings.record)),
-    }
-
-
 def _pipeline(
     loop: Loop,
     actions: ActionRunner,
     limiter: RateLimiter,
     recorder: CallRecorder,
     bindings: Bindings,
+    admission: Admission,
 ) -> Pipeline:
     """The governed call around the loop, with a handler for every contract.
 
@@ -297,4 +257,5 @@ def _pipeline(
         recorder=recorder,
         bindings=with_readings(loop.registry, bindings),
         direct=Direct(direct.perform, direct.resume),
+        admission=admission,
     )

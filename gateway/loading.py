@@ -12,18 +12,17 @@ from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.journal import is_endorsed
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import RandomIds, SystemClock, unusable_key
+from gateway.pipeline import Bounds
 from gateway.privacy import CheckpointKeys, Keyring, Vault, finish_rotation, open_vault
 from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
 from gateway.sharing import create_shared_tables, open_blobs
 from gateway.shipped import shipped_schema
-from gateway.skills import AREA, MAX_TIMEOUT, SkillRegistry, open_skills
+from gateway.skills import AREA, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
 BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
 """Folders of the shipped schema that every gateway loads."""
-
-_LEASE_MARGIN = 15.0
 
 
 def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
@@ -152,12 +151,9 @@ def open_keyring(settings: Settings) -> Keyring:
     )
 
 
-def lease_of(registry: Registry) -> float:
-    """Seconds that a claim lasts without a turn: longer than any attempt can take."""
-    timeouts = [
-        contract.handler.timeout for contract in registry.operations.values() if contract.handler
-    ]
-    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
+def bounds_of(settings: Settings) -> Bounds:
+    """How much may be under way at once."""
+    return Bounds(settings.max_requests, settings.max_waiting_runs, settings.max_delay)
 
 
 def issuers(loaded: Loaded) -> list[Issuer]:

@@ -5,47 +5,29 @@ from there. They are read by ``environment.load_settings``.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from gateway.identity import MAX_LEEWAY
-from gateway.model.problem import refuse
+from gateway.place_settings import PlaceSettings
 from gateway.setting_values import (
-    POSTGRES,
-    SQLITE,
-    DatabaseUrl,
     ExistingFile,
     Folder,
     Folders,
     HostPatterns,
-    NewFolder,
     OidcIssuers,
     Origins,
-    PostgresUrl,
-    RootKeyName,
     Workspaces,
-    beside,
 )
+from gateway.setting_values import setting as _setting
 from gateway.shipped import shipped_policies, shipped_schema
 
 PREFIX = "GATEWAY_"
 """What the environment variable of every setting begins with."""
 
 
-def _setting(default: Any, description: str, expects: str, **more: Any) -> Any:
-    """A field with its one description; ``expects`` completes 'Set it to ...'.
-
-    ``shown`` replaces the default in the documentation, ``secret`` hides values in messages.
-    """
-    extra: dict[str, Any] = {key: more.pop(key) for key in ("shown", "secret") if key in more}
-    more["default_factory" if callable(default) else "default"] = default
-    return Field(description=description, json_schema_extra={"expects": expects} | extra, **more)
-
-
-class Settings(BaseSettings):
+class Settings(PlaceSettings):
     """Everything that a deployment can set. Make one with ``load_settings``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
@@ -62,38 +44,6 @@ class Settings(BaseSettings):
         "a number from 0 to 65535; 0 takes any free port",
         ge=0,
         le=65535,
-    )
-    data_dir: NewFolder = _setting(
-        Path("data"),
-        "Folder for the record: SQLite files and evidence. One serving process for each.",
-        "a folder, which is created if it is missing",
-        shown="./data",
-    )
-    key_dir: NewFolder = _setting(
-        lambda settings: beside(settings.get("data_dir", Path("data"))),
-        "Folder for keys. Keep it out of the backups of the data folder.",
-        "a folder, which is created if it is missing",
-        shown="the data folder with -keys behind its name",
-    )
-    root_key: RootKeyName = _setting(
-        "file",
-        "Where the root key is, which wraps all keys that seal personal data.",
-        "file (root.key in the key folder), env:NAME (a variable with 32 bytes in base64) or "
-        "aws-kms:KEY (needs the extra kms)",
-    )
-    key_store: PostgresUrl = _setting(
-        "",
-        "Database of the keys, the root key apart, where processes share them.",
-        "postgresql://user@host:5432/name, or leave it out",
-        shown="none: the key folder; with PostgreSQL, the journal's database",
-        secret=True,
-    )
-    database_url: DatabaseUrl = _setting(
-        "",
-        "Database of the journal: a SQLite file for one process, PostgreSQL for many.",
-        "sqlite:///path/to/file.db or postgresql://user@host:5432/name, or leave it out",
-        shown="gateway.db in the data folder",
-        secret=True,
     )
     schema_dir: Folders = _setting(
         lambda: (shipped_schema(),),
@@ -195,12 +145,27 @@ class Settings(BaseSettings):
         le=86_400,
         allow_inf_nan=False,
     )
-    max_in_flight_steps: int = _setting(
-        64,
-        "Steps that are performed at the same time.",
-        "a number from 1 to 10000",
-        ge=1,
-        le=10_000,
+    max_requests: int = _setting(
+        256,
+        "Governed calls in progress at the same time, by any door; more are refused.",
+        "a number from 4 to 100000",
+        ge=4,
+        le=100_000,
+    )
+    max_waiting_runs: int = _setting(
+        1000,
+        "Runs that are due and wait for others; while there are as many, no run is started.",
+        "a number from 2 to 1000000",
+        ge=2,
+        le=1_000_000,
+    )
+    max_delay: float = _setting(
+        0.2,
+        "Seconds that writes may have to wait; what is new is refused well before (docs/load.md).",
+        "a number from 0.01 to 60",
+        ge=0.01,
+        le=60,
+        allow_inf_nan=False,
     )
     body_bytes: int = _setting(
         262_144,
@@ -217,37 +182,6 @@ class Settings(BaseSettings):
         "Form of the log. auto: text on a terminal, else a JSON object a line.",
         "auto, json or text",
     )
-
-    @property
-    def postgres_url(self) -> str | None:
-        """The URL of the PostgreSQL database; None where the journal is a SQLite file."""
-        return self.database_url if self.database_url.startswith(POSTGRES) else None
-
-    @property
-    def key_database(self) -> str:
-        """The URL of the PostgreSQL database of the keys; empty where the key folder has them."""
-        return self.key_store or self.postgres_url or ""
-
-    @property
-    def database_path(self) -> Path:
-        """The SQLite file of the journal.
-
-        Raises:
-            ProblemError: PRECONDITION_FAILED where it is in PostgreSQL.
-        """
-        if self.postgres_url is not None:
-            raise refuse(
-                "PRECONDITION_FAILED",
-                "This works on a SQLite file, and GATEWAY_DATABASE_URL names PostgreSQL.",
-            )
-        if not self.database_url:
-            return self.data_dir / "gateway.db"
-        return Path(self.database_url.removeprefix(SQLITE))
-
-    @property
-    def record(self) -> Path | str:
-        """Where the journal is: the path of its SQLite file, or the URL of its database."""
-        return self.postgres_url or self.database_path
 
     @property
     def believes_local_tokens(self) -> bool:
@@ -278,7 +212,11 @@ class Setting:
 
 def _described() -> tuple[Setting, ...]:
     found = []
-    for name, info in Settings.model_fields.items():
+    inherited = [name for name in Settings.model_fields if name not in Settings.__annotations__]
+    for name in (*Settings.__annotations__, *inherited):
+        info = Settings.model_fields.get(name)
+        if info is None:  # the configuration of the class
+            continue
         extra = info.json_schema_extra
         told: dict[str, Any] = extra if isinstance(extra, dict) else {}
         default = told.get("shown", info.default)

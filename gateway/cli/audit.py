@@ -75,6 +75,12 @@ def audit() -> None:
     type=click.Path(path_type=Path),
     help="The second copy of the checkpoints  [default: checkpoints.jsonl beside the record]",
 )
+@click.option(
+    "--archive",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Where the segments are that `gateway journal archive` wrote: they are verified too.",
+)
 @click.option("--progress", is_flag=True, help="Tell on standard error how far it is, anywhere.")
 def verify(
     *,
@@ -82,6 +88,7 @@ def verify(
     against: tuple[Path, ...],
     public_keys: tuple[Path, ...],
     checkpoints: Path | None,
+    archive: Path | None,
     progress: bool,
 ) -> None:
     """Verify the whole record; names every entry that was changed, removed, moved or cut off.
@@ -95,7 +102,8 @@ def verify(
     trusted = tuple(one.pem for one in keys)
     try:
         with as_file(place) as database:
-            report = Verification(database, trusted, checkpoints, against, line).run()
+            asked = Verification(*(database, trusted, checkpoints, against, archive), progress=line)
+            report = asked.run()
     except OSError as error:
         _unusable(error.filename, f"it cannot be read ({error.strerror}).")
     except ValueError as error:
@@ -169,6 +177,9 @@ def _tell(report: VerifyReport) -> None:
         f"{report.entries} entries in {report.chains} chains; {report.checkpoints} checkpoints "
         f"cover {report.covered} entries, {report.uncovered} came later"
     )
+    if report.archived:
+        read = f"read {report.segments} segments" if report.segments else "not read (--archive)"
+        click.echo(f"{report.archived} entries are archived; their leaves verify, {read}")
     for finding in report.findings:
         click.echo(f"{finding.kind.value.upper()} {_place(finding)}{finding.message}")
         for note in finding.shown:

@@ -73,7 +73,7 @@ class Checkpointer:
                 await asyncio.to_thread(self._mirror)
             except OSError as error:  # the checkpoint itself is durable, in the database
                 told = "The copy of the checkpoints lacks number %d for now: %s"
-                log.error(told, signed.line.number, error.strerror)
+                log.error(told, signed.line.number, error.strerror)  # noqa: TRY400 - it says it all
             return signed.line.number
 
     async def _kept(self) -> Signed | None:

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 from gateway.journal import Place, open_sealed
 from gateway.model.json import JsonObject, JsonValue, decode, encode
-from gateway.model.pii import each_envelope
+from gateway.model.pii import SEALED, each_envelope
 from gateway.model.ports import Sealer
 from gateway.model.rights import Subject
 from gateway.model.sealed_history import SealedEntry
 from gateway.privacy import DataKeys
 from gateway.rights.receipts import Classes, count_fields
 from gateway.rights.search import Search, read_envelope
+
+ARCHIVED = "(archived: put its segment back with `gateway journal restore` to read it)"
+"""Stands for a value whose entry was archived and removed; only its key is known here."""
 
 MAX_BYTES = 4 * 1024 * 1024
 """About how much of values one page holds."""
@@ -85,7 +88,9 @@ class Exporting:
             if sealed is None or sealed.key_id not in search.keys:
                 continue
             try:
-                value = self.sealer.unseal(subject.workspace, envelope)
+                value: JsonValue = ARCHIVED
+                if envelope[SEALED][-1]:
+                    value = self.sealer.unseal(subject.workspace, envelope)
             except ValueError:  # it is erased already, or damaged: then nobody holds it
                 continue
             where = (entry.position, entry.at, entry.type, entry.execution_id)

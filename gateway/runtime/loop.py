@@ -12,6 +12,7 @@ from gateway.runtime.consent import Consent
 from gateway.runtime.dispatch import StepDispatch
 from gateway.runtime.gate import Gate
 from gateway.runtime.grants import Grants
+from gateway.runtime.keeping import Keeper
 from gateway.runtime.lanes import Lanes
 from gateway.runtime.lifecycle import Lifecycle
 from gateway.runtime.operate import Operator
@@ -48,7 +49,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop is built of."""
+    """What the loop is built of. ``restored`` is until when the record may lack what was done."""
 
     registry: Registry
     policies: Policies
@@ -59,13 +60,17 @@ class Parts:
     limiter: RateLimiter
     ids: Ids
     clock: Clock
+    restored: str | None = None
 
 
-def build_loop(parts: Parts, *, owner: str, lease: float, slots: int) -> Loop:
+def build_loop(
+    parts: Parts, *, owner: str, lease: float, slots: int, cap: int | None = None
+) -> Loop:
     """Put the parts of the loop together.
 
-    ``owner`` names this process in claims, ``lease`` is in seconds and must be longer than any
-    handler's time-out, ``slots`` is how many attempts may be under way at a time.
+    ``owner`` names this process in claims, which last ``lease`` seconds unless they are prolonged;
+    ``slots`` is how many attempts may be under way at a time, ``cap`` how many runs of a workspace
+    may be held.
     """
     registry, policies, sealer, ids = parts.registry, parts.policies, parts.sealer, parts.ids
     compiler = Compiler(registry, sealer, lambda: ids.new("plan"))
@@ -74,7 +79,7 @@ def build_loop(parts: Parts, *, owner: str, lease: float, slots: int) -> Loop:
     grants = Grants(policies, sealer, lambda: ids.new("grant"))
     gate = Gate(policies, sealer, grants, lambda: ids.new("appr"))
     compensations = Compensations(registry, sealer, compiler, verifier, lifecycle)
-    dispatch = StepDispatch(registry, policies, sealer, parts.limiter, gate)
+    dispatch = StepDispatch(registry, policies, sealer, parts.limiter, gate, parts.restored)
     return Loop(
         registry=registry,
         policies=policies,
@@ -97,8 +102,9 @@ def build_loop(parts: Parts, *, owner: str, lease: float, slots: int) -> Loop:
             sealer=sealer,
             registry=registry,
             actions=parts.actions,
-            owner=owner,
+            keeper=Keeper(parts.journal, owner, lease),
             slots=slots,
+            cap=cap,
         ),
         clock=parts.clock,
     )

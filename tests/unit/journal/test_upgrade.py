@@ -29,11 +29,12 @@ ENDED = {
     1: ExecutionStatus.FAILED,
     2: ExecutionStatus.COMPLETED,
     3: ExecutionStatus.COMPLETED,
+    4: ExecutionStatus.COMPLETED,
 }
 """How the other run of each record ended."""
 
 
-@pytest.fixture(params=[1, 2, 3])
+@pytest.fixture(params=[1, 2, 3, 4])
 def version(request: pytest.FixtureRequest) -> int:
     """The version of the tables of an earlier release."""
     return int(request.param)
@@ -58,7 +59,7 @@ async def _what_it_holds(path: Path) -> tuple[list[ExecutionStatus], int, list[s
     def query(records: Records) -> tuple[list[ExecutionStatus], int, list[str]]:
         found, _ = records.executions(ExecutionFilter("acme"), Page(10))
         _, waiting = records.approvals(ApprovalFilter("acme", "pending"), Page(10))
-        due = records.due_runs("9999", 10)
+        due = [run.run_id for run in records.due_runs("9999", 10)]
         return [execution.status for execution in found], waiting, due
 
     try:
