@@ -28,7 +28,7 @@ def own_world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One PostgreSQL server for all tests of a worker."""
-    server = Postgres()
+    server = Postgres({"fsync": "off"})  # a killed process loses nothing: the system has it
     server.start()
     yield server
     server.remove()

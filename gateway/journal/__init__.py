@@ -8,6 +8,7 @@ from gateway.journal.decision_history import open_history
 from gateway.journal.endorsing import endorse, is_endorsed
 from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.folder import FolderLock
+from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.rebuild import rebuild_matches, rebuild_record
 from gateway.journal.sealed_entries import open_sealed
 from gateway.journal.signing import Signer
@@ -20,10 +21,12 @@ __all__ = [
     "Finding",
     "FindingKind",
     "FolderLock",
+    "PostgresJournal",
     "Signer",
     "SqliteJournal",
     "Verification",
     "VerifyReport",
+    "create_schema",
     "endorse",
     "is_endorsed",
     "open_audit",
