@@ -10,10 +10,12 @@ from gateway.journal.postgres.commit import PostgresCommit
 from gateway.journal.postgres.errors import LostConnectionError, PostgresError, unavailable
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.reader import PostgresReader
+from gateway.journal.postgres.schema import connected, database_of, found_versions
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.postgres.told import Listener
 from gateway.journal.postgres.wire import Wire
 from gateway.journal.queries import LAST_POSITION
+from gateway.journal.schema_version import require_version
 from gateway.journal.session import Session
 from gateway.journal.tail import Tail
 from gateway.journal.worker import Worker
@@ -40,6 +42,8 @@ class PostgresJournal(DurableJournal):
         with ExitStack() as opened:
             opened.callback(positions.close)
             positions.open()
+            with connected(url) as connection:
+                require_version(found_versions(connection), database_of(url))
             with _session(url, "gateway-start") as session:
                 row = session.one(LAST_POSITION)
             self._tail = Tail(loop, (row and row[0]) or 0)
@@ -70,7 +74,8 @@ class PostgresJournal(DurableJournal):
         be durable before what they sealed. ``data_dir`` gets the second copy of the checkpoints.
 
         Raises:
-            ProblemError: SERVICE_UNAVAILABLE when it cannot be reached, DATABASE_UNKNOWN_VERSION.
+            ProblemError: SERVICE_UNAVAILABLE when it cannot be reached, DATABASE_OUTDATED,
+                DATABASE_UNKNOWN_VERSION.
         """
         try:
             return cls(url, data_dir, clock, before_commit)
