@@ -35,8 +35,6 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def database_url(postgres: Postgres) -> Iterator[str]:
-    """An empty database of its own for one test."""
-    url = postgres.create()
-    yield url
-    postgres.drop(url)
+def database_url(postgres: Postgres) -> str:
+    """An empty database of its own for one test; it goes with its server."""
+    return postgres.create()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway.journal import PostgresJournal
 from gateway.model.execution import Claim
 from gateway.model.ports import Journal, Tx
 from gateway.model.time import after
@@ -182,6 +183,9 @@ async def test_adopting_frees_what_an_earlier_process_held(journal) -> None:
         await enlisted(journal, name)
     await claimed(journal, "dead")
 
+    if isinstance(journal, PostgresJournal):
+        assert await journal.adopt() == 0  # whoever holds it may live: its lease says how long
+        return
     assert await journal.adopt() == 1
 
     assert sorted(await due(journal)) == ["run_a", "run_b"]

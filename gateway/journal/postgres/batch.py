@@ -58,7 +58,7 @@ class Batch:
     def attempt(self, work: Work) -> None:
         """Run a unit. Where it may have left something half done, the batch is spoilt."""
         before = self._session.changes
-        unit = self._unit()
+        unit = self._unit(carefully=False)
         run(work, unit)
         error = self._session.failure or unit.failure or work.error
         if error is None:
@@ -76,9 +76,9 @@ class Batch:
             LostConnectionError: the connection is gone.
         """
         self._session.command("SAVEPOINT unit")
-        unit = self._unit()
+        unit = self._unit(carefully=True)
         run(work, unit)
-        error = self._session.failure or unit.failure or work.error
+        error = unit.failure or self._session.failure or work.error
         if error is None:
             error = self._settled()
         if error is None:
@@ -123,11 +123,11 @@ class Batch:
         """Undo everything."""
         self._session.abandon()
 
-    def _unit(self) -> PostgresUnit:
+    def _unit(self, *, carefully: bool) -> PostgresUnit:
         elapsed = timedelta(seconds=time.monotonic() - self._began)
         now = stamp(self._moment + elapsed)
         place = (self._session, self._buffer, self._heads, now, self._writer)
-        return PostgresUnit(*place, alone=self._alone)
+        return PostgresUnit(*place, alone=self._alone, carefully=carefully)
 
     def _keep(self, work: Work, unit: PostgresUnit) -> None:
         self._heads.keep()

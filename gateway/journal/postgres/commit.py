@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from gateway.journal.faults import not_durable, told
+from gateway.journal.faults import not_durable
 from gateway.journal.postgres.batch import Batch
 from gateway.journal.postgres.errors import (
     LostConnectionError,
@@ -164,7 +164,7 @@ class PostgresCommit:
             self._duplicates.add(work)
             return [work]
         if error is not None:
-            work.fail(told(error))
+            work.fail(_told(error))
         return []
 
     def _again(self, works: list[Work], error: PostgresError) -> list[Work]:
@@ -185,14 +185,12 @@ class PostgresCommit:
     def _commit(self, batch: Batch, works: list[Work]) -> list[Work]:
         try:
             self._before_commit()
-            last = batch.place(self._positions)
-        except PostgresError:
-            raise
-        except Exception as error:  # whatever must be durable first was not
+        except Exception as error:  # what must be durable first is not
             batch.abandon()
             for work in works:
                 work.fail(not_durable(error))
             return []
+        last = batch.place(self._positions)
         try:
             batch.commit()
         except LostConnectionError as error:
@@ -223,6 +221,11 @@ class PostgresCommit:
                 return self._again(works, error)
             self._committed(position)
             return []
+
+
+def _told(error: Exception) -> Exception:
+    """What a caller gets for an error of its own unit."""
+    return unavailable(error) if isinstance(error, PostgresError) else error
 
 
 def _is_duplicate(error: Exception | None) -> bool:

@@ -53,11 +53,12 @@ class PostgresJournal(DurableJournal):
             opened.callback(commits.close)
             reading = PostgresReader(url, lambda: self._closing)
             opened.callback(reading.close)
-            self._listener = Listener(url, self._tail.committed)
+            listener = Listener(url, self._tail.committed)
+            opened.callback(listener.stop)
             self._opened = opened.pop_all()
         self._writer = Worker("journal-writer", loop, commits.perform)
         self._reader = Worker("journal-reader", loop, reading.perform)
-        self._listener.start()
+        listener.start()
 
     @classmethod
     async def open(
@@ -105,7 +106,6 @@ class PostgresJournal(DurableJournal):
         await self._writer.close()
         self._tail.close()
         await self._reader.close()
-        await asyncio.to_thread(self._listener.stop)
         await asyncio.to_thread(self._opened.close)
 
 

@@ -1,6 +1,8 @@
 """Being told by other processes that the record has grown."""
 
 import logging
+import os
+import select
 import threading
 from collections.abc import Callable
 
@@ -27,6 +29,7 @@ class Listener:
     def __init__(self, url: str, grown: Callable[[int], None]) -> None:
         self._url = url
         self._grown = grown
+        self._woken, self._wake = os.pipe()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-listener", daemon=True)
 
@@ -37,7 +40,11 @@ class Listener:
     def stop(self) -> None:
         """Stop, and wait for it."""
         self._stopping.set()
-        self._thread.join(_LOOK * 3)
+        os.write(self._wake, b"!")
+        if self._thread.is_alive():
+            self._thread.join()
+        os.close(self._woken)
+        os.close(self._wake)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -46,7 +53,7 @@ class Listener:
             except psycopg.Error as error:
                 if not self._stopping.is_set():
                     log.warning(
-                        "The record's growth is not told (%s); trying again", error.sqlstate
+                        "Not told of the record's growth (%s); trying again", error.sqlstate
                     )
                     self._stopping.wait(_TROUBLE)
 
@@ -55,10 +62,13 @@ class Listener:
             self._url, autocommit=True, connect_timeout=5, application_name="gateway-listener"
         ) as connection:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            link = connection.pgconn
             while not self._stopping.is_set():
                 row = connection.execute("SELECT max(position) FROM entry").fetchone()
                 self._grown((row and row[0]) or 0)
-                for told in connection.notifies(timeout=_LOOK):
-                    self._grown(int(told.payload))
+                while select.select([link.socket, self._woken], [], [], _LOOK)[0]:
                     if self._stopping.is_set():
                         return
+                    link.consume_input()
+                    while (told := link.notifies()) is not None:
+                        self._grown(int(told.extra))

@@ -5,11 +5,13 @@ from typing import Any
 
 from gateway.journal.appending import Appending, NewRow
 from gateway.journal.chain import execution_chain
+from gateway.journal.postgres.errors import PostgresError
 from gateway.journal.postgres.heads import LockedHeads
-from gateway.journal.postgres.session import PostgresSession
+from gateway.journal.postgres.session import DuplicateError, PostgresSession
 from gateway.journal.records import entry_of
+from gateway.journal.session import NoSuchRowError
 from gateway.journal.tables import entry as table
-from gateway.journal.unit import Unit
+from gateway.journal.unit import Unit, already_there, unknown_row
 from gateway.model.entry import Entry, EntryType, NewEntry
 from gateway.model.stored_entry import StoredEntry
 
@@ -54,9 +56,12 @@ class Buffer(Appending):
 
 
 class PostgresUnit(Unit):
-    """``Unit`` that sees the entries of its batch, and knows whether it runs ``alone``."""
+    """``Unit`` that sees the entries of its batch, and knows whether it runs ``alone``.
 
-    __slots__ = ("_alone", "_buffer")
+    ``carefully`` waits for each entry's changes; else a failure is seen when the batch is complete.
+    """
+
+    __slots__ = ("_alone", "_buffer", "_carefully", "_later")
 
     def __init__(
         self,
@@ -67,10 +72,13 @@ class PostgresUnit(Unit):
         writer: str,
         *,
         alone: bool,
+        carefully: bool,
     ) -> None:
         super().__init__(session, buffer, heads, now, writer)
+        self._later = session
         self._buffer = buffer
         self._alone = alone
+        self._carefully = carefully
 
     def append(self, entry: NewEntry) -> Entry:
         """Record a fact; the projections follow at once. Its ``position`` is 0.
@@ -81,7 +89,24 @@ class PostgresUnit(Unit):
         if not self._alone and entry.type.value.startswith(_OF_NO_EXECUTION):
             self.failure = AloneError()
             raise self.failure
-        return super().append(entry)
+        recorded = super().append(entry)
+        if self._carefully:
+            self._wait_for(recorded)
+        return recorded
+
+    def _wait_for(self, recorded: Entry) -> None:
+        """Wait for an entry's changes, so that a unit learns of a failure where it happens."""
+        try:
+            self._later.settle()
+        except DuplicateError as error:
+            self.failure = already_there(recorded.type)
+            raise self.failure from error
+        except NoSuchRowError as error:
+            self.failure = unknown_row(recorded)
+            raise self.failure from error
+        except PostgresError as error:
+            self.failure = error
+            raise
 
     def wake_waiting(self) -> int:
         """Wake every run that waits for something; returns how many there are."""
