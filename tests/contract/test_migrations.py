@@ -36,7 +36,7 @@ from gateway.model.system import SystemClock
 from tests.processes import GATEWAY, ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
-EARLIER = [1, 2, 3]
+EARLIER = range(1, SCHEMA_VERSION)
 """Versions of SQLite files that earlier releases wrote, each with a golden file."""
 
 

@@ -5,4 +5,4 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    """TODO: what changes, in words."""
+    """What changes, in words."""
