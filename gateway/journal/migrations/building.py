@@ -77,8 +77,10 @@ def replace(name: str, copied: str, *items: SchemaItem, **options: Any) -> None:
     """Give a table other columns, in place of adding them at its end with a default.
 
     ``copied`` is what selects the new rows from ``earlier``, the table as it was. Its indexes are
-    gone with it: create all of them anew.
+    gone with it: create all of them anew. Whoever uses the table meanwhile waits.
     """
+    if op.get_bind().dialect.name == "postgresql":  # on SQLite nobody else writes
+        op.execute(sql(f'LOCK TABLE "{name}" IN ACCESS EXCLUSIVE MODE'))
     op.execute(sql(f'CREATE TABLE earlier AS SELECT * FROM "{name}"'))  # noqa: S608 - a revision's own
     op.drop_table(name)
     op.create_table(name, *items, **options)
