@@ -1,7 +1,7 @@
 """The database that the settings name, brought to this release's tables."""
 
+from gateway.companions import COMPANIONS
 from gateway.journal.migrations import (
-    Companion,
     Migrated,
     migrate_postgres,
     migrate_sqlite,
@@ -11,9 +11,6 @@ from gateway.journal.migrations import (
 from gateway.journal.postgres.schema import database_of
 from gateway.journal.schema_version import require_version
 from gateway.settings import Settings
-
-COMPANIONS: tuple[Companion, ...] = ()
-"""What else has tables in the same PostgreSQL database, in the order of creation."""
 
 
 def bring_up_to_date(settings: Settings) -> Migrated:

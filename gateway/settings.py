@@ -194,6 +194,28 @@ class Settings(BaseSettings):
         ge=1,
         le=10_000,
     )
+    max_requests: int = _setting(
+        256,
+        "Governed calls in progress at the same time, by any door; more are refused.",
+        "a number from 4 to 100000",
+        ge=4,
+        le=100_000,
+    )
+    max_waiting_runs: int = _setting(
+        1000,
+        "Runs that are due and wait for others; while there are as many, no run is started.",
+        "a number from 2 to 1000000",
+        ge=2,
+        le=1_000_000,
+    )
+    max_delay: float = _setting(
+        0.1,
+        "Seconds that writes may wait for the record before new work is refused.",
+        "a number from 0.01 to 60",
+        ge=0.01,
+        le=60,
+        allow_inf_nan=False,
+    )
     body_bytes: int = _setting(
         262_144,
         "Size of the largest request body that is read, in bytes.",
@@ -230,6 +252,11 @@ class Settings(BaseSettings):
         if not self.database_url:
             return self.data_dir / "gateway.db"
         return Path(self.database_url.removeprefix(SQLITE))
+
+    @property
+    def record(self) -> Path | str:
+        """Where the journal is: the path of its SQLite file, or the URL of its database."""
+        return self.postgres_url or self.database_path
 
     @property
     def believes_local_tokens(self) -> bool:

@@ -78,6 +78,10 @@ class EmbeddedDispatcher:
             self._next_look = wake_at
             self._look.set()
 
+    def waiting(self) -> int:
+        """How many runs wait for others to be parked or over before they are advanced."""
+        return len(self._queue)
+
     async def settled(self, run_id: str) -> None:
         """Wait until this process has nothing more to do for the run at present."""
         while run_id in self._active or run_id in self._queued:

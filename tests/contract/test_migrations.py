@@ -18,10 +18,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Index, MetaData, NullPool, Text, create_engine
 
-from gateway.journal import PostgresJournal, SqliteJournal, create_schema
+from gateway.companions import COMPANIONS
+from gateway.journal import SqliteJournal
+from gateway.journal.companion import Companion
 from gateway.journal.dialects import TEXT
 from gateway.journal.migrations import (
-    Companion,
     Migrated,
     migrate_postgres,
     migrate_sqlite,
@@ -29,10 +30,12 @@ from gateway.journal.migrations import (
     sqlite_versions,
 )
 from gateway.journal.migrations.running import configuration
+from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.statement import creating
 from gateway.journal.tables import SCHEMA_VERSION, metadata
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
+from gateway.privacy.postgres_key_store import PostgresKeyStore
 from tests.processes import GATEWAY, ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -256,6 +259,28 @@ def test_companions_are_brought_along_and_looked_at(database_url: str) -> None:
     for _ in range(2):
         assert migrate_postgres(database_url, companions).before == SCHEMA_VERSION
         assert postgres_versions(database_url, companions) == [SCHEMA_VERSION]
+
+
+def test_a_start_creates_the_tables_of_companions_and_misses_them(database_url: str) -> None:
+    assert create_schema(database_url, COMPANIONS)
+    assert not create_schema(database_url, COMPANIONS)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DROP TABLE blob_piece")
+    with pytest.raises(ProblemError, match="or not all") as refused:
+        create_schema(database_url, COMPANIONS)
+    assert refused.value.problem.code == "DATABASE_OUTDATED"
+
+    migrate_postgres(database_url, COMPANIONS)
+    assert not create_schema(database_url, COMPANIONS)
+
+
+@pytest.mark.parametrize("keys_first", [True, False])
+def test_the_key_store_lives_in_the_same_database(database_url: str, keys_first: bool) -> None:
+    makers = [lambda: PostgresKeyStore(database_url).close(), lambda: create_schema(database_url)]
+    for make in makers if keys_first else reversed(makers):
+        make()
+    assert migrate_postgres(database_url).before == SCHEMA_VERSION
+    PostgresKeyStore(database_url).close()
 
 
 def told_by_processes(url: str) -> list[str]:

@@ -1,11 +1,10 @@
 """Migrations: bringing the tables of a database to this release's version, by Alembic."""
 
-from gateway.journal.migrations.postgres import Companion, migrate_postgres, postgres_versions
+from gateway.journal.migrations.postgres import migrate_postgres, postgres_versions
 from gateway.journal.migrations.running import Migrated
 from gateway.journal.migrations.sqlite import migrate_sqlite, sqlite_versions
 
 __all__ = [
-    "Companion",
     "Migrated",
     "migrate_postgres",
     "migrate_sqlite",

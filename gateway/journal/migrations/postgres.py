@@ -1,39 +1,25 @@
 """Migrating a PostgreSQL database: by one process at a time, by a lock in the database."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from gateway.journal.companion import Companion
 from gateway.journal.migrations.running import Migrated, is_behind, run_revisions
 from gateway.journal.postgres.schema import (
+    complete_versions,
     connected,
     database_of,
     found_versions,
     hold_schema,
     not_available,
 )
-from gateway.journal.tables import SCHEMA_VERSION
 
 _NO_LONG_WAIT = "SET LOCAL lock_timeout = '10s'"
 """Whoever waits for a table that others read holds up all who come after."""
-
-
-@dataclass(frozen=True, slots=True)
-class Companion:
-    """Tables of another part in the same database, migrated along with those of the record.
-
-    ``is_current`` only looks. ``bring`` creates what is missing or brings it up to date, and
-    changes nothing where all is there. Both get a connection amid a transaction, and neither ends
-    it.
-    """
-
-    name: str
-    is_current: Callable[[psycopg.Connection[Any]], bool]
-    bring: Callable[[psycopg.Connection[Any]], None]
 
 
 def postgres_versions(url: str, companions: Sequence[Companion] = ()) -> list[int] | None:
@@ -44,11 +30,7 @@ def postgres_versions(url: str, companions: Sequence[Companion] = ()) -> list[in
         ProblemError: SERVICE_UNAVAILABLE.
     """
     with connected(url) as connection:
-        found = found_versions(connection)
-        if found != [SCHEMA_VERSION]:
-            return found
-        complete = all(companion.is_current(connection) for companion in companions)
-        return found if complete else None
+        return complete_versions(connection, companions)
 
 
 def migrate_postgres(url: str, companions: Sequence[Companion] = ()) -> Migrated:

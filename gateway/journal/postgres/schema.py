@@ -1,12 +1,13 @@
 """The tables on PostgreSQL: created where there are none, and required in their version."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import conninfo
 
+from gateway.journal.companion import Companion
 from gateway.journal.dialects import POSTGRES
 from gateway.journal.postgres.errors import LostConnectionError, PostgresError, unavailable
 from gateway.journal.schema_version import require_version
@@ -18,9 +19,11 @@ _LOCK = (0x67617465, 2)
 """The advisory lock of whoever creates or migrates the tables."""
 
 
-def create_schema(url: str) -> bool:
+def create_schema(url: str, companions: Sequence[Companion] = ()) -> bool:
     """Create the tables in an empty database, as a whole or not at all, however many processes
     try, and require their version; returns whether they were created by this one.
+
+    The tables of ``companions`` are created along with them, and required too.
 
     Raises:
         ProblemError: SERVICE_UNAVAILABLE, DATABASE_OUTDATED, DATABASE_UNKNOWN_VERSION.
@@ -31,11 +34,13 @@ def create_schema(url: str) -> bool:
             hold_schema(connection)
             found = found_versions(connection)
         if found is not None:
-            require_version(found, database_of(url))
+            require_version(complete_versions(connection, companions), database_of(url))
             return False
         for command in creating(dialect=POSTGRES):
             connection.execute(command.encode())
         connection.execute("INSERT INTO meta (schema_version) VALUES (%s)", (SCHEMA_VERSION,))
+        for companion in companions:
+            companion.bring(connection)
         return True
 
 
@@ -77,6 +82,16 @@ def found_versions(connection: psycopg.Connection[Any]) -> list[int] | None:
     if column is None:
         return []
     return [row[0] for row in connection.execute("SELECT schema_version FROM meta")]
+
+
+def complete_versions(
+    connection: psycopg.Connection[Any], companions: Sequence[Companion]
+) -> list[int] | None:
+    """``found_versions``, but None too where all is there but the tables of a companion."""
+    found = found_versions(connection)
+    if found != [SCHEMA_VERSION]:
+        return found
+    return found if all(one.is_current(connection) for one in companions) else None
 
 
 def database_of(url: str) -> str:
