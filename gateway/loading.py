@@ -16,13 +16,11 @@ from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
 from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
-from gateway.skills import AREA, MAX_TIMEOUT, SkillRegistry, open_skills
+from gateway.skills import AREA, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
 BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
 """Folders of the shipped schema that every gateway loads."""
-
-_LEASE_MARGIN = 15.0
 
 
 def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
@@ -135,14 +133,6 @@ def open_keyring(settings: Settings) -> Keyring:
     if settings.postgres_url is None:
         finish_rotation(settings.database_path, CheckpointKeys(folder))
     return Keyring.open(folder, settings.root_key)
-
-
-def lease_of(registry: Registry) -> float:
-    """Seconds that a claim lasts without a turn: longer than any attempt can take."""
-    timeouts = [
-        contract.handler.timeout for contract in registry.operations.values() if contract.handler
-    ]
-    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
 
 
 def bounds_of(settings: Settings) -> Bounds:

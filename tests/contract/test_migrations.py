@@ -29,7 +29,7 @@ from gateway.journal.migrations import (
     postgres_versions,
     sqlite_versions,
 )
-from gateway.journal.migrations.running import configuration
+from gateway.journal.migrations.running import configuration, run_revisions
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.statement import creating
 from gateway.journal.tables import SCHEMA_VERSION, metadata
@@ -158,6 +158,48 @@ def test_a_table_that_changes_without_a_migration_is_found(
         table.to_metadata(changed)
     change(changed)
     assert differences(migrated, changed) != []
+
+
+# --- what single steps keep
+
+
+CLAIM = "run_id, execution_id, owner, epoch, lease_until, wake_seq, wake_at"
+ROWS = [
+    ("run_1", "exec_1", "proc_1", 7, "2026-01-01T00:00:00.000000Z", 3, None),
+    ("run_2", "exec_2", None, 2, None, 9, "2026-02-02T00:00:00.000000Z"),
+]
+NEEDED = ["submitter", "subject", "intent_id", "created_at", "updated_at", "text"]
+"""Columns of executions that may not be null, and do not matter here."""
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_claims_keep_what_they_say_and_learn_their_workspace(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    path = tmp_path / "gateway.db"
+    url = request.getfixturevalue("database_url") if database == "postgres" else f"sqlite:///{path}"
+    engine = create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool
+    )
+    with engine.begin() as connection:
+        run_revisions(connection, "4")
+        for number, row in enumerate(ROWS, 1):
+            values = ", ".join("NULL" if value is None else repr(value) for value in row)
+            connection.exec_driver_sql(f"INSERT INTO claim ({CLAIM}) VALUES ({values})")  # noqa: S608 - ours
+            connection.exec_driver_sql(
+                f"INSERT INTO execution (id, run_id, workspace, status, direct, stopping, retries,"  # noqa: S608 - ours
+                f" lane_transitions, bundles, {', '.join(NEEDED)}) VALUES ('exec_{number}',"
+                f" 'run_{number}', 'ws_{number}', 'running', {number - 1}, 0, 0, 0, 0,"
+                f" {', '.join(repr('') for _ in NEEDED)})"
+            )
+
+    migrate_sqlite(path) if database == "sqlite" else migrate_postgres(url)
+
+    with engine.begin() as connection:
+        found = connection.exec_driver_sql(
+            f"SELECT {CLAIM}, workspace, urgent FROM claim ORDER BY run_id"  # noqa: S608 - ours
+        ).fetchall()
+    assert [tuple(row) for row in found] == [(*ROWS[0], "ws_1", 0), (*ROWS[1], "ws_2", 1)]
 
 
 # --- who starts on what

@@ -68,7 +68,7 @@ async def _what_it_holds(path: Path) -> tuple[list[ExecutionStatus], int, list[s
     def query(records: Records) -> tuple[list[ExecutionStatus], int, list[str]]:
         found, _ = records.executions(ExecutionFilter("acme"), Page(10))
         _, waiting = records.approvals(ApprovalFilter("acme", "pending"), Page(10))
-        due = records.due_runs("9999", 10)
+        due = [run.run_id for run in records.due_runs("9999", 10)]
         return [execution.status for execution in found], waiting, due
 
     try:
@@ -153,8 +153,10 @@ def test_what_is_not_migrated_is_refused_with_the_command_to_run(
     assert unmigrated.read_bytes() == before
 
 
-def test_a_record_that_cannot_be_folded_stays_as_it_was(unmigrated: Path, version: int) -> None:
+def test_a_record_that_cannot_be_folded_stays_as_it_was(tmp_path: Path) -> None:
+    unmigrated = tmp_path / "gateway.db"
     with closing(sqlite3.connect(unmigrated)) as connection, connection:
+        connection.executescript((GOLDEN / "journal-v3.sql").read_text())
         connection.execute("UPDATE entry SET body = '[]' WHERE position = 5")
         before = list(connection.iterdump())
 
