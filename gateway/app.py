@@ -13,6 +13,7 @@ from gateway.administration import (
     put_in_force,
 )
 from gateway.advancing import Advancing, Role
+from gateway.companions import COMPANIONS
 from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
@@ -123,6 +124,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
             *(settings.record, settings.data_dir),
             clock=loaded.clock,
             before_commit=loaded.keyring.data.settle,
+            companions=COMPANIONS,
         )
         stack.push_async_callback(journal.close)
         if settings.postgres_url is not None:

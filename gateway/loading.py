@@ -16,7 +16,7 @@ from gateway.pipeline import Bounds
 from gateway.privacy import CheckpointKeys, Keyring, Vault, finish_rotation, open_vault
 from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
-from gateway.sharing import create_shared_tables, open_blobs
+from gateway.sharing import open_blobs
 from gateway.shipped import shipped_schema
 from gateway.skills import AREA, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
@@ -71,8 +71,6 @@ def load(settings: Settings) -> Loaded:
         ProblemError: contracts, trust, endpoints, anchors or keys that a gateway cannot run with.
     """
     clock = SystemClock()
-    if settings.postgres_url is not None:
-        create_shared_tables(settings.postgres_url)
     registry = LiveRegistry(load_registry(settings), clock.now)
     actions = _actions(settings, registry)
     artifacts = open_blobs(settings, AREA)

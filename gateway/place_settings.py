@@ -42,14 +42,14 @@ class PlaceSettings(RunSettings):
     key_store: PostgresUrl = _setting(
         "",
         "Database of the keys, the root key apart, where processes share them.",
-        "postgresql://user@host:5432/name, or leave it out",
+        "postgresql://host:5432/name, or leave it out",
         shown="none: the key folder; with PostgreSQL, the journal's database",
         secret=True,
     )
     database_url: DatabaseUrl = _setting(
         "",
         "Database of the journal: a SQLite file for one process, PostgreSQL for many.",
-        "sqlite:///path/to/file.db or postgresql://user@host:5432/name, or leave it out",
+        "sqlite:///path/to/file.db or postgresql://host:5432/name, or leave it out",
         shown="gateway.db in the data folder",
         secret=True,
         validate_default=True,

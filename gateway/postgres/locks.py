@@ -22,6 +22,3 @@ class SharedLock(IntEnum):
 
     DUTIES = 3
     """Held by the process that does what only one process does."""
-
-    TABLES = 4
-    """Held by the process that creates the tables of what is shared."""
