@@ -1,9 +1,11 @@
 """Two gateways on one PostgreSQL database, over HTTP: what one does is so for the other."""
 
+import json
 import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +28,7 @@ from tests.acceptance.two_gateways import Pair, start_all, two_gateways
 from tests.postgres import Postgres
 from tests.processes import ROOT, Caller
 from tests.unit.skills.skill_kit import write_trust
+from tests.webhook_receiver import SECRET, Receiver
 from tests.world import World, wait_until
 
 RPM = 6
@@ -33,15 +36,51 @@ SOON = 1.0
 """Seconds within which one gateway does what was decided at the other."""
 
 
+ANCHORS = """
+anchors:
+  - {{id: vault, kind: file, path: {path}}}
+"""
+WEBHOOKS = """
+- id: all
+  workspace: acme
+  url: {url}/all
+  secret: ${{secret:HOOK_SECRET}}
+  types: [controlPlane.execution.completed]
+"""
+
+
+def anchored(folder: Path) -> Path:
+    """Where checkpoints are anchored."""
+    return folder / "vault.jsonl"
+
+
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Pair]:
-    folder = tmp_path_factory.mktemp("two")
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("two")
+
+
+@pytest.fixture(scope="module")
+def pair(folder: Path, receiver: Receiver, postgres: Postgres) -> Iterator[Pair]:
     (folder / "schema").mkdir()
     (folder / "schema" / "look.yaml").write_text(contract("look.both", LOOK, "user", rpm=RPM))
     opened = "p, 800, *, *, limits.look.both, low, true, autonomous, -, -, -, -"
     rules = with_verdict_rule(folder / "policies", opened)
     write_trust(folder / "policies", KEY)
+    (folder / "anchors.yaml").write_text(ANCHORS.format(path=anchored(folder)))
+    (folder / "webhooks.yaml").write_text(WEBHOOKS.format(url=receiver.url))
     settings = {
+        "GATEWAY_ANCHORS": str(folder / "anchors.yaml"),
+        "GATEWAY_WEBHOOKS": str(folder / "webhooks.yaml"),
+        "GATEWAY_WEBHOOK_HOSTS": "127.0.0.1:*",
+        "HOOK_SECRET": SECRET,
         "GATEWAY_SCHEMA_DIR": f"{ROOT / 'schema'}:{folder / 'schema'}",
         "GATEWAY_POLICY_DIR": rules,
         "GATEWAY_POLICY_WORKSPACES": "platform",
@@ -142,18 +181,46 @@ def test_what_is_erased_is_erased_at_both_at_once(pair: Pair, approved_at: str) 
     assert "erased" in shown
 
 
-def test_checkpoints_are_signed_at_both_without_a_gap(pair: Pair) -> None:
-    def signed(world: World) -> int:
-        asked = "mutation { auditCheckpointCreate { checkpoint { number } } }"
-        answer = at(world, pair.a.olga).send(asked).json()
-        assert "errors" not in answer, answer
-        return int(answer["data"]["auditCheckpointCreate"]["checkpoint"]["number"])
+def signed(world: World, who: Caller) -> int:
+    """The number of a checkpoint that is signed at a gateway, or of the newest one."""
+    asked = "mutation { auditCheckpointCreate { checkpoint { number } } }"
+    answer = at(world, who).send(asked).json()
+    assert "errors" not in answer, answer
+    return int(answer["data"]["auditCheckpointCreate"]["checkpoint"]["number"])
 
+
+def test_checkpoints_are_signed_at_both_without_a_gap(pair: Pair) -> None:
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(signed, pair.both * 8))
+        numbers = list(pool.map(lambda world: signed(world, pair.a.olga), pair.both * 8))
     stored = [number for (number,) in pair.rows("SELECT number FROM checkpoint ORDER BY number")]
     assert stored == list(range(1, len(stored) + 1))
     assert max(numbers) <= len(stored)
+
+
+@pytest.mark.parametrize("signer", ["a", "b"])
+def test_a_checkpoint_of_either_is_anchored_by_whoever_leads(
+    pair: Pair, folder: Path, signer: str
+) -> None:
+    world = getattr(pair, signer)
+    world.submit()
+    number = signed(world, pair.a.olga)
+
+    def is_anchored() -> bool:
+        lines = anchored(folder).read_text().splitlines() if anchored(folder).exists() else []
+        return number in [json.loads(line)["number"] for line in lines]
+
+    wait_until(is_anchored, 10)
+
+
+def test_an_event_of_either_is_sent_once(pair: Pair, receiver: Receiver) -> None:
+    runs = [world.run([lookup()])["executionId"] for world in pair.both]
+
+    def told() -> list[str]:
+        found = [message.event["data"]["executionId"] for message in receiver.messages]
+        return [one for one in found if one in runs]
+
+    wait_until(lambda: len(told()) >= len(runs), 20)
+    assert sorted(told()) == sorted(runs)
 
 
 def test_an_approval_at_one_moves_a_run_of_the_other(pair: Pair) -> None:
