@@ -10,6 +10,7 @@ from gateway.blobs import Blobs
 from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.journal import is_endorsed
+from gateway.model.ports import Clock
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import RandomIds, SystemClock, unusable_key
 from gateway.pipeline import Bounds
@@ -163,23 +164,23 @@ def issuers(loaded: Loaded) -> list[Issuer]:
     return issuers
 
 
-def local_issuer(settings: Settings) -> LocalIssuer:
-    """What issues development tokens, for a command.
+def local_issuer(settings: Settings, clock: Clock | None = None) -> LocalIssuer:
+    """What issues development tokens, for a command; they are issued at the moment of ``clock``.
 
     Raises:
         ProblemError: KEYS_UNUSABLE.
     """
     if not settings.key_database:
-        return LocalIssuer.open(key_folder(settings))
+        return LocalIssuer.open(key_folder(settings), clock)
     key_dir, root_key = key_folder(settings), settings.root_key
     vault = open_vault(key_dir, root_key, SystemClock(), settings.key_database)
     try:
-        return _local_issuer(settings, vault)
+        return _local_issuer(settings, vault, clock)
     finally:
         vault.store.close()
 
 
-def _local_issuer(settings: Settings, vault: Vault) -> LocalIssuer:
+def _local_issuer(settings: Settings, vault: Vault, clock: Clock | None = None) -> LocalIssuer:
     if vault.tokens is None:
-        return LocalIssuer.open(key_folder(settings))
-    return LocalIssuer(vault.tokens.key(), SystemClock(), RandomIds())
+        return LocalIssuer.open(key_folder(settings), clock)
+    return LocalIssuer(vault.tokens.key(), clock or SystemClock(), RandomIds())

@@ -148,7 +148,7 @@ class Server:
         )
 
     def issuer(self) -> LocalIssuer:
-        """What signs the tokens that this gateway believes."""
+        """What signs the tokens that this gateway believes, wherever it keeps its keys."""
         if "GATEWAY_DATABASE_URL" not in self.env:
             return LocalIssuer.open(self.key_dir)
         if self._issuer is None:

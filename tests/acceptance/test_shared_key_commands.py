@@ -120,8 +120,8 @@ def test_a_rotation_that_broke_off_is_ended_by_whoever_starts(pair: Pair, tmp_pa
     root = pair.a.gateway.env["GATEWAY_ROOT_KEY"]
     after = asyncio.run(endorsed(pair.url, root, tmp_path))
     start_all([world.gateway for world in pair.both])
-    current = "SELECT id FROM gateway_keys.signing_key WHERE purpose = 'checkpoint' AND role = %r"
-    assert pair.rows(current.replace("%r", "'current'")) == [(after,)]
+    named = "SELECT id FROM gateway_keys.signing_key WHERE (purpose, role) = "
+    assert pair.rows(f"{named}('checkpoint', 'current')") == [(after,)]
     count = "SELECT count(*) FROM checkpoint"
     signed = pair.rows(count)
     pair.a.submit()
