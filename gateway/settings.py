@@ -75,7 +75,7 @@ class Settings(RunSettings):
     database_url: DatabaseUrl = _setting(
         "",
         "Database of the journal: a SQLite file for one process, PostgreSQL for many.",
-        "sqlite:///path/to/file.db or postgresql://user@host:5432/name, or leave it out",
+        "sqlite:///path/to/file.db or postgresql://host:5432/name, or leave it out",
         shown="gateway.db in the data folder",
         secret=True,
         validate_default=True,
@@ -195,8 +195,8 @@ class Settings(RunSettings):
         le=1_000_000,
     )
     max_delay: float = _setting(
-        0.1,
-        "Seconds that writes may wait for the record before new work is refused.",
+        0.2,
+        "Seconds that writes may have to wait; what is new is refused well before (docs/load.md).",
         "a number from 0.01 to 60",
         ge=0.01,
         le=60,
