@@ -16,7 +16,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test conformance check fmt generate bench lock graphiql clean
+.PHONY: help demo serve test faults conformance check fmt generate bench lock graphiql clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ serve: .venv/.ready ## serve the gateway (settings: GATEWAY_*)
 test: .venv/.ready ## run every test but the benchmarks and the conformance tests
 	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) $(QUICK)
 	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) tests/faults $(SERVED)
+
+faults: .venv/.ready ## play runs under every kind of fault for minutes, and check the history (SEEDS=5)
+	$(BIN)/python -m tests.faults.run --seeds $(or $(SEEDS),5) $(FAULTS)
 
 conformance: .venv/.ready tests/conformance/node_modules/.ready ## let the official npm clients subscribe (needs npm)
 	$(BIN)/pytest -n $(WORKERS) tests/conformance

@@ -16,14 +16,22 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
+from gateway.blobs import FolderBlobs
 from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.dispatch import EmbeddedDispatcher
 from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
-from gateway.journal import Checkpointer, SqliteJournal, open_audit
-from gateway.loading import Loaded, issuers, lease_of, load
+from gateway.journal import (
+    Checkpointer,
+    DurableJournal,
+    SqliteJournal,
+    keep_mark,
+    open_audit,
+    open_journal,
+)
+from gateway.loading import Loaded, issuers, key_folder, lease_of, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -65,9 +73,6 @@ from gateway.surfaces.graphql import Connections
 
 _log = logging.getLogger(__name__)
 
-WRITER = "embedded"
-"""The name of this process in the chains of workspaces: one process serves a data folder."""
-
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -76,7 +81,7 @@ class Gateway:
     settings: Settings
     registry: LiveRegistry
     policies: Policies
-    journal: SqliteJournal
+    journal: DurableJournal
     loop: Loop
     pipeline: Pipeline
     authenticator: Authenticator
@@ -120,11 +125,15 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
-        place, settle = settings.database_path, loaded.keyring.data.settle
-        journal = await SqliteJournal.open(
-            place, clock=loaded.clock, writer=WRITER, before_commit=settle
+        journal = await open_journal(
+            *(settings.record, settings.data_dir),
+            clock=loaded.clock,
+            before_commit=loaded.keyring.data.settle,
         )
         stack.push_async_callback(journal.close)
+        if isinstance(journal, SqliteJournal):
+            keeper = await keep_mark(journal, key_folder(settings))
+            stack.push_async_callback(keeper.stop)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
         loaded.skills.restore(installed)
         # Rules may speak of the contracts of skills.
@@ -134,7 +143,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
 
 
 async def _started(
-    loaded: Loaded, seeded: Seeded, journal: SqliteJournal, stack: contextlib.AsyncExitStack
+    loaded: Loaded, seeded: Seeded, journal: DurableJournal, stack: contextlib.AsyncExitStack
 ) -> Gateway:
     """The gateway on its journal, with everything running that ``stack`` then stops."""
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
@@ -142,7 +151,8 @@ async def _started(
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
-    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter)
+    restored = await journal.read(lambda records: records.restored_before())
+    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     anchoring = await bring_checkpoints(loaded, journal, stack)
     checkpointer = Checkpointer(
@@ -150,7 +160,7 @@ async def _started(
     )
     exporter = _exporter(loaded, journal, sealer, checkpointer)
     await exporter.sweep()
-    keyring, swept = loaded.keyring, (settings.database_path, settings.privacy_sweep_interval)
+    keyring, swept = loaded.keyring, (settings.record, settings.privacy_sweep_interval)
     rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
     in_force = InForce(policies)
     bindings = {
@@ -194,7 +204,7 @@ async def _started(
 
 
 async def _watch_policy(
-    journal: SqliteJournal,
+    journal: DurableJournal,
     in_force: InForce,
     dispatcher: EmbeddedDispatcher,
     feed: EventFeed,
@@ -214,10 +224,11 @@ async def _watch_policy(
 def _loop(
     loaded: Loaded,
     policies: Policies,
-    journal: SqliteJournal,
+    journal: DurableJournal,
     dispatcher: EmbeddedDispatcher,
     sealer: KeyringSealer,
     limiter: RateLimiter,
+    restored: str | None,
 ) -> Loop:
     ids, registry = RandomIds(), loaded.registry
     parts = Parts(
@@ -230,19 +241,20 @@ def _loop(
         limiter=limiter,
         ids=ids,
         clock=loaded.clock,
+        restored=restored,
     )
     slots = loaded.settings.max_in_flight_steps
     return build_loop(parts, owner=ids.new("proc"), lease=lease_of(registry), slots=slots)
 
 
 def _exporter(
-    loaded: Loaded, journal: SqliteJournal, sealer: KeyringSealer, checkpointer: Checkpointer
+    loaded: Loaded, journal: DurableJournal, sealer: KeyringSealer, checkpointer: Checkpointer
 ) -> Exporter:
     registry, skills = loaded.registry, loaded.skills
     contents = contents_of(Bundle(registry.operations, registry.events, registry.drafts))
     return build_exporter(
         *(journal, sealer, loaded.keyring.signer, loaded.clock, checkpointer.checkpoint),
-        folder=loaded.settings.data_dir / "evidence",
+        blobs=FolderBlobs(loaded.settings.data_dir / "evidence"),
         content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
     )
 
@@ -263,7 +275,7 @@ async def _administration(
         **bind_changesets(loop, scopes, in_force, shadows.report, files_lead=files_lead),
         **bind_policy_reading(loop, scopes),
         **bind_impact(loop, scopes, analyses, shadows),
-        **bind_auditing(loop, scopes, partial(open_audit, settings.database_path)),
+        **bind_auditing(loop, scopes, partial(open_audit, settings.record)),
     }
 
 

@@ -12,8 +12,11 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.identity import MAX_LEEWAY
+from gateway.model.problem import refuse
 from gateway.setting_values import (
+    POSTGRES,
     SQLITE,
+    DatabaseUrl,
     ExistingFile,
     Folder,
     Folders,
@@ -22,7 +25,6 @@ from gateway.setting_values import (
     OidcIssuers,
     Origins,
     RootKeyName,
-    SqliteUrl,
     Workspaces,
     beside,
 )
@@ -78,10 +80,10 @@ class Settings(BaseSettings):
         "file (root.key in the key folder), env:NAME (a variable with 32 bytes in base64) or "
         "aws-kms:KEY (needs the extra kms)",
     )
-    database_url: SqliteUrl = _setting(
+    database_url: DatabaseUrl = _setting(
         "",
-        "Database of the journal.",
-        "sqlite:///path/to/file.db, or leave it out",
+        "Database of the journal: a SQLite file for one process, PostgreSQL for many.",
+        "sqlite:///path/to/file.db or postgresql://user@host:5432/name, or leave it out",
         shown="gateway.db in the data folder",
         secret=True,
     )
@@ -209,11 +211,30 @@ class Settings(BaseSettings):
     )
 
     @property
+    def postgres_url(self) -> str | None:
+        """The URL of the PostgreSQL database; None where the journal is a SQLite file."""
+        return self.database_url if self.database_url.startswith(POSTGRES) else None
+
+    @property
     def database_path(self) -> Path:
-        """The SQLite file of the journal."""
+        """The SQLite file of the journal.
+
+        Raises:
+            ProblemError: PRECONDITION_FAILED where it is in PostgreSQL.
+        """
+        if self.postgres_url is not None:
+            raise refuse(
+                "PRECONDITION_FAILED",
+                "This works on a SQLite file, and GATEWAY_DATABASE_URL names PostgreSQL.",
+            )
         if not self.database_url:
             return self.data_dir / "gateway.db"
         return Path(self.database_url.removeprefix(SQLITE))
+
+    @property
+    def record(self) -> Path | str:
+        """Where the journal is: the path of its SQLite file, or the URL of its database."""
+        return self.postgres_url or self.database_path
 
     @property
     def believes_local_tokens(self) -> bool:

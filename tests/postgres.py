@@ -84,13 +84,6 @@ class Postgres:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
-    def drop(self, url: str) -> None:
-        """Remove a database, whoever is connected to it."""
-        name = url.rpartition("/")[2]
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            dropping = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-            connection.execute(dropping.format(sql.Identifier(name)))
-
     def kill(self) -> None:
         """End the server as a power cut would: no process of it says goodbye."""
         assert self.process is not None

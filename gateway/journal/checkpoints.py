@@ -7,12 +7,10 @@ the digest of the checkpoint before. ``checkpoint_lines`` says how it is written
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 
-from gateway.journal.database import open_reader
+from gateway.journal.durable import DurableJournal
 from gateway.journal.signing import Signed, Signer, next_checkpoint
-from gateway.journal.sqlite import SqliteJournal
-from gateway.journal.sqlite_session import SqliteSession
 from gateway.model.time import stamp
 
 log = logging.getLogger("gateway.journal")
@@ -24,7 +22,7 @@ class Checkpointer:
 
     def __init__(
         self,
-        journal: SqliteJournal,
+        journal: DurableJournal,
         signer: Signer,
         interval: float = 60.0,
         signed: Callable[[], None] = lambda: None,
@@ -78,11 +76,10 @@ class Checkpointer:
                 log.exception("A checkpoint could not be written; the next one will cover it")
 
     def _sign(self) -> Signed | None:
-        with closing(open_reader(self._journal.path)) as connection:
-            connection.execute("BEGIN")
+        with self._journal.snapshot() as session:
             at = stamp(self._journal.clock.now())
-            return next_checkpoint(SqliteSession(connection.cursor()), self._signer, at)
+            return next_checkpoint(session, self._signer, at)
 
     def _mirror(self) -> None:
-        with closing(open_reader(self._journal.path)) as connection:
-            self._journal.checkpoints.complete(SqliteSession(connection.cursor()))
+        with self._journal.snapshot() as session:
+            self._journal.checkpoints.complete(session)

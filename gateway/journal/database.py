@@ -20,7 +20,7 @@ BUSY_TIMEOUT = 5.0
 BROKEN = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What a broken file raises: the driver cannot decode messages that quote a broken name."""
 
-_UPGRADABLE = ([1], [2], [3])
+_UPGRADABLE = ([1], [2], [3], [4])
 """Versions that ``open_writer`` brings up to date."""
 
 

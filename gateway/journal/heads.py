@@ -56,4 +56,4 @@ class Heads:
     def store(self) -> None:
         """Write every moved head, in sorted order."""
         for chain, (seq, own) in sorted(self._kept.items()):
-            self._session.change(STORE_HEAD, chain=chain, seq=seq, hash=own)
+            self._session.change_unseen(STORE_HEAD, chain=chain, seq=seq, hash=own)

@@ -19,7 +19,7 @@ class SnapshotReader:
         self._cursor = connection.cursor()
         self._records = SqlRecords(SqliteSession(self._cursor))
 
-    def perform(self, batch: list[Work]) -> None:
+    def perform(self, batch: list[Work]) -> list[Work]:
         """Run a batch of queries; each work holds its outcome afterwards."""
         self._cursor.execute("BEGIN")
         try:
@@ -30,3 +30,4 @@ class SnapshotReader:
         finally:
             if self._connection.in_transaction:
                 self._cursor.execute("COMMIT")
+        return []

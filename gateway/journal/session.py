@@ -57,3 +57,8 @@ class Session(Protocol):
             NoSuchRowError: it hit none, or several.
         """
         ...
+
+    def change_unseen(self, statement: Statement, /, **values: Any) -> None:
+        """Run a change, however many rows it hits; a database that answers later need not be
+        waited for."""
+        ...

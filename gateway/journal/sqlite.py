@@ -1,38 +1,26 @@
 """The journal on SQLite: one writer thread with group commit, one reader thread with snapshots."""
 
 import asyncio
-import logging
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
-from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.database import open_reader, open_second_writer, open_writer
+from gateway.journal.durable import DurableJournal
 from gateway.journal.folder import FolderLock
 from gateway.journal.reader import SnapshotReader
 from gateway.journal.records import SqlRecords
+from gateway.journal.session import Session
 from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.tail import Tail
 from gateway.journal.unit import Unit
-from gateway.journal.worker import Work, Worker
+from gateway.journal.worker import Worker
 from gateway.journal.writer import GroupCommit
-from gateway.model.ports import Clock, Journal, Records, Tx
-from gateway.model.problem import ProblemError
-
-T = TypeVar("T")
-
-OUTSTANDING = 1024
-"""How many recorded units may wait to become durable before ``record`` waits too."""
-
-log = logging.getLogger("gateway.journal")
+from gateway.model.ports import Clock
 
 
-class SqliteJournal(Journal):
-    """The record in one SQLite file. Open it with ``open``; close it with ``close``.
-
-    ``lost_records`` counts the units handed to ``record`` that could not be written.
-    """
+class SqliteJournal(DurableJournal):
+    """The record in one SQLite file. Open it with ``open``; close it with ``close``."""
 
     def __init__(
         self,
@@ -42,12 +30,9 @@ class SqliteJournal(Journal):
         writer: str,
         before_commit: Callable[[], None] = lambda: None,
     ) -> None:
+        super().__init__(clock, path.parent)
         self.path = path
-        self.clock = clock
-        self.checkpoints = CheckpointFile(path.parent)
-        self.lost_records = 0
         self._lock = lock
-        self._room = asyncio.Semaphore(OUTSTANDING)
         loop = asyncio.get_running_loop()
         with ExitStack() as opened:
             writer_of = open_second_writer if lock is None else open_writer
@@ -101,56 +86,16 @@ class SqliteJournal(Journal):
         """
         return cls(path, None, clock, writer)
 
-    async def write(self, unit: Callable[[Tx], T]) -> T:
-        """Run a unit of work; returns what it returned once it is durable.
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session of its own on the record as it is now, for what takes long to read.
 
         Raises:
-            ProblemError: SERVICE_UNAVAILABLE when it could not be made durable; nothing of it
-                is then recorded.
+            ProblemError: DATABASE_UNREADABLE.
         """
-        result: T = await self._writer.call(unit)
-        return result
-
-    async def record(self, unit: Callable[[Tx], None]) -> None:
-        """Queue a unit without waiting for it to be durable; waits while the queue is full.
-
-        A unit that fails is counted in ``lost_records`` and logged.
-
-        Raises:
-            ProblemError: SERVICE_UNAVAILABLE after ``close``.
-        """
-        await self._room.acquire()
-        try:
-            self._writer.submit(Work(unit, self._recorded))
-        except ProblemError:
-            self._room.release()
-            raise
-
-    def _recorded(self, work: Work) -> None:
-        self._room.release()
-        if work.error is not None:
-            self.lost_records += 1
-            cause = type(work.error).__name__
-            if isinstance(work.error, ProblemError):
-                cause = work.error.problem.code
-            log.error("A recorded unit was lost (%s); %d so far", cause, self.lost_records)
-
-    async def read(self, query: Callable[[Records], T]) -> T:
-        """Run a query over one consistent snapshot.
-
-        Raises:
-            ProblemError: SERVICE_UNAVAILABLE when the file cannot be read.
-        """
-        result: T = await self._reader.call(query)
-        return result
-
-    async def moved(self, after: int) -> None:
-        """Return once an entry behind the position ``after`` is durable; waiting costs nothing.
-
-        Raises:
-            ProblemError: SERVICE_UNAVAILABLE once the record is closed.
-        """
-        await self._tail.moved(after)
+        with closing(open_reader(self.path)) as connection:
+            connection.execute("BEGIN")
+            yield SqliteSession(connection.cursor())
 
     async def adopt(self) -> int:
         """Free the claims that an earlier process of this folder left behind, due at once.
@@ -158,15 +103,6 @@ class SqliteJournal(Journal):
         The folder's lock proves that no such process lives. Returns how many there were.
         """
         return await self.run(Unit.adopt)
-
-    async def wake_waiting(self) -> int:
-        """Wake every run that waits, as a change of policy asks; returns how many there were."""
-        return await self.run(Unit.wake_waiting)
-
-    async def run(self, unit: Callable[[Unit], T]) -> T:
-        """``write`` for the journal's own parts, which need more than the port offers."""
-        result: T = await self._writer.call(unit)
-        return result
 
     async def close(self) -> None:
         """Finish what is queued, stop both threads, close the file and let the folder go."""

@@ -49,6 +49,11 @@ class SqliteSession(Session):
         if self._cursor.execute(form.sql, form.parameters(values)).rowcount != 1:
             raise NoSuchRowError
 
+    def change_unseen(self, statement: Statement, /, **values: Any) -> None:
+        """Run a change, however many rows it hits."""
+        form = statement.sqlite
+        self._cursor.execute(form.sql, form.parameters(values))
+
 
 class TolerantSession(SqliteSession):
     """Reads also text that is damaged, with a mark for each byte that is no UTF-8."""

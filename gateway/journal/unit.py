@@ -89,7 +89,7 @@ class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
     def enlist(self, run_id: str, execution_id: str) -> None:
         """Give a new run its claim row: epoch 0, held by nobody, due at once."""
         values = {"run_id": run_id, "execution_id": execution_id, "wake_at": self._now}
-        self._change(claim_statements.ENLIST, **values)
+        self._session.change_unseen(claim_statements.ENLIST, **values)
 
     def claim(self, run_id: str, owner: str, lease_until: str) -> Claim | None:
         """Take a run whose claim is free or over, raising its epoch; None if somebody holds it."""
@@ -108,7 +108,7 @@ class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
 
     def wake(self, run_id: str) -> None:
         """Say that a run has something to do: a wake-up that a release cannot miss."""
-        self._change(claim_statements.WAKE, of_run=run_id, wake_at=self._now)
+        self._session.change_unseen(claim_statements.WAKE, of_run=run_id, wake_at=self._now)
 
     def adopt(self) -> int:
         """Free every claim that somebody holds, due at once; returns how many there were."""

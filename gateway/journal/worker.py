@@ -38,6 +38,7 @@ class Work:
 class Worker:
     """The thread ``name``; ``perform`` fills in the outcome of each work of a batch.
 
+    It returns the works that must be part of a later batch, which then have no outcome yet.
     Whatever goes wrong in a batch, every work of it is answered and the thread goes on.
     """
 
@@ -45,7 +46,7 @@ class Worker:
         self,
         name: str,
         loop: asyncio.AbstractEventLoop,
-        perform: Callable[[list[Work]], None],
+        perform: Callable[[list[Work]], list[Work]],
     ) -> None:
         self._loop = loop
         self._perform = perform
@@ -89,33 +90,36 @@ class Worker:
 
     def _run(self) -> None:
         stopping = False
-        while not stopping:
-            batch, stopping = self._gather()
+        left: list[Work] = []
+        while left or not stopping:
+            batch, stopping = self._gather(left, stopping)
             if batch:
-                self._settle(batch)
-                self._tell(self._answer, batch)
+                left = self._settle(batch)
+                self._tell(self._answer, [work for work in batch if work not in left])
         self._tell(self._stopped.set)
 
-    def _gather(self) -> tuple[list[Work], bool]:
-        batch: list[Work] = []
-        work = self._queue.get()
-        while work is not None:
-            batch.append(work)
-            if len(batch) == BATCH:
-                return batch, False
+    def _gather(self, left: list[Work], stopping: bool) -> tuple[list[Work], bool]:
+        """What an earlier batch left and what is queued; waits for work where there is none."""
+        batch = list(left)
+        while len(batch) < BATCH and not stopping:
             try:
-                work = self._queue.get_nowait()
+                work = self._queue.get(block=not batch)
             except queue.Empty:
-                return batch, False
-        return batch, True
+                break
+            if work is None:
+                stopping = True
+            else:
+                batch.append(work)
+        return batch, stopping
 
-    def _settle(self, batch: list[Work]) -> None:
+    def _settle(self, batch: list[Work]) -> list[Work]:
         try:
-            self._perform(batch)
+            return self._perform(batch)
         except BaseException as error:  # nobody may wait for ever
             log.exception("A batch of the journal failed")
             for work in batch:
                 work.fail(not_durable(error))
+            return []
 
     def _tell(self, function: Callable[..., Any], *given: Any) -> None:
         try:
@@ -142,7 +146,8 @@ def closed() -> ProblemError:
 
 
 def run(work: Work, given: Any) -> None:
-    """Call the work's function and keep what it returns or raises."""
+    """Call the work's function and keep what it returns or raises, as if it had not run before."""
+    work.error, work.effects = None, []
     try:
         work.result = work.call(given)
     except StopIteration as error:  # a future refuses this one

@@ -48,7 +48,7 @@ class GroupCommit:
         self._committed = committed
         self._before_commit = before_commit
 
-    def perform(self, batch: list[Work]) -> None:
+    def perform(self, batch: list[Work]) -> list[Work]:
         """Run and commit a batch; each work holds its outcome afterwards.
 
         A unit that raises is undone alone. When the transaction itself fails, all of them fail:
@@ -64,11 +64,12 @@ class GroupCommit:
         except (sqlite3.Error, BatchLostError) as error:
             self._abandon()
             _fail(batch, error)
-            return
+            return []
         except BaseException:
             self._abandon()
             raise
         self._commit(batch, heads)
+        return []
 
     def _attempt(self, work: Work, heads: Heads) -> None:
         execute = self._cursor.execute

@@ -6,6 +6,7 @@ from gateway.pipeline.consented import require_consent
 from gateway.pipeline.governed import Pipeline
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import ProcessRateLimits, RateLimiter
+from gateway.pipeline.postgres_limits import PostgresRateLimits
 from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import declined, denial
 
@@ -18,6 +19,7 @@ __all__ = [
     "Command",
     "Direct",
     "Pipeline",
+    "PostgresRateLimits",
     "ProcessRateLimits",
     "Query",
     "RateLimiter",

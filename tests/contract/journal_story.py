@@ -1,10 +1,11 @@
 """Entries of a small, valid history, for tests of any journal."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from gateway.model.entry import EntryType, NewEntry
+from gateway.model.entry import Entry, EntryType, NewEntry
 from gateway.model.plan import PlanStep
 from gateway.model.principal import Principal, PrincipalType
 
@@ -23,6 +24,11 @@ class SteppingClock:
     def now(self) -> datetime:
         self.moment += timedelta(milliseconds=1)
         return self.moment
+
+
+def placed(written: list[Entry], after: int = 0) -> list[Entry]:
+    """Entries as they are read back: some journals number them when a batch is complete."""
+    return [replace(entry, position=place) for place, entry in enumerate(written, after + 1)]
 
 
 class Story:

@@ -9,7 +9,7 @@ from gateway.model.entry import GENESIS, EntryType, NewEntry
 from gateway.model.execution import ExecutionStatus
 from gateway.model.ports import Journal, Records, Tx
 from gateway.model.problem import ProblemError
-from tests.contract.journal_story import WORKSPACE, Story, call
+from tests.contract.journal_story import WORKSPACE, Story, call, placed
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ async def test_a_written_entry_is_read_back_as_it_was_recorded(journal: Journal)
 
     entries = await journal.read(lambda records: records.entries("exec_a"))
 
-    assert entries == [written]
+    assert entries == placed([written])
     assert written.chain == "execution/exec_a"
     assert (written.seq, written.previous) == (1, GENESIS)
     assert written.actor == "alice"

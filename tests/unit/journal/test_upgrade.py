@@ -29,11 +29,12 @@ ENDED = {
     1: ExecutionStatus.FAILED,
     2: ExecutionStatus.COMPLETED,
     3: ExecutionStatus.COMPLETED,
+    4: ExecutionStatus.COMPLETED,
 }
 """How the other run of each record ended."""
 
 
-@pytest.fixture(params=[1, 2, 3])
+@pytest.fixture(params=[1, 2, 3, 4])
 def version(request: pytest.FixtureRequest) -> int:
     """The version of the tables of an earlier release."""
     return int(request.param)

@@ -1,0 +1,82 @@
+"""What PostgreSQL reports, sorted by what is to be done about it.
+
+SQLSTATE codes: PostgreSQL documentation, appendix A.
+"""
+
+from gateway.model.problem import ProblemError, refuse
+
+_AGAIN = frozenset({"40001", "40P01", "55P03"})
+"""serialization_failure, deadlock_detected, lock_not_available."""
+
+_UNIQUE = "23505"
+_LOST = ("08", "57P", "53300")
+"""Classes of lost connections and of servers that stop, start or take no more connections."""
+
+_REMEDIES = {
+    "53100": "its disk is full: free space on the volume of the database",
+    "53200": "its memory is short: give the database server more",
+    "25006": "it takes no writes (a standby, or one in recovery): name the primary",
+    "42501": "its user lacks a privilege: grant it what docs/postgres.md lists",
+    "57014": "a statement took longer than is allowed: look at the load of the database server",
+}
+
+
+class PostgresError(Exception):
+    """A statement failed; ``sqlstate`` says how. What was in the statement is not told."""
+
+    def __init__(self, sqlstate: str, constraint: str = "") -> None:
+        super().__init__(f"PostgreSQL reports {sqlstate}{constraint and f' ({constraint})'}")
+        self.sqlstate = sqlstate
+
+    @property
+    def is_collision(self) -> bool:
+        """True where another process was at the same rows: run it again and it will see them."""
+        return self.sqlstate in _AGAIN
+
+    @property
+    def is_duplicate(self) -> bool:
+        """True where a row with this key is there already."""
+        return self.sqlstate == _UNIQUE
+
+    @property
+    def is_lost(self) -> bool:
+        """True where the connection is gone, or the server takes none."""
+        return self.sqlstate.startswith(_LOST)
+
+
+class LostConnectionError(PostgresError):
+    """The connection broke, or could not be made; ``sqlstate`` is 08006 where none was told."""
+
+    def __init__(self, sqlstate: str = "08006") -> None:
+        super().__init__(sqlstate)
+
+
+def unavailable(error: PostgresError) -> ProblemError:
+    """SERVICE_UNAVAILABLE for a database that could not do what was asked of it."""
+    if isinstance(error, LostConnectionError) or error.is_lost:
+        remedy = "it cannot be reached: check that it runs, and the network between"
+    else:
+        remedy = _REMEDIES.get(
+            error.sqlstate, "look up the code in PostgreSQL's manual and into its log"
+        )
+    return refuse(
+        "SERVICE_UNAVAILABLE", f"The record is not available (SQLSTATE {error.sqlstate}): {remedy}."
+    )
+
+
+def busy() -> ProblemError:
+    """SERVICE_UNAVAILABLE for a unit that other processes kept from its rows for too long."""
+    return refuse(
+        "SERVICE_UNAVAILABLE",
+        "Other processes were at the same part of the record for too long; nothing was written. "
+        "Try again.",
+    )
+
+
+def outcome_unknown() -> ProblemError:
+    """SERVICE_UNAVAILABLE for a commit of which nobody could ask what became of it."""
+    return refuse(
+        "SERVICE_UNAVAILABLE",
+        "The database was lost while this was made durable, and did not come back before the "
+        "gateway stopped. It may have been recorded: look before you repeat it.",
+    )

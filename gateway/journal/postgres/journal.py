@@ -1,0 +1,101 @@
+"""The journal on PostgreSQL: many processes write one record, each with group commit."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from gateway.journal.durable import DurableJournal
+from gateway.journal.postgres.commit import PostgresCommit
+from gateway.journal.postgres.errors import PostgresError, unavailable
+from gateway.journal.postgres.opening import open_session, open_snapshot
+from gateway.journal.postgres.positions import Positions
+from gateway.journal.postgres.reader import PostgresReader
+from gateway.journal.postgres.told import Listener
+from gateway.journal.queries import LAST_POSITION
+from gateway.journal.session import Session
+from gateway.journal.tail import Tail
+from gateway.journal.worker import Worker
+from gateway.model.ports import Clock
+
+
+class PostgresJournal(DurableJournal):
+    """The record in a PostgreSQL database. Open it with ``open``; close it with ``close``.
+
+    It holds four connections: to write, to give positions, to read and to listen. The moments of
+    entries and the leases of claims go by the database's clock.
+    """
+
+    def __init__(
+        self, url: str, data_dir: Path, clock: Clock, before_commit: Callable[[], None]
+    ) -> None:
+        super().__init__(clock, data_dir)
+        self.url = url
+        self._closing = False
+        loop = asyncio.get_running_loop()
+        positions = Positions(url)
+        with ExitStack() as opened:
+            opened.callback(positions.close)
+            positions.open()
+            with open_session(url, "gateway-start") as session:
+                row = session.one(LAST_POSITION)
+            self._tail = Tail(loop, (row and row[0]) or 0)
+            commits = PostgresCommit(
+                *(url, positions, self._tail.committed, before_commit, lambda: self._closing)
+            )
+            opened.callback(commits.close)
+            reading = PostgresReader(url, lambda: self._closing)
+            opened.callback(reading.close)
+            listener = Listener(url, self._tail.committed)
+            opened.callback(listener.stop)
+            self._opened = opened.pop_all()
+        self._writer = Worker("journal-writer", loop, commits.perform)
+        self._reader = Worker("journal-reader", loop, reading.perform)
+        listener.start()
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        data_dir: Path,
+        clock: Clock,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> "PostgresJournal":
+        """Open the record in the database ``url``.
+
+        ``before_commit`` is called, in the writer's thread, before each commit: for keys that must
+        be durable before what they sealed. ``data_dir`` gets the second copy of the checkpoints.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE when it cannot be reached, DATABASE_UNKNOWN_VERSION.
+        """
+        try:
+            return cls(url, data_dir, clock, before_commit)
+        except PostgresError as error:
+            raise unavailable(error) from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session of its own on the record as it is now, for what takes long to read.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE.
+        """
+        with open_snapshot(self.url, "gateway-snapshot") as session:
+            yield session
+
+    async def adopt(self) -> int:
+        """Free no claim: another process may hold it, and if not, its lease will end."""
+        return 0
+
+    async def close(self) -> None:
+        """Finish what is queued, stop the threads, close the connections.
+
+        A commit whose answer is awaited from a database that is away is given up.
+        """
+        self._closing = True
+        await self._writer.close()
+        self._tail.close()
+        await self._reader.close()
+        await asyncio.to_thread(self._opened.close)

@@ -1,0 +1,80 @@
+"""A connection that is made anew when it was lost, and whose lost one is ended at the server."""
+
+import time
+from collections.abc import Callable
+
+from gateway.journal.postgres.errors import LostConnectionError, PostgresError
+from gateway.journal.postgres.values import Row, rows_of
+from gateway.journal.postgres.wire import Wire
+
+_PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0)
+_OWN = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+# A server may not notice for minutes that a client is gone, and keeps its locks meanwhile.
+_END = (
+    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity"
+    " WHERE pid = $1::int AND backend_start = $2::timestamptz AND pid <> pg_backend_pid()"
+)
+
+
+class Link:
+    """The connection of one thread to the database ``url``, called ``name`` there.
+
+    ``made`` is called with each new connection before anybody gets it.
+    """
+
+    def __init__(self, url: str, name: str, made: Callable[[Wire], None] = lambda _: None) -> None:
+        self._url = url
+        self._name = name
+        self._made = made
+        self._wire: Wire | None = None
+        self._session: Row | None = None
+
+    def wire(self) -> Wire:
+        """The present connection, or a new one where there is none.
+
+        When it returns, the server does nothing any more for a connection that was lost: what that
+        one had sent is either durable or undone.
+
+        Raises:
+            LostConnectionError: none could be made.
+        """
+        if self._wire is None or self._wire.is_lost:
+            fresh = Wire(self._url, self._name)
+            try:
+                self._begin(fresh)
+            except PostgresError as error:
+                fresh.close()
+                raise LostConnectionError(error.sqlstate) from error
+            self._wire = fresh
+        return self._wire
+
+    def wire_within(self, seconds: float, gave_up: Callable[[], bool] = lambda: False) -> Wire:
+        """``wire``, trying for so many seconds, or until ``gave_up``.
+
+        Raises:
+            LostConnectionError: none could be made in time.
+        """
+        deadline = time.monotonic() + seconds
+        tried = 0
+        while True:
+            try:
+                return self.wire()
+            except LostConnectionError:
+                if time.monotonic() >= deadline or gave_up():
+                    raise
+            time.sleep(_PAUSES[min(tried, len(_PAUSES) - 1)])
+            tried += 1
+
+    def close(self) -> None:
+        """Let the connection go."""
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    def _begin(self, fresh: Wire) -> None:
+        if self._session is not None:
+            fresh.send(_END, self._session)
+        fresh.send(_OWN)
+        (own,) = rows_of(fresh.answers()[-1])
+        self._made(fresh)
+        self._session = own

@@ -1,0 +1,136 @@
+"""A session on PostgreSQL: reads wait for their answer, changes travel with the next read."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg.pq.abc import PGresult
+
+from gateway.journal.postgres.errors import PostgresError
+from gateway.journal.postgres.values import rows_of
+from gateway.journal.postgres.wire import Wire
+from gateway.journal.session import NoSuchRowError, Row, Session
+from gateway.journal.statement import Statement
+
+_PAGE = 1_000
+"""How many rows are fetched at a time where all are gone through."""
+
+
+class DuplicateError(PostgresError):
+    """A row with this key is there already."""
+
+
+class PostgresSession(Session):
+    """``Session`` over a wire.
+
+    What ``change_one`` promises is checked when answers are read: at the next ``one``, ``all`` or
+    ``change``, or by ``settle``. ``changes`` counts what was sent that changes something, and
+    ``failure`` is the first error since ``forget``: whoever runs a unit looks there, because the
+    unit may have gone on.
+    """
+
+    __slots__ = ("_cursors", "_exactly", "_wire", "changes", "failure")
+
+    duplicates: type[Exception] = DuplicateError
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._exactly: list[int] = []
+        self._cursors = 0
+        self.changes = 0
+        self.failure: Exception | None = None
+
+    def one(self, statement: Statement, /, **values: Any) -> Row | None:
+        """The first row that a statement gives, None where there is none."""
+        rows = self.all(statement, **values)
+        return rows[0] if rows else None
+
+    def all(self, statement: Statement, /, **values: Any) -> list[Row]:
+        """Every row that a statement gives."""
+        place = self._send(statement, values)
+        return rows_of(self.settle()[place])
+
+    def each(self, statement: Statement, /, **values: Any) -> Iterator[Row]:
+        """The rows that a statement gives: fetched in pages within a transaction, else at once."""
+        if not self._wire.in_transaction:
+            self.settle()  # it may be about to begin
+        if not self._wire.in_transaction:
+            yield from self.all(statement, **values)
+            return
+        self._cursors += 1
+        form, name = statement.postgres, f"rows_{self._cursors}"
+        declaring = f"DECLARE {name} NO SCROLL CURSOR FOR {form.sql}"
+        self._wire.send(declaring, form.parameters(values))
+        fetching = f"FETCH FORWARD {_PAGE} FROM {name}"
+        while True:
+            place = self._wire.send(fetching)
+            rows = rows_of(self.settle()[place])
+            yield from rows
+            if len(rows) < _PAGE:
+                break
+        self.command(f"CLOSE {name}")
+
+    def change(self, statement: Statement, /, **values: Any) -> int:
+        """Run a change; returns how many rows it hit."""
+        self.changes += 1
+        place = self._send(statement, values)
+        return self.settle()[place].command_tuples or 0
+
+    def change_one(self, statement: Statement, /, **values: Any) -> None:
+        """Run a change that must hit exactly one row; it is checked later, see the class."""
+        self.changes += 1
+        self._exactly.append(self._send(statement, values))
+
+    def change_unseen(self, statement: Statement, /, **values: Any) -> None:
+        """Run a change, however many rows it hits."""
+        self.changes += 1
+        self._send(statement, values)
+
+    def command(self, sql: str, *values: Any) -> None:
+        """Send a command of the database itself."""
+        self._wire.send(sql, values)
+
+    def settle(self) -> list[PGresult]:
+        """Wait until everything that was sent is done; the results, in order.
+
+        Raises:
+            PostgresError: the first that failed.
+            NoSuchRowError: a ``change_one`` did not hit exactly one row.
+        """
+        exactly, self._exactly = self._exactly, []
+        try:
+            results = self._wire.answers()
+            if any(results[place].command_tuples != 1 for place in exactly):
+                raise NoSuchRowError
+        except PostgresError as error:
+            told = DuplicateError(error.sqlstate) if error.is_duplicate else error
+            self.failure = self.failure or told
+            raise told from error
+        except NoSuchRowError as error:
+            self.failure = self.failure or error
+            raise
+        return results
+
+    def forget(self) -> None:
+        """What was sent is being undone: expect nothing of it, and know of no failure."""
+        self._exactly = []
+        self.failure = None
+
+    def abandon(self) -> None:
+        """Undo the transaction. A connection that is lost has nothing to be undone."""
+        self.forget()
+        if self._wire.is_lost:
+            return
+        with contextlib.suppress(PostgresError):
+            self._wire.answers()
+        if not self._wire.in_transaction:
+            return
+        self.command("ROLLBACK")
+        try:
+            self._wire.answers()
+        except PostgresError:
+            self._wire.close()  # whatever is wrong with it, closing undoes as well
+
+    def _send(self, statement: Statement, values: dict[str, Any]) -> int:
+        form = statement.postgres
+        return self._wire.send(form.sql, form.parameters(values))

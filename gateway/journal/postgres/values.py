@@ -1,0 +1,65 @@
+"""Values on the wire: PostgreSQL's text format, to and from Python."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from psycopg.pq.abc import PGresult
+
+from gateway.model.problem import refuse
+
+Row: TypeAlias = tuple[Any, ...]
+
+_BOOL, _BYTEA, _INT8, _INT2, _INT4, _NUMERIC = 16, 17, 20, 21, 23, 1700
+
+
+def _bytea(stored: bytes) -> bytes:
+    return bytes.fromhex(stored[2:].decode("ascii"))
+
+
+def _bool(stored: bytes) -> bool:
+    return stored == b"t"
+
+
+_READ: Mapping[int, Callable[[bytes], Any]] = {
+    _BOOL: _bool,
+    _BYTEA: _bytea,
+    _INT8: int,
+    _INT2: int,
+    _INT4: int,
+    _NUMERIC: int,  # sums and counts over bigint; nothing here is a fraction
+}
+
+
+def parameter(value: Any) -> bytes | None:
+    """A value as PostgreSQL reads it.
+
+    Raises:
+        ProblemError: VALIDATION_FAILED for text with a NUL character, which it cannot hold.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if "\0" in value:
+            raise refuse("VALIDATION_FAILED", "A text holds the character U+0000. Leave it out.")
+        return value.encode()
+    if isinstance(value, int):  # also True and False, which are stored as numbers
+        return b"%d" % value
+    if isinstance(value, bytes):
+        return b"\\x" + value.hex().encode("ascii")
+    raise TypeError(f"{type(value).__name__} is no value of a column")
+
+
+def rows_of(result: PGresult) -> list[Row]:
+    """The rows of a result, in order."""
+    read = [_READ.get(result.ftype(place), bytes.decode) for place in range(result.nfields)]
+    get = result.get_value
+    found = []
+    for number in range(result.ntuples):
+        stored = [get(number, place) for place in range(len(read))]
+        found.append(
+            tuple(
+                None if one is None else reading(one)
+                for one, reading in zip(stored, read, strict=True)
+            )
+        )
+    return found
