@@ -8,7 +8,7 @@ PIP := $(BIN)/pip -qq --disable-pip-version-check
 # Tests in one process run by themselves: each worker collects all that its run has. Of those that
 # start servers, the longest go first.
 QUICK := tests/unit tests/contract tests/properties
-SERVED := $(filter-out tests/faults tests/bench tests/conformance $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
+SERVED := $(filter-out tests/faults tests/bench tests/load tests/conformance $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
 # Compiled modules are kept, whatever the environment says: tests start hundreds of processes, and
@@ -16,7 +16,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test faults conformance check fmt generate bench lock graphiql clean
+.PHONY: help demo serve test faults conformance check fmt generate bench load lock graphiql clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ generate: .venv/.ready ## write the generated files anew
 
 bench: .venv/.ready .venv/.bench ## measure, print a table and write build/bench.json
 	$(BIN)/python tests/bench/run.py $(ONLY)
+
+load: .venv/.ready ## put load on real gateways and write build/load.json (DURATION=1800: half an hour)
+	DURATION=$(DURATION) $(BIN)/python tests/load/run.py
 
 lock: .venv/.ready ## pin the dependencies anew (UPGRADE=1 takes the newest versions)
 	UPGRADE=$(UPGRADE) scripts/lock.sh

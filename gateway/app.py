@@ -16,9 +16,9 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
+from gateway.advancing import Advancing, Role
 from gateway.blobs import FolderBlobs
 from gateway.contracts import Bundle, LiveRegistry, contents_of
-from gateway.dispatch import EmbeddedDispatcher
 from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
@@ -31,9 +31,10 @@ from gateway.journal import (
     open_audit,
     open_journal,
 )
-from gateway.loading import Loaded, issuers, key_folder, lease_of, load
+from gateway.loading import Loaded, bounds_of, issuers, key_folder, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
+from gateway.model.ports import Dispatcher
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
 from gateway.model.system import RandomIds
@@ -56,10 +57,12 @@ from gateway.operations import (
 )
 from gateway.outgoing import bring_checkpoints, tell_endpoints
 from gateway.pipeline import (
+    Admission,
     Bindings,
     Call,
     CallRecorder,
     Direct,
+    Gauges,
     Pipeline,
     ProcessRateLimits,
     RateLimiter,
@@ -116,8 +119,10 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Gateway]:
+async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterator[Gateway]:
     """A gateway from its settings; it runs until the context ends.
+
+    A worker is made of the same parts; what it lacks is doors.
 
     Raises:
         ProblemError: contracts, policies, keys or data that it cannot run with.
@@ -139,20 +144,24 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         # Rules may speak of the contracts of skills.
         files = (settings.policy_source, settings.policy_dir)
         seeded = await put_in_force(journal, *files, loaded.registry)
-        yield await _started(loaded, seeded, journal, stack)
+        advancing = Advancing(settings, journal, role)
+        yield await _started(loaded, seeded, journal, advancing, stack)
 
 
 async def _started(
-    loaded: Loaded, seeded: Seeded, journal: DurableJournal, stack: contextlib.AsyncExitStack
+    loaded: Loaded,
+    seeded: Seeded,
+    journal: DurableJournal,
+    advancing: Advancing,
+    stack: contextlib.AsyncExitStack,
 ) -> Gateway:
     """The gateway on its journal, with everything running that ``stack`` then stops."""
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
-    dispatcher = EmbeddedDispatcher(journal, loaded.clock)
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
     restored = await journal.read(lambda records: records.restored_before())
-    loop = _loop(loaded, policies, journal, dispatcher, sealer, limiter, restored)
+    loop = _loop(loaded, policies, journal, advancing.dispatcher, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     anchoring = await bring_checkpoints(loaded, journal, stack)
     checkpointer = Checkpointer(
@@ -171,14 +180,15 @@ async def _started(
         **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
-    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
+    admission = Admission(bounds_of(settings), Gauges(advancing.dispatcher.waiting, journal.delay))
+    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
     adopted = await journal.adopt()
     if adopted:
         _log.info("resuming %d runs of an earlier process", adopted)
     if seeded.is_new:
         await journal.wake_waiting()  # what they were asked may have changed
     feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
-    await _watch_policy(journal, in_force, dispatcher, feed, stack)
+    await _watch_policy(journal, in_force, advancing.dispatcher, feed, stack)
     await checkpointer.start()
     stack.push_async_callback(checkpointer.stop)
     recorder.start()
@@ -186,8 +196,7 @@ async def _started(
     await tell_endpoints(loaded, journal, sealer, stack)
     rights.sweeper.start()
     stack.push_async_callback(rights.sweeper.stop)
-    dispatcher.start(loop.runner.advance)
-    stack.push_async_callback(dispatcher.stop)
+    await advancing.start(loop, stack)
     stack.callback(feed.close)
     return Gateway(
         settings=settings,
@@ -206,7 +215,7 @@ async def _started(
 async def _watch_policy(
     journal: DurableJournal,
     in_force: InForce,
-    dispatcher: EmbeddedDispatcher,
+    dispatcher: Dispatcher,
     feed: EventFeed,
     stack: contextlib.AsyncExitStack,
 ) -> None:
@@ -225,26 +234,22 @@ def _loop(
     loaded: Loaded,
     policies: Policies,
     journal: DurableJournal,
-    dispatcher: EmbeddedDispatcher,
+    dispatcher: Dispatcher,
     sealer: KeyringSealer,
     limiter: RateLimiter,
     restored: str | None,
 ) -> Loop:
     ids, registry = RandomIds(), loaded.registry
-    parts = Parts(
-        registry=registry,
-        policies=policies,
-        sealer=sealer,
-        journal=journal,
-        dispatcher=dispatcher,
-        actions=loaded.actions,
-        limiter=limiter,
-        ids=ids,
-        clock=loaded.clock,
-        restored=restored,
+    inner = (registry, policies, sealer, journal, dispatcher)
+    parts = Parts(*inner, loaded.actions, limiter, ids, loaded.clock, restored)
+    settings = loaded.settings
+    return build_loop(
+        parts,
+        owner=ids.new("proc"),
+        lease=settings.lease,
+        slots=settings.max_in_flight_steps,
+        cap=settings.max_runs_per_workspace,
     )
-    slots = loaded.settings.max_in_flight_steps
-    return build_loop(parts, owner=ids.new("proc"), lease=lease_of(registry), slots=slots)
 
 
 def _exporter(
@@ -285,6 +290,7 @@ def _pipeline(
     limiter: RateLimiter,
     recorder: CallRecorder,
     bindings: Bindings,
+    admission: Admission,
 ) -> Pipeline:
     """The governed call around the loop, with a handler for every contract.
 
@@ -303,4 +309,5 @@ def _pipeline(
         recorder=recorder,
         bindings=with_readings(loop.registry, bindings),
         direct=Direct(direct.perform, direct.resume),
+        admission=admission,
     )

@@ -11,17 +11,16 @@ from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock, unusable_key
+from gateway.pipeline import Bounds
 from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
 from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
-from gateway.skills import AREA, MAX_TIMEOUT, SkillRegistry, open_skills
+from gateway.skills import AREA, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
 BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
 """Folders of the shipped schema that every gateway loads."""
-
-_LEASE_MARGIN = 15.0
 
 
 def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
@@ -136,12 +135,9 @@ def open_keyring(settings: Settings) -> Keyring:
     return Keyring.open(folder, settings.root_key)
 
 
-def lease_of(registry: Registry) -> float:
-    """Seconds that a claim lasts without a turn: longer than any attempt can take."""
-    timeouts = [
-        contract.handler.timeout for contract in registry.operations.values() if contract.handler
-    ]
-    return max([*timeouts, MAX_TIMEOUT]) + _LEASE_MARGIN
+def bounds_of(settings: Settings) -> Bounds:
+    """How much may be under way at once."""
+    return Bounds(settings.max_requests, settings.max_waiting_runs, settings.max_delay)
 
 
 def issuers(settings: Settings) -> list[Issuer]:

@@ -21,6 +21,7 @@ from gateway.surfaces.artifacts import artifact_route
 from gateway.surfaces.audit_export import audit_export_route
 from gateway.surfaces.authzen import authzen_routes
 from gateway.surfaces.downloads import evidence_route
+from gateway.surfaces.gate import RequestGate
 from gateway.surfaces.graphql import (
     Engine,
     Introspection,
@@ -31,6 +32,9 @@ from gateway.surfaces.graphql import (
 )
 
 _ADMIN = "admin"
+_ROOM = 2
+"""So many times as many HTTP requests as governed calls are let in: what they are for is known
+then, and those that must not wait are not refused unread."""
 
 
 def create_app(gateway: Gateway) -> Starlette:
@@ -49,6 +53,31 @@ def create_app(gateway: Gateway) -> Starlette:
     valid_for = gateway.authenticator.valid_for
     service = Service(engine, gateway.authenticate, valid_for, gateway.connections)
 
+    return Starlette(
+        routes=[
+            *graphql_routes(service),
+            evidence_route(gateway.authenticate, gateway.downloads.fetch),
+            artifact_route(gateway.authenticate, gateway.uploads.receive),
+            audit_export_route(
+                *(gateway.authenticate, valid_for, gateway.connections),
+                AuditExports(gateway.pipeline).export,
+            ),
+            *authzen_routes(gateway, gateway.authenticate, gateway.registry.operations, limits),
+            *_probes(gateway),
+        ],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(RequestGate, most=_ROOM * settings.max_requests),
+        ],
+    )
+
+
+def create_probes(gateway: Gateway) -> Starlette:
+    """The HTTP application of a worker: ``/healthz`` and ``/readyz``, and no doors."""
+    return Starlette(routes=_probes(gateway))
+
+
+def _probes(gateway: Gateway) -> list[Route]:
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
@@ -64,21 +93,7 @@ def create_app(gateway: Gateway) -> Starlette:
             return JSONResponse(told, 503)
         return JSONResponse({"status": "ready", "policyVersion": head})
 
-    return Starlette(
-        routes=[
-            *graphql_routes(service),
-            evidence_route(gateway.authenticate, gateway.downloads.fetch),
-            artifact_route(gateway.authenticate, gateway.uploads.receive),
-            audit_export_route(
-                *(gateway.authenticate, valid_for, gateway.connections),
-                AuditExports(gateway.pipeline).export,
-            ),
-            *authzen_routes(gateway, gateway.authenticate, gateway.registry.operations, limits),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-        ],
-        middleware=[Middleware(AccessLog)],
-    )
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
 def _may_introspect(policies: Policies, principal: Principal) -> bool:

@@ -20,6 +20,16 @@ POSTGRES = ("postgresql://", "postgres://")
 """What the URL of a PostgreSQL database begins with."""
 
 
+def setting(default: Any, description: str, expects: str, **more: Any) -> Any:
+    """A field with its one description; ``expects`` completes 'Set it to ...'.
+
+    ``shown`` replaces the default in the documentation, ``secret`` hides values in messages.
+    """
+    extra: dict[str, Any] = {key: more.pop(key) for key in ("shown", "secret") if key in more}
+    more["default_factory" if callable(default) else "default"] = default
+    return Field(description=description, json_schema_extra={"expects": expects} | extra, **more)
+
+
 def _parts_by(separator: str) -> BeforeValidator:
     def parts(value: Any) -> Any:
         if not isinstance(value, str):

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import ValidationInfo, field_validator
+from pydantic_settings import SettingsConfigDict
 
 from gateway.identity import MAX_LEEWAY
 from gateway.model.problem import refuse
+from gateway.run_settings import RunSettings
 from gateway.setting_values import (
     POSTGRES,
     SQLITE,
@@ -28,23 +29,14 @@ from gateway.setting_values import (
     Workspaces,
     beside,
 )
+from gateway.setting_values import setting as _setting
 from gateway.shipped import shipped_policies, shipped_schema
 
 PREFIX = "GATEWAY_"
 """What the environment variable of every setting begins with."""
 
 
-def _setting(default: Any, description: str, expects: str, **more: Any) -> Any:
-    """A field with its one description; ``expects`` completes 'Set it to ...'.
-
-    ``shown`` replaces the default in the documentation, ``secret`` hides values in messages.
-    """
-    extra: dict[str, Any] = {key: more.pop(key) for key in ("shown", "secret") if key in more}
-    more["default_factory" if callable(default) else "default"] = default
-    return Field(description=description, json_schema_extra={"expects": expects} | extra, **more)
-
-
-class Settings(BaseSettings):
+class Settings(RunSettings):
     """Everything that a deployment can set. Make one with ``load_settings``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
@@ -86,6 +78,7 @@ class Settings(BaseSettings):
         "sqlite:///path/to/file.db or postgresql://user@host:5432/name, or leave it out",
         shown="gateway.db in the data folder",
         secret=True,
+        validate_default=True,
     )
     schema_dir: Folders = _setting(
         lambda: (shipped_schema(),),
@@ -187,12 +180,27 @@ class Settings(BaseSettings):
         le=86_400,
         allow_inf_nan=False,
     )
-    max_in_flight_steps: int = _setting(
-        64,
-        "Steps that are performed at the same time.",
-        "a number from 1 to 10000",
-        ge=1,
-        le=10_000,
+    max_requests: int = _setting(
+        256,
+        "Governed calls in progress at the same time, by any door; more are refused.",
+        "a number from 4 to 100000",
+        ge=4,
+        le=100_000,
+    )
+    max_waiting_runs: int = _setting(
+        1000,
+        "Runs that are due and wait for others; while there are as many, no run is started.",
+        "a number from 2 to 1000000",
+        ge=2,
+        le=1_000_000,
+    )
+    max_delay: float = _setting(
+        0.1,
+        "Seconds that writes may wait for the record before new work is refused.",
+        "a number from 0.01 to 60",
+        ge=0.01,
+        le=60,
+        allow_inf_nan=False,
     )
     body_bytes: int = _setting(
         262_144,
@@ -209,6 +217,13 @@ class Settings(BaseSettings):
         "Form of the log. auto: text on a terminal, else a JSON object a line.",
         "auto, json or text",
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _fits_dispatch(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("dispatch") == "procrastinate" and not value.startswith(POSTGRES):
+            raise ValueError("GATEWAY_DISPATCH=procrastinate needs a PostgreSQL database")
+        return value
 
     @property
     def postgres_url(self) -> str | None:
@@ -265,7 +280,11 @@ class Setting:
 
 def _described() -> tuple[Setting, ...]:
     found = []
-    for name, info in Settings.model_fields.items():
+    inherited = [name for name in Settings.model_fields if name not in Settings.__annotations__]
+    for name in (*Settings.__annotations__, *inherited):
+        info = Settings.model_fields.get(name)
+        if info is None:  # the configuration of the class
+            continue
         extra = info.json_schema_extra
         told: dict[str, Any] = extra if isinstance(extra, dict) else {}
         default = told.get("shown", info.default)

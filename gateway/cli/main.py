@@ -23,6 +23,7 @@ _MODULES: Mapping[str, str] = {
     "skill": "gateway.cli.skill",
     "token": "gateway.cli.token",
     "witness": "gateway.cli.witness",
+    "worker": "gateway.cli.worker",
 }
 """Where each command is, under its own name."""
 

@@ -45,7 +45,7 @@ async def _serve(settings: Settings) -> None:
                 log_config=None,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
-            server = _Server(config, gateway.connections.drain)
+            server = Server(config, gateway.connections.drain)
             # What was loaded lives as long as the process: a collector that walks it again and
             # again would hold up every caller for a tenth of a second each time.
             gc.freeze()
@@ -56,16 +56,22 @@ async def _serve(settings: Settings) -> None:
             await server.serve(sockets=[sock])
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which says where it listens once it does.
+class Server(uvicorn.Server):
+    """uvicorn's server, which says ``what`` it does and where, once it does.
 
     ``drain`` ends the connections that stay open: uvicorn would wait for event streams until its
     time is up, and close WebSockets with a code of its own.
     """
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain: Callable[[], Awaitable[None]],
+        what: str = "gateway listening",
+    ) -> None:
         super().__init__(config)
         self._drain = drain
+        self._what = what
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._drain()
@@ -82,4 +88,4 @@ class _Server(uvicorn.Server):
         for sock in sockets or []:
             host, port = sock.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            click.echo(f"gateway listening on http://{shown}:{port}")
+            click.echo(f"{self._what} on http://{shown}:{port}")

@@ -1,5 +1,16 @@
-"""WHO ADVANCES A RUN: embedded in this process."""
+"""WHO ADVANCES A RUN: this process, or workers that an existing engine tells of runs."""
 
-from gateway.dispatch.embedded import EmbeddedDispatcher
+from gateway.dispatch.elsewhere import ElsewhereDispatcher
+from gateway.dispatch.embedded import EmbeddedDispatcher, Limits
+from gateway.dispatch.record_clock import RecordClock
+from gateway.dispatch.sweeper import ALONE, Pace, among_others
 
-__all__ = ["EmbeddedDispatcher"]
+__all__ = [
+    "ALONE",
+    "ElsewhereDispatcher",
+    "EmbeddedDispatcher",
+    "Limits",
+    "Pace",
+    "RecordClock",
+    "among_others",
+]

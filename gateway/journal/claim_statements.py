@@ -5,46 +5,135 @@ without a ``wake_at``; until then it is due, even where its execution was ended 
 attempt of it may still be without an outcome.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
-from gateway.journal.statement import Statement, inserting, setting
-from gateway.journal.tables import claim
+from gateway.journal.functions import told
+from gateway.journal.statement import Statement
+from gateway.journal.tables import claim, execution
 
-_one_claim = update(claim).where(claim.c.run_id == bindparam("of_run"))
-_held = _one_claim.where(claim.c.owner.is_not(None), claim.c.epoch == bindparam("of_epoch"))
+_told = tuple(claim.columns)[:7]
+"""The columns that a ``Claim`` has."""
 
-ENLIST = inserting(claim, owner=None, epoch=0, lease_until=None, wake_seq=1)
-CLAIM = Statement(
-    _one_claim.where(
-        or_(
-            claim.c.owner.is_(None),
-            claim.c.owner == bindparam("owner"),
-            claim.c.lease_until < bindparam("now"),
-        )
-    )
-    .values(
+_locked = claim.alias("locked")
+_other = claim.alias("other")
+
+
+def _named(table: FromClause) -> ColumnElement[bool]:
+    return table.c.run_id == bindparam("of_run")
+
+
+def _owned(table: FromClause) -> ColumnElement[bool]:
+    return and_(table.c.owner.is_not(None), table.c.owner == bindparam("of_owner"))
+
+
+def _ending(table: FromClause) -> ColumnElement[bool]:
+    return and_(_owned(table), table.c.lease_until < bindparam("before"))
+
+
+def _one(change: Callable[[Update], Update]) -> Statement:
+    """Changes the claim of the run ``of_run``.
+
+    On PostgreSQL the row is locked beforehand, and one that another process has locked is a
+    collision at once: who waits for rows in two orders waits in a circle.
+    """
+    row = select(_locked.c.run_id).where(_named(_locked)).with_for_update(nowait=True)
+    locked = update(claim).where(claim.c.run_id == row.scalar_subquery())
+    return Statement(change(update(claim).where(_named(claim))), change(locked))
+
+
+def _many(
+    which: Callable[[FromClause], ColumnElement[bool]], change: Callable[[Update], Update]
+) -> Statement:
+    """Changes some claims; on PostgreSQL those that nobody is changing at the moment."""
+    rows = select(_locked.c.run_id).where(which(_locked)).with_for_update(skip_locked=True)
+    locked = update(claim).where(claim.c.run_id.in_(rows))
+    return Statement(change(update(claim).where(which(claim))), change(locked))
+
+
+def _take(chosen: Update) -> Update:
+    is_free = and_(claim.c.owner.is_(None), claim.c.wake_at.is_not(None))
+    is_over = claim.c.lease_until < bindparam("now")
+    raised = chosen.where(or_(is_free, claim.c.owner == bindparam("owner"), is_over)).values(
         owner=bindparam("owner"),
         epoch=claim.c.epoch + 1,
         lease_until=bindparam("lease_until"),
     )
-    .returning(*claim.columns)
+    return raised.returning(*_told)
+
+
+def _take_within(chosen: Update) -> Update:
+    beside = (
+        select(func.count())
+        .select_from(_other)
+        .where(
+            _other.c.owner.is_not(None),
+            _other.c.workspace == claim.c.workspace,
+            _other.c.run_id != claim.c.run_id,
+            _other.c.lease_until >= bindparam("now"),
+        )
+    )
+    return _take(chosen.where(beside.scalar_subquery() < bindparam("cap")))
+
+
+def _held(chosen: Update) -> Update:
+    return chosen.where(claim.c.owner.is_not(None), claim.c.epoch == bindparam("of_epoch"))
+
+
+def _prolong(chosen: Update) -> Update:
+    return chosen.values(lease_until=bindparam("lease_until")).returning(*_told)
+
+
+def _give_back(chosen: Update) -> Update:
+    return chosen.values(wake_at=bindparam("wake_at"), owner=None, lease_until=None)
+
+
+def _wake(chosen: Update) -> Update:
+    return chosen.values(wake_at=bindparam("wake_at"), wake_seq=claim.c.wake_seq + 1)
+
+
+def _new() -> Statement:
+    """A run takes its workspace, and whether a caller waits, from its execution."""
+    given = {
+        "run_id": told("run_id"),
+        "execution_id": execution.c.id,
+        "epoch": literal_column("0"),
+        "wake_seq": literal_column("1"),
+        "wake_at": told("wake_at"),
+        "workspace": execution.c.workspace,
+        "urgent": execution.c.direct,
+    }
+    chosen = select(*given.values()).where(execution.c.id == bindparam("of_execution"))
+    return Statement(insert(claim).from_select(list(given), chosen))
+
+
+ENLIST = _new()
+CLAIM = _one(_take)
+CLAIM_WITHIN = _one(_take_within)
+FENCE = _one(lambda one: _prolong(_held(one)))
+RENEW = _many(_ending, _prolong)
+RELEASE = _one(
+    lambda one: _give_back(_held(one).where(claim.c.wake_seq == bindparam("of_wake_seq")))
 )
-FENCE = Statement(_held.values(lease_until=bindparam("lease_until")).returning(*claim.columns))
-RELEASE = setting(
-    _held.where(claim.c.wake_seq == bindparam("of_wake_seq")),
-    *("wake_at",),
-    owner=None,
-    lease_until=None,
-)
-WAKE = setting(_one_claim, "wake_at", wake_seq=claim.c.wake_seq + 1)
-WAKE_WAITING = setting(
-    update(claim).where(claim.c.wake_at.is_not(None)), "wake_at", wake_seq=claim.c.wake_seq + 1
-)
-ADOPT = setting(
-    update(claim).where(claim.c.owner.is_not(None)), "wake_at", owner=None, lease_until=None
-)
+FREE = _many(_owned, lambda many: _give_back(many).returning(claim.c.run_id))
+WAKE = _one(_wake)
+WAKE_WAITING = Statement(_wake(update(claim).where(claim.c.wake_at.is_not(None))))
+ADOPT = Statement(_give_back(update(claim).where(claim.c.owner.is_not(None))))
 
 
 def _parked(*columns: Any) -> Select[Any]:
@@ -55,16 +144,43 @@ def _leased(*columns: Any) -> Select[Any]:
     return select(*columns).where(claim.c.owner.is_not(None))
 
 
-_waking = _parked(claim.c.run_id, claim.c.wake_at.label("due")).where(
-    claim.c.wake_at <= bindparam("now")
-)
-_lapsed = _leased(claim.c.run_id, claim.c.lease_until.label("due")).where(
-    claim.c.lease_until < bindparam("now")
-)
-_due = union_all(_waking, _lapsed).subquery()
+def _workspaces() -> Select[Any]:
+    """Each workspace that has runs which wait: one step along an index for each."""
+    first = _parked(func.min(claim.c.workspace).label("workspace"))
+    found = first.cte("found", recursive=True)
+    behind = _parked(func.min(claim.c.workspace)).where(claim.c.workspace > found.c.workspace)
+    onward = select(behind.scalar_subquery()).where(found.c.workspace.is_not(None))
+    found = found.union_all(onward)
+    return select(found.c.workspace).where(found.c.workspace.is_not(None))
 
-DUE_RUNS = Statement(
-    select(_due.c.run_id).order_by(_due.c.due, _due.c.run_id).limit(bindparam("at_most"))
+
+_run = (claim.c.run_id, claim.c.workspace, claim.c.urgent)
+_is_due = claim.c.wake_at <= bindparam("now")
+_oldest = (claim.c.wake_at, claim.c.run_id)
+
+CLAIM_OF = Statement(select(*_told).where(claim.c.run_id == bindparam("of_run")))
+LAPSED = Statement(
+    _leased(*_run)
+    .where(claim.c.lease_until < bindparam("now"))
+    .order_by(claim.c.lease_until, claim.c.run_id)
+    .limit(bindparam("at_most"))
+)
+DUE = Statement(_parked(*_run).where(_is_due).order_by(*_oldest).limit(bindparam("at_most")))
+DUE_IN = Statement(
+    _parked(*_run)
+    .where(
+        _is_due,
+        claim.c.workspace == bindparam("workspace"),
+        claim.c.urgent == bindparam("urgent"),
+    )
+    .order_by(*_oldest)
+    .limit(bindparam("at_most"))
+)
+WORKSPACES = Statement(_workspaces())
+HELD = Statement(
+    _leased(claim.c.workspace, func.count())
+    .where(claim.c.lease_until >= bindparam("now"))
+    .group_by(claim.c.workspace)
 )
 NEXT_WAKE = Statement(_parked(claim.c.wake_at).order_by(claim.c.wake_at).limit(1))
 NEXT_LAPSE = Statement(_leased(func.min(claim.c.lease_until)))

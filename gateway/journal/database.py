@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.journal.refold import refold
 from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statement import creating
-from gateway.journal.tables import PROJECTIONS, SCHEMA_VERSION, metadata
+from gateway.journal.tables import PROJECTIONS, SCHEMA_VERSION, claim, metadata
 from gateway.journal.tiles import grown_tiles, store_tiles
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.time import stamp
@@ -132,6 +132,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
             if table.name not in present | folded:
                 for command in creating(table):
                     connection.execute(command)
+        _widen_claims(connection)
         refold(connection, stamp(datetime.now(UTC)))
         session = SqliteSession(connection.cursor())
         store_tiles(session, grown_tiles(session).changed)
@@ -140,6 +141,16 @@ def _upgrade(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _widen_claims(connection: sqlite3.Connection) -> None:
+    """Give the claims of an earlier version the columns of this one, which refolding fills in."""
+    connection.execute("CREATE TEMP TABLE earlier_claim AS SELECT * FROM claim")
+    connection.execute("DROP TABLE claim")
+    for command in creating(claim):
+        connection.execute(command)
+    connection.execute("INSERT INTO claim SELECT *, '', 0 FROM earlier_claim")
+    connection.execute("DROP TABLE earlier_claim")
 
 
 def _versions(connection: sqlite3.Connection) -> list[int]:

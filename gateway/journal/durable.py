@@ -28,12 +28,15 @@ class DurableJournal(Journal):
 
     ``lost_records`` counts the units handed to ``record`` that could not be written. ``clock`` is
     this process's; ``checkpoints`` is the file in which the checkpoints stand once more.
+    ``on_woken`` is called on the event loop with each run that was woken while some process, maybe
+    this one, holds it.
     """
 
     def __init__(self, clock: Clock, data_dir: Path) -> None:
         self.clock = clock
         self.checkpoints = CheckpointFile(data_dir)
         self.lost_records = 0
+        self.on_woken: Callable[[str], None] = lambda _: None
         self._room = asyncio.Semaphore(OUTSTANDING)
 
     _writer: Worker
@@ -90,6 +93,10 @@ class DurableJournal(Journal):
         """
         result: T = await self._reader.call(query)
         return result
+
+    def delay(self) -> float:
+        """Seconds that a unit would have to wait for the writer now, 0 where there is no queue."""
+        return self._writer.waits.expected()
 
     async def moved(self, after: int) -> None:
         """Return once an entry behind the position ``after`` is durable; waiting costs nothing.

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from gateway.journal import claim_statements, queries
+from gateway.journal import queries
 from gateway.journal.anchors import SqlAnchorRecords
 from gateway.journal.approval_records import SqlApprovalRecords
 from gateway.journal.chain import execution_chain
+from gateway.journal.claims import SqlClaimRecords
 from gateway.journal.deliveries import SqlDeliveryRecords
 from gateway.journal.evidence_items import SqlLaneRecords
 from gateway.journal.grants import SqlGrantRecords
@@ -34,6 +35,7 @@ from gateway.model.principal import Principal
 class SqlRecords(
     SqlAnchorRecords,
     SqlApprovalRecords,
+    SqlClaimRecords,
     SqlGrantRecords,
     SqlSkillRecords,
     SqlLaneRecords,
@@ -128,17 +130,6 @@ class SqlRecords(
         """The policy revision in force, None before the first."""
         row = self._one(queries.POLICY_HEAD)
         return row[0] if row else None
-
-    def due_runs(self, now: str, limit: int) -> list[str]:
-        """Runs whose ``wake_at`` or lease has passed, the longest overdue first."""
-        return [row[0] for row in self._all(claim_statements.DUE_RUNS, now=now, at_most=limit)]
-
-    def next_wake(self) -> str | None:
-        """The earliest ``wake_at`` or end of a lease."""
-        waking = self._one(claim_statements.NEXT_WAKE)
-        lapsing = self._one(claim_statements.NEXT_LAPSE)
-        moments = [row[0] for row in (waking, lapsing) if row and row[0] is not None]
-        return min(moments, default=None)
 
 
 def entry_of(row: Row) -> Entry:

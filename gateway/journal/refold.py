@@ -101,6 +101,8 @@ _claims_of_runs = (
         null(),
         func.coalesce(claim.c.wake_seq, 0) + 1,
         case((_alive, bindparam("now")), else_=null()),
+        execution.c.workspace,
+        execution.c.direct,
     )
     .select_from(
         execution.outerjoin(claim, claim.c.run_id == execution.c.run_id).outerjoin(

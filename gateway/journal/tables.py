@@ -214,12 +214,17 @@ claim = Table(
     _text("lease_until", optional=True),
     Column("wake_seq", WHOLE, nullable=False),
     _text("wake_at", optional=True),
+    _text("workspace"),
+    Column("urgent", WHOLE, nullable=False),
     sqlite_with_rowid=False,
 )
 _free, _taken = claim.c.owner.is_(None), claim.c.owner.is_not(None)
 Index("claim_wake", claim.c.wake_at, sqlite_where=_free, postgresql_where=_free)
 # Not on the lease: every write of a step prolongs it, while few runs are held at any moment.
-Index("claim_held", claim.c.owner, sqlite_where=_taken, postgresql_where=_taken)
+Index("claim_held", claim.c.workspace, sqlite_where=_taken, postgresql_where=_taken)
+_waiting = _free & claim.c.wake_at.is_not(None)
+_by_workspace = (claim.c.workspace, claim.c.urgent, claim.c.wake_at)
+Index("claim_due", *_by_workspace, sqlite_where=_waiting, postgresql_where=_waiting)
 
 checkpoint = Table(
     "checkpoint",

@@ -2,24 +2,23 @@
 
 from collections.abc import Callable
 
-from gateway.journal import claim_statements
 from gateway.journal.anchors import SqlAnchorQueue
 from gateway.journal.appending import Appending
 from gateway.journal.chain import chain_of, entry_hash
+from gateway.journal.claims import SqlClaimQueue
 from gateway.journal.deliveries import SqlDeliveryQueue
 from gateway.journal.heads import Heads
 from gateway.journal.projections import project
 from gateway.journal.records import SqlRecords
-from gateway.journal.session import NoSuchRowError, Row, Session
+from gateway.journal.session import NoSuchRowError, Session
 from gateway.journal.signing import Signed, keep_checkpoint
 from gateway.model.entry import ENTRY_FORMAT, Entry, EntryType, NewEntry
-from gateway.model.execution import Claim
 from gateway.model.json import decode, encode
 from gateway.model.ports import Tx
 from gateway.model.problem import refuse
 
 
-class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
+class Unit(SqlAnchorQueue, SqlClaimQueue, SqlDeliveryQueue, SqlRecords, Tx):
     """``Tx`` in the writer's session.
 
     ``failure`` is the error of an append that failed half-way. The writer then undoes the unit
@@ -86,38 +85,6 @@ class Unit(SqlAnchorQueue, SqlDeliveryQueue, SqlRecords, Tx):
             position, chain, seq, self._now, EntryType(kind), *where, stored, previous, own
         )
 
-    def enlist(self, run_id: str, execution_id: str) -> None:
-        """Give a new run its claim row: epoch 0, held by nobody, due at once."""
-        values = {"run_id": run_id, "execution_id": execution_id, "wake_at": self._now}
-        self._session.change_unseen(claim_statements.ENLIST, **values)
-
-    def claim(self, run_id: str, owner: str, lease_until: str) -> Claim | None:
-        """Take a run whose claim is free or over, raising its epoch; None if somebody holds it."""
-        values = {"of_run": run_id, "owner": owner, "lease_until": lease_until}
-        return _claim(self._one(claim_statements.CLAIM, now=self._now, **values))
-
-    def fence(self, run_id: str, epoch: int, lease_until: str) -> Claim | None:
-        """Prolong a claim; None if it was lost (given back, or its epoch is another)."""
-        values = {"of_run": run_id, "of_epoch": epoch, "lease_until": lease_until}
-        return _claim(self._one(claim_statements.FENCE, **values))
-
-    def release(self, run_id: str, epoch: int, wake_seq: int, wake_at: str | None) -> bool:
-        """Give a claim back until ``wake_at``; False if a wake-up came since ``wake_seq``."""
-        values = {"of_run": run_id, "of_epoch": epoch, "of_wake_seq": wake_seq}
-        return self._change(claim_statements.RELEASE, wake_at=wake_at, **values) == 1
-
-    def wake(self, run_id: str) -> None:
-        """Say that a run has something to do: a wake-up that a release cannot miss."""
-        self._session.change_unseen(claim_statements.WAKE, of_run=run_id, wake_at=self._now)
-
-    def adopt(self) -> int:
-        """Free every claim that somebody holds, due at once; returns how many there were."""
-        return self._change(claim_statements.ADOPT, wake_at=self._now)
-
-    def wake_waiting(self) -> int:
-        """Wake every run that waits for something; returns how many there are."""
-        return self._change(claim_statements.WAKE_WAITING, wake_at=self._now)
-
     def keep_checkpoint(self, signed: Signed) -> None:
         """Store a signed checkpoint with its tiles."""
         keep_checkpoint(self._session, signed)
@@ -146,10 +113,6 @@ def unknown_row(entry: Entry) -> ValueError:
         f"{entry.type.value} on {entry.chain} (seq {entry.seq}) changes an execution, plan, "
         "step or approval that is not in the record"
     )
-
-
-def _claim(row: Row | None) -> Claim | None:
-    return Claim(*row) if row else None
 
 
 def already_there(kind: EntryType) -> Exception:

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from gateway.model.approval import ApprovalRecords
+from gateway.model.claims import ClaimQueue, ClaimRecords, DueRun
 from gateway.model.contract import OperationContract
 from gateway.model.entry import Entry, NewEntry
 from gateway.model.evidence import EvidenceRecords
-from gateway.model.execution import Call, Claim, Execution, PlanRecord, Step
+from gateway.model.execution import Call, Execution, PlanRecord, Step
 from gateway.model.grant import GrantRecords
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.lane import LaneRecords
@@ -58,6 +59,7 @@ class Page:
 
 class Records(
     ApprovalRecords,
+    ClaimRecords,
     GrantRecords,
     SkillRecords,
     EvidenceRecords,
@@ -116,16 +118,8 @@ class Records(
         """The policy revision in force, None before the first."""
         ...
 
-    def due_runs(self, now: str, limit: int) -> list[str]:
-        """Runs whose ``wake_at`` or lease has passed, the longest overdue first."""
-        ...
 
-    def next_wake(self) -> str | None:
-        """The earliest moment at which a run wants to be woken."""
-        ...
-
-
-class Tx(Records, OutgoingQueue, Protocol):
+class Tx(Records, ClaimQueue, OutgoingQueue, Protocol):
     """One unit of work: it reads, decides and appends, and is durable as a whole or not at all.
 
     It runs in the writer's thread, so it must be short and must not wait for anything. When it
@@ -139,26 +133,6 @@ class Tx(Records, OutgoingQueue, Protocol):
 
     def append(self, entry: NewEntry) -> Entry:
         """Record a fact; the projections follow at once."""
-        ...
-
-    def enlist(self, run_id: str, execution_id: str) -> None:
-        """Give a new run its claim row: epoch 0, held by nobody, due at once."""
-        ...
-
-    def claim(self, run_id: str, owner: str, lease_until: str) -> Claim | None:
-        """Take a run whose claim is free or over, raising its epoch; None if somebody holds it."""
-        ...
-
-    def fence(self, run_id: str, epoch: int, lease_until: str) -> Claim | None:
-        """Prolong a claim; None if it was lost (its epoch is no longer ``epoch``)."""
-        ...
-
-    def release(self, run_id: str, epoch: int, wake_seq: int, wake_at: str | None) -> bool:
-        """Give a claim back until ``wake_at``; False if a wake-up came since ``wake_seq``."""
-        ...
-
-    def wake(self, run_id: str) -> None:
-        """Say that a run has something to do: a wake-up that a release cannot miss."""
         ...
 
     def after_commit(self, effect: Callable[[], None]) -> None:
@@ -200,12 +174,16 @@ class Journal(Protocol):
 class Dispatcher(Protocol):
     """Promises that ``advance(run)`` is called at least once after each wake-up."""
 
-    def submit(self, run_id: str) -> None:
+    def submit(self, run: DueRun) -> None:
         """Advance this run soon. Called after the commit that woke it."""
         ...
 
     def schedule(self, wake_at: str) -> None:
         """Look for due runs at ``wake_at`` at the latest."""
+        ...
+
+    def waiting(self) -> int:
+        """How many runs wait in this process for others before they are advanced."""
         ...
 
     async def settled(self, run_id: str) -> None:

@@ -1,5 +1,6 @@
 """ONE GOVERNED CALL: the ordered stages, listed in one function (``Pipeline.call``)."""
 
+from gateway.pipeline.admission import Admission, Bounds, Gauges, Priority
 from gateway.pipeline.answers import Answer, accept_answer
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.consented import require_consent
@@ -11,15 +12,19 @@ from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import declined, denial
 
 __all__ = [
+    "Admission",
     "Admitted",
     "Answer",
     "Bindings",
+    "Bounds",
     "Call",
     "CallRecorder",
     "Command",
     "Direct",
+    "Gauges",
     "Pipeline",
     "PostgresRateLimits",
+    "Priority",
     "ProcessRateLimits",
     "Query",
     "RateLimiter",

@@ -5,6 +5,7 @@ Each function is one move of the state machine, made inside the caller's unit of
 
 from dataclasses import dataclass
 
+from gateway.model.claims import DueRun
 from gateway.model.decision import Verdict
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.execution import (
@@ -161,7 +162,7 @@ class Lifecycle:
             )
         )
         tx.enlist(run_id, execution.id)
-        tx.after_commit(lambda: self.dispatcher.submit(run_id))
+        self._submit(tx, run_id, execution)
         return require_execution(tx, execution.workspace, execution.id)
 
     def wake(self, tx: Tx, execution: Execution) -> None:
@@ -169,7 +170,11 @@ class Lifecycle:
         run_id = execution.run_id
         if run_id is not None:
             tx.wake(run_id)
-            tx.after_commit(lambda: self.dispatcher.submit(run_id))
+            self._submit(tx, run_id, execution)
+
+    def _submit(self, tx: Tx, run_id: str, execution: Execution) -> None:
+        run = DueRun(run_id, execution.workspace, urgent=execution.direct)
+        tx.after_commit(lambda: self.dispatcher.submit(run))
 
 
 def require_execution(records: Records, workspace: str, execution_id: str) -> Execution:

@@ -12,6 +12,7 @@ from gateway.runtime.consent import Consent
 from gateway.runtime.dispatch import StepDispatch
 from gateway.runtime.gate import Gate
 from gateway.runtime.grants import Grants
+from gateway.runtime.keeping import Keeper
 from gateway.runtime.lanes import Lanes
 from gateway.runtime.lifecycle import Lifecycle
 from gateway.runtime.operate import Operator
@@ -62,11 +63,14 @@ class Parts:
     restored: str | None = None
 
 
-def build_loop(parts: Parts, *, owner: str, lease: float, slots: int) -> Loop:
+def build_loop(
+    parts: Parts, *, owner: str, lease: float, slots: int, cap: int | None = None
+) -> Loop:
     """Put the parts of the loop together.
 
-    ``owner`` names this process in claims, ``lease`` is in seconds and must be longer than any
-    handler's time-out, ``slots`` is how many attempts may be under way at a time.
+    ``owner`` names this process in claims, which last ``lease`` seconds unless they are prolonged;
+    ``slots`` is how many attempts may be under way at a time, ``cap`` how many runs of a workspace
+    may be held.
     """
     registry, policies, sealer, ids = parts.registry, parts.policies, parts.sealer, parts.ids
     compiler = Compiler(registry, sealer, lambda: ids.new("plan"))
@@ -98,8 +102,9 @@ def build_loop(parts: Parts, *, owner: str, lease: float, slots: int) -> Loop:
             sealer=sealer,
             registry=registry,
             actions=parts.actions,
-            owner=owner,
+            keeper=Keeper(parts.journal, owner, lease),
             slots=slots,
+            cap=cap,
         ),
         clock=parts.clock,
     )

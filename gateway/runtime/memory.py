@@ -12,7 +12,8 @@ class RunMemory:
     """What the advancing process keeps of a run between turns.
 
     ``plan`` is opened (its PII is raw); ``outputs`` are raw outputs by step key; ``in_flight`` are
-    the ids of steps whose attempts this process is making. ``undone`` is the PII that the run read
+    the ids of steps whose attempts this process is making; ``wake_seq`` counts the wake-ups that it
+    has seen. ``undone`` is the PII that the run read
     which this one undoes; ``read`` keeps what was found in outputs, by step key.
     """
 
@@ -21,5 +22,6 @@ class RunMemory:
     plan: Plan
     outputs: dict[str, JsonObject] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
+    wake_seq: int = 0
     undone: tuple[PiiRead, ...] = ()
     read: dict[str, PiiRead] = field(default_factory=dict)

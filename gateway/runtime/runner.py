@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from gateway.model.time import after
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.ending import end_run
 from gateway.runtime.erased import erased_problem
+from gateway.runtime.keeping import Held, Keeper
 from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, judge, orphaned
 from gateway.runtime.pii_copies import read_by, read_in_run
@@ -42,6 +44,10 @@ _UNREADABLE = (
     "the keys and submit the intent again."
 )
 _NEVER_SENT = Declined("CONFLICT", "The run ended before the action was sent.", 409)
+_TOO_LATE = Declined(
+    "SERVICE_UNAVAILABLE", "The lease of the run was over before the action was sent.", 503, True
+)
+_CAPPED = 0.25
 T = TypeVar("T")
 
 
@@ -54,7 +60,10 @@ class Begun:
 
 
 class Runner:
-    """Advances runs for the process ``owner``; at most ``slots`` attempts at a time."""
+    """Advances runs in the name of ``keeper``; at most ``slots`` attempts at a time.
+
+    ``cap`` is how many runs of a workspace may be held at a time, by all processes.
+    """
 
     def __init__(
         self,
@@ -64,15 +73,18 @@ class Runner:
         sealer: Sealer,
         registry: Registry,
         actions: Actions,
-        owner: str,
+        keeper: Keeper,
         slots: int,
+        cap: int | None = None,
     ) -> None:
         self._journal = journal
         self._turns = turns
         self._sealer = sealer
         self._registry = registry
         self._actions = actions
-        self._owner = owner
+        self.keeper = keeper
+        self._cap = cap
+        self._is_leaving = False
         self._slots = asyncio.Semaphore(slots)
 
     async def advance(self, run_id: str, woken: asyncio.Event) -> str | None:
@@ -82,24 +94,38 @@ class Runner:
         wake-up; calling it more often does no harm, for the claim lets one process in.
         """
         try:
+            began = time.monotonic()
             begun = await self._write(lambda tx: self._begin(tx, run_id))
             if begun.memory is None:
                 return begun.turn.wake_at
+            self._hold(begun.memory, woken, began)
             turn = await self._drive(begun.memory, begun.turn, woken)
         except ClaimLostError:
             _log.warning("run %s is advanced by another process now", run_id)
             return None
+        finally:
+            self.keeper.let_go(run_id)
         return turn.wake_at
+
+    def leave(self) -> None:
+        """Start nothing more: runs are given back once what is under way has been answered."""
+        self._is_leaving = True
+
+    def _hold(self, memory: RunMemory, woken: asyncio.Event, began: float) -> None:
+        held = Held(memory.epoch, memory.wake_seq, woken, began)
+        self.keeper.hold(memory.run_id, held)
 
     async def _drive(self, memory: RunMemory, turn: Turn, woken: asyncio.Event) -> Turn:
         under_way: set[asyncio.Task[Outcome]] = set()
         ended = asyncio.Event()
         try:
             while not turn.over:
-                made = [self._make(item, ended) for item in turn.attempts]
+                made = [self._make(memory.run_id, item, ended) for item in turn.attempts]
                 under_way |= {asyncio.create_task(attempt) for attempt in made}
                 outcomes = await self._next_outcomes(under_way, woken, turn.look_in)
+                began = time.monotonic()
                 turn, memory = await self._take(memory, outcomes)
+                self._hold(memory, woken, began)
                 if turn.ended:
                     ended.set()
         finally:
@@ -134,7 +160,7 @@ class Runner:
             fresh = copy(memory)
             fresh.outputs = dict(memory.outputs)
             fresh.in_flight = set(memory.in_flight)
-            return self._turns.take(tx, fresh, outcomes), fresh
+            return self._turns.take(tx, fresh, outcomes, leaving=self._is_leaving), fresh
 
         return await self._write(unit)
 
@@ -155,10 +181,15 @@ class Runner:
                 _log.error("the journal is not writable (%s); trying again", error.problem.code)
                 await asyncio.sleep(_RETRY_WRITE)
 
-    async def _make(self, attempt: Attempt, ended: asyncio.Event) -> Outcome:
-        """Make one attempt, unless the run ended before its turn to be sent came."""
+    async def _make(self, run_id: str, attempt: Attempt, ended: asyncio.Event) -> Outcome:
+        """Make one attempt, unless the run ended before its turn to be sent came, or was lost."""
         async with self._slots:
-            result = _NEVER_SENT if ended.is_set() else await self._perform(attempt)
+            if ended.is_set():
+                result: ActionOutcome = _NEVER_SENT
+            elif not self.keeper.is_sure_of(run_id):
+                result = _TOO_LATE
+            else:
+                result = await self._perform(attempt)
         return judge(self._registry, attempt, result)
 
     async def _perform(self, attempt: Attempt) -> ActionOutcome:
@@ -183,10 +214,11 @@ class Runner:
             return Unknown("The action failed inside the gateway.")
 
     def _begin(self, tx: Tx, run_id: str) -> Begun:
-        claim = tx.claim(run_id, self._owner, after(tx.now, self._turns.lease))
+        lease_until = after(tx.now, self._turns.lease)
+        claim = tx.claim(run_id, self.keeper.owner, lease_until, self._cap)
         execution = tx.execution_of_run(run_id)
         if claim is None or execution is None:
-            return Begun(None, Turn(over=True))
+            return Begun(None, Turn(over=True, wake_at=self._when_capped(tx, run_id)))
         try:
             memory = self._recall(tx, execution, run_id, claim.epoch)
         except ErasedError:
@@ -195,7 +227,12 @@ class Runner:
         except ValueError:
             told = problem("INTERNAL_ERROR", _UNREADABLE)
             return Begun(None, self._give_up(tx, execution, claim, told))
-        return Begun(memory, self._turns.take(tx, memory, []))
+        return Begun(memory, self._turns.take(tx, memory, [], leaving=self._is_leaving))
+
+    def _when_capped(self, tx: Tx, run_id: str) -> str | None:
+        """When to look again at a run that nobody holds, and that could not be taken."""
+        claim = tx.claim_of(run_id) if self._cap is not None else None
+        return after(tx.now, _CAPPED) if claim is not None and claim.owner is None else None
 
     def _recall(self, tx: Tx, execution: Execution, run_id: str, epoch: int) -> RunMemory:
         record = tx.plan(execution.plan_id or "")

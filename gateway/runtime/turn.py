@@ -65,8 +65,12 @@ class Turns:
     compensations: Compensations
     lease: float
 
-    def take(self, tx: Tx, memory: RunMemory, outcomes: list[Outcome]) -> Turn:
+    def take(
+        self, tx: Tx, memory: RunMemory, outcomes: list[Outcome], *, leaving: bool = False
+    ) -> Turn:
         """Record ``outcomes``, then decide and record what happens next.
+
+        Where this process is ``leaving``, it starts nothing more and gives the run to others.
 
         Raises:
             ClaimLostError: the claim's epoch is not this process's any more.
@@ -74,6 +78,7 @@ class Turns:
         claim = tx.fence(memory.run_id, memory.epoch, after(tx.now, self.lease))
         if claim is None:
             raise ClaimLostError(memory.run_id)
+        memory.wake_seq = claim.wake_seq
         execution = _execution(tx, memory)
         for outcome in outcomes:
             record_outcome(tx, self.dispatch.sealer, self.dispatch.registry, execution, outcome)
@@ -84,9 +89,9 @@ class Turns:
             return self._after_the_end(tx, memory, execution, claim.wake_seq)
         if not execution.stopping and not self.dispatch.is_current(tx):
             return self._hold(tx, memory, claim.wake_seq)
-        return self._advance(tx, memory, execution, claim.wake_seq)
+        return self._advance(tx, memory, execution, leaving=leaving)
 
-    def _advance(self, tx: Tx, memory: RunMemory, execution: Execution, wake_seq: int) -> Turn:
+    def _advance(self, tx: Tx, memory: RunMemory, execution: Execution, *, leaving: bool) -> Turn:
         attempts: list[Attempt] = []
         while True:
             steps = {step.id: step for step in tx.steps(memory.plan.id)}
@@ -99,13 +104,15 @@ class Turns:
             if moves.end is ExecutionStatus.COMPLETED:
                 moves = _through_gate(tx, execution, moves)
             if moves.end is not None:
-                return self._end(tx, memory, execution, steps, moves.end, wake_seq)
+                return self._end(tx, memory, execution, steps, moves.end, memory.wake_seq)
+            if leaving and moves.start:
+                return self._leave(tx, memory)
             self._recall_reconciled(memory, execution, steps)
             if self._act(tx, memory, execution, moves, steps, approvals, attempts):
                 continue
             if attempts or memory.in_flight:
                 return Turn(attempts=tuple(attempts), look_in=_until(moves.wake_at, tx.now))
-            return self._park(tx, memory, execution, moves, wake_seq)
+            return self._park(tx, memory, execution, moves, memory.wake_seq)
 
     def _end(
         self,
@@ -184,6 +191,13 @@ class Turns:
         wake_at = after(tx.now, _UNTIL_ADOPTED)
         tx.release(memory.run_id, memory.epoch, wake_seq, wake_at)
         return Turn(over=True, wake_at=wake_at)
+
+    def _leave(self, tx: Tx, memory: RunMemory) -> Turn:
+        """This process stops: whoever takes the run next starts what is ready."""
+        if memory.in_flight:
+            return Turn()
+        tx.release(memory.run_id, memory.epoch, memory.wake_seq, tx.now)
+        return Turn(over=True)
 
     def _after_the_end(
         self, tx: Tx, memory: RunMemory, execution: Execution, wake_seq: int

@@ -1,6 +1,7 @@
 """Claims: one owner at a time, no lost wake-up, for every journal."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -15,11 +16,15 @@ pytestmark = pytest.mark.anyio
 FAR = "2999-01-01T00:00:00.000000Z"
 
 
-async def enlisted(journal: Journal, name: str = "a") -> Story:
-    story = Story(name)
+async def enlisted(
+    journal: Journal, name: str = "a", workspace: str = "acme", *, urgent: bool = False
+) -> Story:
+    story = Story(name, workspace)
 
     def unit(tx: Tx) -> None:
-        for entry in story.until_started("x"):
+        received, *others = story.until_started("x")
+        tx.append(replace(received, body={**received.body, "direct": urgent}))
+        for entry in others:
             tx.append(entry)
         tx.enlist(story.run_id, story.execution_id)
 
@@ -29,7 +34,8 @@ async def enlisted(journal: Journal, name: str = "a") -> Story:
 
 async def due(journal: Journal, limit: int = 10) -> list[str]:
     now = await journal.write(lambda tx: tx.now)
-    return await journal.read(lambda records: records.due_runs(now, limit))
+    found = await journal.read(lambda records: records.due_runs(now, limit))
+    return [run.run_id for run in found]
 
 
 async def claimed(journal: Journal, owner: str, until: str = FAR) -> Claim | None:
@@ -107,7 +113,8 @@ async def test_a_released_run_is_due_when_it_wanted_to_wake(journal: Journal) ->
 
     assert await due(journal) == []
     assert await journal.read(lambda r: r.next_wake()) == soon
-    assert await journal.read(lambda r: r.due_runs(after(soon, 1), 10)) == ["run_a"]
+    later = await journal.read(lambda r: r.due_runs(after(soon, 1), 10))
+    assert [run.run_id for run in later] == ["run_a"]
     assert await journal.write(lambda tx: tx.fence("run_a", 1, FAR)) is None
 
 
@@ -193,3 +200,96 @@ async def test_adopting_frees_what_an_earlier_process_held(journal) -> None:
     claim = await claimed(journal, "alive")
     assert claim is not None
     assert claim.epoch == 2
+
+
+async def test_a_claim_is_read_as_it_is(journal: Journal) -> None:
+    await enlisted(journal)
+    assert await journal.read(lambda records: records.claim_of("run_z")) is None
+
+    taken = await claimed(journal, "one")
+
+    assert await journal.read(lambda records: records.claim_of("run_a")) == taken
+
+
+async def test_a_run_of_no_recorded_execution_is_not_enlisted(journal: Journal) -> None:
+    with pytest.raises(ValueError, match="a change hit another number of rows"):
+        await journal.write(lambda tx: tx.enlist("run_x", "exec_nobody"))
+
+
+async def test_a_busy_workspace_does_not_hide_what_is_due_elsewhere(journal: Journal) -> None:
+    for number in range(40):
+        await enlisted(journal, f"n{number:02}", "noisy")
+    await enlisted(journal, "q", "quiet")
+    await enlisted(journal, "u", "noisy", urgent=True)
+    now = await journal.write(lambda tx: tx.now)
+
+    found = await journal.read(lambda records: records.due_runs(now, 10))
+
+    assert [run.run_id for run in found if run.workspace == "quiet"] == ["run_q"]
+    noisy = [run for run in found if run.workspace == "noisy"]
+    assert [run.urgent for run in noisy] == [True] + [False] * 7
+    assert [run.run_id for run in noisy[1:]] == [f"run_n{number:02}" for number in range(7)]
+
+
+async def test_a_cap_counts_what_is_held(journal: Journal) -> None:
+    for name in ("a", "b", "c"):
+        await enlisted(journal, name)
+    await enlisted(journal, "z", "other")
+    now = await journal.write(lambda tx: tx.now)
+
+    async def take(name: str) -> Claim | None:
+        return await journal.write(lambda tx: tx.claim(f"run_{name}", "one", FAR, 2))
+
+    found = await journal.read(lambda records: records.due_runs(now, 10, 2))
+    assert sorted(run.run_id for run in found) == ["run_a", "run_b", "run_z"]
+    assert await take("a")
+    assert await take("b")
+    assert await take("c") is None
+    assert await take("z")
+    assert await journal.read(lambda records: records.due_runs(now, 10, 2)) == []
+    assert (again := await take("a"))  # who holds a run may take it again
+    assert await journal.write(lambda tx: tx.release("run_a", again.epoch, 1, None))
+    assert await take("c")
+
+
+async def test_what_lapsed_does_not_count_for_the_cap(journal: Journal) -> None:
+    for name in ("a", "b"):
+        await enlisted(journal, name)
+    now = await journal.write(lambda tx: tx.now)
+    await claimed(journal, "dead", after(now, 0.002))
+    for _ in range(5):  # the clock moves on
+        await journal.write(lambda tx: None)
+
+    assert await journal.write(lambda tx: tx.claim("run_b", "one", FAR, 1))
+
+
+async def test_renewing_prolongs_what_ends_soon_and_is_of_that_owner(journal: Journal) -> None:
+    for name in ("a", "b", "c"):
+        await enlisted(journal, name)
+    now = await journal.write(lambda tx: tx.now)
+    soon, later, last = after(now, 5), after(now, 50), after(now, 90)
+    for name, owner, until in (("a", "one", soon), ("b", "one", later), ("c", "two", soon)):
+        await journal.write(
+            lambda tx, given=(name, owner, until): tx.claim(f"run_{given[0]}", *given[1:])
+        )
+
+    renewed = await journal.write(lambda tx: tx.renew("one", last, after(now, 40)))
+
+    assert [(claim.run_id, claim.epoch, claim.lease_until) for claim in renewed] == [
+        ("run_a", 1, last)
+    ]
+    untouched = await journal.read(lambda records: records.claim_of("run_c"))
+    assert untouched is not None
+    assert untouched.lease_until == soon
+
+
+async def test_an_owner_that_leaves_frees_what_it_held(journal: Journal) -> None:
+    for name in ("a", "b"):
+        await enlisted(journal, name)
+    await claimed(journal, "one")
+    await journal.write(lambda tx: tx.claim("run_b", "two", FAR))
+
+    assert await journal.write(lambda tx: tx.free("one")) == 1
+
+    assert await due(journal) == ["run_a"]
+    assert await journal.write(lambda tx: tx.fence("run_a", 1, FAR)) is None

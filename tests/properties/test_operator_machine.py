@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from gateway.journal import rebuild_matches, verify_record
+from gateway.model.claims import DueRun
 from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import TRANSITIONS, ExecutionStatus
 from gateway.model.ports import (
@@ -71,7 +72,8 @@ class HandDispatcher(Dispatcher):
         self.tasks: dict[str, asyncio.Task[str | None]] = {}
         self.woken: dict[str, asyncio.Event] = {}
 
-    def submit(self, run_id: str) -> None:
+    def submit(self, run: DueRun) -> None:
+        run_id = run.run_id
         woken = self.woken.setdefault(run_id, asyncio.Event())
         task = self.tasks.get(run_id)
         if task is not None and not task.done():
@@ -100,7 +102,7 @@ class HandDispatcher(Dispatcher):
                 if task.done():
                     task.result()
                     if self.woken[run_id].is_set():
-                        self.submit(run_id)
+                        self.submit(DueRun(run_id, "acme"))
             pending = [run for run, task in self.tasks.items() if not task.done()]
             waits = any(self.woken[run].is_set() for run in pending)
             calm = 0 if self.writing or waits else calm + 1
@@ -178,7 +180,7 @@ class OperatorMachine(RuleBasedStateMachine):
         self._settle()
 
     async def _look(self) -> None:
-        self.dispatcher.submit((await self.world.execution(self.id)).run_id or "")
+        self.dispatcher.submit(DueRun((await self.world.execution(self.id)).run_id or "", "acme"))
 
     @rule()
     def restart(self) -> None:

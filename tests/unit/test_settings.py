@@ -229,9 +229,17 @@ def test_the_documentation_names_no_setting_that_is_not_there() -> None:
 
 
 def test_every_setting_has_its_one_description() -> None:
-    assert [setting.name for setting in SETTINGS] == list(Settings.model_fields)
+    assert sorted(setting.name for setting in SETTINGS) == sorted(Settings.model_fields)
     for setting in SETTINGS:
         assert setting.description.endswith(".")
         assert setting.expects
         assert not setting.expects.endswith(".")
         assert setting.flag == f"--{setting.name.replace('_', '-')}"
+
+
+def test_procrastinate_needs_a_postgres_database() -> None:
+    with pytest.raises(ProblemError) as refused:
+        load_settings(dispatch="procrastinate")
+    (issue,) = refused.value.problem.issues
+    assert issue.path == "GATEWAY_DATABASE_URL"
+    assert "needs a PostgreSQL database" in issue.message

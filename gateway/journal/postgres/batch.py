@@ -1,6 +1,7 @@
 """One transaction of a batch of units: begun, filled, given positions, committed."""
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 from gateway.journal.postgres.errors import PostgresError
@@ -9,7 +10,7 @@ from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.postgres.unit import AloneError, Buffer, PostgresUnit
 from gateway.journal.postgres.values import rows_of
-from gateway.journal.statement import inserting
+from gateway.journal.statement import Statement, inserting
 from gateway.journal.tables import entry
 from gateway.journal.worker import Work, run
 from gateway.model.time import parse, stamp
@@ -33,13 +34,21 @@ class Batch:
     """A transaction on ``session``; ``writer`` names this process in the chains of workspaces.
 
     ``alone`` for one that no other process writes beside. ``is_spoilt`` says that it can only be
-    abandoned.
+    abandoned. ``reminders`` are as for ``PostgresUnit``.
     """
 
-    def __init__(self, session: PostgresSession, writer: str, *, alone: bool = False) -> None:
+    def __init__(
+        self,
+        session: PostgresSession,
+        writer: str,
+        *,
+        alone: bool = False,
+        reminders: Sequence[Statement] = (),
+    ) -> None:
         self._session = session
         self._writer = writer
         self._alone = alone
+        self._reminders = reminders
         self._heads = LockedHeads(session)
         self._buffer = Buffer()
         self._began = 0.0
@@ -127,7 +136,9 @@ class Batch:
         elapsed = timedelta(seconds=time.monotonic() - self._began)
         now = stamp(self._moment + elapsed)
         place = (self._session, self._buffer, self._heads, now, self._writer)
-        return PostgresUnit(*place, alone=self._alone, carefully=carefully)
+        return PostgresUnit(
+            *place, alone=self._alone, carefully=carefully, reminders=self._reminders
+        )
 
     def _keep(self, work: Work, unit: PostgresUnit) -> None:
         self._heads.keep()

@@ -12,7 +12,7 @@ undone and run again carefully: with a savepoint for each unit, so that it shows
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateway.journal.faults import not_durable
 from gateway.journal.postgres.batch import Batch
@@ -27,6 +27,7 @@ from gateway.journal.postgres.link import Link
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.session import DuplicateError, PostgresSession
 from gateway.journal.postgres.unit import AloneError
+from gateway.journal.statement import Statement
 from gateway.journal.statements import ENTRY_HASH
 from gateway.journal.worker import Work
 
@@ -52,6 +53,7 @@ class PostgresCommit:
     ``committed`` is told, in the writer's thread, the position of the last entry of each batch
     that became durable. ``before_commit`` is called before each commit, for what must be durable
     first. ``stopping`` says whether the process ends, so that nothing is awaited any more.
+    ``reminders`` are run in a unit for each run that is to be advanced.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class PostgresCommit:
         committed: Callable[[int], None] = lambda _: None,
         before_commit: Callable[[], None] = lambda: None,
         stopping: Callable[[], bool] = lambda: False,
+        reminders: Sequence[Statement] = (),
     ) -> None:
         self._link = Link(url, "gateway-writer")
         self._positions = positions
         self._committed = committed
         self._before_commit = before_commit
         self._stopping = stopping
+        self._reminders = reminders
         self._since: dict[Work, float] = {}
         self._alone: set[Work] = set()
         self._duplicates: set[Work] = set()
@@ -116,7 +120,7 @@ class PostgresCommit:
             for work in works:
                 work.fail(unavailable(error))
             return []
-        batch = Batch(session, self._positions.writer, alone=alone)
+        batch = self._batch(session, alone=alone)
         try:
             return self._run(batch, works, carefully=alone)
         except _UndoneError:
@@ -124,9 +128,12 @@ class PostgresCommit:
         except PostgresError as error:
             return self._again(works, error)
         try:
-            return self._run(Batch(session, self._positions.writer), works, carefully=True)
+            return self._run(self._batch(session), works, carefully=True)
         except PostgresError as error:
             return self._again(works, error)
+
+    def _batch(self, session: PostgresSession, *, alone: bool = False) -> Batch:
+        return Batch(session, self._positions.writer, alone=alone, reminders=self._reminders)
 
     def _run(self, batch: Batch, works: list[Work], *, carefully: bool) -> list[Work]:
         try:

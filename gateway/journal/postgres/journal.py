@@ -1,9 +1,11 @@
 """The journal on PostgreSQL: many processes write one record, each with group commit."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from sqlalchemy import text
 
 from gateway.journal.durable import DurableJournal
 from gateway.journal.postgres.commit import PostgresCommit
@@ -14,6 +16,7 @@ from gateway.journal.postgres.reader import PostgresReader
 from gateway.journal.postgres.told import Listener
 from gateway.journal.queries import LAST_POSITION
 from gateway.journal.session import Session
+from gateway.journal.statement import Statement
 from gateway.journal.tail import Tail
 from gateway.journal.worker import Worker
 from gateway.model.ports import Clock
@@ -27,12 +30,17 @@ class PostgresJournal(DurableJournal):
     """
 
     def __init__(
-        self, url: str, data_dir: Path, clock: Clock, before_commit: Callable[[], None]
+        self,
+        url: str,
+        data_dir: Path,
+        clock: Clock,
+        before_commit: Callable[[], None],
+        reminders: Sequence[str],
     ) -> None:
         super().__init__(clock, data_dir)
         self.url = url
         self._closing = False
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         positions = Positions(url)
         with ExitStack() as opened:
             opened.callback(positions.close)
@@ -41,12 +49,13 @@ class PostgresJournal(DurableJournal):
                 row = session.one(LAST_POSITION)
             self._tail = Tail(loop, (row and row[0]) or 0)
             commits = PostgresCommit(
-                *(url, positions, self._tail.committed, before_commit, lambda: self._closing)
+                *(url, positions, self._tail.committed, before_commit, lambda: self._closing),
+                reminders=tuple(Statement(text(reminder)) for reminder in reminders),
             )
             opened.callback(commits.close)
             reading = PostgresReader(url, lambda: self._closing)
             opened.callback(reading.close)
-            listener = Listener(url, self._tail.committed)
+            listener = Listener(url, self._tail.committed, self._woken)
             opened.callback(listener.stop)
             self._opened = opened.pop_all()
         self._writer = Worker("journal-writer", loop, commits.perform)
@@ -61,19 +70,27 @@ class PostgresJournal(DurableJournal):
         data_dir: Path,
         clock: Clock,
         before_commit: Callable[[], None] = lambda: None,
+        reminders: Sequence[str] = (),
     ) -> "PostgresJournal":
         """Open the record in the database ``url``.
 
         ``before_commit`` is called, in the writer's thread, before each commit: for keys that must
         be durable before what they sealed. ``data_dir`` gets the second copy of the checkpoints.
+        ``reminders`` are statements that are run, in the unit of work, for each run that is to be
+        advanced, with its id as ``:of_run``: so an engine learns of it with the commit.
 
         Raises:
             ProblemError: SERVICE_UNAVAILABLE when it cannot be reached, DATABASE_UNKNOWN_VERSION.
         """
         try:
-            return cls(url, data_dir, clock, before_commit)
+            return cls(url, data_dir, clock, before_commit, reminders)
         except PostgresError as error:
             raise unavailable(error) from error
+
+    def _woken(self, run_id: str) -> None:
+        """A run that some process holds was woken. Called in the listener's thread."""
+        with suppress(RuntimeError):  # the loop was closed without closing the journal
+            self._loop.call_soon_threadsafe(lambda: self.on_woken(run_id))
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:

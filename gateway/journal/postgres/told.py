@@ -1,4 +1,4 @@
-"""Being told by other processes that the record has grown."""
+"""Being told by other processes that the record has grown, and that a run was woken."""
 
 import logging
 import os
@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import PGnotify
 
 from gateway.journal.postgres.batch import CHANNEL
+from gateway.journal.postgres.unit import WOKEN
 
 log = logging.getLogger("gateway.journal")
 
@@ -20,15 +22,19 @@ _TROUBLE = 0.5
 
 
 class Listener:
-    """A thread that tells ``grown`` how far the record goes, soon after each commit anywhere.
+    """A thread that tells ``grown`` how far the record goes, soon after each commit anywhere, and
+    ``woken`` which run that somebody holds was woken.
 
     What is told may be missed while a connection is made anew, so the end is also looked up: then,
     and every second.
     """
 
-    def __init__(self, url: str, grown: Callable[[int], None]) -> None:
+    def __init__(
+        self, url: str, grown: Callable[[int], None], woken: Callable[[str], None]
+    ) -> None:
         self._url = url
         self._grown = grown
+        self._told_of_run = woken
         self._woken, self._wake = os.pipe()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-listener", daemon=True)
@@ -61,7 +67,8 @@ class Listener:
         with psycopg.connect(
             self._url, autocommit=True, connect_timeout=5, application_name="gateway-listener"
         ) as connection:
-            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            for channel in (CHANNEL, WOKEN):
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             link = connection.pgconn
             while not self._stopping.is_set():
                 row = connection.execute("SELECT max(position) FROM entry").fetchone()
@@ -71,4 +78,10 @@ class Listener:
                         return
                     link.consume_input()
                     while (told := link.notifies()) is not None:
-                        self._grown(int(told.extra))
+                        self._pass_on(told)
+
+    def _pass_on(self, told: PGnotify) -> None:
+        if told.relname == CHANNEL.encode():
+            self._grown(int(told.extra))
+        else:
+            self._told_of_run(told.extra.decode())

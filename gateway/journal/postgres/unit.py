@@ -1,7 +1,10 @@
 """A unit of work on PostgreSQL: its entries are numbered when their batch is complete."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
+
+from sqlalchemy import bindparam, func, literal_column, select
 
 from gateway.journal.appending import Appending, NewRow
 from gateway.journal.chain import execution_chain
@@ -10,6 +13,8 @@ from gateway.journal.postgres.heads import LockedHeads
 from gateway.journal.postgres.session import DuplicateError, PostgresSession
 from gateway.journal.records import entry_of
 from gateway.journal.session import NoSuchRowError
+from gateway.journal.statement import Statement
+from gateway.journal.tables import claim
 from gateway.journal.tables import entry as table
 from gateway.journal.unit import Unit, already_there, unknown_row
 from gateway.model.entry import Entry, EntryType, NewEntry
@@ -18,6 +23,17 @@ from gateway.model.stored_entry import StoredEntry
 _NAMES = [column.name for column in table.columns if column.name != "position"]
 _CHAIN, _SEQ, _TYPE = (_NAMES.index(name) for name in ("chain", "seq", "type"))
 _OF_NO_EXECUTION = ("policy.", "privacy.", "skill.", "grant.issued", "grant.revoked")
+
+
+WOKEN = "gateway_woken"
+"""The channel on which the process that holds a run is told that it was woken."""
+
+_TELL_HOLDER = Statement(
+    select(func.pg_notify(literal_column(f"'{WOKEN}'"), claim.c.run_id)).where(
+        claim.c.run_id == bindparam("of_run"), claim.c.owner.is_not(None)
+    )
+)
+"""Tells whoever holds the run ``of_run``; nobody where it is free."""
 
 
 class AloneError(Exception):
@@ -59,9 +75,10 @@ class PostgresUnit(Unit):
     """``Unit`` that sees the entries of its batch, and knows whether it runs ``alone``.
 
     ``carefully`` waits for each entry's changes; else a failure is seen when the batch is complete.
+    ``reminders`` are run for each run that is to be advanced, with its id as ``of_run``.
     """
 
-    __slots__ = ("_alone", "_buffer", "_carefully", "_later")
+    __slots__ = ("_alone", "_buffer", "_carefully", "_later", "_reminders")
 
     def __init__(
         self,
@@ -73,12 +90,14 @@ class PostgresUnit(Unit):
         *,
         alone: bool,
         carefully: bool,
+        reminders: Sequence[Statement] = (),
     ) -> None:
         super().__init__(session, buffer, heads, now, writer)
         self._later = session
         self._buffer = buffer
         self._alone = alone
         self._carefully = carefully
+        self._reminders = reminders
 
     def append(self, entry: NewEntry) -> Entry:
         """Record a fact; the projections follow at once. Its ``position`` is 0.
@@ -107,6 +126,16 @@ class PostgresUnit(Unit):
         except PostgresError as error:
             self.failure = error
             raise
+
+    def remind(self, run_id: str) -> None:
+        """Have word of a due run brought to whoever may advance it, with this unit's commit."""
+        for statement in self._reminders:
+            self._later.change_unseen(statement, of_run=run_id)
+
+    def wake(self, run_id: str) -> None:
+        """Say that a run has something to do, also to the process that holds it."""
+        super().wake(run_id)
+        self._later.change_unseen(_TELL_HOLDER, of_run=run_id)
 
     def wake_waiting(self) -> int:
         """Wake every run that waits for something; returns how many there are."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.dispatch import EmbeddedDispatcher
+from gateway.dispatch import EmbeddedDispatcher, Limits
+from gateway.model.claims import DueRun
 from gateway.model.problem import refuse
 from gateway.model.time import stamp
 
@@ -44,8 +45,15 @@ class Due:
             raise self.faults.pop()
         return query(self)
 
-    def due_runs(self, now: str, limit: int) -> list[str]:
-        return [run for run, wake_at in self.wakes.items() if wake_at <= now][:limit]
+    def due_runs(self, now: str, limit: int, cap: int | None) -> list[DueRun]:
+        due = [run for run, wake_at in self.wakes.items() if wake_at <= now]
+        return [DueRun(run, "acme") for run in due[:limit]]
+
+    def claim_of(self, run_id: str) -> None:
+        """Nobody holds anything here."""
+
+    def last_position(self) -> int:
+        return 0
 
     def next_wake(self) -> str | None:
         return min(self.wakes.values(), default=None)
@@ -93,7 +101,7 @@ class Rig:
         self.clock = Clock()
         self.due = Due(self.clock)
         self.runs = Runs(self.due)
-        self.dispatcher = EmbeddedDispatcher(self.due, self.clock, max_runs=max_runs)  # type: ignore[arg-type] # only read is used
+        self.dispatcher = EmbeddedDispatcher(self.due, self.clock, limits=Limits(max_runs))  # type: ignore[arg-type] # only read is used
 
     def start(self) -> None:
         self.dispatcher.start(self.runs.advance)
@@ -115,10 +123,10 @@ async def rig() -> AsyncIterator[Rig]:
 async def test_a_wake_up_during_an_advance_causes_another_and_never_two_at_once(rig: Rig) -> None:
     rig.start()
     rig.runs.hold.clear()
-    rig.dispatcher.submit("r1")
+    rig.dispatcher.submit(DueRun("r1", "acme"))
     await rig.until(lambda: "r1" in rig.runs.now)
     for _ in range(5):
-        rig.dispatcher.submit("r1")
+        rig.dispatcher.submit(DueRun("r1", "acme"))
     assert rig.runs.advances["r1"] == 0
     rig.runs.hold.set()
     await rig.dispatcher.settled("r1")
@@ -129,10 +137,10 @@ async def test_settled_waits_for_what_was_queued_and_answers_at_once_otherwise(r
     async with asyncio.timeout(1):
         await rig.dispatcher.settled("nobody")
     rig.runs.hold.clear()
-    rig.dispatcher.submit("r1")  # not started yet, so it is only queued
+    rig.dispatcher.submit(DueRun("r1", "acme"))  # not started yet, so it is only queued
     waits = [asyncio.create_task(rig.dispatcher.settled("r1")) for _ in range(3)]
     rig.start()
-    rig.dispatcher.submit("r2")
+    rig.dispatcher.submit(DueRun("r2", "acme"))
     await rig.until(lambda: bool(rig.runs.now))
     assert not any(task.done() for task in waits)
     waits[0].cancel()
@@ -145,7 +153,7 @@ async def test_no_more_than_max_runs_are_advanced_at_a_time_and_in_their_order()
     rig = Rig(max_runs=3)
     rig.start()
     for number in range(20):
-        rig.dispatcher.submit(f"r{number:02}")
+        rig.dispatcher.submit(DueRun(f"r{number:02}", "acme"))
     await asyncio.gather(*(rig.dispatcher.settled(f"r{number:02}") for number in range(20)))
     assert rig.runs.most == 3
     assert list(rig.runs.advances) == sorted(rig.runs.advances)
@@ -179,10 +187,10 @@ async def test_an_advance_that_fails_stops_neither_the_others_nor_the_run(
 ) -> None:
     rig.start()
     rig.runs.error = RuntimeError("boom")
-    rig.dispatcher.submit("r1")
+    rig.dispatcher.submit(DueRun("r1", "acme"))
     await rig.dispatcher.settled("r1")
     rig.runs.error = None
-    rig.dispatcher.submit("r1")
+    rig.dispatcher.submit(DueRun("r1", "acme"))
     await rig.dispatcher.settled("r1")
     assert rig.runs.advances["r1"] == 2
     assert "advancing run r1 failed" in caplog.text
@@ -192,7 +200,7 @@ async def test_an_advance_that_fails_stops_neither_the_others_nor_the_run(
 async def test_looking_for_due_runs_goes_on_after_a_fault(
     rig: Rig, fault: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.dispatch.embedded._TROUBLE", 0.01)
+    monkeypatch.setattr("gateway.dispatch.sweeper._TROUBLE", 0.01)
     rig.due.faults.append(fault)
     rig.due.wake_in("r1", -1)
     rig.start()
@@ -202,12 +210,12 @@ async def test_looking_for_due_runs_goes_on_after_a_fault(
 async def test_stopping_waits_for_runs_under_way_and_takes_no_more(rig: Rig) -> None:
     rig.start()
     rig.runs.hold.clear()
-    rig.dispatcher.submit("r1")
+    rig.dispatcher.submit(DueRun("r1", "acme"))
     await rig.until(lambda: "r1" in rig.runs.now)
     stopping = asyncio.create_task(rig.dispatcher.stop(5))
     await asyncio.sleep(0.05)
     assert not stopping.done()
-    rig.dispatcher.submit("r2")
+    rig.dispatcher.submit(DueRun("r2", "acme"))
     rig.runs.hold.set()
     await stopping
     assert (rig.runs.advances, rig.runs.cut) == (Counter({"r1": 1}), [])
@@ -216,7 +224,7 @@ async def test_stopping_waits_for_runs_under_way_and_takes_no_more(rig: Rig) -> 
 async def test_stopping_cuts_what_takes_too_long(rig: Rig) -> None:
     rig.start()
     rig.runs.hold.clear()
-    rig.dispatcher.submit("r1")
+    rig.dispatcher.submit(DueRun("r1", "acme"))
     await rig.until(lambda: "r1" in rig.runs.now)
     await rig.dispatcher.stop(0.05)
     assert rig.runs.cut == ["r1"]

@@ -171,11 +171,25 @@ def test_single_reads_and_claims_come_from_an_index(statement: Statement, index:
     assert index in plan_of(statement)[0]
 
 
-def test_due_runs_come_from_the_indexes_of_claims() -> None:
-    steps = [step for step in plan_of(claims.DUE_RUNS) if " claim " in step]
-    assert len(steps) == 2
-    assert "claim_wake" in steps[0]
-    assert "claim_held" in steps[1]
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (claims.DUE, "claim_wake"),
+        (claims.LAPSED, "claim_held"),
+        (claims.DUE_IN, "claim_due (workspace=? AND urgent=? AND wake_at>? AND wake_at<?)"),
+        (claims.HELD, "claim_held"),
+        (claims.NEXT_WAKE, "claim_wake"),
+        (claims.RENEW, "claim_held"),
+    ],
+)
+def test_due_runs_come_from_the_indexes_of_claims(statement: Statement, index: str) -> None:
+    assert index in plan_of(statement)[0]
+
+
+def test_the_workspaces_of_waiting_runs_are_found_step_by_step_along_an_index() -> None:
+    steps = [step for step in plan_of(claims.WORKSPACES) if " claim " in step]
+    assert steps
+    assert all("SEARCH claim USING INDEX claim_due" in step for step in steps)
 
 
 def test_a_statement_takes_exactly_its_parameters() -> None:

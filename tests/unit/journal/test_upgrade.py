@@ -59,7 +59,7 @@ async def _what_it_holds(path: Path) -> tuple[list[ExecutionStatus], int, list[s
     def query(records: Records) -> tuple[list[ExecutionStatus], int, list[str]]:
         found, _ = records.executions(ExecutionFilter("acme"), Page(10))
         _, waiting = records.approvals(ApprovalFilter("acme", "pending"), Page(10))
-        due = records.due_runs("9999", 10)
+        due = [run.run_id for run in records.due_runs("9999", 10)]
         return [execution.status for execution in found], waiting, due
 
     try:

@@ -138,10 +138,10 @@ class Forward:
         while True:
             await asyncio.sleep(0.02)
             self._door.world.clock.forward(1)
-            for run_id in await self._door.world.journal.read(
+            for run in await self._door.world.journal.read(
                 lambda records: records.due_runs("9999", 10)
             ):
-                self._door.loop.dispatcher.submit(run_id)
+                self._door.loop.dispatcher.submit(run)
 
 
 async def test_a_call_waits_while_its_step_is_tried_again(

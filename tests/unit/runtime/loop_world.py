@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.contracts import Registry, load_contracts
 from gateway.journal import SqliteJournal
+from gateway.model.claims import DueRun
 from gateway.model.entry import Entry, EntryType, NewEntry
 from gateway.model.execution import Approval, Execution, RunMode, Step, StepStatus
 from gateway.model.operator import OperatorCommand, Reconciliation
@@ -196,8 +197,8 @@ class QuietDispatcher(Dispatcher):
     def __init__(self) -> None:
         self.submitted: list[str] = []
 
-    def submit(self, run_id: str) -> None:
-        self.submitted.append(run_id)
+    def submit(self, run: DueRun) -> None:
+        self.submitted.append(run.run_id)
 
     def schedule(self, wake_at: str) -> None: ...
 

@@ -1,0 +1,156 @@
+"""Advancing: which dispatcher a process has, by its settings and its role."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from importlib import import_module
+from types import ModuleType
+from typing import Protocol
+
+from gateway.dispatch import (
+    ALONE,
+    ElsewhereDispatcher,
+    EmbeddedDispatcher,
+    Limits,
+    RecordClock,
+    among_others,
+)
+from gateway.journal import DurableJournal
+from gateway.model.ports import Clock, Dispatcher
+from gateway.model.problem import Problem, ProblemError
+from gateway.runtime import Loop
+from gateway.settings import Settings
+
+_AHEAD = 64
+_EMBEDDED, _PROCRASTINATE, _TEMPORAL = "embedded", "procrastinate", "temporal"
+
+
+class Role(Enum):
+    """What a process is there for."""
+
+    GATEWAY = "gateway"
+    WORKER = "worker"
+
+
+class _Feed(Protocol):
+    """What brings a worker word of runs."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Advancing:
+    """The dispatcher of this process, and what brings it word of runs.
+
+    Raises:
+        ProblemError: SETTINGS_INVALID for a worker where nobody would tell it of runs, and for
+            Temporal without its library.
+    """
+
+    def __init__(self, settings: Settings, journal: DurableJournal, role: Role) -> None:
+        if role is Role.WORKER and settings.dispatch == _EMBEDDED:
+            raise _invalid(
+                "GATEWAY_DISPATCH is embedded: every gateway advances runs itself, and a worker "
+                "has nothing to do. Set it to procrastinate or temporal, for the gateways as well."
+            )
+        is_here = role is Role.WORKER or settings.dispatch == _EMBEDDED
+        self._settings = settings
+        self._clock = RecordClock(journal) if settings.postgres_url is not None else journal.clock
+        self._dispatcher: EmbeddedDispatcher | ElsewhereDispatcher
+        self._feed: _Feed | None = None
+        self._signals: Callable[[contextlib.AsyncExitStack], Awaitable[None]] | None = None
+        if is_here:
+            self._dispatcher = _embedded(settings, journal, self._clock)
+            self._feed = _feed(settings, journal, self._clock, self._dispatcher)
+        else:
+            self._dispatcher = self._elsewhere(journal)
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """What the loop tells of runs."""
+        return self._dispatcher
+
+    async def start(self, loop: Loop, stack: contextlib.AsyncExitStack) -> None:
+        """Begin to advance runs, or to have them advanced, until ``stack`` is closed."""
+        if isinstance(self._clock, RecordClock):
+            await self._clock.keep_right()
+        if isinstance(self._dispatcher, ElsewhereDispatcher):
+            if self._signals is not None:
+                await self._signals(stack)
+            self._dispatcher.start()
+            stack.push_async_callback(self._dispatcher.stop)
+        else:
+            self._advance_here(self._dispatcher, loop, stack)
+
+    def _advance_here(
+        self, here: EmbeddedDispatcher, loop: Loop, stack: contextlib.AsyncExitStack
+    ) -> None:
+        """Advance runs. When that ends, no more are taken, and what is under way may end; then
+        whatever is still held is given back."""
+        loop.runner.keeper.start()
+        stack.push_async_callback(loop.runner.keeper.stop)
+        here.start(loop.runner.advance)
+        stack.push_async_callback(here.stop, self._settings.drain)
+        if self._feed is not None:
+            self._feed.start()
+            stack.push_async_callback(self._feed.stop)
+        stack.callback(loop.runner.leave)
+
+    def _elsewhere(self, journal: DurableJournal) -> ElsewhereDispatcher:
+        settings = self._settings
+        if settings.dispatch != _TEMPORAL:
+            return ElsewhereDispatcher(journal, self._clock, settings.lease)
+        signals = _temporal().TemporalSignals(
+            settings.temporal_address, settings.temporal_namespace, settings.lease
+        )
+
+        async def signalling(stack: contextlib.AsyncExitStack) -> None:
+            await signals.start()
+            stack.push_async_callback(signals.stop)
+
+        self._signals = signalling
+        return ElsewhereDispatcher(journal, self._clock, settings.lease, signals.submit)
+
+
+def _embedded(settings: Settings, journal: DurableJournal, clock: Clock) -> EmbeddedDispatcher:
+    """A dispatcher that advances runs here, beside others where the database is a server."""
+    is_alone = settings.dispatch == _EMBEDDED and not settings.postgres_url is not None
+    limits = Limits(settings.max_runs, settings.max_runs_per_workspace)
+    if is_alone:
+        return EmbeddedDispatcher(journal, clock, limits=limits, pace=ALONE)
+    ahead = min(_AHEAD, settings.max_runs)
+    limits = Limits(limits.max_runs, limits.per_workspace, ahead)
+    pace = among_others(settings.lease)
+    return EmbeddedDispatcher(journal, clock, limits=limits, pace=pace, is_alone=False)
+
+
+def _feed(
+    settings: Settings, journal: DurableJournal, clock: Clock, here: EmbeddedDispatcher
+) -> _Feed | None:
+    if settings.dispatch == _PROCRASTINATE:
+        from gateway.dispatch.procrastinate import ProcrastinateFeed
+
+        return ProcrastinateFeed(settings.database_url, here)
+    if settings.dispatch == _TEMPORAL:
+        at_most = settings.max_runs + _AHEAD
+        where = (settings.temporal_address, settings.temporal_namespace)
+        feed: _Feed = _temporal().TemporalFeed(*where, here, journal, clock, at_most)
+        return feed
+    return None
+
+
+def _temporal() -> ModuleType:
+    try:
+        return import_module("gateway.dispatch.temporal")
+    except ModuleNotFoundError as error:
+        raise _invalid(
+            "GATEWAY_DISPATCH is temporal, and Temporal's library is not installed. Install the "
+            "gateway with the extra temporal: pip install 'gateway[temporal]'."
+        ) from error
+
+
+def _invalid(told: str) -> ProblemError:
+    return ProblemError(
+        Problem("SETTINGS_INVALID", "The settings are not valid", 500, told, "validation")
+    )

@@ -1,0 +1,54 @@
+"""gateway worker"""
+
+import asyncio
+import gc
+import signal
+
+import click
+import uvicorn
+import uvloop
+
+from gateway.advancing import Role
+from gateway.app import running
+from gateway.cli.options import with_settings
+from gateway.cli.serve import Server
+from gateway.serving import create_probes, listen
+from gateway.settings import Settings
+from gateway.telemetry import configure, install_hooks, loop_error
+
+
+@click.command()
+@with_settings
+def worker(*, settings: Settings) -> None:
+    """Advance runs until stopped (SIGTERM or Ctrl-C), told of them as GATEWAY_DISPATCH says.
+
+    GATEWAY_HOST and GATEWAY_PORT are where /healthz and /readyz answer; there are no other doors.
+    """
+    install_hooks()
+    configure(settings.log_level, settings.log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    asyncio.get_running_loop().set_exception_handler(loop_error)
+    with listen(settings) as sock:
+        async with running(settings, Role.WORKER) as gateway:
+            config = uvicorn.Config(
+                create_probes(gateway),
+                lifespan="off",
+                access_log=False,
+                server_header=False,
+                log_config=None,
+                timeout_graceful_shutdown=1,
+            )
+            server = Server(config, _nobody, "worker answering probes")
+            gc.freeze()  # as in ``gateway serve``
+            loop = asyncio.get_running_loop()
+            for name in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(name, server.handle_exit, name, None)
+            await server.serve(sockets=[sock])
+
+
+async def _nobody() -> None:
+    """No connection stays open."""

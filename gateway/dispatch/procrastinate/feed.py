@@ -1,0 +1,75 @@
+"""What feeds a worker: Procrastinate's worker takes the jobs and hands the runs on."""
+
+import asyncio
+import contextlib
+import logging
+
+from procrastinate import App, PsycopgConnector
+
+from gateway.dispatch.embedded import EmbeddedDispatcher
+from gateway.dispatch.procrastinate.reminder import QUEUE, TASK
+from gateway.model.claims import DueRun
+
+_log = logging.getLogger(__name__)
+_HANDS = 8
+_POLL = 1.0
+_TROUBLE = 0.5
+_CONNECTIONS = 3
+_LEFT = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL"
+"""Removes what workers left behind that died, and whose places were given up."""
+
+
+class ProcrastinateFeed:
+    """Takes jobs from the database ``url`` while the dispatcher ``here`` has room for runs.
+
+    A job is done with once its run waits here. Should this process die then, the run is still due,
+    and the sweeper of any other finds it.
+    """
+
+    def __init__(self, url: str, here: EmbeddedDispatcher) -> None:
+        self._here = here
+        self._connector = PsycopgConnector(
+            conninfo=url,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            kwargs={"application_name": "gateway-jobs"},
+        )
+        self._app = App(connector=self._connector)
+        self._app.task(name=TASK, queue=QUEUE)(self._take)
+        self._task: asyncio.Task[None] | None = None
+        # At the level info it would tell each job four times.
+        logging.getLogger("procrastinate").setLevel(logging.WARNING)
+
+    def start(self) -> None:
+        """Begin to take jobs."""
+        self._task = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        """Take no more jobs. Those that were taken and not handed on are still due."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _take(self, run_id: str, workspace: str, *, urgent: bool) -> None:
+        await self._here.pool.room()
+        self._here.submit(DueRun(run_id, workspace, urgent))
+
+    async def _work(self) -> None:
+        """Work until cancelled; whenever the database was away, begin anew."""
+        while True:
+            try:
+                async with self._app.open_async():
+                    await self._connector.execute_query_async(_LEFT)
+                    await self._app.run_worker_async(
+                        queues=[QUEUE],
+                        concurrency=_HANDS,
+                        fetch_job_polling_interval=_POLL,
+                        delete_jobs="always",
+                        install_signal_handlers=False,
+                        shutdown_graceful_timeout=0.1,
+                    )
+            except Exception as error:
+                _log.warning("jobs are not taken (%s); trying again", type(error).__name__)
+            await asyncio.sleep(_TROUBLE)

@@ -1,0 +1,46 @@
+"""The clock by which claims go: that of the record, which all processes share."""
+
+import time
+from datetime import datetime, timedelta
+
+from gateway.model.ports import Clock, Journal
+from gateway.model.time import parse
+
+_FRESH = 30.0
+_SLOW = 1.0
+
+
+class RecordClock(Clock):
+    """The record's time: read there now and then, and counted on by this process meanwhile.
+
+    The clock of this process may be minutes off; how fast it goes is good enough for half a minute.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._known: tuple[datetime, float] | None = None
+
+    def now(self) -> datetime:
+        """The present moment by the record's clock.
+
+        Raises:
+            RuntimeError: it was never read: see ``keep_right``.
+        """
+        if self._known is None:
+            raise RuntimeError("the record's clock was not read yet")
+        moment, read = self._known
+        return moment + timedelta(seconds=time.monotonic() - read)
+
+    async def keep_right(self) -> None:
+        """Read the record's clock, unless that was done a short while ago.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE.
+        """
+        began = time.monotonic()
+        if self._known is not None and began - self._known[1] < _FRESH:
+            return
+        moment = parse(await self._journal.write(lambda tx: tx.now))
+        ended = time.monotonic()
+        if self._known is None or ended - began < _SLOW:
+            self._known = moment, (began + ended) / 2

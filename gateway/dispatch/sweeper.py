@@ -1,0 +1,136 @@
+"""The sweeper: finds runs that are due although nobody said so.
+
+Timers, leases of processes that died, and wake-ups that got lost are all found here, by looking
+through the claims. Every process has a sweeper; several that find the same run do no harm, for its
+claim lets one in.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.dispatch.record_clock import RecordClock
+from gateway.model.claims import DueRun
+from gateway.model.ports import Clock, Journal
+from gateway.model.problem import ProblemError
+from gateway.model.time import parse, stamp
+
+_log = logging.getLogger(__name__)
+_TROUBLE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often is looked, in seconds: at least every ``every``, at most every ``busy``.
+
+    ``late`` is how long a run must be due to be found: where others bring word of it, they are let
+    do so first. Each wait is longer by a random part of ``jitter``, so that processes that wait for
+    the same moment do not all look at once.
+    """
+
+    every: float = 60.0
+    busy: float = 0.05
+    late: float = 0.0
+    jitter: float = 0.0
+
+
+ALONE = Pace()
+"""The pace of the only process."""
+
+
+def among_others(lease: float) -> Pace:
+    """The pace of one process of several, whose claims last ``lease`` seconds."""
+    return Pace(every=min(lease / 2, 5.0), busy=0.2, late=0.05, jitter=0.02)
+
+
+class Sweeper:
+    """Looks for due runs at the earliest moment that any run has asked for.
+
+    ``found`` is given what is due, ``wanted`` says how many it could take. ``cap`` is how many runs
+    of a workspace may be held at a time.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        *,
+        found: Callable[[list[DueRun]], Awaitable[None]],
+        wanted: Callable[[], int],
+        pace: Pace = ALONE,
+        cap: int | None = None,
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._found = found
+        self._wanted = wanted
+        self._pace = pace
+        self._cap = cap
+        self._look = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._next: str | None = None
+
+    def start(self) -> None:
+        """Begin to look; whatever is due already is found at once."""
+        self._task = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def look(self) -> None:
+        """Look soon."""
+        self._look.set()
+
+    def schedule(self, wake_at: str) -> None:
+        """Look at ``wake_at`` at the latest."""
+        if self._next is None or wake_at < self._next:
+            self._next = wake_at
+            self._look.set()
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                pause = await self._submit_due()
+            except ProblemError as error:
+                _log.error("looking for due runs failed: %s", error.problem.code)
+                pause = _TROUBLE
+            except Exception:
+                # Whatever it was, runs that wait must not wait for ever.
+                _log.exception("looking for due runs failed")
+                pause = _TROUBLE
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause + self._pace.jitter * random.random()):  # noqa: S311 - a spread, no secret
+                    await self._look.wait()
+            self._look.clear()
+
+    async def _submit_due(self) -> float:
+        """Hand on the runs that are due; returns how many seconds to wait before the next look."""
+        if isinstance(self._clock, RecordClock):
+            await self._clock.keep_right()
+        limit = self._wanted()
+        if limit <= 0:
+            return self._pace.every
+        now = stamp(self._clock.now() - timedelta(seconds=self._pace.late))
+        due, following = await self._journal.read(
+            lambda records: (records.due_runs(now, limit, self._cap), records.next_wake())
+        )
+        self._next = following
+        await self._found(due)
+        return self._pause(following, is_more=len(due) == limit)
+
+    def _pause(self, following: str | None, *, is_more: bool) -> float:
+        if is_more:
+            return self._pace.busy
+        if following is None:
+            return self._pace.every
+        wait = (parse(following) - self._clock.now()).total_seconds() + self._pace.late
+        return min(max(wait, self._pace.busy), self._pace.every)

@@ -1,0 +1,67 @@
+"""The settings of how runs are advanced: by whom, how long a claim lasts, how many at a time."""
+
+from typing import Literal
+
+from pydantic_settings import BaseSettings
+
+from gateway.setting_values import setting as _setting
+
+
+class RunSettings(BaseSettings):
+    """The part of ``Settings`` that is about advancing runs."""
+
+    dispatch: Literal["embedded", "procrastinate", "temporal"] = _setting(
+        "embedded",
+        "Who advances runs: every gateway itself, or workers told by an engine (docs/dispatch.md).",
+        "embedded, procrastinate (which needs PostgreSQL) or temporal",
+    )
+    temporal_address: str = _setting(
+        "127.0.0.1:7233",
+        "Where the Temporal server is. Used where it tells workers of runs.",
+        "a host and a port",
+        pattern=r"^[^\s/:]+:\d{1,5}$",
+    )
+    temporal_namespace: str = _setting(
+        "default",
+        "Namespace on the Temporal server.",
+        "the name of a namespace that is there",
+        min_length=1,
+    )
+    lease: float = _setting(
+        10.0,
+        "Seconds after which the runs of a process that died are taken by another.",
+        "a number from 2 to 600",
+        ge=2,
+        le=600,
+        allow_inf_nan=False,
+    )
+    drain: float = _setting(
+        10.0,
+        "Seconds for which a process that stops waits for the attempts that are under way.",
+        "a number from 0 to 3600",
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+    )
+    max_runs: int = _setting(
+        512,
+        "Runs that a process advances at the same time.",
+        "a number from 1 to 100000",
+        ge=1,
+        le=100_000,
+    )
+    max_runs_per_workspace: int | None = _setting(
+        None,
+        "Runs of one workspace that are advanced at the same time, over all processes.",
+        "a number from 1 to 100000",
+        shown="no limit",
+        ge=1,
+        le=100_000,
+    )
+    max_in_flight_steps: int = _setting(
+        64,
+        "Steps that are performed at the same time.",
+        "a number from 1 to 10000",
+        ge=1,
+        le=10_000,
+    )
