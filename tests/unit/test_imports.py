@@ -6,7 +6,7 @@ import sys
 import pytest
 
 DOORS = ("gateway.surfaces", "gateway.serving", "gateway.app", "strawberry", "graphql", "starlette")
-OTHER_DISPATCH = ("alembic", "procrastinate", "psycopg", "psycopg_pool", "temporalio", "dbos")
+OTHER_DISPATCH = ("alembic", "procrastinate", "temporalio", "dbos")
 ASKED_LATER = ("boto3", "email_validator", "phonenumbers", "pycountry", "sqlalchemy.orm")
 
 
@@ -19,7 +19,7 @@ def imported(statement: str) -> set[str]:
     return set(told.stdout.split())
 
 
-def test_serving_on_sqlite_imports_nothing_of_other_databases_and_engines() -> None:
+def test_serving_imports_no_engine_that_is_not_chosen() -> None:
     found = imported("import gateway.cli.serve")
     assert {"gateway.serving", "strawberry", "sqlalchemy"} <= found  # else this finds nothing
     assert found.isdisjoint(OTHER_DISPATCH + ASKED_LATER)
