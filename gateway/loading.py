@@ -14,7 +14,14 @@ from gateway.model.ports import Clock
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import RandomIds, SystemClock, unusable_key
 from gateway.pipeline import Bounds
-from gateway.privacy import CheckpointKeys, Keyring, Vault, finish_rotation, open_vault
+from gateway.privacy import (
+    CheckpointKeys,
+    CheckpointSigner,
+    Keyring,
+    Vault,
+    finish_rotation,
+    open_vault,
+)
 from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
 from gateway.sharing import open_blobs
@@ -162,6 +169,22 @@ def issuers(loaded: Loaded) -> list[Issuer]:
     if settings.believes_local_tokens:
         issuers.append(_local_issuer(settings, loaded.keyring.vault))
     return issuers
+
+
+def checkpoint_signer(settings: Settings) -> CheckpointSigner:
+    """What signs checkpoints, for a command that needs no other key.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+    """
+    folder, database = key_folder(settings), settings.key_database
+    if not database:
+        return CheckpointKeys(folder).current()
+    vault = open_vault(folder, settings.root_key, SystemClock(), database)
+    try:
+        return vault.checkpoint.current()
+    finally:
+        vault.store.close()
 
 
 def local_issuer(settings: Settings, clock: Clock | None = None) -> LocalIssuer:

@@ -8,7 +8,7 @@ and another takes over when that one is gone.
 from contextlib import AsyncExitStack
 
 from gateway.anchoring import Anchoring, build_anchoring
-from gateway.duties import Duties, Noticing, PostgresLeadership
+from gateway.duties import Duties, Noticing
 from gateway.journal import Checkpointer, DurableJournal
 from gateway.loading import Loaded
 from gateway.model.ports import Records, Sealer
@@ -38,6 +38,8 @@ class Outgoing:
         if url is None:
             await begin(stack)
             return
+
+        from gateway.duties.postgres_leadership import PostgresLeadership  # only where it is used
 
         async def begin_among_others(stack: AsyncExitStack) -> None:
             await self._notice_others(sweeper, stack)

@@ -148,7 +148,7 @@ def _writing(file: Path, write: Callable[[], None]) -> None:
         write()
     except OSError as error:
         told = f"{file} cannot be written: {error.strerror}."
-        raise invalid([Issue("FILE", "NOT_ALLOWED", told)]) from error
+        raise invalid([Issue("/file", "NOT_ALLOWED", told)]) from error
 
 
 def _told(progress: str) -> None:

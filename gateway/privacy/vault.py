@@ -4,23 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.model.ports import Clock
-from gateway.model.system import unusable_key
 from gateway.privacy.checkpoint_keys import CheckpointKeys, PublicKey, SigningKeys
 from gateway.privacy.key_store import KeyStore
-from gateway.privacy.postgres_key_store import PostgresKeyStore
-from gateway.privacy.postgres_tombstones import PostgresTombstones
 from gateway.privacy.root_keys import RootKey, open_root_key
 from gateway.privacy.signing_keys import (
-    CHECKPOINT,
-    TOKEN,
     StoredSigningKeys,
-    stored_public_keys,
 )
 from gateway.privacy.sqlite_key_store import FILE_NAME as STORE_FILE
 from gateway.privacy.sqlite_key_store import SqliteKeyStore
 from gateway.privacy.tombstones import FILE_NAME as TOMBSTONE_FILE
 from gateway.privacy.tombstones import TombstoneFile, Tombstones
-from gateway.privacy.workspace_keys import ROOT_NOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +43,9 @@ def open_vault(
         store = SqliteKeyStore(key_dir / STORE_FILE)
         root = open_root_key(root_key, key_dir, store.root_key())
         return Vault(store, root, TombstoneFile(key_dir / TOMBSTONE_FILE), CheckpointKeys(key_dir))
-    shared = PostgresKeyStore(database, alone=alone)
-    try:
-        root = open_root_key(root_key, key_dir, shared.root_key())
-        _agree(shared, root)
-    except BaseException:
-        shared.close()
-        raise
-    checkpoint = StoredSigningKeys(shared, root, clock, CHECKPOINT)
-    tokens = StoredSigningKeys(shared, root, clock, TOKEN)
-    return Vault(shared, root, PostgresTombstones(shared), checkpoint, tokens)
+    from gateway.privacy.postgres_vault import open_shared_vault  # only where it is used
+
+    return open_shared_vault(key_dir, root_key, clock, database, alone=alone)
 
 
 def public_keys(key_dir: Path, database: str = "") -> list[PublicKey]:
@@ -71,27 +57,6 @@ def public_keys(key_dir: Path, database: str = "") -> list[PublicKey]:
     """
     if not database:
         return CheckpointKeys(key_dir).public_keys()
-    shared = PostgresKeyStore(database)
-    try:
-        return stored_public_keys(shared, CHECKPOINT)
-    finally:
-        shared.close()
+    from gateway.privacy.postgres_vault import shared_public_keys  # only where it is used
 
-
-def _agree(store: KeyStore, root: RootKey) -> None:
-    """Hold every process that shares a store to one root key, from before anything is wrapped: a
-    file that each makes for itself would be another one for each."""
-    with store.transaction():
-        noted = store.note(ROOT_NOTE)
-        if noted is None:
-            store.keep_note(ROOT_NOTE, root.key_id.encode())
-        elif noted != root.key_id.encode():
-            raise unusable_key(
-                store.place,
-                f"was made with another root key ({_told(noted)}, not {root.key_id}). Give every"
-                " process the same: set GATEWAY_ROOT_KEY to env:NAME or to a key service",
-            )
-
-
-def _told(noted: object) -> str:
-    return noted.decode() if isinstance(noted, bytes) else "unknown"
+    return shared_public_keys(database)
