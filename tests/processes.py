@@ -15,7 +15,7 @@ from gateway.identity import LocalIssuer
 from gateway.model.principal import PrincipalType
 
 ROOT = Path(__file__).resolve().parents[1]
-GATEWAY = [sys.executable, "-m", os.environ.get("TEST_LAUNCHER", "gateway.cli")]
+GATEWAY = [sys.executable, "-m", "gateway.cli"]
 JsonObject = dict[str, Any]
 
 # One client for all callers, since making one takes long; it keeps no connection, so that a server
@@ -87,12 +87,13 @@ class Service:
 
 @dataclass
 class Server:
-    """A gateway as a process, with a data folder of its own."""
+    """A gateway as a process, with a data folder of its own; ``module`` is what is started."""
 
     folder: Path
     env: dict[str, str]
     process: subprocess.Popen[str] | None = None
     url: str = ""
+    module: str = "gateway.cli"
 
     @property
     def key_dir(self) -> Path:
@@ -105,7 +106,8 @@ class Server:
     @property
     def serving(self) -> list[str]:
         """The command that serves on this data folder."""
-        return [*GATEWAY, "serve", "--port", "0", "--data-dir", str(self.data_dir)]
+        started = [sys.executable, "-m", self.module]
+        return [*started, "serve", "--port", "0", "--data-dir", str(self.data_dir)]
 
     def lead_by(self, policies: str) -> None:
         """From the next start on, the policy files of this folder are in force."""
