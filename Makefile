@@ -8,11 +8,15 @@ PIP := $(BIN)/pip -qq --disable-pip-version-check
 # Tests in one process run by themselves: each worker collects all that its run has. Of those that
 # start servers, the longest go first.
 QUICK := tests/unit tests/contract tests/properties
-SERVED := $(filter-out tests/faults tests/bench tests/conformance $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
+SERVED := $(filter-out tests/faults tests/bench tests/load tests/conformance $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
+# Compiled modules are kept, whatever the environment says: tests start hundreds of processes, and
+# half of such a start would be compiling the same source again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test conformance check fmt generate bench lock graphiql clean
+.PHONY: help demo serve test faults conformance check fmt generate bench load lock graphiql clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +30,9 @@ serve: .venv/.ready ## serve the gateway (settings: GATEWAY_*)
 test: .venv/.ready ## run every test but the benchmarks and the conformance tests
 	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) $(QUICK)
 	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) tests/faults $(SERVED)
+
+faults: .venv/.ready ## play runs under every kind of fault for minutes, and check the history (SEEDS=5)
+	$(BIN)/python -m tests.faults.run --seeds $(or $(SEEDS),5) $(FAULTS)
 
 conformance: .venv/.ready tests/conformance/node_modules/.ready ## let the official npm clients subscribe (needs npm)
 	$(BIN)/pytest -n $(WORKERS) tests/conformance
@@ -50,6 +57,9 @@ generate: .venv/.ready ## write the generated files anew
 
 bench: .venv/.ready .venv/.bench ## measure, print a table and write build/bench.json
 	$(BIN)/python tests/bench/run.py $(ONLY)
+
+load: .venv/.ready ## put load on real gateways and write build/load.json (DURATION=1800: half an hour)
+	DURATION=$(DURATION) $(BIN)/python tests/load/run.py
 
 lock: .venv/.ready ## pin the dependencies anew (UPGRADE=1 takes the newest versions)
 	UPGRADE=$(UPGRADE) scripts/lock.sh

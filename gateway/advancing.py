@@ -9,20 +9,41 @@ from typing import Protocol
 
 from gateway.dispatch import (
     ALONE,
+    Backlog,
     ElsewhereDispatcher,
     EmbeddedDispatcher,
     Limits,
     RecordClock,
     among_others,
 )
-from gateway.journal import SqliteJournal
-from gateway.model.ports import Clock, Dispatcher
+from gateway.journal import DurableJournal
+from gateway.loading import Loaded
+from gateway.model.ports import Clock, Dispatcher, Sealer
 from gateway.model.problem import Problem, ProblemError
-from gateway.runtime import Loop
+from gateway.model.system import RandomIds
+from gateway.pipeline import RateLimiter
+from gateway.policy import Policies
+from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 
 _AHEAD = 64
 _EMBEDDED, _PROCRASTINATE, _TEMPORAL = "embedded", "procrastinate", "temporal"
+
+
+def reminders(settings: Settings) -> tuple[str, ...]:
+    """The statements by which an engine learns of runs with the commit that wakes them.
+
+    Its own tables are created where they are missing.
+
+    Raises:
+        ProblemError: SERVICE_UNAVAILABLE without its database.
+    """
+    if settings.dispatch != _PROCRASTINATE:
+        return ()
+    from gateway.dispatch.procrastinate import REMINDER, ensure_schema
+
+    ensure_schema(settings.postgres_url or "")
+    return (REMINDER,)
 
 
 class Role(Enum):
@@ -48,7 +69,7 @@ class Advancing:
             Temporal without its library.
     """
 
-    def __init__(self, settings: Settings, journal: SqliteJournal, role: Role) -> None:
+    def __init__(self, settings: Settings, journal: DurableJournal, role: Role) -> None:
         if role is Role.WORKER and settings.dispatch == _EMBEDDED:
             raise _invalid(
                 "GATEWAY_DISPATCH is embedded: every gateway advances runs itself, and a worker "
@@ -56,25 +77,60 @@ class Advancing:
             )
         is_here = role is Role.WORKER or settings.dispatch == _EMBEDDED
         self._settings = settings
-        self._clock = RecordClock(journal) if settings.is_on_postgres else journal.clock
+        self._journal = journal
+        self._clock = RecordClock(journal) if settings.postgres_url else journal.clock
         self._dispatcher: EmbeddedDispatcher | ElsewhereDispatcher
         self._feed: _Feed | None = None
         self._signals: Callable[[contextlib.AsyncExitStack], Awaitable[None]] | None = None
+        self._alone: EmbeddedDispatcher | None = None
+        self._backlog: Backlog | None = None
         if is_here:
-            self._dispatcher = _embedded(settings, journal, self._clock)
-            self._feed = _feed(settings, journal, self._clock, self._dispatcher)
+            here = self._dispatcher = _embedded(settings, journal, self._clock)
+            self._feed = _feed(settings, journal, self._clock, here)
+            self._alone = here if _is_alone(settings) else None
+            journal.on_woken = here.pool.wake
         else:
             self._dispatcher = self._elsewhere(journal)
+        if self._alone is None:
+            self._backlog = Backlog(journal, self._clock, settings.max_waiting_runs + 1)
 
     @property
     def dispatcher(self) -> Dispatcher:
         """What the loop tells of runs."""
         return self._dispatcher
 
+    def loop(
+        self,
+        loaded: Loaded,
+        policies: Policies,
+        sealer: Sealer,
+        limiter: RateLimiter,
+        restored: str | None,
+    ) -> Loop:
+        """The governed loop of this process; ``restored`` is as for ``Parts``."""
+        settings, ids = self._settings, RandomIds()
+        inner = (loaded.registry, policies, sealer, self._journal, self.dispatcher)
+        return build_loop(
+            Parts(*inner, loaded.actions, limiter, ids, loaded.clock, restored),
+            owner=ids.new("proc"),
+            lease=settings.lease,
+            slots=settings.max_in_flight_steps,
+            cap=settings.max_runs_per_workspace,
+        )
+
+    def waiting(self) -> int:
+        """How many runs are due and wait for others before they are advanced."""
+        if self._backlog is not None:
+            return self._backlog.count
+        return self._alone.waiting() if self._alone is not None else 0
+
     async def start(self, loop: Loop, stack: contextlib.AsyncExitStack) -> None:
         """Begin to advance runs, or to have them advanced, until ``stack`` is closed."""
         if isinstance(self._clock, RecordClock):
             await self._clock.keep_right()
+        if self._backlog is not None:
+            self._backlog.start()
+            stack.push_async_callback(self._backlog.stop)
         if isinstance(self._dispatcher, ElsewhereDispatcher):
             if self._signals is not None:
                 await self._signals(stack)
@@ -97,7 +153,7 @@ class Advancing:
             stack.push_async_callback(self._feed.stop)
         stack.callback(loop.runner.leave)
 
-    def _elsewhere(self, journal: SqliteJournal) -> ElsewhereDispatcher:
+    def _elsewhere(self, journal: DurableJournal) -> ElsewhereDispatcher:
         settings = self._settings
         if settings.dispatch != _TEMPORAL:
             return ElsewhereDispatcher(journal, self._clock, settings.lease)
@@ -113,11 +169,15 @@ class Advancing:
         return ElsewhereDispatcher(journal, self._clock, settings.lease, signals.submit)
 
 
-def _embedded(settings: Settings, journal: SqliteJournal, clock: Clock) -> EmbeddedDispatcher:
+def _is_alone(settings: Settings) -> bool:
+    """True if no other process can advance runs of this record."""
+    return settings.dispatch == _EMBEDDED and not settings.postgres_url
+
+
+def _embedded(settings: Settings, journal: DurableJournal, clock: Clock) -> EmbeddedDispatcher:
     """A dispatcher that advances runs here, beside others where the database is a server."""
-    is_alone = settings.dispatch == _EMBEDDED and not settings.is_on_postgres
     limits = Limits(settings.max_runs, settings.max_runs_per_workspace)
-    if is_alone:
+    if _is_alone(settings):
         return EmbeddedDispatcher(journal, clock, limits=limits, pace=ALONE)
     ahead = min(_AHEAD, settings.max_runs)
     limits = Limits(limits.max_runs, limits.per_workspace, ahead)
@@ -126,12 +186,12 @@ def _embedded(settings: Settings, journal: SqliteJournal, clock: Clock) -> Embed
 
 
 def _feed(
-    settings: Settings, journal: SqliteJournal, clock: Clock, here: EmbeddedDispatcher
+    settings: Settings, journal: DurableJournal, clock: Clock, here: EmbeddedDispatcher
 ) -> _Feed | None:
     if settings.dispatch == _PROCRASTINATE:
         from gateway.dispatch.procrastinate import ProcrastinateFeed
 
-        return ProcrastinateFeed(settings.database_url, here)
+        return ProcrastinateFeed(settings.postgres_url or "", here)
     if settings.dispatch == _TEMPORAL:
         at_most = settings.max_runs + _AHEAD
         where = (settings.temporal_address, settings.temporal_namespace)

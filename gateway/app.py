@@ -16,14 +16,22 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
-from gateway.advancing import Advancing, Role
+from gateway.advancing import Advancing, Role, reminders
+from gateway.blobs import FolderBlobs
 from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
-from gateway.journal import Checkpointer, SqliteJournal, open_audit
-from gateway.loading import Loaded, issuers, load
+from gateway.journal import (
+    Checkpointer,
+    DurableJournal,
+    SqliteJournal,
+    keep_mark,
+    open_audit,
+    open_journal,
+)
+from gateway.loading import Loaded, bounds_of, issuers, key_folder, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.ports import Dispatcher
@@ -49,10 +57,12 @@ from gateway.operations import (
 )
 from gateway.outgoing import bring_checkpoints, tell_endpoints
 from gateway.pipeline import (
+    Admission,
     Bindings,
     Call,
     CallRecorder,
     Direct,
+    Gauges,
     Pipeline,
     ProcessRateLimits,
     RateLimiter,
@@ -60,14 +70,11 @@ from gateway.pipeline import (
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
 from gateway.rights import open_rights
-from gateway.runtime import Loop, Parts, build_loop
+from gateway.runtime import Loop
 from gateway.settings import Settings
 from gateway.surfaces.graphql import Connections
 
 _log = logging.getLogger(__name__)
-
-WRITER = "embedded"
-"""The name of this process in the chains of workspaces: one process serves a data folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class Gateway:
     settings: Settings
     registry: LiveRegistry
     policies: Policies
-    journal: SqliteJournal
+    journal: DurableJournal
     loop: Loop
     pipeline: Pipeline
     authenticator: Authenticator
@@ -123,11 +130,16 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
-        place, settle = settings.database_path, loaded.keyring.data.settle
-        journal = await SqliteJournal.open(
-            place, clock=loaded.clock, writer=WRITER, before_commit=settle
+        journal = await open_journal(
+            *(settings.record, settings.data_dir),
+            clock=loaded.clock,
+            before_commit=loaded.keyring.data.settle,
+            reminders=reminders(settings),
         )
         stack.push_async_callback(journal.close)
+        if isinstance(journal, SqliteJournal):
+            keeper = await keep_mark(journal, key_folder(settings))
+            stack.push_async_callback(keeper.stop)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
         loaded.skills.restore(installed)
         # Rules may speak of the contracts of skills.
@@ -140,7 +152,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
 async def _started(
     loaded: Loaded,
     seeded: Seeded,
-    journal: SqliteJournal,
+    journal: DurableJournal,
     advancing: Advancing,
     stack: contextlib.AsyncExitStack,
 ) -> Gateway:
@@ -149,7 +161,8 @@ async def _started(
     limiter = RateLimiter(ProcessRateLimits(loaded.clock))
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
-    loop = _loop(loaded, policies, journal, advancing.dispatcher, sealer, limiter)
+    restored = await journal.read(lambda records: records.restored_before())
+    loop = advancing.loop(loaded, policies, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     anchoring = await bring_checkpoints(loaded, journal, stack)
     checkpointer = Checkpointer(
@@ -157,7 +170,7 @@ async def _started(
     )
     exporter = _exporter(loaded, journal, sealer, checkpointer)
     await exporter.sweep()
-    keyring, swept = loaded.keyring, (settings.database_path, settings.privacy_sweep_interval)
+    keyring, swept = loaded.keyring, (settings.record, settings.privacy_sweep_interval)
     rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
     in_force = InForce(policies)
     bindings = {
@@ -168,7 +181,8 @@ async def _started(
         **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
-    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings)
+    admission = Admission(bounds_of(settings), Gauges(advancing.waiting, journal.delay))
+    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
     adopted = await journal.adopt()
     if adopted:
         _log.info("resuming %d runs of an earlier process", adopted)
@@ -200,7 +214,7 @@ async def _started(
 
 
 async def _watch_policy(
-    journal: SqliteJournal,
+    journal: DurableJournal,
     in_force: InForce,
     dispatcher: Dispatcher,
     feed: EventFeed,
@@ -217,35 +231,14 @@ async def _watch_policy(
     stack.push_async_callback(watch.stop)
 
 
-def _loop(
-    loaded: Loaded,
-    policies: Policies,
-    journal: SqliteJournal,
-    dispatcher: Dispatcher,
-    sealer: KeyringSealer,
-    limiter: RateLimiter,
-) -> Loop:
-    ids, registry = RandomIds(), loaded.registry
-    inner = (registry, policies, sealer, journal, dispatcher)
-    parts = Parts(*inner, loaded.actions, limiter, ids, loaded.clock)
-    settings = loaded.settings
-    return build_loop(
-        parts,
-        owner=ids.new("proc"),
-        lease=settings.lease,
-        slots=settings.max_in_flight_steps,
-        cap=settings.max_runs_per_workspace,
-    )
-
-
 def _exporter(
-    loaded: Loaded, journal: SqliteJournal, sealer: KeyringSealer, checkpointer: Checkpointer
+    loaded: Loaded, journal: DurableJournal, sealer: KeyringSealer, checkpointer: Checkpointer
 ) -> Exporter:
     registry, skills = loaded.registry, loaded.skills
     contents = contents_of(Bundle(registry.operations, registry.events, registry.drafts))
     return build_exporter(
         *(journal, sealer, loaded.keyring.signer, loaded.clock, checkpointer.checkpoint),
-        folder=loaded.settings.data_dir / "evidence",
+        blobs=FolderBlobs(loaded.settings.data_dir / "evidence"),
         content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
     )
 
@@ -266,7 +259,7 @@ async def _administration(
         **bind_changesets(loop, scopes, in_force, shadows.report, files_lead=files_lead),
         **bind_policy_reading(loop, scopes),
         **bind_impact(loop, scopes, analyses, shadows),
-        **bind_auditing(loop, scopes, partial(open_audit, settings.database_path)),
+        **bind_auditing(loop, scopes, partial(open_audit, settings.record)),
     }
 
 
@@ -276,6 +269,7 @@ def _pipeline(
     limiter: RateLimiter,
     recorder: CallRecorder,
     bindings: Bindings,
+    admission: Admission,
 ) -> Pipeline:
     """The governed call around the loop, with a handler for every contract.
 
@@ -294,4 +288,5 @@ def _pipeline(
         recorder=recorder,
         bindings=with_readings(loop.registry, bindings),
         direct=Direct(direct.perform, direct.resume),
+        admission=admission,
     )

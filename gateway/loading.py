@@ -6,15 +6,17 @@ from pathlib import Path
 
 from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
 from gateway.anchoring import Destinations, load_destinations
+from gateway.blobs import FolderBlobs
 from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock, unusable_key
+from gateway.pipeline import Bounds
 from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
 from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
 from gateway.shipped import shipped_schema
-from gateway.skills import SkillRegistry, open_skills
+from gateway.skills import AREA, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
 
 BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
@@ -67,7 +69,7 @@ def load(settings: Settings) -> Loaded:
     actions = _actions(settings, registry)
     skills = open_skills(
         registry,
-        data_dir=settings.data_dir,
+        blobs=FolderBlobs(settings.data_dir / AREA),
         policy_dir=settings.policy_dir,
         clock=clock,
         inspect=lambda brought: check_handlers(brought, actions),
@@ -128,8 +130,14 @@ def open_keyring(settings: Settings) -> Keyring:
         ProblemError: KEYS_UNUSABLE.
     """
     folder = key_folder(settings)
-    finish_rotation(settings.database_path, CheckpointKeys(folder))
+    if settings.postgres_url is None:
+        finish_rotation(settings.database_path, CheckpointKeys(folder))
     return Keyring.open(folder, settings.root_key)
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """How much may be under way at once."""
+    return Bounds(settings.max_requests, settings.max_waiting_runs, settings.max_delay)
 
 
 def issuers(settings: Settings) -> list[Issuer]:

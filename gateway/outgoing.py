@@ -3,14 +3,14 @@
 import contextlib
 
 from gateway.anchoring import Anchoring, build_anchoring
-from gateway.journal import SqliteJournal
+from gateway.journal import DurableJournal
 from gateway.loading import Loaded
 from gateway.model.ports import Sealer
 from gateway.webhooks import build_webhooks
 
 
 async def tell_endpoints(
-    loaded: Loaded, journal: SqliteJournal, sealer: Sealer, stack: contextlib.AsyncExitStack
+    loaded: Loaded, journal: DurableJournal, sealer: Sealer, stack: contextlib.AsyncExitStack
 ) -> None:
     """Begin to tell the configured endpoints of events, if there are any."""
     if not loaded.endpoints:
@@ -22,7 +22,7 @@ async def tell_endpoints(
 
 
 async def bring_checkpoints(
-    loaded: Loaded, journal: SqliteJournal, stack: contextlib.AsyncExitStack
+    loaded: Loaded, journal: DurableJournal, stack: contextlib.AsyncExitStack
 ) -> Anchoring:
     """Begin to bring checkpoints to the configured anchors and witnesses, if there are any.
 

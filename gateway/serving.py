@@ -21,6 +21,7 @@ from gateway.surfaces.artifacts import artifact_route
 from gateway.surfaces.audit_export import audit_export_route
 from gateway.surfaces.authzen import authzen_routes
 from gateway.surfaces.downloads import evidence_route
+from gateway.surfaces.gate import RequestGate
 from gateway.surfaces.graphql import (
     Engine,
     Introspection,
@@ -31,6 +32,9 @@ from gateway.surfaces.graphql import (
 )
 
 _ADMIN = "admin"
+_ROOM = 2
+"""So many times as many HTTP requests as governed calls are let in: what they are for is known
+then, and those that must not wait are not refused unread."""
 
 
 def create_app(gateway: Gateway) -> Starlette:
@@ -61,7 +65,10 @@ def create_app(gateway: Gateway) -> Starlette:
             *authzen_routes(gateway, gateway.authenticate, gateway.registry.operations, limits),
             *_probes(gateway),
         ],
-        middleware=[Middleware(AccessLog)],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(RequestGate, most=_ROOM * settings.max_requests),
+        ],
     )
 
 

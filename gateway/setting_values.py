@@ -16,6 +16,9 @@ from gateway.model.principal import WORKSPACE_PATTERN
 SQLITE = "sqlite:///"
 """What the URL of a SQLite file begins with."""
 
+POSTGRES = ("postgresql://", "postgres://")
+"""What the URL of a PostgreSQL database begins with."""
+
 
 def setting(default: Any, description: str, expects: str, **more: Any) -> Any:
     """A field with its one description; ``expects`` completes 'Set it to ...'.
@@ -84,11 +87,25 @@ def beside(data_dir: Path) -> Path:
     return whole.with_name(f"{whole.name or 'data'}-keys")
 
 
-def _sqlite_url(url: str) -> str:
+def _database_url(url: str) -> str:
+    if url.startswith(POSTGRES):
+        return _postgres_url(url)
     if url and (not url.startswith(SQLITE) or url.removeprefix(SQLITE) in ("", ":memory:")):
-        raise ValueError("it names no SQLite file, and other databases are not supported yet")
+        raise ValueError("it names neither a SQLite file nor a PostgreSQL database")
     if "?" in url:
         raise ValueError("it has options after '?', which are not supported")
+    return url
+
+
+def _postgres_url(url: str) -> str:
+    from psycopg import ProgrammingError, conninfo  # most commands need no PostgreSQL
+
+    try:
+        known = conninfo.conninfo_to_dict(url)
+    except ProgrammingError:  # whose message may quote a password
+        raise ValueError("libpq cannot read it") from None
+    if not known.get("dbname"):
+        raise ValueError("it names no database behind the host")
     return url
 
 
@@ -130,7 +147,7 @@ Folders = Annotated[tuple[Folder, ...], NoDecode, _parts_by(":"), Field(min_leng
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 NewFolder = Annotated[Path, AfterValidator(_no_other_file)]
 RootKeyName = Annotated[str, AfterValidator(_root_key_name)]
-SqliteUrl = Annotated[str, AfterValidator(_sqlite_url)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 HostPatterns = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_host_patterns)]
 Workspaces = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_workspaces)]
 Origins = Annotated[

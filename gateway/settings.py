@@ -12,9 +12,12 @@ from pydantic import ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from gateway.identity import MAX_LEEWAY
+from gateway.model.problem import refuse
 from gateway.run_settings import RunSettings
 from gateway.setting_values import (
+    POSTGRES,
     SQLITE,
+    DatabaseUrl,
     ExistingFile,
     Folder,
     Folders,
@@ -23,7 +26,6 @@ from gateway.setting_values import (
     OidcIssuers,
     Origins,
     RootKeyName,
-    SqliteUrl,
     Workspaces,
     beside,
 )
@@ -32,10 +34,6 @@ from gateway.shipped import shipped_policies, shipped_schema
 
 PREFIX = "GATEWAY_"
 """What the environment variable of every setting begins with."""
-
-
-def _is_postgres(url: str) -> bool:
-    return url.startswith(("postgresql://", "postgres://"))
 
 
 class Settings(RunSettings):
@@ -74,10 +72,10 @@ class Settings(RunSettings):
         "file (root.key in the key folder), env:NAME (a variable with 32 bytes in base64) or "
         "aws-kms:KEY (needs the extra kms)",
     )
-    database_url: SqliteUrl = _setting(
+    database_url: DatabaseUrl = _setting(
         "",
-        "Database of the journal.",
-        "sqlite:///path/to/file.db, or leave it out",
+        "Database of the journal: a SQLite file for one process, PostgreSQL for many.",
+        "sqlite:///path/to/file.db or postgresql://user@host:5432/name, or leave it out",
         shown="gateway.db in the data folder",
         secret=True,
         validate_default=True,
@@ -201,21 +199,35 @@ class Settings(RunSettings):
     @field_validator("database_url")
     @classmethod
     def _fits_dispatch(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("dispatch") == "procrastinate" and not _is_postgres(value):
+        if info.data.get("dispatch") == "procrastinate" and not value.startswith(POSTGRES):
             raise ValueError("GATEWAY_DISPATCH=procrastinate needs a PostgreSQL database")
         return value
 
     @property
-    def is_on_postgres(self) -> bool:
-        """True if the journal is in a PostgreSQL database."""
-        return _is_postgres(self.database_url)
+    def postgres_url(self) -> str | None:
+        """The URL of the PostgreSQL database; None where the journal is a SQLite file."""
+        return self.database_url if self.database_url.startswith(POSTGRES) else None
 
     @property
     def database_path(self) -> Path:
-        """The SQLite file of the journal."""
+        """The SQLite file of the journal.
+
+        Raises:
+            ProblemError: PRECONDITION_FAILED where it is in PostgreSQL.
+        """
+        if self.postgres_url is not None:
+            raise refuse(
+                "PRECONDITION_FAILED",
+                "This works on a SQLite file, and GATEWAY_DATABASE_URL names PostgreSQL.",
+            )
         if not self.database_url:
             return self.data_dir / "gateway.db"
         return Path(self.database_url.removeprefix(SQLITE))
+
+    @property
+    def record(self) -> Path | str:
+        """Where the journal is: the path of its SQLite file, or the URL of its database."""
+        return self.postgres_url or self.database_path
 
     @property
     def believes_local_tokens(self) -> bool:

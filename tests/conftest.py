@@ -1,5 +1,7 @@
 """Fixtures of the tests that need a running gateway or a PostgreSQL server."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,10 @@ import pytest
 
 from tests.postgres import Postgres
 from tests.world import World, end_world, make_world
+
+# As the Makefile does, for whoever runs pytest itself: compiled modules are kept.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="module")

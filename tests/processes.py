@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -52,6 +52,9 @@ def stop(process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -
 class Service:
     """The example service as a process; its effects can be counted."""
 
+    more: ClassVar[tuple[str, ...]] = ()
+    """Further arguments of its command."""
+
     folder: Path
     process: subprocess.Popen[str] | None = None
     url: str = ""
@@ -61,7 +64,9 @@ class Service:
         port = self.url.rpartition(":")[2] or "0"
         db = str(self.folder / "support.db")
         self.process, self.url = start(
-            [*command, "--port", port, "--db", db], dict(os.environ), self.folder / "service.log"
+            [*command, "--port", port, "--db", db, *self.more],
+            dict(os.environ),
+            self.folder / "service.log",
         )
 
     def effects(self, kind: str | None = None) -> list[JsonObject]:
@@ -119,6 +124,12 @@ class Server:
             [*GATEWAY, *arguments, "--data-dir", str(self.data_dir)],
             cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
+
+    def accept_restore(self) -> str:
+        """Accept the data folder as restored from a backup; returns what the command said."""
+        done = self.command("journal", "accept-restore")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def token(self, subject: str, *roles: str, kind: str = "human", workspace: str = "acme") -> str:
         """A development token; signed here, because starting the command each time takes long."""

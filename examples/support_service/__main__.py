@@ -16,9 +16,12 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=8900, help="0 takes a free one")
     parser.add_argument("--db", type=Path, required=True, help="the SQLite file of the service")
+    parser.add_argument(
+        "--slow", type=float, default=0.0, help="how long a request takes at most, in milliseconds"
+    )
     arguments = parser.parse_args()
     with socket.create_server((arguments.host, arguments.port), backlog=128) as listener:
-        app = build_app(Store(arguments.db))
+        app = build_app(Store(arguments.db), arguments.slow / 1000)
         port = listener.getsockname()[1]
         print(f"support service listening on http://{arguments.host}:{port}", flush=True)
         config = uvicorn.Config(app, log_level="critical", lifespan="off")

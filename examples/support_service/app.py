@@ -28,8 +28,9 @@ class RefusalError(Exception):
         self.body = {"code": code, "detail": detail}
 
 
-def build_app(store: Store) -> FaultInjection:
-    """The application over ``store``, with its fault switches."""
+def build_app(store: Store, slow: float = 0.0) -> FaultInjection:
+    """The application over ``store``, with its fault switches; ``slow`` is how many seconds a
+    request takes at most."""
     routes = [
         Route("/tickets/{id}", _endpoint(store, read_ticket)),
         Route("/orders/{id}", _endpoint(store, read_order)),
@@ -43,7 +44,7 @@ def build_app(store: Store) -> FaultInjection:
             "/subscriptions/{id}/reactivation", _endpoint(store, once(reactivate)), methods=["POST"]
         ),
     ]
-    return FaultInjection(Starlette(routes=routes))
+    return FaultInjection(Starlette(routes=routes), slow)
 
 
 # Reading

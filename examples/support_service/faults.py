@@ -3,11 +3,13 @@
 ``POST /_faults`` takes ``{path, mode, times, ms, after_effect}``: the next ``times`` requests whose
 path matches ``path`` (``*`` stands for anything) meet the fault; ``DELETE /_faults`` clears all.
 Modes: ``delay`` (by ``ms`` milliseconds), ``500``, ``503``, ``garbage`` (200 with a body that is
-not JSON) and ``cut`` (the connection ends in the middle of the answer).
+not JSON), ``cut`` (the connection ends in the middle of the answer) and ``twice`` (the request
+arrives two times, as from a network that repeats it, and the second answer is given).
 """
 
 import asyncio
 import json
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MODES = ("delay", "500", "503", "garbage", "cut")
+MODES = ("delay", "500", "503", "garbage", "cut", "twice")
 
 
 class CutError(Exception):
@@ -39,10 +41,14 @@ class Fault:
 
 
 class FaultInjection:
-    """An ASGI application around another that lets chosen requests fail."""
+    """An ASGI application around another that lets chosen requests fail.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Any other request takes up to ``slow`` seconds, in part before and in part after its effect.
+    """
+
+    def __init__(self, app: ASGIApp, slow: float = 0.0) -> None:
         self._app = app
+        self._slow = slow
         self._faults: list[Fault] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +59,10 @@ class FaultInjection:
             await answer(scope, receive, send)
         elif fault := self._take(scope["path"]):
             await self._fail(fault, scope, receive, send)
+        elif self._slow and scope["path"] != "/effects":
+            before, after = (random.uniform(0.0, self._slow / 2) for _ in range(2))  # noqa: S311 - no secret
+            await asyncio.sleep(before)
+            await self._app(scope, receive, _after(after, send))
         else:
             await self._app(scope, receive, send)
 
@@ -77,6 +87,9 @@ class FaultInjection:
         if fault.mode == "delay":
             await self._delay(fault, scope, receive, send)
             return
+        if fault.mode == "twice":
+            await self._repeat(scope, receive, send)
+            return
         if fault.after_effect:
             await self._app(scope, receive, _drop)
         if fault.mode == "cut":
@@ -94,6 +107,20 @@ class FaultInjection:
         else:
             await asyncio.sleep(seconds)
             await self._app(scope, receive, send)
+
+    async def _repeat(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await Request(scope, receive).body()
+        for answer in (_drop, send):
+            await self._app(dict(scope), _once(body), answer)
+
+
+def _once(body: bytes) -> Receive:
+    """What an application receives of a request whose whole body is here."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
 
 
 def _after(seconds: float, send: Send) -> Callable[[Message], Awaitable[None]]:

@@ -6,11 +6,16 @@ from gateway.auditing.facts import effect_of, entry_item, fact_of
 from gateway.auditing.span import Span, span_of
 from gateway.model.audit_history import AuditHistory, Narrowing, Stretch
 from gateway.model.json import JsonObject
+from gateway.model.problem import refuse
+from gateway.model.time import after as later
 
 MOST_LOOKED = 200_000
 """How many positions of the record one page looks at."""
 
 _CHUNK = 500
+_SLACK = 2 * 3_600.0
+"""Seconds behind the last archived entry from which on a span surely lies behind it, also where a
+clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,27 @@ class Found:
 
 
 def stretch_of(history: AuditHistory, workspace: str, span: Span, after: int) -> Stretch:
-    """Where in the record a span lies, behind the position ``after``."""
-    begin = max(after, history.place_of(span.since))
-    return Stretch(workspace, begin, history.end_of(span.until), span.since, span.until)
+    """Where in the record a span lies, behind the position ``after``.
+
+    Raises:
+        ProblemError: PRECONDITION_FAILED where it reaches into what is archived: an answer that
+            leaves something out, unsaid, would be a wrong one.
+    """
+    begin, end = max(after, history.place_of(span.since)), history.end_of(span.until)
+    kept_after = history.archived_through(begin)
+    if begin < end and kept_after > begin:
+        raise refuse("PRECONDITION_FAILED", _archived(history, kept_after))
+    return Stretch(workspace, begin, end, span.since, span.until)
+
+
+def _archived(history: AuditHistory, through: int) -> str:
+    told = f"Entries up to position {through} are archived and may not be here any more. "
+    first = next(iter(history.entries_after(through, 1)), None)
+    if first is not None:
+        told += f"Ask of the time from {later(first.at, _SLACK)} on, or put "
+    else:
+        told += "Put "
+    return f"{told}the segments back with `gateway journal restore`."
 
 
 def search(history: AuditHistory, wanted: Search, after: int, limit: int, *, rules: bool) -> Found:

@@ -9,9 +9,17 @@ import click
 from gateway.cli.audit_export import export
 from gateway.cli.audit_proof import proof
 from gateway.cli.audit_status import status
-from gateway.cli.options import FAILED, OK, USAGE, existing_record, fail, with_settings
+from gateway.cli.options import (
+    FAILED,
+    OK,
+    USAGE,
+    existing_file,
+    existing_record,
+    fail,
+    with_settings,
+)
 from gateway.cli.progress import ProgressLine
-from gateway.journal import Finding, Verification, VerifyReport, read_record, verifier_key
+from gateway.journal import Finding, Verification, VerifyReport, as_file, read_record, verifier_key
 from gateway.loading import key_folder
 from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy import CheckpointKeys, rotate_key
@@ -49,6 +57,12 @@ def audit() -> None:
     type=click.Path(path_type=Path),
     help="The second copy of the checkpoints  [default: checkpoints.jsonl beside the record]",
 )
+@click.option(
+    "--archive",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Where the segments are that `gateway journal archive` wrote: they are verified too.",
+)
 @click.option("--progress", is_flag=True, help="Tell on standard error how far it is, anywhere.")
 def verify(
     *,
@@ -56,6 +70,7 @@ def verify(
     against: tuple[Path, ...],
     public_keys: tuple[Path, ...],
     checkpoints: Path | None,
+    archive: Path | None,
     progress: bool,
 ) -> None:
     """Verify the whole record; names every entry that was changed, removed, moved or cut off.
@@ -63,12 +78,14 @@ def verify(
     Works beside a running gateway and changes nothing. Exits with 0 if the record verifies, with 1
     if it does not, and with 2 if a file that was named cannot be used.
     """
-    database = existing_record(settings)
+    place = existing_record(settings)
     line = ProgressLine(asked=progress)
     keys = public_keys or tuple(_keys(settings).public_files())
-    asked = Verification(database, tuple(map(_key, keys)), checkpoints, against, line)
+    trusted = tuple(map(_key, keys))
     try:
-        report = asked.run()
+        with as_file(place) as database:
+            asked = Verification(*(database, trusted, checkpoints, against, archive), progress=line)
+            report = asked.run()
     except OSError as error:
         _unusable(error.filename, f"it cannot be read ({error.strerror}).")
     except ValueError as error:
@@ -102,7 +119,7 @@ def key(*, settings: Settings) -> None:
 @with_settings
 def rotate(*, settings: Settings) -> None:
     """Let a new key sign the checkpoints; the old one endorses it. Stop the gateway first."""
-    done = rotate_key(existing_record(settings), _keys(settings), SystemClock())
+    done = rotate_key(existing_file(settings), _keys(settings), SystemClock())
     click.echo(f"key {done.before} endorsed key {done.after} in checkpoint {done.number}")
     click.echo(f"checkpoints are signed with key {done.after} from now on")
 
@@ -116,6 +133,9 @@ def _tell(report: VerifyReport) -> None:
         f"{report.entries} entries in {report.chains} chains; {report.checkpoints} checkpoints "
         f"cover {report.covered} entries, {report.uncovered} came later"
     )
+    if report.archived:
+        read = f"read {report.segments} segments" if report.segments else "not read (--archive)"
+        click.echo(f"{report.archived} entries are archived; their leaves verify, {read}")
     for finding in report.findings:
         click.echo(f"{finding.kind.value.upper()} {_place(finding)}{finding.message}")
         for note in finding.shown:

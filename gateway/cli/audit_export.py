@@ -210,8 +210,8 @@ class _Export:
         }
         entry = NewEntry(EntryType.AUDIT_EXPORTED, self.workspace, body, actor=self.by)
         signer = open_keyring(self.settings).signer
-        path = self.settings.database_path
-        async with short_writes(path, clock=SystemClock(), signer=signer) as journal:
+        place = (self.settings.record, self.settings.data_dir)
+        async with short_writes(*place, clock=SystemClock(), signer=signer) as journal:
             await journal.write(lambda tx: tx.append(entry))
 
 

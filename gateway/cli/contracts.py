@@ -8,7 +8,6 @@ from gateway.cli.options import with_settings
 from gateway.contracts import contract_json_schema
 from gateway.loading import load_registry
 from gateway.settings import Settings
-from gateway.surfaces.graphql import build_schema, print_sdl
 
 
 @click.group()
@@ -43,4 +42,6 @@ def schema() -> None:
 @with_settings
 def print_schema(*, settings: Settings) -> None:
     """Print the schema in GraphQL's schema definition language."""
+    from gateway.surfaces.graphql import build_schema, print_sdl  # no other command needs a door
+
     click.echo(print_sdl(build_schema(load_registry(settings))), nl=False)

@@ -27,12 +27,34 @@ _MODULES: Mapping[str, str] = {
 }
 """Where each command is, under its own name."""
 
+_SUMMARIES: Mapping[str, str] = {
+    "audit": "The record.",
+    "contracts": "The operation contracts.",
+    "evidence": "Evidence that was exported.",
+    "journal": "The journal and what is derived from it.",
+    "keys": "The keys that seal personal data.",
+    "policy": "Read, check and change the policies.",
+    "privacy": "Rights of people.",
+    "schema": "The GraphQL schema.",
+    "serve": "Serve GraphQL at /graphql until stopped (SIGTERM or Ctrl-C).",
+    "skill": "Signed skills.",
+    "token": "Development tokens.",
+    "witness": "Be a witness to the checkpoints of others.",
+}
+"""The first sentence of each command's help, so that listing them imports none of them."""
+
 
 class _Commands(click.Group):
     """Imports a command when it is asked for: what the others need takes longer than most run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_MODULES)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, _SUMMARIES.get(name, "")) for name in self.list_commands(ctx)]
+            )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if cmd_name not in _MODULES:

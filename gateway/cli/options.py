@@ -52,11 +52,18 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def existing_record(settings: Settings) -> Path:
-    """The database of the data folder; the command fails where there is none."""
-    if not settings.database_path.exists():
+def existing_record(settings: Settings) -> Path | str:
+    """Where the record is; the command fails where a data folder holds none."""
+    place = settings.record
+    if isinstance(place, Path) and not place.exists():
         told = f"There is no record in {settings.data_dir}. Name its folder with GATEWAY_DATA_DIR."
         fail(problem("NOT_FOUND", told))
+    return place
+
+
+def existing_file(settings: Settings) -> Path:
+    """``existing_record`` for what works on SQLite files alone; the command fails elsewhere."""
+    existing_record(settings)
     return settings.database_path
 
 

@@ -16,7 +16,7 @@ from gateway.cli.options import FAILED, OK, existing_record, me, with_settings
 from gateway.cli.policy_sides import head_of, known_contracts
 from gateway.contracts import Registry
 from gateway.identity.claims import fault_of_subject
-from gateway.journal import read_record, short_writes
+from gateway.journal import Place, read_record, short_writes
 from gateway.loading import open_keyring
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
@@ -224,7 +224,7 @@ def _activatable(records: Records, changeset_id: str) -> Changeset:
     return changeset
 
 
-def _require_consent(path: Path, changeset: Changeset, registry: Registry) -> None:
+def _require_consent(path: Place, changeset: Changeset, registry: Registry) -> None:
     """Refuse an approval that does not hold under the rules in force."""
     base = read_record(path, lambda records: content_of(records, changeset.base))
     in_force = build_revision(base, registry, STORED)
@@ -245,7 +245,9 @@ def _write(settings: Settings, unit: Callable[[Tx], T]) -> T:
 
     async def write() -> T:
         signer = open_keyring(settings).signer
-        opened = short_writes(settings.database_path, clock=SystemClock(), signer=signer)
+        opened = short_writes(
+            settings.record, settings.data_dir, clock=SystemClock(), signer=signer
+        )
         async with opened as journal:
             return await journal.write(unit)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.blobs import FolderBlobs
 from gateway.cli.options import existing_record
 from gateway.contracts import LiveRegistry, Registry
 from gateway.journal import read_record
@@ -13,7 +14,7 @@ from gateway.model.system import SystemClock
 from gateway.policy import PolicyContent, read_content
 from gateway.policy.contents.history import content_of, content_of_changeset
 from gateway.settings import Settings
-from gateway.skills import open_skills
+from gateway.skills import AREA, open_skills
 
 STORE, FILES = "store", "files"
 SIDE_HELP = "a folder, a revision or the beginning of its digest, a changeset, store or files"
@@ -71,18 +72,18 @@ def known_contracts(settings: Settings) -> Registry:
     Raises:
         ProblemError: CONTRACTS_INVALID, or POLICIES_INVALID for a trust policy with faults.
     """
-    path = settings.database_path
-    if not path.exists():
+    place = settings.record
+    if isinstance(place, Path) and not place.exists():
         return load_registry(settings)
-    return read_record(path, lambda records: contracts_in(settings, records))
+    return read_record(place, lambda records: contracts_in(settings, records))
 
 
 def contracts_in(settings: Settings, records: Records) -> Registry:
     """As ``known_contracts``, where the record is open already."""
     clock = SystemClock()
     live = LiveRegistry(load_registry(settings), clock.now)
-    folders = {"data_dir": settings.data_dir, "policy_dir": settings.policy_dir}
-    skills = open_skills(live, **folders, clock=clock, inspect=lambda _: [])
+    blobs, policies = FolderBlobs(settings.data_dir / AREA), settings.policy_dir
+    skills = open_skills(live, blobs=blobs, policy_dir=policies, clock=clock, inspect=lambda _: [])
     skills.restore(records.all_skills(manifests=True))
     return live
 

@@ -27,6 +27,7 @@ def serve(*, settings: Settings) -> None:
     """Serve GraphQL at /graphql until stopped (SIGTERM or Ctrl-C)."""
     install_hooks()
     configure(settings.log_level, settings.log_format)
+    gc.disable()  # until all is loaded, see below: little of it is garbage
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
 
@@ -48,6 +49,7 @@ async def _serve(settings: Settings) -> None:
             # What was loaded lives as long as the process: a collector that walks it again and
             # again would hold up every caller for a tenth of a second each time.
             gc.freeze()
+            gc.enable()
             loop = asyncio.get_running_loop()
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, server.handle_exit, name, None)

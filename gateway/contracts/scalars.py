@@ -2,6 +2,9 @@
 
 Values are kept as they were written, except that an ``ID`` may come as an integer and becomes text.
 Nothing is looked up over the network and no value is kept or repeated in a message.
+
+The libraries that know addresses, phone numbers and codes are imported by the functions that ask
+them: their rules take longer to load than most processes have values to hold to them.
 """
 
 import math
@@ -14,9 +17,6 @@ from importlib.resources import files
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
-import phonenumbers
-import pycountry
-from email_validator import validate_email
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
@@ -101,11 +101,15 @@ def check_currency(value: str) -> None:
 
 def check_email(value: str) -> None:
     """An address of RFC 5321 and RFC 6531; whether its domain exists is not looked up."""
+    from email_validator import validate_email
+
     validate_email(value, check_deliverability=False)
 
 
 def check_phone(value: str) -> None:
     """A phone number in international form, E.164 or spaced, that its country could give out."""
+    import phonenumbers
+
     _require(_PHONE.fullmatch(value))
     try:
         number = phonenumbers.parse(value, None)
@@ -223,10 +227,11 @@ def _time_zones() -> frozenset[str]:
 
 @cache
 def _languages() -> frozenset[str]:
-    known = pycountry.languages
+    from pycountry import languages
+
     return frozenset(
         code
-        for one in known
+        for one in languages
         for code in (one.alpha_3, getattr(one, "alpha_2", None))
         if code is not None
     )
@@ -234,17 +239,23 @@ def _languages() -> frozenset[str]:
 
 @cache
 def _scripts() -> frozenset[str]:
-    return frozenset(one.alpha_4 for one in pycountry.scripts)
+    from pycountry import scripts
+
+    return frozenset(one.alpha_4 for one in scripts)
 
 
 @cache
 def _countries() -> frozenset[str]:
-    return frozenset(one.alpha_2 for one in pycountry.countries)
+    from pycountry import countries
+
+    return frozenset(one.alpha_2 for one in countries)
 
 
 @cache
 def _currencies() -> frozenset[str]:
-    return frozenset(one.alpha_3 for one in pycountry.currencies)
+    from pycountry import currencies
+
+    return frozenset(one.alpha_3 for one in currencies)
 
 
 @dataclass(frozen=True, slots=True)

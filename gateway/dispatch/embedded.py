@@ -77,6 +77,10 @@ class EmbeddedDispatcher(Dispatcher):
         """Look for due runs at ``wake_at`` at the latest."""
         self._sweeper.schedule(wake_at)
 
+    def waiting(self) -> int:
+        """How many runs wait here for others to be parked or over before they are advanced."""
+        return self.pool.waiting
+
     async def settled(self, run_id: str) -> None:
         """Wait until nobody has anything more to do for the run at present."""
         was_here = run_id in self.pool

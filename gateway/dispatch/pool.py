@@ -40,6 +40,11 @@ class RunPool:
         return run_id in self._active or run_id in self._queue
 
     @property
+    def waiting(self) -> int:
+        """How many runs wait here for others to be parked or over."""
+        return len(self._queue)
+
+    @property
     def is_full(self) -> bool:
         """True while no more runs may wait here."""
         return self._queue.is_full

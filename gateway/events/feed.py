@@ -119,7 +119,7 @@ class Subscription(AsyncIterator[JsonObject]):
         selection = select(records, self._principal, self._which, own=own)
         if self._after is None:
             return selection, Cursor(records.last_position())
-        return selection, start_of(records, self._after)
+        return selection, start_of(records, self._after, selection.execution_id)
 
     def __aiter__(self) -> "Subscription":
         return self

@@ -68,15 +68,25 @@ def check_filter(
         raise invalid(issues)
 
 
-def start_of(records: Records, after: str, at: str = "") -> Cursor:
-    """The place that a checked cursor names.
+def start_of(records: Records, after: str, execution_id: str | None = None, at: str = "") -> Cursor:
+    """The place that a checked cursor names, for all events or those of one execution, whose
+    entries are here as long as it is.
 
     Raises:
-        ProblemError: VALIDATION_FAILED for one that lies behind the end of the record.
+        ProblemError: VALIDATION_FAILED for one that lies behind the end of the record, GONE where
+            what follows on it is archived.
     """
     cursor = Cursor.parse(after)
     if cursor.position > records.last_position():
         raise invalid([_bad_cursor(at, "OUT_OF_RANGE")])
+    kept_after = records.archived_through(cursor.position)
+    if execution_id is None and kept_after > cursor.position:
+        told = (
+            f"The record is archived up to position {kept_after}, so that events behind this "
+            f"cursor may not be here any more. Begin at {Cursor(kept_after)}, or without one, and "
+            "read what came before from the archive."
+        )
+        raise refuse("GONE", told)
     return cursor
 
 

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
+from gateway.blobs import Blobs
 from gateway.evidence.build import Bundle, ContentOf, Snapshot, build_bundle, require_room
 from gateway.evidence.showing import Treat, Viewer
 from gateway.evidence.store import BundleStore, Draft
@@ -90,24 +90,38 @@ class Exporter:
             nodes=proven.nodes,
         )
         bundle, draft = await asyncio.to_thread(self._write, snapshot, treat)
-        expiry = asyncio.get_running_loop().call_later(_GRACE, self.store.discard, draft)
+        discard = partial(self.store.discard, draft)
+        expiry = asyncio.get_running_loop().call_later(_GRACE, self._begin, discard)
         moment = snapshot.exported_at
         return Exported(execution.id, run_id, workspace, moment, bundle, draft, expiry)
 
     def publish(self, exported: Exported, number: int) -> None:
-        """Keep a bundle that was recorded. On the event loop."""
+        """Keep a bundle that was recorded; until that is done it is found as a draft. On the event
+        loop."""
         exported.expiry.cancel()
-        self.store.publish(exported.draft, number)
+        self._begin(partial(self.store.publish, exported.draft, number))
+
+    def _begin(self, work: Callable[[], None]) -> None:
+        """Do what takes a moment in a folder at once, and beside the event loop where it waits for
+        a database. What goes wrong there is logged, since the next start does it again."""
+        if not self.store.blobs.is_shared:
+            work()
+            return
+        begun = asyncio.get_running_loop().run_in_executor(None, work)
+        begun.add_done_callback(_log_failure)
 
     async def sweep(self) -> None:
-        """At start: keep the drafts of an earlier process that were recorded, remove the rest."""
+        """At start: keep the drafts of an earlier process that were recorded, remove the rest.
+
+        Where other processes export too, those that may yet be recorded are left alone.
+        """
         for draft in await asyncio.to_thread(lambda: list(self.store.drafts())):
             number = await self.journal.read(partial(_recorded, draft=draft))
-            if number is None:
-                self.store.discard(draft)
-                _log.info("removed %s, which was never recorded", draft.path.name)
-            else:
-                self.store.publish(draft, number)
+            if number is not None:
+                await asyncio.to_thread(self.store.publish, draft, number)
+            elif not self.store.blobs.is_shared or draft.age > 2 * _GRACE:
+                await asyncio.to_thread(self.store.discard, draft)
+                _log.info("removed %s, which was never recorded", draft.name)
 
     async def _entries(self, execution_id: str) -> list[StoredEntry]:
         """All entries of the chain. It only grows, so pages of several reads fit together."""
@@ -147,12 +161,17 @@ def build_exporter(
     clock: Clock,
     checkpoint: Callable[[], Awaitable[int | None]],
     *,
-    folder: Path,
+    blobs: Blobs,
     content_of: ContentOf,
 ) -> Exporter:
-    """An exporter that keeps its bundles in ``folder``."""
-    store = BundleStore(folder, sealer, EXPORT)
+    """An exporter that keeps its bundles among ``blobs``."""
+    store = BundleStore(blobs, sealer, EXPORT)
     return Exporter(journal, sealer, signer, clock, store, content_of, checkpoint)
+
+
+def _log_failure(done: asyncio.Future[None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        _log.error("a bundle could not be put in its place: %s", type(error).__name__)
 
 
 def run_of(records: Records, workspace: str, run_id: str) -> Execution:

@@ -1,4 +1,4 @@
-"""Where exported bundles are kept: one file each below the data folder, sealed.
+"""Where exported bundles are kept: among the blobs, sealed.
 
 A bundle may show personal data as it is, which the gateway keeps nowhere in the clear. So its
 archive is encrypted (AES-256-GCM, piece by piece) under a key of its own, and that key is split
@@ -8,15 +8,16 @@ those is destroyed, a share is gone, and with it the bundle.
 
 import base64
 import contextlib
+import io
 import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.blobs import Blobs
 from gateway.model.json import JsonObject, decode, encode
 from gateway.model.pii import ErasedError, Owner
 from gateway.model.ports import Sealer
@@ -35,22 +36,27 @@ _DRAFT = re.compile(r"([A-Za-z0-9_]{1,100})-([0-9a-f]{64})\.part")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A bundle that is written but not recorded yet."""
+    """A bundle that is written but not recorded yet; ``age`` is the seconds since, where known."""
 
-    path: Path
     run_id: str
     digest: str
+    age: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Its name among the blobs."""
+        return f"{_known(self.run_id)}-{self.digest}.part"
 
 
 class BundleStore:
-    """Bundles below ``folder``; ``contract`` is the reference of the one that exports them.
+    """Bundles among ``blobs``; ``contract`` is the reference of the one that exports them.
 
-    Its methods wait for the disk. A bundle is written as a draft before it is recorded, and has
-    its name once it is.
+    Its methods wait for a disk or a database. A bundle is written as a draft before it is recorded,
+    and has its name once it is.
     """
 
-    def __init__(self, folder: Path, sealer: Sealer, contract: str) -> None:
-        self._folder = folder
+    def __init__(self, blobs: Blobs, sealer: Sealer, contract: str) -> None:
+        self.blobs = blobs
         self._sealer = sealer
         self._contract = contract
 
@@ -67,54 +73,52 @@ class BundleStore:
         It can be read as long as every envelope of ``beside`` can be opened, and what belongs to
         ``owner``.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = Draft(self._folder / f"{_known(run_id)}-{digest}.part", run_id, digest)
-        descriptor = os.open(draft.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                key, shares = self._new_key(owner, beside)
-                file.write(encode({_SHARES: shares}).encode() + b"\n")
-                for place, start in enumerate(range(0, len(content), _PIECE)):
-                    nonce = os.urandom(_NONCE_BYTES)
-                    piece = key.encrypt(nonce, content[start : start + _PIECE], _label(place))
-                    file.write(base64.b64encode(nonce + piece) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            _sync(self._folder)
-        except BaseException:
-            self.discard(draft)
-            raise
+        draft = Draft(run_id, digest)
+        self.blobs.put(draft.name, self._sealed(owner, content, beside))
         return draft
+
+    def _sealed(
+        self, owner: Owner, content: bytes, beside: Iterable[JsonObject]
+    ) -> Iterator[bytes]:
+        """The lines of a bundle: the shares of its key, then its pieces."""
+        key, shares = self._new_key(owner, beside)
+        yield encode({_SHARES: shares}).encode() + b"\n"
+        for place, start in enumerate(range(0, len(content), _PIECE)):
+            nonce = os.urandom(_NONCE_BYTES)
+            piece = key.encrypt(nonce, content[start : start + _PIECE], _label(place))
+            yield base64.b64encode(nonce + piece) + b"\n"
 
     def publish(self, draft: Draft, number: int) -> None:
         """Give a draft its name, once it is recorded as the run's bundle of this number.
 
         Safe to repeat: a crash in between leaves a draft, which ``drafts`` tells at the next start.
         """
-        with contextlib.suppress(FileNotFoundError):
-            draft.path.replace(self._path(draft.run_id, number))
+        self.blobs.rename(draft.name, _published(draft.run_id, number))
 
     def discard(self, draft: Draft) -> None:
         """Remove a draft, if it is still one."""
-        draft.path.unlink(missing_ok=True)
+        self.blobs.remove(draft.name)
 
     def drafts(self) -> Iterator[Draft]:
         """The drafts that are there."""
-        for path in sorted(self._folder.glob("*.part")) if self._folder.is_dir() else ():
-            if named := _DRAFT.fullmatch(path.name):
-                yield Draft(path, named[1], named[2])
+        for one in self.blobs.names(".part"):
+            if named := _DRAFT.fullmatch(one.name):
+                yield Draft(named[1], named[2], one.age)
 
-    def read(self, workspace: str, run_id: str, number: int) -> bytes | None:
-        """The archive of a bundle, None where its file is gone.
+    def read(self, workspace: str, run_id: str, number: int, digest: str = "") -> bytes | None:
+        """The archive of a bundle, None where it is gone.
+
+        Where it is recorded and has not got its name yet, it is found by its ``digest``.
 
         Raises:
             ValueError: it was altered or its key is gone.
         """
-        try:
-            with self._path(run_id, number).open("rb") as file:
-                return b"".join(self._pieces(workspace, file))
-        except FileNotFoundError:
-            return None
+        content = self.blobs.get(_published(run_id, number))
+        if content is None and digest:
+            content = self.blobs.get(Draft(run_id, digest).name)
+        if content is None:  # it may have got its name between the two
+            content = self.blobs.get(_published(run_id, number))
+        return None if content is None else b"".join(self._pieces(workspace, io.BytesIO(content)))
 
     def _pieces(self, workspace: str, lines: Iterable[bytes]) -> Iterator[bytes]:
         key: AESGCM | None = None
@@ -143,9 +147,6 @@ class BundleStore:
         found = [bytes.fromhex(self._sealer.unseal(workspace, share)) for share in shares]
         return _joined(found)
 
-    def _path(self, run_id: str, number: int) -> Path:
-        return self._folder / f"{_known(run_id)}-{number}.zip.sealed"
-
 
 def _joined(shares: list[bytes]) -> AESGCM:
     key = 0
@@ -173,10 +174,5 @@ def _known(run_id: str) -> str:
     return run_id
 
 
-def _sync(folder: Path) -> None:
-    """Make new names in ``folder`` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _published(run_id: str, number: int) -> str:
+    return f"{_known(run_id)}-{number}.zip.sealed"

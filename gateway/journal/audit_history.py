@@ -6,17 +6,14 @@ half a second passes over a million of them. Each statement is a short read of i
 
 import contextlib
 from collections.abc import Iterator
-from contextlib import closing
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import bindparam, func, literal, not_, or_, select
 
-from gateway.journal.database import open_reader
 from gateway.journal.functions import contains, field, is_json, listed, told
+from gateway.journal.place import Place, reading
 from gateway.journal.records import SqlRecords
-from gateway.journal.sqlite_session import TolerantSession
 from gateway.journal.statement import Statement
 from gateway.journal.tables import approval, entry, step
 from gateway.model.audit_history import (
@@ -112,14 +109,14 @@ _STEP = Statement(
 
 
 @contextlib.contextmanager
-def open_audit(path: Path) -> Iterator[AuditHistory]:
-    """The entries of the database in ``path``, read beside whoever writes there.
+def open_audit(place: Place) -> Iterator[AuditHistory]:
+    """The entries of the record in ``place``, read beside whoever writes there.
 
     Raises:
-        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
+        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, SERVICE_UNAVAILABLE.
     """
-    with closing(open_reader(path)) as connection:
-        yield SqlAuditHistory(TolerantSession(connection.cursor()))
+    with reading(place) as session:
+        yield SqlAuditHistory(session)
 
 
 class SqlAuditHistory(SqlRecords, AuditHistory):

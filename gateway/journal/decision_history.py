@@ -6,17 +6,14 @@ its log into the file. Entries never change, so pages need none in common.
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, select, union
 
-from gateway.journal.database import open_reader
 from gateway.journal.functions import listed
 from gateway.journal.grants import standing_grant
+from gateway.journal.place import Place, reading
 from gateway.journal.records import SqlRecords
-from gateway.journal.sqlite_session import TolerantSession
 from gateway.journal.statement import Statement
 from gateway.journal.tables import approval, entry, execution, plan
 from gateway.model.decision_history import (
@@ -65,14 +62,14 @@ _WORKSPACES = Statement(union(select(approval.c.workspace), select(standing_gran
 
 
 @contextlib.contextmanager
-def open_history(path: Path) -> Iterator[DecisionHistory]:
-    """The recorded decisions of the database in ``path``, read beside whoever writes there.
+def open_history(place: Place) -> Iterator[DecisionHistory]:
+    """The recorded decisions of the record in ``place``, read beside whoever writes there.
 
     Raises:
-        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
+        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, SERVICE_UNAVAILABLE.
     """
-    with closing(open_reader(path)) as connection:
-        yield SqlDecisionHistory(TolerantSession(connection.cursor()))
+    with reading(place) as session:
+        yield SqlDecisionHistory(session)
 
 
 class SqlDecisionHistory(SqlRecords, DecisionHistory):

@@ -94,6 +94,10 @@ class DurableJournal(Journal):
         result: T = await self._reader.call(query)
         return result
 
+    def delay(self) -> float:
+        """Seconds that a unit would have to wait for the writer now, 0 where there is no queue."""
+        return self._writer.waits.expected()
+
     async def moved(self, after: int) -> None:
         """Return once an entry behind the position ``after`` is durable; waiting costs nothing.
 

@@ -21,6 +21,7 @@ class FindingKind(StrEnum):
     CHECKPOINT_FORGED = "checkpoint_forged"
     CHECKPOINT_REMOVED = "checkpoint_removed"
     CHECKPOINT_FILE = "checkpoint_file"
+    ARCHIVE = "archive"
     PROJECTION = "projection"
     DAMAGED = "damaged"
 

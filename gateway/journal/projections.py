@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from gateway.journal import (
     approval_projections,
+    archive_records,
     evidence_items,
     grants,
     plan_projections,
@@ -61,6 +62,7 @@ PROJECTIONS: Projections = {
     **skills.PROJECTIONS,
     **policy_changes.PROJECTIONS,
     **rights.PROJECTIONS,
+    **archive_records.PROJECTIONS,
     EntryType.CALL_COMPLETED: _call_completed,
 }
 """What each kind of entry changes besides its execution's ``updated_at`` and ``status``. Kinds

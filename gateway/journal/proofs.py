@@ -13,7 +13,7 @@ from gateway.journal.tiles import StoredTiles, tree_size
 from gateway.model.transparency import TransparencyRecords
 from gateway.transparency import consistency_proof, inclusion_proof, leaf_hash, range_root
 from gateway.transparency.multiproof import multiproof
-from gateway.transparency.tiles import nodes_in
+from gateway.transparency.tiles import HASH_BYTES, nodes_in
 
 _CHECKPOINT = Statement(
     select(checkpoint.c.line).where(checkpoint.c.number == bindparam("of_number"))
@@ -43,7 +43,10 @@ class SqlTransparencyRecords(TransparencyRecords):
     def origin(self) -> str | None:
         """What the record is called as a log; None while it is empty."""
         row = self._session.one(_FIRST_HASH)
-        return origin_of(leaf_hash(bytes.fromhex(row[0]))) if row else None
+        if row:
+            return origin_of(leaf_hash(bytes.fromhex(row[0])))
+        first = StoredTiles(self._session)(0, 0)[:HASH_BYTES]  # the entry itself may be archived
+        return origin_of(first) if first else None
 
     def tree_size(self) -> int:
         """How many entries the tree covers: those up to the last checkpoint."""

@@ -7,16 +7,14 @@ itself for a few keys, which holds up nobody, and by one pattern for many.
 import contextlib
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from pathlib import Path
 
-from sqlalchemy import bindparam, func, literal, or_, select
+from sqlalchemy import bindparam, func, literal, or_, select, union_all
 
+from gateway.journal.archive_records import archived_entry
 from gateway.journal.chain import execution_chain
-from gateway.journal.database import open_reader
 from gateway.journal.functions import contains, listed_numbers
+from gateway.journal.place import Place, reading
 from gateway.journal.session import Session
-from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
 from gateway.model.entry import EntryType
@@ -28,20 +26,30 @@ _WINDOW = 20_000
 
 _FEW = 2
 _KEY_ID = re.compile(r'"\$sealed":\[\d+,"[^"\\]*","[^"\\]*","([^"\\]+)"')
-_COLUMNS = tuple(entry.c[name] for name in ("position", "at", "type", "execution_id", "body"))
+_NAMES = ("position", "at", "type", "execution_id", "body")
+_both = union_all(
+    *(
+        select(*(table.c[name] for name in (*_NAMES, "workspace", "chain", "seq")))
+        for table in (entry, archived_entry)
+    )
+).subquery("both")
+"""All entries; of those that are archived, what is kept of their envelopes."""
+
+_its = _both.c
+_COLUMNS = tuple(_its[name] for name in _NAMES)
 _BETWEEN = (
-    entry.c.position > bindparam("after_position"),
-    entry.c.position <= bindparam("through_position"),
+    _its.position > bindparam("after_position"),
+    _its.position <= bindparam("through_position"),
 )
-_HOLDS = contains(entry.c.body, literal('"$sealed":'))
+_HOLDS = contains(_its.body, literal('"$sealed":'))
 
 
 def _holding(keys: int) -> Statement:
     """The entries of a workspace that name one of so many keys; any with envelopes for none."""
-    named = [contains(entry.c.body, bindparam(f"key_{n}")) for n in range(keys)]
-    wheres = (*_BETWEEN, entry.c.workspace == bindparam("of_workspace"), _HOLDS)
+    named = [contains(_its.body, bindparam(f"key_{n}")) for n in range(keys)]
+    wheres = (*_BETWEEN, _its.workspace == bindparam("of_workspace"), _HOLDS)
     rows = select(*_COLUMNS).where(*wheres, *([or_(*named)] if named else []))
-    return Statement(rows.order_by(entry.c.position))
+    return Statement(rows.order_by(_its.position))
 
 
 _HOLDING = [_holding(keys) for keys in range(_FEW + 1)]
@@ -49,28 +57,26 @@ _LAST_POSITION = Statement(select(func.max(entry.c.position)))
 _OF_EXECUTION = Statement(
     select(*_COLUMNS)
     .where(
-        entry.c.chain == bindparam("of_chain"),
+        _its.chain == bindparam("of_chain"),
         *_BETWEEN,
-        or_(_HOLDS, entry.c.type == EntryType.EVIDENCE_EXPORTED.value),
+        or_(_HOLDS, _its.type == EntryType.EVIDENCE_EXPORTED.value),
     )
-    .order_by(entry.c.seq)
+    .order_by(_its.seq)
 )
 _AT = Statement(
-    select(*_COLUMNS)
-    .where(entry.c.position.in_(listed_numbers("positions")))
-    .order_by(entry.c.position)
+    select(*_COLUMNS).where(_its.position.in_(listed_numbers("positions"))).order_by(_its.position)
 )
 
 
 @contextlib.contextmanager
-def open_sealed(path: Path) -> Iterator[SealedHistory]:
-    """The entries with envelopes of the database in ``path``; for one thread at a time.
+def open_sealed(place: Place) -> Iterator[SealedHistory]:
+    """The entries with envelopes of the record in ``place``; for one thread at a time.
 
     Raises:
-        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION.
+        ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, SERVICE_UNAVAILABLE.
     """
-    with closing(open_reader(path)) as connection:
-        yield SqlSealedHistory(SqliteSession(connection.cursor()))
+    with reading(place) as session:
+        yield SqlSealedHistory(session)
 
 
 class SqlSealedHistory(SealedHistory):

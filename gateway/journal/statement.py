@@ -1,10 +1,12 @@
-"""A statement of SQLAlchemy Core, compiled once for each database to the driver's SQL.
+"""A statement of SQLAlchemy Core, compiled for a database to the driver's SQL when first asked for.
 
 The hot path hands ``sql`` and positional parameters straight to the driver: compiling, or looking
-up a compiled form, at each call costs more than the statement itself.
+up a compiled form, at each call costs more than the statement itself. Compiling all of them at the
+start of a process would cost more than most processes run of them.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -58,24 +60,24 @@ class Form:
 
 
 class Statement:
-    """One statement in its form for each database. PostgreSQL's is made when it is first asked for.
+    """One statement in its form for each database, made when it is first asked for.
 
     ``postgres`` is the clause for PostgreSQL, where one clause does not serve both.
     """
 
-    __slots__ = ("_clause", "_postgres", "sqlite")
-
     def __init__(self, clause: ClauseElement, postgres: ClauseElement | None = None) -> None:
-        self.sqlite = Form(clause, SQLITE)
-        self._clause = clause if postgres is None else postgres
-        self._postgres: Form | None = None
+        self._for_sqlite = clause
+        self._for_postgres = clause if postgres is None else postgres
 
-    @property
+    @cached_property
+    def sqlite(self) -> Form:
+        """The form for SQLite."""
+        return Form(self._for_sqlite, SQLITE)
+
+    @cached_property
     def postgres(self) -> Form:
         """The form for PostgreSQL."""
-        if self._postgres is None:
-            self._postgres = Form(self._clause, POSTGRES)
-        return self._postgres
+        return Form(self._for_postgres, POSTGRES)
 
     def on(self, dialect: Dialect) -> Form:
         """The form for ``SQLITE`` or ``POSTGRES``."""

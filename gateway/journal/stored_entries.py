@@ -4,6 +4,7 @@ from dataclasses import fields
 
 from sqlalchemy import bindparam, select
 
+from gateway.journal.archive_records import ARCHIVED_LAST, RESTORED_LAST
 from gateway.journal.chain import execution_chain
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
@@ -44,3 +45,13 @@ class SqlStoredRecords(StoredRecords):
         chain = execution_chain(execution_id)
         rows = self._session.all(_ENTRIES_OF_TYPE, of_chain=chain, of_type=kind.value)
         return [StoredEntry(*row) for row in rows]
+
+    def restored_before(self) -> str | None:
+        """The last moment at which the record was accepted as restored from a backup."""
+        row = self._session.one(RESTORED_LAST)
+        return row[0] if row else None
+
+    def archived_through(self, after: int) -> int:
+        """The position up to which entries behind ``after`` may be archived, and not here."""
+        row = self._session.one(ARCHIVED_LAST, of_position=after)
+        return (row and row[0]) or after

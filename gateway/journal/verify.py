@@ -17,6 +17,7 @@ from gateway.journal.findings import Finding, FindingKind, Findings
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
 from gateway.journal.verify_against import hold_against
+from gateway.journal.verify_archives import Archives
 from gateway.journal.verify_checkpoints import Audit, audit_checkpoints
 from gateway.journal.verify_heads import check_signed_heads
 from gateway.journal.verify_projections import (
@@ -25,7 +26,8 @@ from gateway.journal.verify_projections import (
     ComparisonHere,
     any_text,
 )
-from gateway.journal.verify_scan import scan_entries
+from gateway.journal.verify_scan import Wanted, scan_entries
+from gateway.journal.verify_segments import Segments
 from gateway.journal.verify_tree import TreeCheck
 from gateway.journal.verify_trust import Trust
 
@@ -44,7 +46,9 @@ class VerifyReport:
 
     ``covered`` entries are vouched for by a valid checkpoint, ``uncovered`` ones came later: their
     chains hold, but nobody has signed them. ``more`` counts findings beyond those listed.
-    Projections are compared with the journal only where the entries themselves are intact.
+    ``archived`` are not in the database, which the record says and signed; their leaves are, and
+    with an archive ``segments`` of it were read. Projections are compared with the journal only
+    where the entries themselves are intact.
     """
 
     entries: int
@@ -54,6 +58,8 @@ class VerifyReport:
     uncovered: int
     findings: tuple[Finding, ...]
     more: int = 0
+    archived: int = 0
+    segments: int = 0
 
     @property
     def ok(self) -> bool:
@@ -67,13 +73,15 @@ class Verification:
 
     ``public_keys`` are the trusted keys of the checkpoints (PEM or verifier keys). ``checkpoints``
     is the file with their second copy, ``checkpoints.jsonl`` beside the database where None.
-    ``against`` are files with checkpoints that were kept elsewhere.
+    ``against`` are files with checkpoints that were kept elsewhere, ``archive`` is the folder of
+    the segments.
     """
 
     database: Path
     public_keys: Sequence[str]
     checkpoints: Path | None = None
     against: Sequence[Path] = ()
+    archive: Path | None = None
     progress: Progress = field(default=lambda what, done, total: None)
 
     def run(self) -> VerifyReport:
@@ -121,9 +129,11 @@ class _Run:
             self._guarded(audit_checkpoints, self._connection, findings, audit)
             for file in self._asked.against:
                 hold_against(file, findings, audit)
-            self._guarded(self._scan, total)
+            archives = self._guarded(Archives.of, self._connection, findings, audit)
+            archives = archives or Archives(self._connection, [])
+            read = self._guarded(self._scan, total, archives)
             for promised in audit.heads:
-                self._guarded(check_signed_heads, self._connection, findings, promised)
+                self._guarded(check_signed_heads, self._connection, findings, archives, promised)
             self._guarded(self._check_file)
             if not findings.of_entries:
                 self._guarded(self._check_projections, comparison, total)
@@ -136,6 +146,8 @@ class _Run:
             uncovered=total - covered,
             findings=tuple(findings.found),
             more=findings.more,
+            archived=archives.absent,
+            segments=read or 0,
         )
 
     def _comparison(self, total: int) -> Comparison:
@@ -143,12 +155,22 @@ class _Run:
             return ComparisonHere(self._connection)
         return ComparisonBeside(self._asked.database)
 
-    def _scan(self, total: int) -> None:
+    def _scan(self, total: int, archives: Archives) -> int:
+        """Check the entries, and the segments at hand; returns how many of these count."""
+
         def done(count: int) -> None:
             self._asked.progress("entries", count, total)
 
+        segments = None
+        if self._asked.archive is not None:
+            segments = Segments(self._asked.archive, archives, self._findings)
+            segments.promise(self._audit)
         tree = TreeCheck(self._connection, self._findings, self._audit)
-        scan_entries(self._connection, self._findings, tree, done)
+        wanted: Wanted = scan_entries(self._connection, self._findings, tree, archives, done)
+        if segments is None:
+            return 0
+        segments.check(self._connection, wanted)
+        return segments.read
 
     def _guarded(self, check: Callable[..., Any], *given: Any) -> Any:
         try:

@@ -3,10 +3,12 @@
 ``verify_scan`` finds out whether anything is, at less cost."""
 
 import sqlite3
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
+from gateway.journal.archives.kept import Kept
 from gateway.journal.findings import FindingKind, Findings
 from gateway.journal.statement import Statement
 from gateway.journal.tables import chain_head, entry
@@ -72,17 +74,37 @@ def named(chain: Any, seq: Any, position: Any, kind: Any) -> str:
     return f"entry {seq} of {chain} ({kind}, position {position})"
 
 
-def check_positions(connection: sqlite3.Connection, findings: Findings) -> None:
-    """Positions count from 1 without a gap."""
+def check_positions(
+    connection: sqlite3.Connection, findings: Findings, archived: Sequence[Kept]
+) -> None:
+    """Positions count from 1 without a gap, but for what is archived."""
     last = 0
     for position, chain, seq, kind in connection.execute(
         "SELECT position, chain, seq, type FROM entry ORDER BY position"
     ):
-        if position != last + 1:
-            gap = _range(last + 1, position - 1)
-            told = f"position {gap} is empty: before {named(chain, seq, position, kind)}, "
-            findings.add(FindingKind.REMOVED, f"{told}entries were removed", position=last + 1)
+        for first, end in _lacking(last + 1, position - 1, archived):
+            told = f"position {_range(first, end)} is empty: before "
+            told += f"{named(chain, seq, position, kind)}, entries were removed"
+            findings.add(FindingKind.REMOVED, told, position=first)
         last = position
+
+
+def _lacking(first: int, last: int, archived: Sequence[Kept]) -> list[tuple[int, int]]:
+    """The ranges of positions that are empty and not archived."""
+    found: list[tuple[int, int]] = []
+    at = first
+    for one in archived:
+        while at <= min(one.last, last):
+            begin = at
+            while at <= min(one.last, last) and at not in one.absent:
+                at += 1
+            if at > begin:
+                found.append((begin, at - 1))
+            while at <= min(one.last, last) and at in one.absent:
+                at += 1
+    if at <= last:
+        found.append((at, last))
+    return found
 
 
 def check_end(connection: sqlite3.Connection, findings: Findings) -> None:
@@ -97,12 +119,15 @@ def check_end(connection: sqlite3.Connection, findings: Findings) -> None:
         findings.add(FindingKind.DAMAGED, told, position=last)
 
 
-def check_order(connection: sqlite3.Connection, findings: Findings) -> None:
-    """Every entry follows the one before it in its chain, by number, hash and position."""
+def check_order(
+    connection: sqlite3.Connection, findings: Findings, explained: Collection[int | None]
+) -> None:
+    """Every entry follows the one before it in its chain, by number, hash and position; those at
+    the positions ``explained`` follow on an archived one."""
     for row in connection.execute(_BREAKS.sqlite.sql, _BREAKS.sqlite.bind()):
         chain, seq, position, kind, earlier, same, below = row
         entry_named = named(chain, seq, position, kind)
-        if position in findings.altered:
+        if position in findings.altered or position in explained:
             continue
         if earlier is None:
             first = below + 1 if isinstance(below, int) else 1
@@ -115,10 +140,14 @@ def check_order(connection: sqlite3.Connection, findings: Findings) -> None:
             findings.add(FindingKind.REORDERED, told, chain, seq, position)
 
 
-def check_heads(connection: sqlite3.Connection, findings: Findings) -> None:
-    """Every chain ends where its head says."""
+def check_heads(
+    connection: sqlite3.Connection, findings: Findings, explained: Collection[str]
+) -> None:
+    """Every chain ends where its head says; those ``explained`` end with an archived entry."""
     for row in connection.execute(_HEADS_WITHOUT.sqlite.sql, _HEADS_WITHOUT.sqlite.bind()):
         chain, seq, position, kind, last = row
+        if chain in explained:
+            continue
         if position is None:
             told = f"{chain} was cut off: its head is entry {seq}, its last entry {last or 'none'}"
             findings.add(FindingKind.TRUNCATED, told, chain, seq)

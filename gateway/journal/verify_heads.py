@@ -8,9 +8,11 @@ from sqlalchemy import bindparam, func, select
 from gateway.journal.findings import FindingKind, Findings
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
+from gateway.journal.verify_archives import Archives
 from gateway.journal.verify_chains import named
 from gateway.journal.verify_checkpoints import SignedHeads
 from gateway.model.json import encode
+from gateway.transparency import leaf_hash
 
 _SIGNED_ENTRY = Statement(
     select(entry.c.position, entry.c.type, entry.c.hash).where(
@@ -30,24 +32,42 @@ _ORDER = Statement(
 
 
 def check_signed_heads(
-    connection: sqlite3.Connection, findings: Findings, promised: SignedHeads
+    connection: sqlite3.Connection,
+    findings: Findings,
+    archives: Archives,
+    promised: SignedHeads,
 ) -> None:
-    """The chains end, or went on from, where the checkpoint signed."""
+    """The chains end, or went on from, where the checkpoint signed.
+
+    Heads whose entries are archived are held against the leaves of these. The order of entries
+    that are archived follows from the tree.
+    """
     signed = promised.signed
     number = signed["number"]
     ends: dict[str, int] = {}
+    archived = _archived(archives, signed["heads"])
     for chain, seq, own in signed["heads"]:
         ends[chain] = seq
         values = _SIGNED_ENTRY.sqlite.bind(of_chain=chain, of_seq=seq)
         row = connection.execute(_SIGNED_ENTRY.sqlite.sql, values).fetchone()
+        if row is None and own in archived:
+            continue
         if row is None:
             told = f"{chain} was cut off: entry {seq}, which checkpoint {number} signed, is gone"
             findings.add(FindingKind.TRUNCATED, told, chain, seq)
         elif row[2] != own and row[0] not in findings.altered:
             told = f"{named(chain, seq, *row[:2])} is not the one that checkpoint {number} signed"
             findings.add(FindingKind.CHANGED, told, chain, seq, row[0])
-    if promised.is_after_sound:
+    if promised.is_after_sound and promised.after >= archives.end:
         _check_span(connection, promised, ends, findings)
+
+
+def _archived(archives: Archives, heads: list[tuple[str, int, str]]) -> set[str]:
+    """The hashes among these heads that are those of archived entries."""
+    if not archives.absent:
+        return set()
+    leaves = {leaf_hash(bytes.fromhex(own)): own for _, _, own in heads}
+    return {leaves[leaf] for _, leaf in archives.leaves() if leaf in leaves}
 
 
 def _check_span(

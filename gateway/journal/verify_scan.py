@@ -13,6 +13,7 @@ import orjson
 
 from gateway.journal.findings import FindingKind, Findings
 from gateway.journal.refold import ENTRIES_IN_ORDER
+from gateway.journal.verify_archives import Archives, Follower
 from gateway.journal.verify_chains import (
     check_end,
     check_heads,
@@ -29,14 +30,20 @@ _BATCH = 2_048
 Row: TypeAlias = tuple[Any, ...]
 
 
+Wanted: TypeAlias = dict[Hash, list[Follower]]
+"""What follows on entries that are not there, by the leaf of each of these."""
+
+
 def scan_entries(
     connection: sqlite3.Connection,
     findings: Findings,
     tree: TreeCheck,
+    archives: Archives,
     done: Callable[[int], None],
-) -> None:
-    """Check every entry; ``done`` is told how many have been."""
-    scan = _Scan(findings, tree)
+) -> Wanted:
+    """Check every entry; ``done`` is told how many have been. Returns what must follow on archived
+    entries, and does so by their leaves."""
+    scan = _Scan(findings, tree, archives)
     rows = connection.execute(ENTRIES_IN_ORDER.sqlite.sql)
     count = 0
     while batch := rows.fetchmany(_BATCH):
@@ -44,23 +51,30 @@ def scan_entries(
         count += len(batch)
         done(count)
     tree.finish()
+    scan.compare_heads(connection)
+    explained = archives.explained(scan.wanted)
     check_end(connection, findings)
     if scan.has_gaps:
-        check_positions(connection, findings)
-    if scan.is_out_of_order or scan.heads_differ(connection):
-        check_order(connection, findings)
-        check_heads(connection, findings)
+        check_positions(connection, findings, archives.kept)
+    if scan.is_out_of_order or len(explained) < sum(map(len, scan.wanted.values())):
+        check_order(connection, findings, {one.position for one in explained})
+        heads = {one.chain for one in explained if one.position is None}
+        check_heads(connection, findings, heads)
+    return scan.wanted
 
 
 class _Scan:
-    """What the pass remembers: the head of each chain as far as it came."""
+    """What the pass remembers: the head of each chain as far as it came, and what follows on
+    entries that are archived (``wanted``)."""
 
-    def __init__(self, findings: Findings, tree: TreeCheck) -> None:
+    def __init__(self, findings: Findings, tree: TreeCheck, archives: Archives) -> None:
         self.is_out_of_order = False
         self.has_gaps = False
+        self.wanted: Wanted = {}
         self._last = 0
         self._findings = findings
         self._tree = tree
+        self._archives = archives
         self._heads: dict[Any, tuple[int, str]] = {}
         self._is_tree_over = False
 
@@ -72,27 +86,53 @@ class _Scan:
             leaf = self._leaf(row)
             before = heads.get(chain, _NO_HEAD)
             if before[0] + 1 != seq or before[1] != previous:
-                self.is_out_of_order = True
+                self._want(before[0], chain, seq, previous, position)
             heads[chain] = (seq, own)
             if position != last + 1:
-                self.has_gaps = True
                 self._tree.add(leaves)
                 leaves = []
-                self._skip_to(position)
+                self._skip_to(last, position)
             if position > 0 and not self._is_tree_over:
                 leaves.append(leaf)
             last = position
         self._last = last
         self._tree.add(leaves)
 
-    def heads_differ(self, connection: sqlite3.Connection) -> bool:
-        """Whether the chains do not end where their heads say."""
-        for chain, *head in connection.execute("SELECT chain, seq, hash FROM chain_head"):
-            if self._heads.pop(chain, None) != tuple(head):
-                return True
-        return bool(self._heads)
+    def compare_heads(self, connection: sqlite3.Connection) -> None:
+        """Note whether the chains do not end where their heads say."""
+        for chain, seq, own in connection.execute("SELECT chain, seq, hash FROM chain_head"):
+            known = self._heads.pop(chain, _NO_HEAD)
+            if known != (seq, own):
+                self._want(known[0], chain, seq + 1 if isinstance(seq, int) else seq, own, None)
+        if self._heads:
+            self.is_out_of_order = True
 
-    def _skip_to(self, position: int) -> None:
+    def _want(self, known: Any, chain: Any, seq: Any, previous: Any, place: int | None) -> None:
+        """What stands before is not the entry that was: it is archived, or something is wrong."""
+        try:
+            if self._archives.absent and known < seq - 1:
+                leaf = leaf_hash(bytes.fromhex(previous))
+                self.wanted.setdefault(leaf, []).append(Follower(chain, seq - 1, place))
+                return
+        except (ValueError, TypeError):  # what a stranger left there
+            pass
+        self.is_out_of_order = True
+
+    def _skip_to(self, last: int, position: int) -> None:
+        """The positions behind ``last`` are empty: archived, or gone."""
+        leaves: list[Hash] = []
+        for empty in range(last + 1, min(position, self._archives.end + 1)):
+            if empty in self._archives:
+                leaves.append(self._archives.leaf(empty))
+            else:
+                self.has_gaps = True
+                leaves.append(NO_LEAF)
+            if len(leaves) == _BATCH:
+                self._tree.add(leaves)
+                leaves = []
+        self._tree.add(leaves)
+        if max(last, self._archives.end) + 1 < position or position < 1:
+            self.has_gaps = True
         if position > 0:
             self._tree.skip(position)
             self._is_tree_over = self._tree.size != position - 1

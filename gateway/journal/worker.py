@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.journal.faults import not_durable
+from gateway.journal.waits import Waits
 from gateway.model.problem import ProblemError, refuse
 
 BATCH = 256
@@ -39,6 +40,8 @@ class Worker:
     """The thread ``name``; ``perform`` fills in the outcome of each work of a batch.
 
     It returns the works that must be part of a later batch, which then have no outcome yet.
+    ``waits`` tells how long work has to wait for its turn.
+
     Whatever goes wrong in a batch, every work of it is answered and the thread goes on.
     """
 
@@ -51,6 +54,7 @@ class Worker:
         self._loop = loop
         self._perform = perform
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.waits = Waits(self._queue.qsize)
         self._closed = False
         self._stopped = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -94,7 +98,9 @@ class Worker:
         while left or not stopping:
             batch, stopping = self._gather(left, stopping)
             if batch:
+                self.waits.took(len(batch))
                 left = self._settle(batch)
+                self.waits.done()
                 self._tell(self._answer, [work for work in batch if work not in left])
         self._tell(self._stopped.set)
 
@@ -146,7 +152,8 @@ def closed() -> ProblemError:
 
 
 def run(work: Work, given: Any) -> None:
-    """Call the work's function and keep what it returns or raises."""
+    """Call the work's function and keep what it returns or raises, as if it had not run before."""
+    work.error, work.effects = None, []
     try:
         work.result = work.call(given)
     except StopIteration as error:  # a future refuses this one

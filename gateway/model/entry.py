@@ -91,6 +91,9 @@ class EntryType(StrEnum):
     HOLD_LIFTED = "privacy.hold.lifted"
     CONSENT_RECORDED = "privacy.consent.recorded"
     CONSENT_WITHDRAWN = "privacy.consent.withdrawn"
+    RECORD_ARCHIVED = "record.archived"
+    RECORD_RETURNED = "record.returned"
+    RECORD_RESTORED = "record.restored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,3 +37,13 @@ class StoredRecords(Protocol):
     def entries_of_type(self, execution_id: str, kind: EntryType) -> list[StoredEntry]:
         """The entries of one type on an execution's chain, in order."""
         ...
+
+    def restored_before(self) -> str | None:
+        """Until when the record may lack what was done: the last moment at which it was accepted
+        as one that was restored from a backup. None where that never happened."""
+        ...
+
+    def archived_through(self, after: int) -> int:
+        """The position up to which entries behind ``after`` may be archived and not here any more;
+        ``after`` itself where none are."""
+        ...

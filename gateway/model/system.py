@@ -148,8 +148,8 @@ def signing_key_file(path: Path) -> Ed25519PrivateKey:
     )
 
 
-def unusable_key(path: Path, finding: str) -> ProblemError:
-    """KEYS_UNUSABLE for the key file ``path``; ``finding`` says what is wrong and what to do."""
+def unusable_key(path: Path | str, finding: str) -> ProblemError:
+    """KEYS_UNUSABLE for a key file or store; ``finding`` says what is wrong and what to do."""
     told = f"{path} {finding}."
     issue = Issue(str(path), "KEYS_UNUSABLE", told)
     return ProblemError(

@@ -21,7 +21,7 @@ from gateway.operations import (
     plans,
     webhooks,
 )
-from gateway.pipeline import Admitted, Bindings, Command, Query, Refused
+from gateway.pipeline import Admitted, Bindings, Command, Priority, Query, Refused
 from gateway.runtime import Loop
 
 Apply = Callable[[Loop, Admitted, Tx], JsonObject | Refused]
@@ -51,6 +51,16 @@ _COMMANDS: dict[str, Apply] = {
     "controlPlane.webhook.delivery.replay@1.0.0": webhooks.replay,
 }
 
+_NEW = "controlPlane.intent.submit@1.0.0"
+_START = "controlPlane.execution.start@1.0.0"
+_OPERATOR = (
+    "controlPlane.approval.",
+    "controlPlane.execution.",
+    "controlPlane.grant.revoke@",
+    "controlPlane.step.",
+)
+"""What the commands above that decide or stop what is under way begin with."""
+
 _QUERIES: dict[str, Answer] = {
     "controlPlane.execution.get@1.0.0": executions.get,
     "controlPlane.execution.list@1.0.0": executions.list_all,
@@ -70,7 +80,10 @@ _QUERIES: dict[str, Answer] = {
 
 def bind(loop: Loop) -> Bindings:
     """The handlers of all built-in contracts."""
-    bound: Bindings = {ref: Command(partial(apply, loop)) for ref, apply in _COMMANDS.items()}
+    bound: Bindings = {
+        ref: Command(partial(apply, loop), priority=_priority(ref))
+        for ref, apply in _COMMANDS.items()
+    }
     bound.update({ref: Query(partial(answer, loop)) for ref, answer in _QUERIES.items()})
     bound["controlPlane.plan.compile@1.0.0"] = Command(
         partial(plans.compile_plan, loop), partial(plans.prepare_compile, loop)
@@ -80,6 +93,12 @@ def bind(loop: Loop) -> Bindings:
         partial(grants.issue, loop), partial(grants.prepare_issue, loop)
     )
     return bound
+
+
+def _priority(ref: str) -> Priority:
+    if ref in (_NEW, _START):
+        return Priority.NEW if ref == _NEW else Priority.START
+    return Priority.OPERATOR if ref.startswith(_OPERATOR) else Priority.ORDINARY
 
 
 def require_handlers(registry: Registry, bindings: Bindings) -> None:

@@ -22,7 +22,7 @@ from gateway.model.ports import Records, Tx
 from gateway.model.problem import Issue, ProblemError, invalid, refuse
 from gateway.operations.changeset_desk import ChangesetDesk
 from gateway.operations.common import acting, present, said
-from gateway.pipeline import Admitted, Bindings, Command
+from gateway.pipeline import Admitted, Bindings, Command, Priority
 from gateway.policy import PolicyContent, PolicyRevision, apply_edits
 from gateway.policy.contents.content import Edited
 from gateway.policy.contents.history import content_of_changeset
@@ -40,10 +40,12 @@ def bind_decisions(desk: ChangesetDesk, in_force: InForce, *, files_lead: bool) 
     reject = partial(handlers.end, ChangesetCommand.REJECT, "rejected")
     withdraw = partial(handlers.end, ChangesetCommand.WITHDRAW, "withdrawn")
     return {
-        _APPROVE: Command(handlers.approve),
+        _APPROVE: Command(handlers.approve, priority=Priority.OPERATOR),
         "policy.changeset.reject@1.0.0": Command(reject),
         "policy.changeset.withdraw@1.0.0": Command(withdraw),
-        "policy.changeset.activate@1.0.0": Command(handlers.activate, handlers.build),
+        "policy.changeset.activate@1.0.0": Command(
+            handlers.activate, handlers.build, priority=Priority.OPERATOR
+        ),
     }
 
 

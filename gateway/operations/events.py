@@ -21,7 +21,10 @@ def list_all(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     limit = page_of(admitted).limit
     check_filter(loop.registry, principal.workspace, which, after, "/input")
     selection = select(records, principal, which, own=False)
-    start = Cursor(0) if after is None else start_of(records, after, "/input")
+    if after is not None:
+        start = start_of(records, after, selection.execution_id, "/input")
+    else:  # what came before is in the archive
+        start = Cursor(0 if selection.execution_id else records.archived_through(0))
     found: list[Announcement] = []
     place, looked_at, is_last = start, 0, False
     while len(found) < limit and looked_at < SCAN and not is_last:

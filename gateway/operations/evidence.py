@@ -115,7 +115,7 @@ class EvidenceDownloads:
             partial(_exported_by, principal=principal, run_id=run_id)
         )
         number, digest = int(exported["number"]), str(exported["digest"])
-        content = await asyncio.to_thread(self._read, principal.workspace, run_id, number)
+        content = await asyncio.to_thread(self._read, principal.workspace, run_id, number, digest)
         if hashlib.sha256(content).hexdigest() != digest:
             told = f"Bundle {number} of run {run_id} is not the one that was recorded."
             raise refuse("PRECONDITION_FAILED", f"{told} Export the evidence again.")
@@ -127,9 +127,9 @@ class EvidenceDownloads:
                 raise refuse("PRECONDITION_FAILED", f"{told} Export the evidence again.")
         return EvidenceFile(f"evidence-{run_id}-{number}.zip", content, digest)
 
-    def _read(self, workspace: str, run_id: str, number: int) -> bytes:
+    def _read(self, workspace: str, run_id: str, number: int, digest: str) -> bytes:
         try:
-            content = self.store.read(workspace, run_id, number)
+            content = self.store.read(workspace, run_id, number, digest)
         except ErasedError as error:
             raise refuse("ERASED", ERASED_FOR_GOOD) from error
         except ValueError as error:

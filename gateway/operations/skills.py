@@ -11,7 +11,7 @@ from gateway.model.problem import MAX_ISSUES, Issue, refuse
 from gateway.model.sealing import seal_paths
 from gateway.model.skill import Installation, SkillFilter, SkillStatus
 from gateway.operations.common import acting, page_of, present
-from gateway.pipeline import Admitted, Bindings, Command, Query, Refused
+from gateway.pipeline import Admitted, Bindings, Command, Priority, Query, Refused
 from gateway.runtime import Loop
 from gateway.skills import Checked, Report, Request, SkillRegistry, refusal
 
@@ -25,7 +25,7 @@ def bind_skills(loop: Loop, skills: SkillRegistry) -> Bindings:
     return {
         "controlPlane.skill.verify@1.0.0": Query(handlers.verify, handlers.check),
         INSTALL: Command(handlers.install, handlers.check, (_INSTALLED,)),
-        "controlPlane.skill.disable@1.0.0": Command(handlers.disable),
+        "controlPlane.skill.disable@1.0.0": Command(handlers.disable, priority=Priority.OPERATOR),
         "controlPlane.skill.list@1.0.0": Query(handlers.list_all),
     }
 

@@ -1,23 +1,30 @@
 """ONE GOVERNED CALL: the ordered stages, listed in one function (``Pipeline.call``)."""
 
+from gateway.pipeline.admission import Admission, Bounds, Gauges, Priority
 from gateway.pipeline.answers import Answer, accept_answer
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.consented import require_consent
 from gateway.pipeline.governed import Pipeline
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import ProcessRateLimits, RateLimiter
+from gateway.pipeline.postgres_limits import PostgresRateLimits
 from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import declined, denial
 
 __all__ = [
+    "Admission",
     "Admitted",
     "Answer",
     "Bindings",
+    "Bounds",
     "Call",
     "CallRecorder",
     "Command",
     "Direct",
+    "Gauges",
     "Pipeline",
+    "PostgresRateLimits",
+    "Priority",
     "ProcessRateLimits",
     "Query",
     "RateLimiter",

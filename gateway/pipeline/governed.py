@@ -1,13 +1,13 @@
 """One governed call: the ordered stages that every door passes, and the parts that plan steps use.
 
-authenticate -> decide access -> validate input -> rate limit -> idempotency -> verdict -> handler
--> guard emitted events -> validate output -> mask PII -> record
+authenticate -> admit -> decide access -> validate input -> rate limit -> idempotency -> verdict
+-> handler -> guard emitted events -> validate output -> mask PII -> record
 
 The record of a command is part of its handler's unit of work, so it is written, with PII sealed,
 before the answer is masked for the principal.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from gateway.contracts import Registry, pii_of
@@ -30,6 +30,7 @@ from gateway.model.problem import ProblemError, refuse
 from gateway.model.scrubbing import values_at
 from gateway.model.sealing import open_answer
 from gateway.model.shown import Shown
+from gateway.pipeline.admission import Admission, Priority
 from gateway.pipeline.answers import accept_answer, declared_events, seal_events
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.consented import require_consent, require_consent_now
@@ -56,6 +57,7 @@ class Pipeline:
     recorder: CallRecorder
     bindings: Bindings
     direct: Direct
+    admission: Admission = field(default_factory=Admission)
 
     async def call(self, call: Call) -> JsonObject:
         """One governed call, from the decision to the recorded and masked answer.
@@ -67,17 +69,27 @@ class Pipeline:
             ProblemError: the call was refused or failed. Denials are recorded.
         """
         try:
-            access = await self._decide_access(call)
-            value = self._validate_input(call)
-            await self.limiter.take(call.contract, call.principal)
-            admitted = Admitted(call, value, access)
-            earlier = await self._earlier_answer(admitted)
-            if earlier is not None:
-                return await self._repeat(admitted, earlier)
-            admitted = replace(admitted, verdict=self._decide_verdict(admitted))
-            return await self._perform_once(admitted)
+            with self.admission.admit(self._priority(call)):
+                return await self._govern(call)
         except ProblemError as error:
             raise ProblemError(told_about(call, error.problem)) from error
+
+    def _priority(self, call: Call) -> Priority:
+        bound = self.bindings.get(call.contract.ref)
+        if isinstance(bound, Command):
+            return bound.priority
+        return Priority.NEW if call.contract.is_command else Priority.ORDINARY
+
+    async def _govern(self, call: Call) -> JsonObject:
+        access = await self._decide_access(call)
+        value = self._validate_input(call)
+        await self.limiter.take(call.contract, call.principal)
+        admitted = Admitted(call, value, access)
+        earlier = await self._earlier_answer(admitted)
+        if earlier is not None:
+            return await self._repeat(admitted, earlier)
+        admitted = replace(admitted, verdict=self._decide_verdict(admitted))
+        return await self._perform_once(admitted)
 
     async def _decide_access(self, call: Call) -> AccessDecision:
         offered = self.registry.of(call.principal.workspace).operations

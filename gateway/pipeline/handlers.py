@@ -7,6 +7,7 @@ from typing import Any
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Problem
+from gateway.pipeline.admission import Priority
 from gateway.pipeline.call import Admitted
 
 
@@ -28,13 +29,15 @@ class Command:
     ``emits`` are the events of a call that was performed, where the contract declares those of
     other outcomes too; None means all that it declares. ``recorded`` is for a command that only
     reads: it takes from the answer what the record keeps of it, which holds no PII, and an
-    idempotency key then has no effect.
+    idempotency key then has no effect. ``priority`` says when it is refused where too much is to
+    be done.
     """
 
     apply: Callable[[Admitted, Tx], JsonObject | Refused]
     prepare: Callable[[Admitted], Awaitable[Any]] | None = None
     emits: tuple[str, ...] | None = None
     recorded: Callable[[JsonObject], JsonObject] | None = None
+    priority: Priority = Priority.ORDINARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """The key that signs checkpoints: the one of today, the next one, and the public halves of all."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -34,6 +36,39 @@ class CheckpointSigner:
     def sign(self, data: bytes) -> bytes:
         """The signature over ``data``, 64 bytes."""
         return self._key.sign(data)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key in PEM, and where it is kept."""
+
+    place: str
+    pem: str
+
+
+class SigningKeys(Protocol):
+    """The key that signs, the one that is to follow it, and the public halves of all."""
+
+    def current(self) -> CheckpointSigner:
+        """The key that signs; one is made where there is none."""
+        ...
+
+    def is_rotating(self) -> bool:
+        """Whether a next key waits, so that a rotation began and did not end."""
+        ...
+
+    def next(self) -> CheckpointSigner:
+        """The key that is to follow; one is made where there is none."""
+        ...
+
+    def promote(self) -> None:
+        """Let the next key sign. After a crash at any point the key of before signs, or the
+        next."""
+        ...
+
+    def public_keys(self) -> list[PublicKey]:
+        """The public halves that are kept, that of today first."""
+        ...
 
 
 class CheckpointKeys:
@@ -93,6 +128,10 @@ class CheckpointKeys:
         remove_key_file(self.public)  # else it would stand beside a secret half that is not its own
         replace_key_file(self._next, self._secret)
         self.current()
+
+    def public_keys(self) -> list[PublicKey]:
+        """The public halves that are kept, that of today first."""
+        return [PublicKey(str(path), path.read_text()) for path in self.public_files()]
 
     def public_files(self) -> list[Path]:
         """The public halves that are kept, that of today first."""

@@ -21,10 +21,11 @@ from gateway.model.json import canonical
 from gateway.model.pii import ErasedError, Owner
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
+from gateway.privacy.freshness import Freshness
 from gateway.privacy.key_rows import DataKeyRow
 from gateway.privacy.key_store import KeyStore
 from gateway.privacy.recent import Recent
-from gateway.privacy.tombstones import Tombstone, TombstoneFile
+from gateway.privacy.tombstones import Tombstone, Tombstones
 from gateway.privacy.workspace_keys import WorkspaceKeys
 from gateway.privacy.wrapping import new_key, unwrap, wrap
 
@@ -52,7 +53,7 @@ class DataKeys:
     """The data keys of an installation. Thread-safe."""
 
     def __init__(
-        self, store: KeyStore, tombstones: TombstoneFile, workspaces: WorkspaceKeys, clock: Clock
+        self, store: KeyStore, tombstones: Tombstones, workspaces: WorkspaceKeys, clock: Clock
     ) -> None:
         self.store = store
         self.tombstones = tombstones
@@ -63,6 +64,7 @@ class DataKeys:
         self._opened: Recent[str, DataKey] = Recent(_CACHED)
         self._sealing: Recent[_Sealing, DataKey] = Recent(_CACHED)
         self._supply: dict[tuple[str, int | None], list[DataKey]] = {}
+        self._freshness = Freshness(store, self._forget)
 
     def close(self) -> None:
         """Close the key store; nothing is sealed or opened any more."""
@@ -77,7 +79,8 @@ class DataKeys:
         commit, so that people who are first heard of together cost one wait for the disk.
 
         Raises:
-            sqlite3.Error: they could not be made durable; nothing that they sealed may be kept.
+            sqlite3.Error, ProblemError: they could not be made durable; nothing that they sealed
+                may be kept.
         """
         if self._pending:
             with self.store.lock, self.store.transaction():
@@ -88,8 +91,9 @@ class DataKeys:
         """The key that seals for ``owner`` what is kept for ``lifetime`` seconds, or for good.
 
         Raises:
-            ProblemError: SERVICE_UNAVAILABLE when the root key cannot be used.
+            ProblemError: SERVICE_UNAVAILABLE when the root key or the store cannot be used.
         """
+        self._freshness.ensure()
         name = (owner.workspace, owner.subject, lifetime)
         known = self._known_sealing(name)
         if known is not None:
@@ -116,8 +120,9 @@ class DataKeys:
         Raises:
             ErasedError: it was destroyed.
             ValueError: it is not here, or belongs to another workspace.
-            ProblemError: SERVICE_UNAVAILABLE when the root key cannot be used.
+            ProblemError: SERVICE_UNAVAILABLE when the root key or the store cannot be used.
         """
+        self._freshness.ensure()
         with self._lock:
             known = self._opened.get(key_id)
         if known is not None and known.workspace == workspace:
@@ -174,10 +179,11 @@ class DataKeys:
     def destroy(self, workspace: str, key_ids: Sequence[str], reason: str) -> int:
         """Destroy keys of a workspace for good; returns how many were still there.
 
-        Safe to repeat. Once it returns, neither the store nor its log holds anything of them.
+        Safe to repeat. Once it returns, neither the store nor its log holds anything of them, and
+        no process that shares the store uses one.
 
         Raises:
-            OSError, sqlite3.Error, TimeoutError: it could not be done; repeat it.
+            OSError, sqlite3.Error, TimeoutError, ProblemError: it could not be done; repeat it.
         """
         at = stamp(self._clock.now())
         with self.store.lock:
@@ -187,9 +193,10 @@ class DataKeys:
                 self.tombstones.append([Tombstone(one, workspace, at, reason) for one in fresh])
             with self.store.transaction():
                 gone = self.store.destroy([(one, workspace) for one in key_ids], at, reason)
-            self._forget(set(key_ids))
-            self.store.forget_log()
-            return gone
+            self._forget(key_ids)
+        self.store.forget_log()
+        self._freshness.wait_out()
+        return gone
 
     def bury(self) -> int:
         """Destroy again whatever a tombstone names, as after a key store was restored; returns how
@@ -206,8 +213,9 @@ class DataKeys:
             with self.store.transaction():
                 for key_id, workspace, reason in risen:
                     self.store.destroy([(key_id, workspace)], at, reason)
-            self.store.forget_log()
-            return len(risen)
+        self.store.forget_log()
+        self._freshness.wait_out()
+        return len(risen)
 
     # --- making keys
 
@@ -265,12 +273,20 @@ class DataKeys:
     def _is_over(self, key: DataKey | DataKeyRow) -> bool:
         return key.seals_until is not None and key.seals_until <= stamp(self._clock.now())
 
-    def _forget(self, key_ids: set[str]) -> None:
+    def _forget(self, key_ids: Sequence[str] | None) -> None:
+        """Forget what is remembered of these keys, or of all. Under the lock of the store."""
+        gone = None if key_ids is None else set(key_ids)
+
+        def is_over(key: DataKey) -> bool:
+            return gone is None or key.id in gone
+
+        if gone is not None and not gone:
+            return
         with self._lock:
-            self._opened.drop(lambda key: key.id in key_ids)
-            self._sealing.drop(lambda key: key.id in key_ids)
+            self._opened.drop(is_over)
+            self._sealing.drop(is_over)
         for supply in self._supply.values():
-            supply[:] = [key for key in supply if key.id not in key_ids]
+            supply[:] = [key for key in supply if not is_over(key)]
 
 
 def data_key_context(key_id: str, workspace: str) -> bytes:

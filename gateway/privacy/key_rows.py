@@ -33,3 +33,21 @@ class DataKeyRow:
     seals_until: str | None = None
     expires_at: str | None = None
     destroyed_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyRow:
+    """An Ed25519 key that signs for a purpose, such as ``checkpoint``.
+
+    ``role`` is ``current``, ``next`` or ``earlier``; ``public`` is the public half in PEM.
+    ``wrapped`` is the private half, wrapped by the root key of the id ``root_key``: None once the
+    key signs no more.
+    """
+
+    purpose: str
+    id: str
+    role: str
+    public: str
+    wrapped: bytes | None
+    root_key: str | None
+    created_at: str

@@ -13,11 +13,11 @@ from gateway.model.ports import Clock
 from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
 from gateway.privacy.data_keys import DataKeys
-from gateway.privacy.key_store import FILE_NAME as STORE_FILE
 from gateway.privacy.key_store import KeyStore
 from gateway.privacy.root_keys import FILE_NAME as ROOT_FILE
-from gateway.privacy.root_keys import RootKey, open_root_key, root_in_file
-from gateway.privacy.tombstones import TombstoneFile
+from gateway.privacy.root_keys import RootKey, root_in_file
+from gateway.privacy.sqlite_key_store import FILE_NAME as STORE_FILE
+from gateway.privacy.vault import open_vault
 from gateway.privacy.workspace_keys import WorkspaceKeys
 
 
@@ -48,12 +48,15 @@ class Keyring:
         self.data = data
 
     @classmethod
-    def open(cls, key_dir: Path, root_key: str = "file", clock: Clock | None = None) -> "Keyring":
-        """The keyring of a key folder; keys that are missing are created.
+    def open(
+        cls, key_dir: Path, root_key: str = "file", clock: Clock | None = None, database: str = ""
+    ) -> "Keyring":
+        """The keyring of a key folder, or of the PostgreSQL database of a URL where one is named;
+        keys that are missing are created.
 
         ``root_key`` is what the setting GATEWAY_ROOT_KEY says. What a tombstone names is destroyed
         again, should the key store have been restored from a backup. Safe beside other processes
-        that open the same folder, also for the first time.
+        that open the same keys, also for the first time.
 
         Raises:
             ProblemError: KEYS_UNUSABLE when a key file is damaged, unreadable or open to others,
@@ -61,17 +64,17 @@ class Keyring:
                 of the checkpoint key do not belong together.
         """
         clock = clock or SystemClock()
-        signer = CheckpointKeys(key_dir).current()
         is_earlier = (key_dir / ROOT_FILE).exists() and not (key_dir / STORE_FILE).exists()
-        store = KeyStore(key_dir / STORE_FILE)
-        root = open_root_key(root_key, key_dir, store.root_key())
-        workspaces = WorkspaceKeys(store, root, clock)
-        if is_earlier and root_key == "file":
+        if not database:
+            CheckpointKeys(key_dir).current()  # makes the folder
+        vault = open_vault(key_dir, root_key, clock, database)
+        workspaces = WorkspaceKeys(vault.store, vault.root, clock)
+        if is_earlier and root_key == "file" and not database:
             workspaces.keep_earlier_root(root_in_file(key_dir / ROOT_FILE))
-        _require_root(store, root)
-        data = DataKeys(store, TombstoneFile(key_dir), workspaces, clock)
+        _require_root(vault.store, vault.root)
+        data = DataKeys(vault.store, vault.tombstones, workspaces, clock)
         data.bury()
-        return cls(signer, workspaces, data)
+        return cls(vault.checkpoint.current(), workspaces, data)
 
 
 def has_keys(key_dir: Path) -> bool:
@@ -83,7 +86,7 @@ def _require_root(store: KeyStore, root: RootKey) -> None:
     others = sorted({row.root_key for row in store.workspace_keys()} - {root.key_id})
     if others:
         raise unusable_key(
-            store.path,
+            store.place,
             f"was made with another root key ({', '.join(others)}, not {root.key_id}). Set"
             " GATEWAY_ROOT_KEY to where that one is, or restore it",
         )

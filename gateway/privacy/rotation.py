@@ -16,14 +16,13 @@ from gateway.model.system import key_file
 from gateway.model.time import stamp
 from gateway.privacy.data_keys import data_key_context
 from gateway.privacy.key_rows import DataKeyRow
-from gateway.privacy.key_store import FILE_NAME as STORE_FILE
-from gateway.privacy.key_store import KeyStore
 from gateway.privacy.root_keys import (
     FILE_NAME,
     NEXT_FILE_NAME,
     LocalRootKey,
     open_root_key,
 )
+from gateway.privacy.vault import open_vault
 from gateway.privacy.workspace_keys import WorkspaceKeys
 from gateway.privacy.wrapping import new_key, unwrap, wrap
 
@@ -33,19 +32,22 @@ Tell = Callable[[str], None]
 
 
 class KeyRotation:
-    """Rotates the keys of a key folder; ``root_key`` is what the setting GATEWAY_ROOT_KEY says."""
+    """Rotates the keys of a key folder, or of the PostgreSQL database of a URL where one is named.
 
-    def __init__(self, key_dir: Path, root_key: str, clock: Clock) -> None:
+    ``root_key`` is what the setting GATEWAY_ROOT_KEY says.
+    """
+
+    def __init__(self, key_dir: Path, root_key: str, clock: Clock, database: str = "") -> None:
         """Open the key store.
 
         Raises:
-            ProblemError: KEYS_UNUSABLE.
+            ProblemError: KEYS_UNUSABLE, also while another process has a shared one open.
         """
         self._key_dir = key_dir
         self._clock = clock
-        self.store = KeyStore(key_dir / STORE_FILE)
-        root = open_root_key(root_key, key_dir, self.store.root_key())
-        self._workspaces = WorkspaceKeys(self.store, root, clock)
+        vault = open_vault(key_dir, root_key, clock, database, alone=True)
+        self.store = vault.store
+        self._workspaces = WorkspaceKeys(self.store, vault.root, clock)
 
     def close(self) -> None:
         """Leave nothing of the keys that were replaced, and close the store."""

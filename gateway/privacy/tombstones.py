@@ -1,14 +1,16 @@
-"""The tombstones of destroyed keys: a file that only grows, and outlives every restored key store.
+"""The tombstones of destroyed keys, which outlive every restored key store.
 
 A backup of the key store holds keys that were destroyed since. So each destruction is written here
-first, durably, one JSON line each; whoever opens a key store destroys again whatever a tombstone
-names. The file holds no key, no name of a person and no value: copy it as often as you like.
+first, durably; whoever opens a key store destroys again whatever a tombstone names. Tombstones hold
+no key, no name of a person and no value: copy them as often as you like. ``Tombstones`` is the
+port; the file that is here only grows, by one JSON line for each.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from gateway.model.json import decode, encode
 
@@ -25,11 +27,23 @@ class Tombstone:
     reason: str
 
 
-class TombstoneFile:
-    """``tombstones.jsonl`` in a key folder."""
+class Tombstones(Protocol):
+    """Where tombstones are kept."""
 
-    def __init__(self, key_dir: Path) -> None:
-        self.path = key_dir / FILE_NAME
+    def append(self, tombstones: Sequence[Tombstone]) -> None:
+        """Write tombstones, durably."""
+        ...
+
+    def __iter__(self) -> Iterator[Tombstone]:
+        """Every tombstone, the earliest first."""
+        ...
+
+
+class TombstoneFile:
+    """A file of tombstones, such as ``tombstones.jsonl`` in a key folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def append(self, tombstones: Sequence[Tombstone]) -> None:
         """Write tombstones, durably."""

@@ -5,7 +5,7 @@ was, is made with it. What an earlier release sealed with keys derived from its 
 readable: those keys are brought into the store when a workspace is first asked for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -18,7 +18,11 @@ from gateway.model.time import stamp
 from gateway.privacy.key_rows import DataKeyRow, WorkspaceKeyRow
 from gateway.privacy.key_store import KeyStore
 from gateway.privacy.root_keys import RootKey
+from gateway.privacy.signing_keys import signing_key_context
 from gateway.privacy.wrapping import KEY_BYTES, new_key, wrap
+
+ROOT_NOTE = "root-key"
+"""The note of a shared store that names its root key."""
 
 _CACHED = 1024
 _EARLIER_ROOT = "earlier-root"
@@ -98,12 +102,22 @@ class WorkspaceKeys:
                 context = commitment_context(workspace)
                 wrapped = root.wrap(mine.unwrap(kept, context), context)
                 self._store.keep_commitment_key(workspace, wrapped, root.key_id)
+            self._wrap_signing_keys_anew(root)
+            if self._store.note(ROOT_NOTE) is not None:
+                self._store.keep_note(ROOT_NOTE, root.key_id.encode())
             earlier = self._store.note(_EARLIER_ROOT)
             if isinstance(earlier, bytes):
                 opened = mine.unwrap(earlier, _EARLIER_CONTEXT)
                 self._store.keep_note(_EARLIER_ROOT, root.wrap(opened, _EARLIER_CONTEXT))
         self._root = root
         self._known.clear()
+
+    def _wrap_signing_keys_anew(self, root: RootKey) -> None:
+        for row in self._store.signing_keys():
+            if row.wrapped is not None:
+                context = signing_key_context(row)
+                wrapped = root.wrap(self._root.unwrap(row.wrapped, context), context)
+                self._store.keep_signing_key(replace(row, wrapped=wrapped, root_key=root.key_id))
 
     def _opened(self, workspace: str) -> WorkspaceKey | None:
         row, kept = self._store.workspace_key(workspace), self._store.commitment_key(workspace)

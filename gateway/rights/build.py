@@ -4,8 +4,8 @@ import asyncio
 import sqlite3
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
+from gateway.journal import Place
 from gateway.model.ports import Ids
 from gateway.model.system import unusable_key
 from gateway.privacy import Keyring
@@ -35,12 +35,12 @@ class Rights:
 
 
 async def open_rights(
-    loop: Loop, keyring: Keyring, retention: Retention, ids: Ids, path: Path, interval: float
+    loop: Loop, keyring: Keyring, retention: Retention, ids: Ids, place: Place, interval: float
 ) -> Rights:
     """The rights of people over a loop. What was erased is erased again first, whichever backup was
     restored.
 
-    ``path`` is the journal's database, ``interval`` how many seconds lie between two sweeps.
+    ``place`` is where the record is, ``interval`` how many seconds lie between two sweeps.
 
     Raises:
         ProblemError: KEYS_UNUSABLE where that fails.
@@ -49,9 +49,9 @@ async def open_rights(
         await reconcile(loop.journal, keyring.data)
     except (OSError, sqlite3.Error) as error:
         told = f"cannot destroy again what was erased ({type(error).__name__}). Start once more"
-        raise unusable_key(keyring.data.store.path, told) from error
+        raise unusable_key(keyring.data.store.place, told) from error
     keys, classes = keyring.data, partial(class_names, retention)
-    eraser = Eraser(loop.journal, path, keys, keyring.signer, loop.lifecycle, classes)
+    eraser = Eraser(loop.journal, place, keys, keyring.signer, loop.lifecycle, classes)
     sweeper = Sweeper(loop.journal, keys, eraser, loop.clock, interval)
     desk = Desk(loop.sealer, ids, sweeper.wake)
-    return Rights(desk, Exporting(path, keys, loop.sealer, classes), retention, sweeper)
+    return Rights(desk, Exporting(place, keys, loop.sealer, classes), retention, sweeper)

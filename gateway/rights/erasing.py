@@ -10,9 +10,8 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from gateway.journal import Signer, open_sealed
+from gateway.journal import Place, Signer, open_sealed
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.ports import Journal, Tx
@@ -36,11 +35,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Eraser:
-    """Carries out approved erasures. ``path`` is the journal's database, ``classes`` tells the PII
+    """Carries out approved erasures. ``place`` is where the record is, ``classes`` tells the PII
     classes of a field."""
 
     journal: Journal
-    path: Path
+    place: Place
     keys: DataKeys
     signer: Signer
     lifecycle: Lifecycle
@@ -74,7 +73,7 @@ class Eraser:
         return True
 
     def _advance(self, search: Search) -> None:
-        with open_sealed(self.path) as entries:
+        with open_sealed(self.place) as entries:
             search.advance(entries)
 
     async def _condemn(

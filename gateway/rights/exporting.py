@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from gateway.journal import open_sealed
+from gateway.journal import Place, open_sealed
 from gateway.model.json import JsonObject, JsonValue, decode, encode
-from gateway.model.pii import each_envelope
+from gateway.model.pii import SEALED, each_envelope
 from gateway.model.ports import Sealer
 from gateway.model.rights import Subject
 from gateway.model.sealed_history import SealedEntry
 from gateway.privacy import DataKeys
 from gateway.rights.receipts import Classes, count_fields
 from gateway.rights.search import Search, read_envelope
+
+ARCHIVED = "(archived: put its segment back with `gateway journal restore` to read it)"
+"""Stands for a value whose entry was archived and removed; only its key is known here."""
 
 MAX_BYTES = 4 * 1024 * 1024
 """About how much of values one page holds."""
@@ -48,16 +50,16 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class Exporting:
-    """Reads what is held from the journal's database at ``path``. It waits for the disk."""
+    """Reads what is held from the record at ``place``. It waits for the disk."""
 
-    path: Path
+    place: Place
     keys: DataKeys
     sealer: Sealer
     classes: Classes
 
     def holdings(self, subject: Subject, after: int, limit: int) -> Holdings:
         """A page of ``limit`` values or a few more, in entries behind the position ``after``."""
-        with open_sealed(self.path) as entries:
+        with open_sealed(self.place) as entries:
             search = Search(self.keys, [subject], readable=True)
             search.advance(entries)
             positions = sorted(position for position in search.positions if position > after)
@@ -86,7 +88,9 @@ class Exporting:
             if sealed is None or sealed.key_id not in search.keys:
                 continue
             try:
-                value = self.sealer.unseal(subject.workspace, envelope)
+                value: JsonValue = ARCHIVED
+                if envelope[SEALED][-1]:
+                    value = self.sealer.unseal(subject.workspace, envelope)
             except ValueError:  # it is erased already, or damaged: then nobody holds it
                 continue
             where = (entry.position, entry.at, entry.type, entry.execution_id)

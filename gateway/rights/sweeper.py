@@ -40,7 +40,7 @@ class Sweeper:
     def __init__(
         self, journal: Journal, keys: DataKeys, eraser: Eraser, clock: Clock, interval: float
     ) -> None:
-        self._journal, self._path, self._keys = journal, eraser.path, keys
+        self._journal, self._place, self._keys = journal, eraser.place, keys
         self._eraser = eraser
         self._clock = clock
         self._interval = interval
@@ -134,7 +134,7 @@ class Sweeper:
         known = self._held.get(workspace)
         if known is None or known[0] != names:
             known = (names, Search(self._keys, [hold.subject for hold in holds]))
-        with open_sealed(self._path) as entries:
+        with open_sealed(self._place) as entries:
             known[1].advance(entries)
         self._held[workspace] = known
         return known[1]

@@ -20,7 +20,7 @@ from gateway.pipeline import RateLimiter, require_consent
 from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.attempt import Attempt
-from gateway.runtime.doubt import in_doubt, outcome_unknown
+from gateway.runtime.doubt import OUTCOME_UNKNOWN, in_doubt, outcome_unknown
 from gateway.runtime.gate import Gate
 from gateway.runtime.grants import Allowance
 from gateway.runtime.hashing import idempotency_key
@@ -31,6 +31,7 @@ from gateway.runtime.pii_read import PiiRead
 from gateway.runtime.ready import Action, Ready, sealed_input
 from gateway.runtime.references import resolve
 from gateway.runtime.requester import requester_access
+from gateway.runtime.restored import REASON, may_be_done
 
 DEFAULT_APPROVER = "approver"
 """The role that approves where assist mode asks and the matched rule names nobody."""
@@ -38,13 +39,15 @@ DEFAULT_APPROVER = "approver"
 
 @dataclass(frozen=True, slots=True)
 class StepDispatch:
-    """Decides steps at their dispatch."""
+    """Decides steps at their dispatch. ``restored`` is until when the record may lack what was
+    done, None where it was never restored from a backup."""
 
     registry: Registry
     policies: Policies
     sealer: Sealer
     limiter: RateLimiter
     gate: Gate
+    restored: str | None = None
 
     def is_current(self, tx: Tx) -> bool:
         """True if this process decides under the policy revision that is in force."""
@@ -71,6 +74,8 @@ class StepDispatch:
             raise _StopError(denied, "the grants of the requester", access=access)
         if ready.execution.mode is RunMode.DRY_RUN:
             return self._skip(tx, ready)
+        if may_be_done(tx, ready.execution, ready.state, contract, self.restored):
+            raise _StopError(outcome_unknown(contract.key, REASON), "the record", access=access)
         action = self._action(tx, ready, contract, access)
         if action.decision.verdict is Verdict.ASSIST:
             consent = self.gate.pass_or_ask(tx, ready, action)
@@ -246,10 +251,12 @@ class _StopError(Exception):
     def as_fact(self, ready: Ready) -> NewEntry:
         """The stop as it is recorded; a step in doubt is not FAILED by it, but UNRESOLVED."""
         execution, step, state = ready.execution, ready.step, ready.state
-        if not in_doubt(state):
+        if self.told.code != OUTCOME_UNKNOWN and not in_doubt(state):
             decided = (self.decision, self.access, self.sealed_input)
             return facts.step_blocked(execution, step.id, self.told, *decided)
-        reason = f"It may not be tried again. {self.told.detail}"
+        reason = REASON
+        if self.told.code != OUTCOME_UNKNOWN:
+            reason = f"It may not be tried again. {self.told.detail}"
         return facts.step_settled(
             execution,
             EntryType.STEP_UNRESOLVED,

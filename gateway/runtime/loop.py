@@ -49,7 +49,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop is built of."""
+    """What the loop is built of. ``restored`` is until when the record may lack what was done."""
 
     registry: Registry
     policies: Policies
@@ -60,6 +60,7 @@ class Parts:
     limiter: RateLimiter
     ids: Ids
     clock: Clock
+    restored: str | None = None
 
 
 def build_loop(
@@ -78,7 +79,7 @@ def build_loop(
     grants = Grants(policies, sealer, lambda: ids.new("grant"))
     gate = Gate(policies, sealer, grants, lambda: ids.new("appr"))
     compensations = Compensations(registry, sealer, compiler, verifier, lifecycle)
-    dispatch = StepDispatch(registry, policies, sealer, parts.limiter, gate)
+    dispatch = StepDispatch(registry, policies, sealer, parts.limiter, gate, parts.restored)
     return Loop(
         registry=registry,
         policies=policies,

@@ -10,11 +10,12 @@ from gateway.skills.registry import Checked, SkillRegistry
 from gateway.skills.shape import parse_manifest, type_issues
 from gateway.skills.signatures import read_private_key
 from gateway.skills.signing import sign_manifest, with_artifact
-from gateway.skills.store import ArtifactStore
+from gateway.skills.store import AREA, ArtifactStore
 from gateway.skills.trust import TrustPolicy, load_trust
 from gateway.skills.verification import Host, Report, verify_manifest
 
 __all__ = [
+    "AREA",
     "ARTIFACT_DIGEST_MISMATCH",
     "DIGEST",
     "MAX_ARCHIVE",

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from gateway.blobs import Blobs
 from gateway.contracts import LiveRegistry, Registry
 from gateway.model.ports import Clock
 from gateway.skills.registry import Inspect, SkillRegistry
-from gateway.skills.store import FOLDER, ArtifactStore
+from gateway.skills.store import ArtifactStore
 from gateway.skills.trust import load_trust
 from gateway.skills.verification import CONTRACTS_SPEC_VERSION, CONTROL_PLANE_VERSION, Host
 
@@ -16,12 +17,13 @@ def host_of(registry: Registry) -> Host:
 
 
 def open_skills(
-    live: LiveRegistry, *, data_dir: Path, policy_dir: Path, clock: Clock, inspect: Inspect
+    live: LiveRegistry, *, blobs: Blobs, policy_dir: Path, clock: Clock, inspect: Inspect
 ) -> SkillRegistry:
-    """The skills of a gateway; what an earlier process installed is to be restored.
+    """The skills of a gateway, with their archives among ``blobs``; what an earlier process
+    installed is to be restored.
 
     Raises:
         ProblemError: POLICIES_INVALID with every fault of the trust policy.
     """
-    trust, store = load_trust(policy_dir), ArtifactStore(data_dir / FOLDER)
+    trust, store = load_trust(policy_dir), ArtifactStore(blobs)
     return SkillRegistry(live, trust, store, host_of(live.base), clock, inspect)

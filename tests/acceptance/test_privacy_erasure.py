@@ -233,6 +233,7 @@ def test_a_restored_backup_of_the_data_is_unreadable(tmp_path: Path) -> None:
         gateway.stop()
         shutil.rmtree(gateway.data_dir)
         shutil.copytree(tmp_path / "backup", gateway.data_dir)
+        gateway.accept_restore()
         gateway.start()
         shown = everything(officers.world, run)
         assert "Alma" not in shown

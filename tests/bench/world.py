@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import shutil
-import textwrap
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,11 @@ handler: {python: {target: "tests.bench.world:add", timeout: 5s, idempotencyKey:
 """
 
 _ASK = _ADD.replace("numbers.add", "numbers.ask").replace("risk: low", "risk: high")
+
+
+def contract_files() -> dict[str, str]:
+    """The contracts of the benchmarks by the names of their files."""
+    return {"numbers.add.yaml": _ADD, "numbers.ask.yaml": _ASK}
 
 
 async def add(value: JsonObject, _context: object) -> JsonObject:
@@ -76,16 +80,17 @@ async def bench_gateway(
     """A gateway with the bench's contracts and the shipped policies, in a fresh folder.
 
     ``contracts`` are further contract files by name, ``given`` further settings. Like ``gateway
-    serve`` it spares the collector what was loaded.
+    serve`` it spares the collector what was loaded. Nothing is refused for its delay: what is slow
+    is to be measured.
     """
     shutil.rmtree(folder, ignore_errors=True)
     schema = folder / "schema"
     schema.mkdir(parents=True)
-    (schema / "numbers.add.yaml").write_text(textwrap.dedent(_ADD))
-    (schema / "numbers.ask.yaml").write_text(textwrap.dedent(_ASK))
-    for name, text in (contracts or {}).items():
+    for name, text in {**contract_files(), **(contracts or {})}.items():
         (schema / name).write_text(text)
-    settings = load_settings(data_dir=folder / "data", schema_dir=(schema,), port=0, **given)
+    settings = load_settings(
+        data_dir=folder / "data", schema_dir=(schema,), port=0, **{"max_delay": 60.0, **given}
+    )
     async with running(settings) as gateway:
         gc.freeze()
         try:

@@ -88,6 +88,7 @@ class Stage:
         gateway = WatchedServer(folder, self.gateway.env)
         shutil.copytree(data, gateway.data_dir)
         shutil.copytree(keys, gateway.key_dir)
+        gateway.accept_restore()
         stage = replace(self, folder=folder, gateway=gateway)
         try:
             stage.revive()

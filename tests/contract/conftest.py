@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.journal import PostgresJournal, SqliteJournal, create_schema
-from gateway.journal.durable import DurableJournal
+from gateway.journal import DurableJournal, SqliteJournal
+from gateway.journal.postgres import PostgresJournal, create_schema
 from tests.contract.journal_story import SteppingClock
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.journal import PostgresJournal
+from gateway.journal.postgres import PostgresJournal
 from gateway.model.execution import Claim
 from gateway.model.ports import Journal, Tx
 from gateway.model.time import after
@@ -76,6 +76,7 @@ async def test_a_lapsed_lease_lets_another_in_and_fences_the_first_out(journal: 
     now = await journal.write(lambda tx: tx.now)
     first = await claimed(journal, "one", after(now, 0.002))
     assert first is not None
+    await asyncio.sleep(0.01)
     for _ in range(5):  # the clock moves on
         await journal.write(lambda tx: None)
 

@@ -1,9 +1,10 @@
 """What any implementation of rate limits must do, at a door and within a unit of work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 
 from gateway.journal import SqliteJournal
@@ -18,7 +19,8 @@ from gateway.model.contract import (
 )
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.model.rate import Budget, RateLimits, budget_of
-from gateway.pipeline import ProcessRateLimits
+from gateway.pipeline import PostgresRateLimits, ProcessRateLimits
+from gateway.pipeline.rate_tables import RATE_TABLES
 from tests.unit.runtime.loop_world import SettableClock
 
 pytestmark = pytest.mark.anyio
@@ -36,12 +38,25 @@ class Backend:
     remembered: Callable[[], int]
 
 
-@pytest.fixture(params=["process"])
-def backend(request: pytest.FixtureRequest) -> Backend:
-    assert request.param == "process"
+@pytest.fixture(params=["process", "postgres"])
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     clock = SettableClock()
-    limits = ProcessRateLimits(clock, most=MOST)
-    return Backend(limits, clock.forward, limits.__len__)
+    if request.param == "process":
+        limits = ProcessRateLimits(clock, most=MOST)
+        yield Backend(limits, clock.forward, limits.__len__)
+        return
+    url = request.getfixturevalue("database_url")
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute(RATE_TABLES)
+        shared = PostgresRateLimits(url, clock, most=MOST)
+
+        def remembered() -> int:
+            shared.forget()  # which it does by itself from time to time
+            (count,) = session.execute("SELECT count(*) FROM rate_limit").fetchone() or (0,)
+            return int(count)
+
+        yield Backend(shared, clock.forward, remembered)
+        shared.close()
 
 
 Take = Callable[[Budget], Awaitable[float]]

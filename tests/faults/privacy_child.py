@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.journal import SqliteJournal
-from gateway.privacy.key_store import KeyStore
+from gateway.privacy.sqlite_key_store import SqliteKeyStore
 from gateway.privacy.tombstones import TombstoneFile
 from gateway.rights import RetentionRule
 from tests.unit.rights.rights_world import RightsWorld
@@ -59,8 +59,8 @@ def patched(steps: Steps) -> None:
     """Count every step that reaches a disk."""
     steps.around(SqliteJournal, "write")
     steps.around(TombstoneFile, "append")
-    steps.around(KeyStore, "destroy")
-    steps.around(KeyStore, "forget_log")
+    steps.around(SqliteKeyStore, "destroy")
+    steps.around(SqliteKeyStore, "forget_log")
 
 
 async def main(folder: Path, fatal: int, days: float) -> None:

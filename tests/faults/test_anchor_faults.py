@@ -142,6 +142,7 @@ def test_a_record_that_was_put_back_and_told_otherwise_is_found_out(troubled: Tr
     held = (troubled.folder / "vault.jsonl").read_bytes()
     shutil.rmtree(gateway.data_dir)
     shutil.copytree(troubled.folder / "copy", gateway.data_dir)
+    gateway.accept_restore()
     gateway.start()
     troubled.world.submit()
     sign(troubled.auditor)

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table
 
-from gateway.journal import Checkpointer, SqliteJournal, verify_record
+from gateway.journal import Archiving, Checkpointer, SqliteJournal, Until, Verification
+from gateway.journal.archive_records import archived_entry
 from gateway.journal.tables import PROJECTIONS, chain_head, checkpoint, entry, tile
 from gateway.journal.verify import VerifyReport
 from gateway.model.entry import NewEntry
@@ -27,7 +28,7 @@ from gateway.model.system import SystemClock
 from gateway.privacy import CheckpointKeys, CheckpointSigner, finish_rotation, rotate_key
 from tests.contract.journal_story import SteppingClock, Story, call
 
-RECORD: list[Table] = [entry, chain_head, checkpoint, tile, *PROJECTIONS]
+RECORD: list[Table] = [entry, chain_head, checkpoint, tile, archived_entry, *PROJECTIONS]
 
 
 class Folder:
@@ -55,15 +56,28 @@ class Folder:
         asyncio.run(write())
 
     def verify(self, key: CheckpointSigner) -> VerifyReport:
-        return verify_record(self.database, [key.public_key_pem])
+        return Verification(self.database, [key.public_key_pem]).run()
+
+    def archive(self) -> None:
+        """Archive the first half of the runs and whatever else may go with them."""
+        signer, clock = self.keys.current(), SteppingClock()
+        Archiving(self.database, self.segments, signer, clock).run(Until(through=200))
+
+    @property
+    def segments(self) -> Path:
+        return self.folder / "archive"
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    """A sound record: some runs, more entries than a tile holds, and a key that was rotated."""
+@pytest.fixture(scope="module", params=["whole", "archived"])
+def sound(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Folder:
+    """A sound record: some runs, more entries than a tile holds, and a key that was rotated; once
+    as it is, and once with a part of it archived."""
     made = Folder(tmp_path_factory.mktemp("sound"))
     stories = [Story(f"s{number}").whole("x", "y") for number in range(30)]
-    made.write([*stories[0], call("k")], list(chain.from_iterable(stories[1:])))
+    half = list(chain.from_iterable(stories[:15]))
+    made.write([*half, call("k")], list(chain.from_iterable(stories[15:])))
+    if request.param == "archived":
+        made.archive()
     rotate_key(made.database, made.keys, SystemClock())
     made.write([call(None), *Story("last").whole("z")])
     return made
@@ -93,7 +107,7 @@ def flipped(value: Any, place: int, bit: int) -> Any:
     """A value with one bit of one byte turned over (of a number: one bit)."""
     if isinstance(value, int):
         return value ^ (1 << bit)
-    stored = bytearray(value.encode() if isinstance(value, str) else value or b"\0")
+    stored = bytearray((value.encode() if isinstance(value, str) else value) or b"\0")
     stored[place % len(stored)] ^= 1 << bit
     return bytes(stored)
 
@@ -104,11 +118,16 @@ def copied(sound: Folder, folder: str) -> Path:
     return Path(folder, "gateway.db")
 
 
+def verified(sound: Folder, copy: Path, key: str) -> VerifyReport:
+    return Verification(copy, [key], archive=sound.segments).run()
+
+
 def test_the_untouched_record_verifies(sound: Folder, first_key: str) -> None:
-    report = verify_record(sound.database, [first_key])
+    report = verified(sound, sound.database, first_key)
 
     assert report.findings == ()
-    assert report.covered == report.entries > 256
+    assert report.covered == report.entries
+    assert report.entries + report.archived > 256
 
 
 def cell(connection: sqlite3.Connection, data: st.DataObject) -> tuple[Table, str, int, Any]:
@@ -165,7 +184,7 @@ def test_any_bit_of_any_cell_is_found_and_located(
             except sqlite3.IntegrityError:  # two rows cannot stand in one place
                 return
 
-        report = verify_record(copy, [first_key])
+        report = verified(sound, copy, first_key)
 
         assert not report.ok
         assert is_located(report, table, place), (table.name, column, place, report.findings)
@@ -209,7 +228,7 @@ def test_any_bit_of_the_database_file_is_found_or_changes_nothing(
         copy.write_bytes(content)
 
         try:
-            if not verify_record(copy, [first_key]).ok:
+            if not verified(sound, copy, first_key).ok:
                 return
         except ProblemError:
             return

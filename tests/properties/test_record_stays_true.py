@@ -1,7 +1,8 @@
 """Whatever is rightly done to a record and its keys, it verifies, and says what it should.
 
-Entries, checkpoints, erasures and the rotation of every layer of keys, in any order. What a
-person's key sealed opens until that person is erased, and never again.
+Entries, checkpoints, erasures, the rotation of every layer of keys, and entries that are archived
+and put back, in any order. What a person's key sealed opens until that person is erased, and never
+again. Where everything is put back, the record is what it was.
 """
 
 import asyncio
@@ -13,15 +14,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.journal import Checkpointer, SqliteJournal, verify_record
+from gateway.journal import (
+    Archiving,
+    Checkpointer,
+    Returning,
+    SqliteJournal,
+    Until,
+    Verification,
+    read_record,
+    rebuild_record,
+    verify_record,
+)
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.pii import ErasedError, Owner
 from gateway.model.system import SystemClock
 from gateway.privacy import CheckpointKeys, Keyring, KeyringSealer, KeyRotation, rotate_key
+from tests.contract.journal_story import Story
 
 PEOPLE = ["ada", "bob", "cy"]
-STEPS = ["tell", "checkpoint", "erase", "signing key", "root key", "workspace keys", "data keys"]
+STEPS = [
+    *("tell", "checkpoint", "erase", "signing key", "root key", "workspace keys", "data keys"),
+    *("run", "policy", "archive", "put back"),
+]
 
 
 class Installation:
@@ -33,10 +48,16 @@ class Installation:
         self.first_key = CheckpointKeys(self.key_dir).current().public_key_pem
         self.kept: list[tuple[str, JsonObject]] = []
         self.erased: list[JsonObject] = []
+        self.archive = folder / "archive"
+        self.runs = 0
 
     def take(self, step: str, person: str) -> None:
         if step == "signing key":
             rotate_key(self.database, CheckpointKeys(self.key_dir), SystemClock())
+        elif step == "archive":
+            self._archive()
+        elif step == "put back":
+            self.put_back()
         elif step in ("root key", "workspace keys", "data keys"):
             self._rotate(step)
         else:
@@ -53,6 +74,16 @@ class Installation:
                 rotation.data(workspace)
         rotation.close()
 
+    def _archive(self) -> None:
+        signer = CheckpointKeys(self.key_dir).current()
+        archiving = Archiving(self.database, self.archive, signer, SystemClock())
+        archiving.run(Until(through=10_000))
+
+    def put_back(self) -> None:
+        signer = CheckpointKeys(self.key_dir).current()
+        files = sorted(self.archive.glob("*"))
+        Returning(self.database, signer, SystemClock()).run(files)
+
     async def _serving(self, step: str, person: str) -> None:
         keyring = Keyring.open(self.key_dir)
         journal = await SqliteJournal.open(
@@ -61,6 +92,8 @@ class Installation:
         taken: dict[str, Callable[[], Awaitable[object]]] = {
             "tell": lambda: self._tell(journal, keyring, person),
             "erase": lambda: self._erase(journal, keyring, person),
+            "run": lambda: self._run(journal, person),
+            "policy": lambda: self._activate(journal, person),
             "checkpoint": Checkpointer(journal, keyring.signer).checkpoint,
         }
         await taken[step]()
@@ -80,9 +113,35 @@ class Installation:
         self.erased += [sealed for name, sealed in self.kept if name == person]
         self.kept = [(name, sealed) for name, sealed in self.kept if name != person]
 
+    async def _run(self, journal: SqliteJournal, person: str) -> None:
+        """A run that ends, but for those of cy, which go on."""
+        self.runs += 1
+        entries = Story(f"r{self.runs}", subject=person).whole("x", "y")
+        for entry in entries[: -1 if person == "cy" else None]:
+            await journal.write(lambda tx, entry=entry: tx.append(entry))
+
+    async def _activate(self, journal: SqliteJournal, person: str) -> None:
+        entry = NewEntry(EntryType.POLICY_ACTIVATED, "acme", {"revision": f"sha256:{person}"})
+        await journal.write(lambda tx: tx.append(entry))
+
     def check(self) -> None:
-        report = verify_record(self.database, [self.first_key])
+        self._verify()
+        rebuild_record(self.database, SystemClock())
+        self._verify()
+        self._check_keys()
+
+    def _verify(self) -> None:
+        """It verifies without its archive and with it."""
+        keys = [self.first_key]
+        assert verify_record(self.database, keys).findings == ()
+        report = Verification(self.database, keys, archive=self.archive).run()
         assert report.findings == ()
+        assert report.entries + report.archived == self._last_position()
+
+    def _last_position(self) -> int:
+        return read_record(self.database, lambda records: records.last_position())
+
+    def _check_keys(self) -> None:
         keyring = Keyring.open(self.key_dir)
         sealer = KeyringSealer(keyring)
         assert [sealer.unseal("acme", sealed) for _, sealed in self.kept] == [
@@ -105,4 +164,7 @@ def test_any_sequence_of_what_is_right_keeps_the_record_true(steps: list[tuple[s
         installation = Installation(Path(folder))
         for step, person in [("tell", "ada"), *steps]:
             installation.take(step, person)
+        installation.check()
+        installation.put_back()
+        assert verify_record(installation.database, [installation.first_key]).archived == 0
         installation.check()

@@ -9,20 +9,17 @@ from sqlalchemy import text
 
 from gateway.journal.durable import DurableJournal
 from gateway.journal.postgres.commit import PostgresCommit
-from gateway.journal.postgres.errors import LostConnectionError, PostgresError, unavailable
+from gateway.journal.postgres.errors import PostgresError, unavailable
+from gateway.journal.postgres.opening import open_session, open_snapshot
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.reader import PostgresReader
-from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.postgres.told import Listener
-from gateway.journal.postgres.wire import Wire
 from gateway.journal.queries import LAST_POSITION
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tail import Tail
 from gateway.journal.worker import Worker
 from gateway.model.ports import Clock
-
-_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 class PostgresJournal(DurableJournal):
@@ -48,7 +45,7 @@ class PostgresJournal(DurableJournal):
         with ExitStack() as opened:
             opened.callback(positions.close)
             positions.open()
-            with _session(url, "gateway-start") as session:
+            with open_session(url, "gateway-start") as session:
                 row = session.one(LAST_POSITION)
             self._tail = Tail(loop, (row and row[0]) or 0)
             commits = PostgresCommit(
@@ -102,7 +99,7 @@ class PostgresJournal(DurableJournal):
         Raises:
             ProblemError: SERVICE_UNAVAILABLE.
         """
-        with _session(self.url, "gateway-snapshot") as session:
+        with open_snapshot(self.url, "gateway-snapshot") as session:
             yield session
 
     async def adopt(self) -> int:
@@ -119,20 +116,3 @@ class PostgresJournal(DurableJournal):
         self._tail.close()
         await self._reader.close()
         await asyncio.to_thread(self._opened.close)
-
-
-@contextmanager
-def _session(url: str, name: str) -> Iterator[PostgresSession]:
-    """A session over one snapshot on a connection of its own."""
-    try:
-        wire = Wire(url, name)
-    except LostConnectionError as error:
-        raise unavailable(error) from error
-    try:
-        session = PostgresSession(wire)
-        session.command(_SNAPSHOT)
-        yield session
-    except PostgresError as error:
-        raise unavailable(error) from error
-    finally:
-        wire.close()

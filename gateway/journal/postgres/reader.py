@@ -5,11 +5,11 @@ from collections.abc import Callable
 from gateway.journal.postgres.commit import OUTAGE
 from gateway.journal.postgres.errors import LostConnectionError, PostgresError, unavailable
 from gateway.journal.postgres.link import Link
+from gateway.journal.postgres.opening import BEGIN_SNAPSHOT
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.records import SqlRecords
 from gateway.journal.worker import Work, run
 
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _TRIES = 3
 
 
@@ -50,7 +50,7 @@ class PostgresReader:
         is_open = False
         for place, work in enumerate(batch):
             if not is_open:
-                session.command(_BEGIN)
+                session.command(BEGIN_SNAPSHOT)
                 is_open = True
             run(work, records)
             failure = session.failure

@@ -12,6 +12,9 @@ from gateway.journal.postgres.wire import Wire
 from gateway.journal.session import NoSuchRowError, Row, Session
 from gateway.journal.statement import Statement
 
+_PAGE = 1_000
+"""How many rows are fetched at a time where all are gone through."""
+
 
 class DuplicateError(PostgresError):
     """A row with this key is there already."""
@@ -26,13 +29,14 @@ class PostgresSession(Session):
     unit may have gone on.
     """
 
-    __slots__ = ("_exactly", "_wire", "changes", "failure")
+    __slots__ = ("_cursors", "_exactly", "_wire", "changes", "failure")
 
     duplicates: type[Exception] = DuplicateError
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._exactly: list[int] = []
+        self._cursors = 0
         self.changes = 0
         self.failure: Exception | None = None
 
@@ -47,8 +51,24 @@ class PostgresSession(Session):
         return rows_of(self.settle()[place])
 
     def each(self, statement: Statement, /, **values: Any) -> Iterator[Row]:
-        """The rows that a statement gives; they are all fetched first."""
-        return iter(self.all(statement, **values))
+        """The rows that a statement gives: fetched in pages within a transaction, else at once."""
+        if not self._wire.in_transaction:
+            self.settle()  # it may be about to begin
+        if not self._wire.in_transaction:
+            yield from self.all(statement, **values)
+            return
+        self._cursors += 1
+        form, name = statement.postgres, f"rows_{self._cursors}"
+        declaring = f"DECLARE {name} NO SCROLL CURSOR FOR {form.sql}"
+        self._wire.send(declaring, form.parameters(values))
+        fetching = f"FETCH FORWARD {_PAGE} FROM {name}"
+        while True:
+            place = self._wire.send(fetching)
+            rows = rows_of(self.settle()[place])
+            yield from rows
+            if len(rows) < _PAGE:
+                break
+        self.command(f"CLOSE {name}")
 
     def change(self, statement: Statement, /, **values: Any) -> int:
         """Run a change; returns how many rows it hit."""

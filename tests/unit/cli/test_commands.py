@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.cli.main import _SUMMARIES
 from gateway.settings import SETTINGS
 
 ROOT = Path(__file__).parents[3]
@@ -217,6 +218,12 @@ def test_help_lists_every_command_and_describes_every_flag() -> None:
         lacking = [one.flag for one in SETTINGS if f"{one.flag} VALUE" not in shown.stdout]
         assert len(lacking) == (len(SETTINGS) if names in NEEDS_NO_GATEWAY else 0)
     assert "GATEWAY_DATA_DIR" in run("serve", "--help").stdout
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    context = click.Context(main)
+    said = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    assert {name: one.get_short_help_str(limit=99) for name, one in said.items()} == _SUMMARIES
 
 
 def test_a_mistyped_command_is_told_the_nearest() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 
+from gateway.blobs import Blobs, FolderBlobs
 from gateway.contracts import Bundle, Registry, contents_of, load_contracts
 from gateway.evidence import (
     BundleReport,
@@ -66,7 +67,7 @@ class BundleWorld:
     story: Story = field(default_factory=lambda: Story("one"))
 
     @classmethod
-    async def open(cls, folder: Path) -> "BundleWorld":
+    async def open(cls, folder: Path, blobs: Blobs | None = None) -> "BundleWorld":
         clock = SteppingClock()
         journal = await SqliteJournal.open(folder / "gateway.db", clock=clock, writer="w")
         keyring = Keyring.open(folder)
@@ -75,7 +76,7 @@ class BundleWorld:
         contents = contents_of(Bundle(loaded.operations, loaded.events, loaded.drafts))
         exporter = build_exporter(
             *(journal, KeyringSealer(keyring), keyring.signer, clock, checkpointer.checkpoint),
-            folder=folder / "evidence",
+            blobs=blobs or FolderBlobs(folder / "evidence"),
             content_of=contents.get,
         )
         return cls(folder, journal, keyring, exporter)

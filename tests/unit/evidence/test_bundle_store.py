@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.blobs import FolderBlobs
 from gateway.evidence import BundleStore, exporter
 from tests.unit.evidence.bundle_world import EMAIL, BundleWorld, raw
 
@@ -103,7 +104,7 @@ async def test_a_write_that_fails_leaves_nothing(world: BundleWorld) -> None:
         def seal(self, *_: object) -> dict[str, object]:
             raise OSError("no space left")
 
-    store = BundleStore(world.folder / "evidence", Full(), "c")  # type: ignore[arg-type] # in-test fake
+    store = BundleStore(FolderBlobs(world.folder / "evidence"), Full(), "c")  # type: ignore[arg-type] # in-test fake
     with pytest.raises(OSError, match="no space"):
         store.write("acme", "run_one", "0" * 64, b"content")
     assert names(world) == []

@@ -241,6 +241,16 @@ def test_a_slow_service_leaves_the_outcome_unknown(desk: Desk, after_effect: boo
     assert isinstance(outcome, Unknown)
 
 
+def test_a_request_that_arrives_twice_has_one_effect_only_with_a_key(desk: Desk) -> None:
+    before = {kind: len(desk.effects(kind)) for kind in ("refund", "reply")}
+    for path in ("/orders/*/refunds", "/tickets/*/replies"):
+        desk.fault(path, "twice")
+    desk.answer("support.refund.issue", {"orderId": "o-1004", **REFUND}, "key-twice")
+    desk.answer("support.customer.reply", {"ticketId": "t-2", "body": "Hello."}, "key-twice-too")
+    assert len(desk.effects("refund")) == before["refund"] + 1
+    assert len(desk.effects("reply")) == before["reply"] + 2
+
+
 def test_faults_end_after_their_times_and_can_be_cleared(desk: Desk) -> None:
     desk.fault("/orders/*", "500", times=2)
     statuses = [httpx.get(f"{desk.url}/orders/o-1001").status_code for _ in range(3)]

@@ -22,7 +22,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def write_beside(record, *entries) -> None:
-    async with short_writes(record.path, clock=SteppingClock(), signer=record.signer) as journal:
+    async with short_writes(
+        *(record.path, record.path.parent), clock=SteppingClock(), signer=record.signer
+    ) as journal:
         for entry in entries:
             await journal.write(lambda tx, entry=entry: tx.append(entry))
 
@@ -88,7 +90,9 @@ async def test_the_file_of_checkpoints_stays_the_servers(record) -> None:
 
 async def test_alone_it_holds_the_folder_and_signs_what_it_wrote(record) -> None:
     await record.tell("a")
-    async with short_writes(record.path, clock=SteppingClock(), signer=record.signer) as journal:
+    async with short_writes(
+        *(record.path, record.path.parent), clock=SteppingClock(), signer=record.signer
+    ) as journal:
         await journal.write(lambda tx: tx.append(activated("sha256:1")))
         with pytest.raises(ProblemError, match="DATA_DIR_IN_USE"):
             FolderLock(record.folder)

@@ -141,7 +141,12 @@ async def test_a_locked_database_is_unavailable_and_then_works_again(
 
 async def test_a_batch_takes_a_bounded_number_of_units() -> None:
     sizes: list[int] = []
-    worker = Worker("batches", asyncio.get_running_loop(), lambda batch: sizes.append(len(batch)))
+
+    def perform(batch: list[Work]) -> list[Work]:
+        sizes.append(len(batch))
+        return []
+
+    worker = Worker("batches", asyncio.get_running_loop(), perform)
     calls = [asyncio.create_task(worker.call(lambda given: None)) for _ in range(BATCH * 3)]
     await asyncio.gather(*calls)
     await worker.close()
@@ -155,11 +160,12 @@ async def test_whatever_a_batch_raises_its_callers_are_answered_and_the_thread_l
 ) -> None:
     raising = [KeyboardInterrupt("odd")]
 
-    def perform(batch: list[Work]) -> None:
+    def perform(batch: list[Work]) -> list[Work]:
         if raising:
             raise raising.pop()
         for work in batch:
             work.result = "done"
+        return []
 
     worker = Worker("odd", asyncio.get_running_loop(), perform)
     with pytest.raises(ProblemError, match="SERVICE_UNAVAILABLE"):

@@ -309,7 +309,9 @@ class LoopWorld:
 
         await self.journal.write(unit)
 
-    def process(self, policies: Policies | None = None, journal: Any = None) -> Loop:
+    def process(
+        self, policies: Policies | None = None, journal: Any = None, restored: str | None = None
+    ) -> Loop:
         """Another process's loop over the same record."""
         parts = Parts(
             self.registry,
@@ -321,6 +323,7 @@ class LoopWorld:
             self.limiter,
             self.ids,
             self.clock,
+            restored,
         )
         return build_loop(parts, owner=self.ids.new("proc"), lease=30.0, slots=8)
 

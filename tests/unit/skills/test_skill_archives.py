@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.blobs import FolderBlobs
 from gateway.model.problem import ProblemError
 from gateway.skills import ArtifactStore, digest_of
 from gateway.skills.archive import MAX_ARCHIVE, describe_archive, read_archive
@@ -135,7 +136,7 @@ def test_an_archive_of_too_many_members_is_refused() -> None:
 
 
 def test_the_store_keeps_an_archive_by_its_digest(tmp_path: Path) -> None:
-    store, content = ArtifactStore(tmp_path / "skills"), archive(dict(FILES))
+    store, content = ArtifactStore(FolderBlobs(tmp_path / "skills")), archive(dict(FILES))
     digest = digest_of(content)
     assert store.get(digest) is None
     assert store.put(digest, content)
@@ -146,7 +147,7 @@ def test_the_store_keeps_an_archive_by_its_digest(tmp_path: Path) -> None:
 
 
 def test_a_damaged_archive_is_none_and_can_be_sent_again(tmp_path: Path) -> None:
-    store, content = ArtifactStore(tmp_path), archive(dict(FILES))
+    store, content = ArtifactStore(FolderBlobs(tmp_path)), archive(dict(FILES))
     digest = digest_of(content)
     store.put(digest, content)
     (file,) = tmp_path.iterdir()
@@ -160,11 +161,11 @@ def test_a_damaged_archive_is_none_and_can_be_sent_again(tmp_path: Path) -> None
     "digest", ["", "sha256:", "sha256:../../x", "0" * 64, f"SHA256:{'0' * 64}"]
 )
 def test_what_is_no_digest_names_nothing(tmp_path: Path, digest: str) -> None:
-    assert ArtifactStore(tmp_path).get(digest) is None
+    assert ArtifactStore(FolderBlobs(tmp_path)).get(digest) is None
 
 
 def test_a_full_store_takes_nothing_more(tmp_path: Path) -> None:
-    store = ArtifactStore(tmp_path, capacity=10)
+    store = ArtifactStore(FolderBlobs(tmp_path), capacity=10)
     store.put(digest_of(b"12345678"), b"12345678")
     with pytest.raises(ProblemError) as error:
         store.put(digest_of(b"123"), b"123")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.blobs import FolderBlobs
 from gateway.contracts import LiveRegistry, load_contracts
 from gateway.model.json import digest
 from gateway.model.problem import Issue
@@ -40,7 +41,7 @@ class Shelf:
         self.live = LiveRegistry(BASE, self.now)
         self.skills: SkillRegistry = open_skills(
             self.live,
-            data_dir=folder,
+            blobs=FolderBlobs(folder / "skills"),
             policy_dir=folder,
             clock=self,
             inspect=lambda _: self.issues,

@@ -1,0 +1,6 @@
+"""DUTIES: what exactly one of several processes does, and who that is."""
+
+from gateway.duties.duties import Begin, Duties
+from gateway.duties.leadership import Leadership, PostgresLeadership
+
+__all__ = ["Begin", "Duties", "Leadership", "PostgresLeadership"]

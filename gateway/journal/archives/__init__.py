@@ -1,0 +1,1 @@
+"""Stretches of the record as files: written, removed from the database, checked and put back."""

@@ -1,0 +1,156 @@
+"""The key store in a SQLite file of its own, outside the data and its backups.
+
+The bytes of a destroyed key are overwritten in the file and in its log. SQLite copies rows between
+pages as a table grows, and leaves the bytes of a moved row where they were until something else
+needs the room. So wrapped data keys stand in a table that only grows at its end, where no row ever
+moves, and are overwritten in place.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+from gateway.model.system import unusable_key
+from gateway.privacy.key_rows import DataKeyRow
+from gateway.privacy.key_store import VERSION, Destroyed, KeyStore
+from gateway.privacy.key_tables import TABLES
+
+FILE_NAME = "keys.db"
+_BUSY_TIMEOUT = 10.0
+
+
+class SqliteKeyStore(KeyStore):
+    """A key store in the file ``path``, for one serving process."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, which is created where it is missing.
+
+        Raises:
+            ProblemError: KEYS_UNUSABLE.
+        """
+        self.place = str(path)
+        self.lock = threading.RLock()
+        try:
+            path.touch(mode=0o600, exist_ok=True)
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+            )
+            self._prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise unusable_key(
+                path, f"cannot be used as a key store ({type(error).__name__}). Restore it"
+            ) from error
+
+    def _prepare(self) -> None:
+        execute = self._connection.execute
+        execute("PRAGMA journal_mode = WAL")
+        execute("PRAGMA synchronous = FULL")
+        execute("PRAGMA secure_delete = ON")  # what is freed is overwritten with zeros
+        with self.transaction():
+            if execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+                for command in filter(str.strip, TABLES.split(";")):
+                    execute(command)
+                execute("INSERT INTO meta VALUES ('version', ?)", (VERSION,))
+        if self.note("version") != VERSION:
+            raise unusable_key(self.place, "has another version. Start the release that wrote it")
+
+    def close(self) -> None:
+        """See ``KeyStore``."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See ``KeyStore``."""
+        with self.lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def keep_data_keys(self, rows: Iterable[DataKeyRow]) -> None:
+        """See ``KeyStore``."""
+        for row in rows:
+            known = self._one("SELECT place, destroyed_at FROM data_key WHERE id = ?", row.id)
+            if known is None:
+                self.add_data_keys([row])
+            elif known[1] is None and row.wrapped is not None:
+                self._overwrite(known[0], row.wrapped)
+                self._connection.execute(
+                    "UPDATE data_key SET workspace_key = ?, seals_until = ? WHERE id = ?",
+                    (row.workspace_key, row.seals_until, row.id),
+                )
+
+    def add_data_keys(self, rows: Sequence[DataKeyRow]) -> None:
+        """See ``KeyStore``."""
+        (last,) = self._one("SELECT max(seq) FROM sqlite_sequence WHERE name = 'secret'") or (0,)
+        placed = list(enumerate(rows, start=(last or 0) + 1))
+        self._connection.executemany(
+            "INSERT INTO secret (place, wrapped) VALUES (?, ?)",
+            [(place, row.wrapped) for place, row in placed],
+        )
+        self._connection.executemany(
+            "INSERT INTO data_key (id, workspace, subject, lifetime, place, workspace_key,"
+            " created_at, seals_until, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    *(row.id, row.workspace, row.subject, row.lifetime, place),
+                    *(row.workspace_key, row.created_at, row.seals_until, row.expires_at),
+                )
+                for place, row in placed
+            ],
+        )
+
+    def _overwrite(self, place: int, wrapped: bytes | None) -> None:
+        """Write over a wrapped key where it stands; zeros, where there is none any more."""
+        with self._connection.blobopen("secret", "wrapped", place) as blob:
+            blob.write(bytes(len(blob)) if wrapped is None else wrapped)
+
+    def destroy(self, keys: Sequence[tuple[str, str]], at: str, reason: str) -> int:
+        """See ``KeyStore``."""
+        gone = 0
+        for key_id, workspace in keys:
+            found = self._connection.execute(
+                "UPDATE data_key SET workspace_key = NULL, destroyed_at = ?, reason = ?"
+                " WHERE id = ? AND destroyed_at IS NULL RETURNING place",
+                (at, reason, key_id),
+            ).fetchall()
+            for (place,) in found:
+                self._overwrite(place, None)
+            gone += len(found)
+            self._connection.execute(
+                "INSERT OR IGNORE INTO data_key (id, workspace, created_at, destroyed_at, reason)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (key_id, workspace, at, at, reason),
+            )
+        return gone
+
+    def destroyed_since(self, mark: int) -> Destroyed:
+        """See ``KeyStore``; only the one process destroys keys here."""
+        return Destroyed(mark)
+
+    def rewrite(self) -> None:
+        """See ``KeyStore``."""
+        with self.lock:
+            self._connection.execute("VACUUM")
+        self.forget_log()
+
+    def forget_log(self) -> None:
+        """Empty the write-ahead log, in which overwritten pages still stand; see ``KeyStore``."""
+        checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)"
+        with self.lock, closing(self._connection.execute(checkpoint)) as told:
+            if told.fetchone()[0]:
+                raise TimeoutError("the log of the key store is in use and could not be emptied")
+
+    def _all(self, sql: LiteralString, *given: object) -> list[Any]:
+        with self.lock:
+            return self._connection.execute(sql, given).fetchall()
+
+    def _change(self, sql: LiteralString, *given: object) -> int:
+        with self.lock:
+            return self._connection.execute(sql, given).rowcount

@@ -1,0 +1,133 @@
+"""A backup is restored while the world went on: nothing that may have happened happens again."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.acceptance.drafts import approve, lookup, refund, reply, waiting
+from tests.processes import ROOT, JsonObject
+from tests.world import World, wait_until
+
+
+def back_up(world: World, file: Path) -> None:
+    done = world.gateway.command("journal", "backup", str(file))
+    assert done.returncode == 0, done.stderr
+
+
+def put_back(world: World, file: Path) -> None:
+    """The data folder is lost, and the backup takes its place."""
+    gateway = world.gateway
+    gateway.stop()
+    shutil.rmtree(gateway.data_dir)
+    gateway.data_dir.mkdir()
+    shutil.copy(file, gateway.data_dir / "gateway.db")
+
+
+def asked(world: World, steps: list[JsonObject]) -> JsonObject:
+    """A run in assist mode that waits for the approval of its first step."""
+    run = world.run(steps, mode="ASSIST")
+    world.wait(run["executionId"], "WAITING_APPROVAL")
+    [request] = world.approvals(run["executionId"], "PENDING")
+    return {**run, "stepId": request["stepId"]}
+
+
+def completed(world: World, run: JsonObject) -> None:
+    assert world.wait(run["executionId"], "COMPLETED", "FAILED", "UNRESOLVED")["status"] == (
+        "COMPLETED"
+    )
+
+
+def replies(world: World, body: str) -> int:
+    return [one["payload"]["body"] for one in world.service.effects("reply")].count(body)
+
+
+def settle(world: World, run: JsonObject, outcome: str, **more: object) -> JsonObject:
+    step = world.step(run["executionId"], "reply")
+    value = {"runId": run["runId"], "stepId": step["stepId"], "attempt": step["attempt"]}
+    told = {"outcome": outcome, "note": "I looked.", "reconciledBy": "olga"}
+    return world.olga.mutate(
+        "controlPlaneStepReconcile", "status executionStatus", {**value, **told, **more}
+    )
+
+
+def unresolved(world: World, run: JsonObject) -> None:
+    world.wait(run["executionId"], "UNRESOLVED")
+    step = world.step(run["executionId"], "reply")
+    assert (step["status"], step["problem"]["code"]) == ("UNRESOLVED", "OUTCOME_UNKNOWN")
+    assert "restored from a backup" in step["problem"]["detail"]
+
+
+def refuses_to_serve(world: World) -> None:
+    refused = subprocess.run(
+        world.gateway.serving,
+        cwd=ROOT, env=world.gateway.env, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert refused.returncode != 0
+    assert "RECORD_RESTORED" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_what_was_done_after_the_backup_is_not_done_again(own_world: World, tmp_path: Path) -> None:
+    keyed = waiting(own_world, [refund(250)])
+    unkeyed = asked(own_world, [reply("told")])
+    both = waiting(own_world, [refund(251), reply("then told", dependsOn=["refund"])])
+    undone = asked(own_world, [reply("not told")])
+    back_up(own_world, tmp_path / "backup.db")
+    for run in (keyed, unkeyed, both):  # what the backup will not know
+        approve(own_world.fiona, "fiona", run)
+        completed(own_world, run)
+    put_back(own_world, tmp_path / "backup.db")
+
+    refuses_to_serve(own_world)
+    assert "4 runs were under way" in own_world.gateway.accept_restore()
+    own_world.gateway.start()
+
+    # A key of its own lets the service know what it has done: the run simply goes on.
+    approve(own_world.fiona, "fiona", keyed)
+    completed(own_world, keyed)
+    # What knows no key is left to an operator, before anybody is asked to approve it again.
+    for run in (unkeyed, undone):
+        unresolved(own_world, run)
+    assert own_world.approvals(undone["executionId"], "PENDING") == []
+    approve(own_world.fiona, "fiona", both)
+    unresolved(own_world, both)
+    assert replies(own_world, "told") == replies(own_world, "then told") == 1
+
+    for run in (unkeyed, both):
+        settle(own_world, run, "DONE", output={"replyId": "m-1", "status": "SENT"})
+        completed(own_world, run)
+    settle(own_world, undone, "REPEAT")
+    wait_until(lambda: len(own_world.approvals(undone["executionId"], "PENDING")) == 1, 10)
+    approve(own_world.fiona, "fiona", undone)
+    completed(own_world, undone)
+
+    bodies = ("told", "then told", "not told")
+    assert [replies(own_world, body) for body in bodies] == [1, 1, 1]
+    assert len(own_world.service.effects("refund")) == 2
+    fresh = own_world.run([lookup(), reply("after the restore", dependsOn=["order"])])
+    completed(own_world, fresh)
+    verified = own_world.gateway.command("audit", "verify")
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_a_draft_that_was_started_after_the_backup_is_not_started_anew(
+    own_world: World, tmp_path: Path
+) -> None:
+    planned = own_world.compile([refund(7, "keyed"), reply("once", dependsOn=["keyed"])])
+    own_world.verify(planned)
+    back_up(own_world, tmp_path / "backup.db")
+    value = {"executionId": planned["executionId"], "planId": planned["planId"]}
+    own_world.olga.mutate("controlPlaneExecutionStart", "runId", value)
+    completed(own_world, planned)
+    put_back(own_world, tmp_path / "backup.db")
+    own_world.gateway.accept_restore()
+    own_world.gateway.start()
+
+    own_world.olga.mutate("controlPlaneExecutionStart", "runId", value)
+
+    # Another run has other keys, so that not even a keyed step may be done again.
+    own_world.wait(planned["executionId"], "UNRESOLVED")
+    assert own_world.step(planned["executionId"], "keyed")["status"] == "UNRESOLVED"
+    assert len(own_world.service.effects("refund")) == 1
+    assert replies(own_world, "once") == 1

@@ -1,0 +1,70 @@
+"""Cursors into what is archived, and audits that reach there, are refused and never cut short."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.auditing.search import stretch_of
+from gateway.auditing.span import Span
+from gateway.events import start_of
+from gateway.journal import (
+    Archiving,
+    Checkpointer,
+    SqliteJournal,
+    Until,
+    open_audit,
+    read_record,
+)
+from gateway.model.event import Cursor
+from gateway.model.problem import ProblemError
+from tests.contract.journal_story import WORKSPACE, SteppingClock, Story
+from tests.unit.journal.conftest import KeySigner
+
+LIVE = "exec_live"
+
+
+@pytest.fixture
+def archived(tmp_path: Path) -> Path:
+    """A record whose first seven entries went, and an execution among them stays."""
+    path, signer, clock = tmp_path / "data" / "gateway.db", KeySigner(), SteppingClock()
+
+    async def fill() -> None:
+        journal = await SqliteJournal.open(path, clock=clock, writer="w")
+        for new in [*Story("a").whole("x"), *Story("live").until_started("x")]:
+            await journal.write(lambda tx, new=new: tx.append(new))
+        await Checkpointer(journal, signer).checkpoint()
+        await journal.close()
+
+    asyncio.run(fill())
+    archiving = Archiving(path, tmp_path / "archive", signer, clock)
+    assert archiving.run(Until(through=100)).entries == 7
+    return path
+
+
+def test_a_cursor_into_the_archive_is_gone(archived: Path) -> None:
+    with pytest.raises(ProblemError) as refused:
+        read_record(archived, lambda records: start_of(records, "3"))
+
+    assert refused.value.problem.code == "GONE"
+    assert "Begin at 11" in refused.value.problem.detail
+
+
+def test_a_cursor_behind_the_archive_or_of_an_execution_holds(archived: Path) -> None:
+    assert read_record(archived, lambda records: start_of(records, "11")) == Cursor(11)
+    assert read_record(archived, lambda records: start_of(records, "8", LIVE)) == Cursor(8)
+
+
+def test_an_audit_that_reaches_into_the_archive_is_refused(archived: Path) -> None:
+    with open_audit(archived) as history, pytest.raises(ProblemError) as refused:
+        stretch_of(history, WORKSPACE, Span(), 0)
+
+    assert refused.value.problem.code == "PRECONDITION_FAILED"
+    assert "from 2026-03-01T11:30:00.0" in refused.value.problem.detail
+
+
+def test_an_audit_behind_the_archive_is_answered(archived: Path) -> None:
+    with open_audit(archived) as history:
+        later = Span(since="2026-03-01T11:31:00.000000Z")
+        assert stretch_of(history, WORKSPACE, later, 0).after >= 11
+        assert stretch_of(history, WORKSPACE, Span(), 11).after == 11

@@ -1,0 +1,253 @@
+"""Backups, and how a record that was restored from one is known."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.journal import (
+    Archiving,
+    MarkFile,
+    SqliteJournal,
+    Until,
+    accept_restore,
+    back_up,
+    keep_mark,
+    read_record,
+    rebuild_matches,
+    verify_record,
+)
+from gateway.journal import mark_keeper as keeping
+from gateway.model.problem import ProblemError
+from tests.contract.journal_story import WORKSPACE, SteppingClock, Story, call
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    made = tmp_path / "the-keys"
+    made.mkdir()
+    return made
+
+
+async def serve(record, keys: Path, name: str = "", *, stop: bool = True) -> None:
+    """Serve the record as a gateway does, with a run in between; without ``stop`` it is killed."""
+    journal = await SqliteJournal.open(record.path, clock=SteppingClock(), writer="w")
+    try:
+        keeper = await keep_mark(journal, keys)
+        for entry in Story(name).whole("x") if name else []:
+            await journal.write(lambda tx, entry=entry: tx.append(entry))
+        if stop:
+            await keeper.stop()
+        elif keeper._task is not None:
+            keeper._task.cancel()
+    finally:
+        await journal.close()
+
+
+async def refused(record, keys: Path) -> str:
+    with pytest.raises(ProblemError) as error:
+        await serve(record, keys)
+    assert error.value.problem.code == "RECORD_RESTORED"
+    return error.value.problem.detail
+
+
+def backed_up(record, name: str = "backup.db") -> Path:
+    target = record.folder / name
+    back_up(record.path, target, lambda done, total: None)
+    return target
+
+
+def put(record, backup: Path) -> None:
+    """Put a copy in the place of the record, as a file of its own."""
+    for path in record.folder.glob("gateway.db*"):
+        path.unlink()
+    shutil.copy(backup, record.path)
+
+
+async def test_a_stop_and_a_crash_are_no_restore(record, keys: Path) -> None:
+    await serve(record, keys, "a")
+    await serve(record, keys, "b", stop=False)
+    await serve(record, keys, "c")
+
+
+async def test_a_backup_is_whole_and_says_that_it_is_one(record, keys: Path) -> None:
+    await record.tell("a")
+    journal = await record.opened()
+    try:
+        backup = backed_up(record)  # beside a server
+        await journal.write(lambda tx: tx.append(call(None)))
+    finally:
+        await journal.close()
+
+    assert verify_record(backup, [record.signer.public_key_pem], record.file).findings == ()
+    assert read_record(backup, lambda records: records.last_position()) == 10
+    put(record, backup)
+    assert "written as a backup" in await refused(record, keys)
+
+
+async def test_a_backup_replaces_nothing(record) -> None:
+    await record.tell("a")
+    backed_up(record)
+
+    with pytest.raises(FileExistsError):
+        backed_up(record)
+
+
+async def test_a_record_that_ends_earlier_was_restored(record, keys: Path) -> None:
+    await serve(record, keys, "a")
+    copy = record.folder / "copy.db"
+    shutil.copy(record.path, copy)
+    await serve(record, keys, "b")
+    put(record, copy)
+
+    assert "ends at position 7, and had come to 14" in await refused(record, keys)
+
+
+async def test_a_record_with_other_entries_was_restored(record, keys: Path) -> None:
+    await serve(record, keys, "a")
+    copy = record.folder / "copy.db"
+    shutil.copy(record.path, copy)
+    await serve(record, keys, "b")
+    elsewhere = record.folder / "elsewhere"
+    elsewhere.mkdir()
+    put(record, copy)
+    await serve(record, elsewhere, "c")
+    await serve(record, elsewhere, "d")
+
+    assert "is not the one that was there" in await refused(record, keys)
+
+
+async def test_a_copy_of_a_record_that_had_not_stopped_was_restored(record, keys: Path) -> None:
+    await serve(record, keys, "a", stop=False)
+    copy = record.folder / "copy.db"
+    shutil.copy(record.path, copy)
+    os.utime(copy)
+    held = record.path.rename(record.folder / "held.db")  # so that its number is not given again
+    put(record, copy)
+
+    assert held.stat().st_ino != record.path.stat().st_ino
+    assert "before the gateway had stopped" in await refused(record, keys)
+
+
+async def test_a_folder_that_is_moved_after_a_stop_goes_on(record, keys: Path) -> None:
+    await serve(record, keys, "a")
+    copy = record.folder / "copy.db"
+    shutil.copy(record.path, copy)
+    record.path.rename(record.folder / "held.db")
+    put(record, copy)
+
+    await serve(record, keys, "b")
+
+
+async def test_an_empty_record_begins_anew(record, keys: Path) -> None:
+    await serve(record, keys, "a")
+    record.path.unlink()
+
+    await serve(record, keys, "b")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"position":-1}', '{"position":1,"hash":2}'])
+async def test_a_mark_that_cannot_be_read_says_nothing(record, keys: Path, text: str) -> None:
+    await serve(record, keys, "a")
+    MarkFile(keys).path.write_text(text)
+
+    assert MarkFile(keys).read() is None
+    await serve(record, keys, "b")
+
+
+async def test_the_mark_follows_the_record(
+    record, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping.MarkKeeper.__init__, "__defaults__", (0.01,))
+    journal = await record.opened()
+    try:
+        keeper = await keep_mark(journal, keys)
+        await journal.write(lambda tx: tx.append(call(None)))
+        for _ in range(500):
+            mark = MarkFile(keys).read()
+            if mark is not None and mark.position == 1:
+                break
+            await asyncio.sleep(0.01)
+        assert mark is not None
+        assert (mark.position, mark.stopped) == (1, False)
+        await keeper.stop()
+        mark = MarkFile(keys).read()
+        assert mark is not None
+        assert mark.stopped
+    finally:
+        await journal.close()
+
+
+async def test_a_mark_that_cannot_be_written_holds_up_nothing(record, keys: Path) -> None:
+    await serve(record, keys / "missing", "a")
+
+
+async def test_a_mark_whose_entry_is_archived_holds(record, keys: Path) -> None:
+    await serve(record, keys, "a")
+    await record.session(_nothing)
+    archiving = Archiving(record.path, record.folder / "archive", record.signer, SteppingClock())
+    assert archiving.run(Until(through=7)).entries == 7
+
+    await serve(record, keys, "b")
+
+
+async def _nothing(*_: object) -> None:
+    return None
+
+
+async def test_an_accepted_record_is_served_and_says_so(record, keys: Path) -> None:
+    await record.tell("a")
+    backup = backed_up(record)
+    await serve(record, keys, "b")
+    await record.session(_nothing)
+    put(record, backup)
+    await refused(record, keys)
+
+    done = accept_restore(record.path, MarkFile(keys), record.signer, SteppingClock())
+
+    assert done.lost is not None
+    assert done.lost.read_text().count("\n") == 2
+    await serve(record, keys, "c")
+    before = read_record(record.path, lambda records: records.restored_before())
+    assert before is not None
+    assert verify_record(record.path, [record.signer.public_key_pem]).findings == ()
+    assert rebuild_matches(record.path) == []
+    with closing(sqlite3.connect(record.path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+    [(body,)] = record.sql("SELECT body FROM entry WHERE type = 'record.restored'")
+    assert '"position":10' in body
+    assert '"known":17' in body
+
+
+async def test_what_waits_is_looked_at_again(record, keys: Path) -> None:
+    await record.tell("a")
+
+    async def parked(journal, _) -> None:
+        await journal.write(lambda tx: tx.enlist("run_a", "exec_a"))
+        await journal.write(lambda tx: tx.claim("run_a", "me", "2026-03-01T09:31:00.000000Z"))
+        await journal.write(lambda tx: tx.release("run_a", 1, 1, "2030-01-01T00:00:00.000000Z"))
+
+    await record.session(parked)
+
+    accept_restore(record.path, MarkFile(keys), record.signer, SteppingClock())
+
+    [(wake_at,)] = record.sql("SELECT wake_at FROM claim")
+    assert wake_at < "2027"
+
+
+async def test_no_moment_of_before_is_later_than_the_acceptance(record, keys: Path) -> None:
+    """Also where the clock was put back meanwhile."""
+    await record.tell("a")
+    record.sql("UPDATE execution SET created_at = '2031-01-01T00:00:00.000000Z'")
+
+    accept_restore(record.path, MarkFile(keys), record.signer, SteppingClock())
+
+    before = read_record(record.path, lambda records: records.restored_before())
+    assert before == "2031-01-01T00:00:00.000000Z"
+    assert read_record(record.path, lambda r: r.execution(WORKSPACE, "exec_a")) is not None
