@@ -53,6 +53,10 @@ class ElsewhereDispatcher(Dispatcher):
     def schedule(self, wake_at: str) -> None:
         """Nothing: whoever advances runs looks for those that are due."""
 
+    def waiting(self) -> int:
+        """None: what waits, waits in the record, and who advances runs bounds what it takes."""
+        return 0
+
     async def settled(self, run_id: str) -> None:
         """Wait until the run is parked or has ended, for half a minute at most."""
         await self._settling.settled(run_id)

@@ -182,6 +182,10 @@ class Dispatcher(Protocol):
         """Look for due runs at ``wake_at`` at the latest."""
         ...
 
+    def waiting(self) -> int:
+        """How many runs wait in this process for others before they are advanced."""
+        ...
+
     async def settled(self, run_id: str) -> None:
         """Wait until the run stops moving: until it is parked or has ended."""
         ...
