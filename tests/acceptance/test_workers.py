@@ -47,6 +47,14 @@ class Crew:
             row = connection.execute("SELECT count(*) FROM procrastinate_jobs").fetchone()
             return int(row[0]) if row else 0
 
+    def leave(self, name: str) -> int:
+        """Wait for a worker that was told to stop; returns its exit code."""
+        process = self.workers.pop(name)
+        code = process.wait(30)
+        if process.stdout is not None:
+            process.stdout.close()
+        return code
+
     def close(self) -> None:
         for process in self.workers.values():
             with suppress(subprocess.TimeoutExpired):
@@ -131,7 +139,7 @@ def test_a_worker_that_leaves_hands_its_runs_on_at_once(crew: Crew) -> None:
     attempts = world.step(started["executionId"], "order")["attempts"]
     assert [attempt["status"] for attempt in attempts] == ["completed"]
     for name in ("one", "two"):
-        assert stop(crew.workers.pop(name)) == 0
+        assert crew.leave(name) == 0
 
 
 def test_without_a_worker_runs_wait_and_nothing_is_lost(crew: Crew) -> None:
@@ -150,6 +158,7 @@ def test_a_paused_worker_that_wakes_after_its_lease_writes_nothing(crew: Crew) -
     world.service.fault("/tickets/t-1/replies", "delay", ms=1000, times=1)
     started = world.run([reply("from a paused worker")])
     wait_until(lambda: len(crew.holders()) == 1, 10)
+    time.sleep(0.4)  # it was sent
     for process in crew.workers.values():
         process.send_signal(signal.SIGSTOP)
     try:
