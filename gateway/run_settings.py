@@ -80,8 +80,8 @@ class RunSettings(BaseSettings):
         le=1_000_000,
     )
     max_delay: float = _setting(
-        0.1,
-        "Seconds that writes may wait for the record before new work is refused.",
+        0.2,
+        "Seconds that writes may have to wait; what is new is refused well before (docs/load.md).",
         "a number from 0.01 to 60",
         ge=0.01,
         le=60,

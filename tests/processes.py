@@ -15,7 +15,7 @@ from gateway.identity import LocalIssuer
 from gateway.model.principal import PrincipalType
 
 ROOT = Path(__file__).resolve().parents[1]
-GATEWAY = [sys.executable, "-m", "gateway.cli"]
+GATEWAY = [sys.executable, "-m", os.environ.get("TEST_LAUNCHER", "gateway.cli")]
 JsonObject = dict[str, Any]
 
 # One client for all callers, since making one takes long; it keeps no connection, so that a server

@@ -25,12 +25,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``calls`` may be in progress at once and ``waiting_runs`` may be due and not yet advanced;
-    for ``delay`` seconds a write may have to wait for the writer before new work is refused."""
+    """``calls`` may be in progress at once, ``waiting_runs`` may be due and not yet advanced, and
+    for ``delay`` seconds a write may have to wait for the writer."""
 
     calls: int = 256
     waiting_runs: int = 1000
-    delay: float = 0.1
+    delay: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Priority(Enum):
     stop something must never wait behind those who want to start.
     """
 
-    NEW = _Share(0.5, 0.5, 1.0)
-    START = _Share(0.75, 1.0, 2.0)
-    ORDINARY = _Share(0.75, None, 4.0)
+    NEW = _Share(0.5, 0.5, 0.25)
+    START = _Share(0.75, 1.0, 1.0)
+    ORDINARY = _Share(0.75, None, 2.0)
     OPERATOR = _Share(1.0)
 
 

@@ -110,8 +110,8 @@ class Visitor:
         await self.call("agent", VERIFY, ids, _TRIES)
         return ids
 
-    async def visit(self) -> None:
-        """A run of five steps, from the intent to its end."""
+    async def visit(self) -> bool:
+        """A run of five steps, from the intent to its end; False if it did not get there."""
         self.tally.visits += 1
         try:
             ids = await self.prepare(FIVE_STEPS)
@@ -120,9 +120,9 @@ class Visitor:
             began = time.perf_counter()
             await self.call("olga", START, ids, _TRIES)
             self.tally.started += 1
-            await self._until(done, execution, began)
+            return await self._until(done, execution, began)
         except GivenUpError:
-            return
+            return False
 
     async def park(self) -> dict[str, str]:
         """Start a run that waits for an approval; returns what approve takes."""
@@ -148,7 +148,7 @@ class Visitor:
 
     async def _until(
         self, done: "asyncio.Future[tuple[float, Any]]", execution: str, began: float
-    ) -> None:
+    ) -> bool:
         failed = self.following.expect(execution, FAILED)
         both = {done, failed}
         await asyncio.wait(both, timeout=_DONE_WITHIN, return_when=asyncio.FIRST_COMPLETED)
@@ -157,3 +157,4 @@ class Visitor:
             self.tally.finished(began, done.result()[0])
         else:
             self.tally.failed["run failed" if failed.done() else "run not over in time"] += 1
+        return done.done()

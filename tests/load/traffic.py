@@ -29,14 +29,15 @@ async def closed(visitor: Visitor, job: dict[str, Any]) -> None:
 
     async def again_and_again() -> None:
         while time.perf_counter() < until:
-            await visitor.visit()
+            if not await visitor.visit():
+                await asyncio.sleep(_PAUSE)
 
     await asyncio.gather(*(again_and_again() for _ in range(job["visitors"])))
 
 
 async def opened(visitor: Visitor, job: dict[str, Any]) -> None:
     """Visitors at the ``rates`` (pairs of seconds and visits a second), over and over."""
-    tasks: set[asyncio.Task[None]] = set()
+    tasks: set[asyncio.Task[object]] = set()
     began, chance = time.perf_counter(), random.Random(1)  # noqa: S311 - arrivals, no secrets
     for at, is_approval in _arrivals(job, chance):
         wait = began + at - time.perf_counter()
@@ -45,7 +46,7 @@ async def opened(visitor: Visitor, job: dict[str, Any]) -> None:
         if len(tasks) >= _MOST_VISITS:
             visitor.tally.failed["the clients are overrun"] += 1
             continue
-        visit = _approved(visitor) if is_approval else visitor.visit()
+        visit: Coroutine[Any, Any, object] = _approved(visitor) if is_approval else visitor.visit()
         task = asyncio.create_task(visit)
         tasks.add(task)
         task.add_done_callback(tasks.discard)

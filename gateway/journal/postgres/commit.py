@@ -147,11 +147,10 @@ class PostgresCommit:
                     if batch.is_spoilt:
                         raise _UndoneError
             return left + self._commit(batch, [work for work in works if work not in left])
-        except LostConnectionError:
-            raise
         except (PostgresError, ValueError) as error:
+            # A lost connection may be the other one, so this one may still be in a transaction.
             batch.abandon()
-            if carefully:
+            if carefully or isinstance(error, LostConnectionError):
                 raise
             raise _UndoneError from error
         except BaseException:

@@ -53,8 +53,9 @@ def test_runs_that_wait_hold_off_only_what_would_add_to_them(
 @pytest.mark.parametrize(
     ("delay", "fitting"),
     [
-        (0.1, [NEW, START, ORDINARY, OPERATOR]),
-        (0.11, [START, ORDINARY, OPERATOR]),
+        (0.05, [NEW, START, ORDINARY, OPERATOR]),
+        (0.06, [START, ORDINARY, OPERATOR]),
+        (0.2, [START, ORDINARY, OPERATOR]),
         (0.21, [ORDINARY, OPERATOR]),
         (0.41, [OPERATOR]),
         (60.0, [OPERATOR]),
@@ -63,7 +64,7 @@ def test_runs_that_wait_hold_off_only_what_would_add_to_them(
 def test_a_record_that_is_behind_holds_off_what_is_new_first(
     delay: float, fitting: list[Priority]
 ) -> None:
-    admission = Admission(Bounds(delay=0.1), Gauges(delay=lambda: delay))
+    admission = Admission(Bounds(delay=0.2), Gauges(delay=lambda: delay))
     assert [one for one in Priority if fits(admission, one)] == fitting
 
 
