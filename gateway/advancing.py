@@ -31,18 +31,11 @@ _EMBEDDED, _PROCRASTINATE, _TEMPORAL = "embedded", "procrastinate", "temporal"
 
 
 def reminders(settings: Settings) -> tuple[str, ...]:
-    """The statements by which an engine learns of runs with the commit that wakes them.
-
-    Its own tables are created where they are missing.
-
-    Raises:
-        ProblemError: SERVICE_UNAVAILABLE without its database.
-    """
+    """The statements by which an engine learns of runs with the commit that wakes them."""
     if settings.dispatch != _PROCRASTINATE:
         return ()
-    from gateway.dispatch.procrastinate import REMINDER, ensure_schema
+    from gateway.dispatch.procrastinate import REMINDER  # which takes long to import
 
-    ensure_schema(settings.postgres_url or "")
     return (REMINDER,)
 
 

@@ -22,6 +22,3 @@ class SharedLock(IntEnum):
 
     DUTIES = 3
     """Held by the process that does what only one process does."""
-
-    JOBS_SCHEMA = 4
-    """Held while the tables of Procrastinate are looked for and created."""
