@@ -14,6 +14,7 @@ import pytest
 
 from tests.acceptance.drafts import approve, ended, lookup, refund, refunds, replies, reply, waiting
 from tests.processes import GATEWAY, start, stop
+from tests.temporal import Temporal
 from tests.world import World, end_world, make_world, wait_until
 
 LEASE = 2.0
@@ -172,3 +173,52 @@ def test_a_paused_worker_that_wakes_after_its_lease_writes_nothing(crew: Crew) -
     assert replies(world, "from a paused worker") == 1
     kinds = [entry["status"] for entry in world.trace(started["executionId"])]
     assert kinds.count("step.unresolved") == 1
+
+
+def test_a_worker_that_holds_a_run_hears_of_an_approval_at_once(crew: Crew) -> None:
+    """One step waits long for its service; the other is approved meanwhile and need not wait."""
+    world = crew.world
+    world.service.fault("/orders/o-1001", "delay", ms=5000, times=1)
+    run = world.run([lookup(), refund(251)])
+    wait_until(lambda: len(world.approvals(run["executionId"])) == 1, 4)
+    run["stepId"] = world.approvals(run["executionId"])[0]["stepId"]
+    assert len(crew.holders()) == 1
+    approve(world.fiona, "fiona", run)
+    wait_until(lambda: len(refunds(world, 25_100)) == 1, 3)
+    assert len(crew.holders()) == 1
+    assert ended(world, run) == "COMPLETED"
+
+
+@pytest.fixture(scope="module")
+def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Temporal]:
+    server = Temporal(tmp_path_factory.mktemp("temporal"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_temporal_tells_workers_as_well(
+    database_url: str, temporal: Temporal, tmp_path: Path
+) -> None:
+    world = make_world(
+        tmp_path,
+        GATEWAY_DATABASE_URL=database_url,
+        GATEWAY_DISPATCH="temporal",
+        GATEWAY_TEMPORAL_ADDRESS=temporal.address,
+        GATEWAY_LEASE=str(LEASE),
+    )
+    crew = Crew(world, database_url)
+    try:
+        crew.hire("one")
+        run = waiting(world, [lookup(), refund(252, dependsOn=["order"])])
+        approve(world.fiona, "fiona", run)
+        assert ended(world, run) == "COMPLETED"
+        paid = {"orderId": "o-1004", "amount": 6, "currency": "EUR"}
+        world.agent.mutate("supportRefundIssue", "status", paid, key="once")
+        assert (len(refunds(world, 25_200)), len(refunds(world, 600))) == (1, 1)
+        for name in list(crew.workers):
+            crew.workers[name].send_signal(signal.SIGTERM)
+            crew.leave(name)
+        assert "not taken" not in crew.log_of("one").read_text()
+    finally:
+        crew.close()
