@@ -46,6 +46,19 @@ class Role(Enum):
     WORKER = "worker"
 
 
+def require_role(settings: Settings, role: Role) -> None:
+    """Refuse a worker that would have nothing to do.
+
+    Raises:
+        ProblemError: SETTINGS_INVALID.
+    """
+    if role is Role.WORKER and settings.dispatch == _EMBEDDED:
+        raise _invalid(
+            "GATEWAY_DISPATCH is embedded: every gateway advances runs itself, and a worker has "
+            "nothing to do. Set it to procrastinate or temporal, for the gateways as well."
+        )
+
+
 class _Feed(Protocol):
     """What brings a worker word of runs."""
 
@@ -58,16 +71,10 @@ class Advancing:
     """The dispatcher of this process, and what brings it word of runs.
 
     Raises:
-        ProblemError: SETTINGS_INVALID for a worker where nobody would tell it of runs, and for
-            Temporal without its library.
+        ProblemError: SETTINGS_INVALID for Temporal without its library.
     """
 
     def __init__(self, settings: Settings, journal: DurableJournal, role: Role) -> None:
-        if role is Role.WORKER and settings.dispatch == _EMBEDDED:
-            raise _invalid(
-                "GATEWAY_DISPATCH is embedded: every gateway advances runs itself, and a worker "
-                "has nothing to do. Set it to procrastinate or temporal, for the gateways as well."
-            )
         is_here = role is Role.WORKER or settings.dispatch == _EMBEDDED
         self._settings = settings
         self._journal = journal

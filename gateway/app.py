@@ -16,7 +16,7 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
-from gateway.advancing import Advancing, Role, reminders
+from gateway.advancing import Advancing, Role, reminders, require_role
 from gateway.blobs import FolderBlobs
 from gateway.companions import COMPANIONS
 from gateway.contracts import Bundle, LiveRegistry, contents_of
@@ -128,6 +128,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
     Raises:
         ProblemError: contracts, policies, keys or data that it cannot run with.
     """
+    require_role(settings, role)
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)

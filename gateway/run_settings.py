@@ -13,7 +13,7 @@ class RunSettings(BaseSettings):
     dispatch: Literal["embedded", "procrastinate", "temporal"] = _setting(
         "embedded",
         "Who advances runs: every gateway itself, or workers told by an engine (docs/dispatch.md).",
-        "embedded, procrastinate (which needs PostgreSQL) or temporal",
+        "embedded, or on PostgreSQL procrastinate or temporal",
     )
     temporal_address: str = _setting(
         "127.0.0.1:7233",
