@@ -17,7 +17,7 @@ Head: TypeAlias = tuple[int, str]
 class Heads:
     """The heads that one batch moves. ``last`` is the position and hash of its last entry."""
 
-    __slots__ = ("_kept", "_moved", "_newest", "_session", "last")
+    __slots__ = ("_kept", "_moved", "_newest", "_read", "_session", "last")
 
     stored = CHAIN_HEAD
     """The statement that reads the stored head of a chain, given as ``of_chain``."""
@@ -26,16 +26,17 @@ class Heads:
         self._session = session
         self._kept: dict[str, Head] = {}
         self._moved: dict[str, Head] = {}
+        self._read: dict[str, Head] = {}
         self._newest: tuple[int, str] | None = None
         self.last: tuple[int, str] | None = None
 
     def of(self, chain: str) -> Head:
         """The head of a chain; ``(0, GENESIS)`` before its first entry."""
-        known = self._moved.get(chain) or self._kept.get(chain)
-        if known is not None:
-            return known
-        seq, own_hash = self._session.one(self.stored, of_chain=chain) or (0, GENESIS)
-        return seq, own_hash
+        known = self._moved.get(chain) or self._kept.get(chain) or self._read.get(chain)
+        if known is None:
+            seq, own_hash = self._session.one(self.stored, of_chain=chain) or (0, GENESIS)
+            known = self._read[chain] = (seq, own_hash)
+        return known
 
     def move(self, chain: str, seq: int, own_hash: str, position: int) -> None:
         """The present unit has put an entry on a chain."""

@@ -1,4 +1,4 @@
-"""The baseline of the durable rate: the same rows, one SQLAlchemy async commit for each write.
+"""The baselines of the durable rates: the same rows, one SQLAlchemy async commit for each write.
 
 Nothing is made up: the statements are those that one real run caused (its journal entries and the
 changes of the projections), replayed under other ids by as many concurrent writers as the gateway
@@ -6,21 +6,29 @@ has runs in flight. Nothing else is done: no plan, no policy, no hash.
 """
 
 import asyncio
+import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from gateway.journal import statements, tables
+from gateway.journal import tables
+from gateway.journal.dialects import POSTGRES, SQLITE
 from gateway.journal.projections import project
+from gateway.journal.statement import Statement, inserting
 from gateway.model.entry import Entry, EntryType
 from gateway.model.json import decode
 
-Write = tuple[str, tuple[Any, ...]]
+Write = tuple[Statement, dict[str, Any]]
+"""A statement with its values by name."""
 
+_INSERT_ENTRY = inserting(tables.entry)
 _ENTRIES = "SELECT * FROM entry WHERE execution_id = ? ORDER BY position"
 _CALLS = "SELECT * FROM entry WHERE type = 'call.completed' ORDER BY position DESC LIMIT 4"
 _NAMED = ("plan_id", "run_id", "intent_id")
@@ -36,9 +44,8 @@ def writes_of_a_run(database: Path) -> tuple[list[Write], list[str]]:
         rows += connection.execute(_CALLS).fetchall()
     writes: list[Write] = []
     for row in rows:
-        writes.append((statements.INSERT_ENTRY.sqlite.sql, (None, *tuple(row)[1:])))
-        changes = project(_entry(row))
-        writes.extend((one.sqlite.sql, one.sqlite.parameters(values)) for one, values in changes)
+        writes.append((_INSERT_ENTRY, dict(row)))
+        writes += project(_entry(row))
     return writes, [execution["id"], *(execution[name] for name in _NAMED)]
 
 
@@ -68,28 +75,60 @@ def _renamed(writes: list[Write], ids: list[str], run: int) -> list[Write]:
             value = value.replace(known, f"{known}-{run}")
         return f"{value}-{run}" if value.startswith("workspace/") else value
 
-    return [(sql, tuple(rename(value) for value in values)) for sql, values in writes]
+    return [
+        (one, {name: rename(value) for name, value in values.items()}) for one, values in writes
+    ]
 
 
 async def baseline_rate(
     folder: Path, writes: list[Write], ids: list[str], *, runs: int, in_flight: int
 ) -> float:
-    """Runs a second when every write is a transaction of its own."""
+    """Runs a second on SQLite when every write is a transaction of its own."""
     path = folder / "baseline.db"
     path.unlink(missing_ok=True)
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=1,  # SQLite has one writer: more connections only wait for one another
-        max_overflow=0,
-        pool_timeout=600,
-    )
+    # SQLite has one writer: more connections only wait for one another.
+    engine = _engine(f"sqlite+aiosqlite:///{path}", connections=1)
     async with engine.connect() as connection:
         await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         await connection.exec_driver_sql("PRAGMA synchronous = FULL")
         await connection.run_sync(tables.metadata.create_all)
         await connection.commit()
-    prepared = [_renamed(writes, ids, run) for run in range(runs)]
+    return await _rate(engine, SQLITE, writes, ids, runs, in_flight)
+
+
+async def postgres_baseline_rate(
+    url: str, writes: list[Write], ids: list[str], *, runs: int, in_flight: int
+) -> float:
+    """Runs a second on an empty PostgreSQL database when every write is a transaction of its own,
+    with a connection for each run in flight."""
+    driver = url.replace("postgresql://", "postgresql+psycopg://")
+    engine = _engine(driver, connections=in_flight)
+    async with engine.connect() as connection:
+        await connection.run_sync(tables.metadata.create_all)
+        await connection.commit()
+    return await _rate(engine, POSTGRES, writes, ids, runs, in_flight)
+
+
+def _engine(url: str, connections: int) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=600,
+    )
+
+
+async def _rate(
+    engine: AsyncEngine,
+    dialect: Dialect,
+    writes: list[Write],
+    ids: list[str],
+    runs: int,
+    in_flight: int,
+) -> float:
+    positions = count(1)
+    prepared = [_bound(_renamed(writes, ids, run), dialect, positions) for run in range(runs)]
     gate = asyncio.Semaphore(in_flight)
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -99,7 +138,33 @@ async def baseline_rate(
     return runs / took
 
 
-async def _write_run(engine: AsyncEngine, gate: asyncio.Semaphore, writes: list[Write]) -> None:
+def _bound(
+    writes: list[Write], dialect: Dialect, positions: Iterator[int]
+) -> list[tuple[str, tuple[Any, ...]]]:
+    """The writes as the driver takes them, entries at positions of their own."""
+    bound = []
+    for statement, values in writes:
+        given = values
+        if statement is _INSERT_ENTRY:
+            given = {**values, "position": next(positions)}
+        form = statement.on(dialect)
+        sql, parameters = form.sql, form.parameters(given)
+        if dialect is POSTGRES:
+            sql, parameters = _for_psycopg(sql, parameters)
+        bound.append((sql, parameters))
+    return bound
+
+
+def _for_psycopg(sql: str, values: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """``$1`` and so on as the marks that psycopg takes, with a value for each mark."""
+    places = [int(place) for place in re.findall(r"\$(\d+)", sql)]
+    marked = re.sub(r"\$\d+", "%s", sql.replace("%", "%%"))
+    return marked, tuple(values[place - 1] for place in places)
+
+
+async def _write_run(
+    engine: AsyncEngine, gate: asyncio.Semaphore, writes: list[tuple[str, tuple[Any, ...]]]
+) -> None:
     async with gate:
         for sql, values in writes:
             async with engine.connect() as connection:

@@ -25,6 +25,7 @@ from tests.bench.parked import parked_figures  # noqa: E402 - as above
 from tests.bench.parked_postgres import parked_postgres_figures  # noqa: E402 - as above
 from tests.bench.policy_changes import policy_change_figures  # noqa: E402 - as above
 from tests.bench.policy_decisions import policy_decision_figures  # noqa: E402 - as above
+from tests.bench.postgres_durable import postgres_durable_figures  # noqa: E402 - as above
 from tests.bench.sealing import sealing_figures  # noqa: E402 - as above
 from tests.bench.two_workers import two_worker_figures  # noqa: E402 - as above
 from tests.bench.verifying import verifying_figures  # noqa: E402 - as above
@@ -37,6 +38,7 @@ MEASURES = (
     audit_figures,
     verifying_figures,
     durable_figures,
+    postgres_durable_figures,
     sealing_figures,
     query_figures,
     authzen_figures,

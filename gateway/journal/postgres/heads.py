@@ -1,15 +1,26 @@
 """Chain heads that are locked when they are read."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal, select
 
+from gateway.journal.chain import execution_chain
 from gateway.journal.heads import Heads
 from gateway.journal.statement import Statement
-from gateway.journal.tables import chain_head
+from gateway.journal.tables import chain_head, execution
 
-_LOCKED_HEAD = Statement(
+LOCKED_HEAD = Statement(
     select(chain_head.c.seq, chain_head.c.hash)
     .where(chain_head.c.chain == bindparam("of_chain"))
     .with_for_update(nowait=True)
+)
+
+
+_id_of_run = (
+    select(execution.c.id).where(execution.c.run_id == bindparam("of_run")).scalar_subquery()
+)
+LOCKED_HEAD_OF_RUN = Statement(
+    select(chain_head.c.chain, chain_head.c.seq, chain_head.c.hash)
+    .where(chain_head.c.chain == literal(execution_chain("")) + _id_of_run)
+    .with_for_update(nowait=True, of=chain_head)
 )
 
 
@@ -22,4 +33,12 @@ class LockedHeads(Heads):
 
     __slots__ = ()
 
-    stored = _LOCKED_HEAD
+    stored = LOCKED_HEAD
+
+    def knows(self, chain: str) -> bool:
+        """True where the head of a chain needs not be read any more."""
+        return chain in self._moved or chain in self._kept or chain in self._read
+
+    def know(self, chain: str, seq: int, own_hash: str) -> None:
+        """The stored head of a chain, read and locked by another way."""
+        self._read[chain] = (seq, own_hash)

@@ -39,6 +39,7 @@ class PostgresJournal(DurableJournal):
         before_commit: Callable[[], None],
         reminders: Sequence[str],
     ) -> None:
+        data_dir.mkdir(parents=True, exist_ok=True)
         super().__init__(clock, data_dir)
         self.url = url
         self._closing = False

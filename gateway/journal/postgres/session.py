@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg.pq.abc import PGresult
@@ -10,10 +11,19 @@ from gateway.journal.postgres.errors import PostgresError
 from gateway.journal.postgres.values import rows_of
 from gateway.journal.postgres.wire import Wire
 from gateway.journal.session import NoSuchRowError, Row, Session
-from gateway.journal.statement import Statement
+from gateway.journal.statement import Parameters, Statement
 
 _PAGE = 1_000
 """How many rows are fetched at a time where all are gone through."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A read that was sent ahead, when so many changes had been sent."""
+
+    place: int
+    changes: int
+    result: PGresult | None = None
 
 
 class DuplicateError(PostgresError):
@@ -29,13 +39,14 @@ class PostgresSession(Session):
     unit may have gone on.
     """
 
-    __slots__ = ("_cursors", "_exactly", "_wire", "changes", "failure")
+    __slots__ = ("_asked", "_cursors", "_exactly", "_wire", "changes", "failure")
 
     duplicates: type[Exception] = DuplicateError
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._exactly: list[int] = []
+        self._asked: dict[tuple[str, Parameters], _Asked] = {}
         self._cursors = 0
         self.changes = 0
         self.failure: Exception | None = None
@@ -47,8 +58,27 @@ class PostgresSession(Session):
 
     def all(self, statement: Statement, /, **values: Any) -> list[Row]:
         """Every row that a statement gives."""
-        place = self._send(statement, values)
+        form = statement.postgres
+        parameters = form.parameters(values)
+        asked = self._asked.pop((form.sql, parameters), None)
+        if asked is not None and asked.changes == self.changes:
+            if asked.result is None:
+                self.settle()
+            assert asked.result is not None  # noqa: S101 - answered with whatever was sent
+            return rows_of(asked.result)
+        place = self._wire.send(form.sql, parameters)
         return rows_of(self.settle()[place])
+
+    def ask(self, statement: Statement, /, **values: Any) -> None:
+        """Send a read that is about to be wanted, so that it travels with another.
+
+        The same read then waits for nothing, unless something was changed meanwhile.
+        """
+        form = statement.postgres
+        read = (form.sql, form.parameters(values))
+        known = self._asked.get(read)
+        if known is None or known.changes != self.changes:
+            self._asked[read] = _Asked(self._wire.send(*read), self.changes)
 
     def each(self, statement: Statement, /, **values: Any) -> Iterator[Row]:
         """The rows that a statement gives: fetched in pages within a transaction, else at once."""
@@ -100,6 +130,9 @@ class PostgresSession(Session):
         exactly, self._exactly = self._exactly, []
         try:
             results = self._wire.answers()
+            for asked in self._asked.values():
+                if asked.result is None:
+                    asked.result = results[asked.place]
             if any(results[place].command_tuples != 1 for place in exactly):
                 raise NoSuchRowError
         except PostgresError as error:
@@ -114,6 +147,7 @@ class PostgresSession(Session):
     def forget(self) -> None:
         """What was sent is being undone: expect nothing of it, and know of no failure."""
         self._exactly = []
+        self._asked = {}
         self.failure = None
 
     def abandon(self) -> None:

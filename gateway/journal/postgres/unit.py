@@ -9,8 +9,9 @@ from sqlalchemy import bindparam, func, literal_column, select
 from gateway.journal.appending import Appending, NewRow
 from gateway.journal.chain import execution_chain
 from gateway.journal.postgres.errors import PostgresError
-from gateway.journal.postgres.heads import LockedHeads
+from gateway.journal.postgres.heads import LOCKED_HEAD, LOCKED_HEAD_OF_RUN, LockedHeads
 from gateway.journal.postgres.session import DuplicateError, PostgresSession
+from gateway.journal.queries import EXECUTION_OF_RUN
 from gateway.journal.records import entry_of
 from gateway.journal.session import NoSuchRowError
 from gateway.journal.statement import Statement
@@ -18,6 +19,7 @@ from gateway.journal.tables import claim
 from gateway.journal.tables import entry as table
 from gateway.journal.unit import Unit, already_there, unknown_row
 from gateway.model.entry import Entry, EntryType, NewEntry
+from gateway.model.execution import Claim, Execution
 from gateway.model.stored_entry import StoredEntry
 
 _NAMES = [column.name for column in table.columns if column.name != "position"]
@@ -43,12 +45,14 @@ class AloneError(Exception):
 class Buffer(Appending):
     """Entries of a batch that are not in the table yet.
 
-    ``kept`` are those of units that succeeded, ``fresh`` those of the present one.
+    ``kept`` are those of units that succeeded, ``fresh`` those of the present one. ``policy`` holds
+    the revision in force once a unit has asked for it.
     """
 
     def __init__(self) -> None:
         self.kept: list[NewRow] = []
         self.fresh: list[NewRow] = []
+        self.policy: list[str | None] = []
 
     def insert(self, row: NewRow) -> int:
         """Put an entry behind the others; it has no position yet."""
@@ -78,7 +82,7 @@ class PostgresUnit(Unit):
     ``reminders`` are run for each run that is to be advanced, with its id as ``of_run``.
     """
 
-    __slots__ = ("_alone", "_buffer", "_carefully", "_later", "_reminders")
+    __slots__ = ("_alone", "_buffer", "_carefully", "_later", "_locked", "_reminders")
 
     def __init__(
         self,
@@ -94,10 +98,40 @@ class PostgresUnit(Unit):
     ) -> None:
         super().__init__(session, buffer, heads, now, writer)
         self._later = session
+        self._locked = heads
         self._buffer = buffer
         self._alone = alone
         self._carefully = carefully
         self._reminders = reminders
+
+    def policy_head(self) -> str | None:
+        """The policy revision in force; it cannot change within a batch of many units."""
+        if self._alone:
+            return super().policy_head()
+        if not self._buffer.policy:
+            self._buffer.policy.append(super().policy_head())
+        return self._buffer.policy[0]
+
+    def execution(self, workspace: str, execution_id: str) -> Execution | None:
+        """The execution of this id; the head of its chain is fetched and locked with it."""
+        chain = execution_chain(execution_id)
+        if not self._locked.knows(chain):
+            self._later.ask(LOCKED_HEAD, of_chain=chain)
+        return super().execution(workspace, execution_id)
+
+    def execution_of_run(self, run_id: str) -> Execution | None:
+        """The execution that this run belongs to; the head of its chain is fetched with it."""
+        self._later.ask(LOCKED_HEAD_OF_RUN, of_run=run_id)
+        found = super().execution_of_run(run_id)
+        for chain, seq, own_hash in self._later.all(LOCKED_HEAD_OF_RUN, of_run=run_id):
+            self._locked.know(chain, seq, own_hash)
+        return found
+
+    def fence(self, run_id: str, epoch: int, lease_until: str) -> Claim | None:
+        """Prolong a claim; None if it was lost. Its execution is fetched with it."""
+        self._later.ask(EXECUTION_OF_RUN, of_run=run_id)
+        self._later.ask(LOCKED_HEAD_OF_RUN, of_run=run_id)
+        return super().fence(run_id, epoch, lease_until)
 
     def append(self, entry: NewEntry) -> Entry:
         """Record a fact; the projections follow at once. Its ``position`` is 0.
