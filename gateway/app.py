@@ -18,6 +18,7 @@ from gateway.administration import (
 )
 from gateway.advancing import Advancing, Role
 from gateway.blobs import FolderBlobs
+from gateway.companions import COMPANIONS
 from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.environment import process_environment
 from gateway.events import EventFeed
@@ -134,6 +135,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
             *(settings.record, settings.data_dir),
             clock=loaded.clock,
             before_commit=loaded.keyring.data.settle,
+            companions=COMPANIONS,
         )
         stack.push_async_callback(journal.close)
         if isinstance(journal, SqliteJournal):

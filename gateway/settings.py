@@ -75,7 +75,7 @@ class Settings(RunSettings):
     database_url: DatabaseUrl = _setting(
         "",
         "Database of the journal: a SQLite file for one process, PostgreSQL for many.",
-        "sqlite:///path/to/file.db or postgresql://user@host:5432/name, or leave it out",
+        "sqlite:///path/to/file.db or postgresql://host:5432/name, or leave it out",
         shown="gateway.db in the data folder",
         secret=True,
         validate_default=True,

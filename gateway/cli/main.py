@@ -16,6 +16,7 @@ _MODULES: Mapping[str, str] = {
     "evidence": "gateway.cli.evidence",
     "journal": "gateway.cli.journal",
     "keys": "gateway.cli.keys",
+    "migrate": "gateway.cli.migrate",
     "policy": "gateway.cli.policy",
     "privacy": "gateway.cli.privacy",
     "schema": "gateway.cli.contracts",

@@ -1,8 +1,9 @@
 """Opening the record wherever it is, for a process that serves it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gateway.journal.companion import Companion
 from gateway.journal.durable import DurableJournal
 from gateway.journal.place import Place
 from gateway.journal.sqlite import SqliteJournal
@@ -18,15 +19,17 @@ async def open_journal(
     *,
     clock: Clock,
     before_commit: Callable[[], None] = lambda: None,
+    companions: Sequence[Companion] = (),
 ) -> DurableJournal:
     """Open the record at ``place`` to serve it; where there is nothing yet, it is created.
 
     ``data_dir`` gets the second copy of the checkpoints. ``before_commit`` is called before each
     commit, in the writer's thread: for keys that must be durable before what they sealed.
+    ``companions`` have tables of their own, where the record is in PostgreSQL.
 
     Raises:
-        ProblemError: DATA_DIR_IN_USE, DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION,
-            SERVICE_UNAVAILABLE.
+        ProblemError: DATA_DIR_IN_USE, DATABASE_UNREADABLE, DATABASE_OUTDATED,
+            DATABASE_UNKNOWN_VERSION, SERVICE_UNAVAILABLE.
     """
     if isinstance(place, Path):
         return await SqliteJournal.open(
@@ -34,7 +37,7 @@ async def open_journal(
         )
     from gateway.journal.postgres import PostgresJournal, create_schema  # only where it is used
 
-    create_schema(place)
+    create_schema(place, companions)
     return await PostgresJournal.open(
         place, data_dir=data_dir, clock=clock, before_commit=before_commit
     )

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import threading
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +138,12 @@ def test_the_installed_wheel_serves_graphql(command: Path, served: str, tmp_path
     assert submitted["executionId"]
     assert submitted["intentId"]
     assert submitted["status"] == "RECEIVED"
+
+
+def test_the_installed_wheel_migrates_a_record_of_the_first_release(
+    command: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "gateway.db")) as connection:
+        connection.executescript((ROOT / "tests" / "golden" / "journal-v1.sql").read_text())
+    told = run(command, "migrate", "--data-dir", tmp_path, cwd=tmp_path)
+    assert told.startswith("migrated from schema version 1 to ")

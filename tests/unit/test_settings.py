@@ -119,9 +119,11 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
         ("port", "8000.5", "valid integer"),
         ("port", "tcp://10.0.0.1:80", "valid integer"),
         ("data_dir", "file.txt", "not a folder"),
-        ("database_url", "postgresql://db/gateway", "not supported yet"),
-        ("database_url", "sqlite://", "no SQLite file"),
-        ("database_url", "sqlite:///:memory:", "no SQLite file"),
+        ("database_url", "mysql://db/gateway", "neither a SQLite file nor"),
+        ("database_url", "postgresql://db", "no database"),
+        ("database_url", "postgresql://db:port:5/gateway?sslmood=x", "libpq cannot read it"),
+        ("database_url", "sqlite://", "neither a SQLite file"),
+        ("database_url", "sqlite:///:memory:", "neither a SQLite file"),
         ("database_url", "sqlite:///x.db?mode=ro", "options"),
         ("schema_dir", ":", "at least 1 item"),
         ("schema_dir", ".:nowhere", "item 2"),
@@ -160,7 +162,7 @@ def test_a_wrong_value_is_refused_with_its_reason_and_remedy(
 
 
 def test_passwords_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", "postgresql://gw:hunter2@db/gateway")
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", "mysql://gw:hunter2@db/gateway")
     monkeypatch.setenv("GATEWAY_ACTION_ORIGINS", "http://a=http://gw:hunter2@b")
     monkeypatch.setenv("GATEWAY_TOKEN", "hunter2")
     told = refusal()

@@ -8,8 +8,13 @@ from procrastinate.schema import SchemaManager
 
 def create_schema(connection: "psycopg.Connection[Any]") -> bool:
     """Create Procrastinate's tables in the caller's transaction; False where they are there."""
-    found = connection.execute("SELECT to_regclass('procrastinate_jobs') IS NOT NULL").fetchone()
-    if found == (True,):
+    if has_schema(connection):
         return False
     connection.execute(SchemaManager.get_schema())
     return True
+
+
+def has_schema(connection: "psycopg.Connection[Any]") -> bool:
+    """Whether Procrastinate's tables are there."""
+    found = connection.execute("SELECT to_regclass('procrastinate_jobs') IS NOT NULL").fetchone()
+    return found == (True,)

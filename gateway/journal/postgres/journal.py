@@ -13,8 +13,10 @@ from gateway.journal.postgres.errors import PostgresError, unavailable
 from gateway.journal.postgres.opening import open_session, open_snapshot
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.reader import PostgresReader
+from gateway.journal.postgres.schema import connected, database_of, found_versions
 from gateway.journal.postgres.told import Listener
 from gateway.journal.queries import LAST_POSITION
+from gateway.journal.schema_version import require_version
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tail import Tail
@@ -45,6 +47,8 @@ class PostgresJournal(DurableJournal):
         with ExitStack() as opened:
             opened.callback(positions.close)
             positions.open()
+            with connected(url) as connection:
+                require_version(found_versions(connection), database_of(url))
             with open_session(url, "gateway-start") as session:
                 row = session.one(LAST_POSITION)
             self._tail = Tail(loop, (row and row[0]) or 0)
@@ -80,7 +84,8 @@ class PostgresJournal(DurableJournal):
         advanced, with its id as ``:of_run``: so an engine learns of it with the commit.
 
         Raises:
-            ProblemError: SERVICE_UNAVAILABLE when it cannot be reached, DATABASE_UNKNOWN_VERSION.
+            ProblemError: SERVICE_UNAVAILABLE when it cannot be reached, DATABASE_OUTDATED,
+                DATABASE_UNKNOWN_VERSION.
         """
         try:
             return cls(url, data_dir, clock, before_commit, reminders)

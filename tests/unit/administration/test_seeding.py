@@ -12,6 +12,7 @@ import pytest
 from gateway.administration import Seeded, put_in_force
 from gateway.contracts import Registry, load_contracts
 from gateway.journal import SqliteJournal
+from gateway.journal.migrations import migrate_sqlite
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.policy import Activation
 from gateway.model.ports import Page
@@ -195,6 +196,7 @@ async def test_a_record_with_tables_of_an_earlier_version_is_seeded(
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((ROOT / "tests" / "golden" / "journal-v2.sql").read_text())
+    migrate_sqlite(path)
     journal = await SqliteJournal.open(path, clock=SteppingClock(), writer="w")
     try:
         seeded = await put_in_force(journal, "store", folder, registry)

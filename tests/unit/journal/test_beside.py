@@ -115,7 +115,7 @@ async def test_beside_a_server_of_another_version_nothing_is_touched(record) -> 
     await record.tell("a")
     server = await record.opened()
     record.sql("UPDATE meta SET schema_version = 2")
-    with pytest.raises(ProblemError, match="DATABASE_UNKNOWN_VERSION"):
+    with pytest.raises(ProblemError, match="DATABASE_OUTDATED"):
         await write_beside(record, drafted())
     assert record.sql("SELECT schema_version FROM meta") == [(2,)]
     await server.close()

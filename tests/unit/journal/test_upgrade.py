@@ -1,4 +1,4 @@
-"""A data folder of an earlier release goes on under this one."""
+"""A data folder of an earlier release goes on under this one, once it is migrated."""
 
 import asyncio
 import sqlite3
@@ -9,12 +9,14 @@ import pytest
 
 from gateway.journal import (
     FindingKind,
+    FolderLock,
     SqliteJournal,
     Verification,
     read_record,
     rebuild_matches,
     verify_record,
 )
+from gateway.journal.migrations import Migrated, migrate_sqlite
 from gateway.journal.tables import SCHEMA_VERSION
 from gateway.model.approval import ApprovalFilter
 from gateway.model.execution import ExecutionStatus
@@ -41,12 +43,19 @@ def version(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def old_record(tmp_path: Path, version: int) -> Path:
+def unmigrated(tmp_path: Path, version: int) -> Path:
     """The record that a release wrote: a run that is over and one that waits for its approval."""
     path = tmp_path / "gateway.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((GOLDEN / f"journal-v{version}.sql").read_text())
     return path
+
+
+@pytest.fixture
+def old_record(unmigrated: Path, version: int) -> Path:
+    """The same, migrated to the tables of this release."""
+    assert migrate_sqlite(unmigrated) == Migrated(version, SCHEMA_VERSION)
+    return unmigrated
 
 
 async def _opened(path: Path) -> SqliteJournal:
@@ -68,7 +77,7 @@ async def _what_it_holds(path: Path) -> tuple[list[ExecutionStatus], int, list[s
         await journal.close()
 
 
-def test_an_earlier_record_is_brought_up_to_date_when_it_is_opened(
+def test_an_earlier_record_holds_the_same_once_it_is_migrated(
     old_record: Path, version: int
 ) -> None:
     statuses, waiting, due = asyncio.run(_what_it_holds(old_record))
@@ -98,6 +107,7 @@ def test_checkpoints_of_the_earlier_release_that_were_kept_elsewhere_still_count
         connection.executescript((GOLDEN / "journal-v3.sql").read_text())
         lines = connection.execute("SELECT line FROM checkpoint").fetchall()
     kept.write_text("".join(f"{line}\n" for (line,) in lines))
+    migrate_sqlite(path)
     asyncio.run(_what_it_holds(path))
     asked = Verification(path, [(GOLDEN / "journal-v3.pub.pem").read_text()], against=[kept])
     assert asked.run().findings == ()
@@ -122,9 +132,46 @@ def test_its_policy_activations_are_known_without_content(old_record: Path) -> N
     assert (revision, has_no_content) == (head, True)
 
 
-def test_who_only_reads_is_told_to_serve_once(old_record: Path) -> None:
-    with pytest.raises(ProblemError) as refused:
-        rebuild_matches(old_record)
+def test_what_is_not_migrated_is_refused_with_the_command_to_run(
+    unmigrated: Path, version: int
+) -> None:
+    before = unmigrated.read_bytes()
 
-    assert refused.value.problem.code == "DATABASE_UNKNOWN_VERSION"
-    assert "Serve it once" in refused.value.problem.detail
+    def start() -> None:
+        asyncio.run(_opened(unmigrated))
+
+    for opening in (
+        start,
+        lambda: rebuild_matches(unmigrated),
+        lambda: verify_record(unmigrated, []),
+    ):
+        with pytest.raises(ProblemError) as refused:
+            opening()
+        assert refused.value.problem.code == "DATABASE_OUTDATED"
+        assert f"version {version};" in refused.value.problem.detail
+        assert "`gateway migrate`" in refused.value.problem.detail
+    assert unmigrated.read_bytes() == before
+
+
+def test_a_record_that_cannot_be_folded_stays_as_it_was(tmp_path: Path) -> None:
+    unmigrated = tmp_path / "gateway.db"
+    with closing(sqlite3.connect(unmigrated)) as connection, connection:
+        connection.executescript((GOLDEN / "journal-v3.sql").read_text())
+        connection.execute("UPDATE entry SET body = '[]' WHERE position = 5")
+        before = list(connection.iterdump())
+
+    with pytest.raises(ProblemError) as failed:
+        migrate_sqlite(unmigrated)
+
+    assert failed.value.problem.code == "JOURNAL_DAMAGED"
+    with closing(sqlite3.connect(unmigrated)) as connection:
+        assert list(connection.iterdump()) == before
+    FolderLock(unmigrated.parent).release()
+
+
+def test_a_record_that_is_served_is_not_migrated(
+    unmigrated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.journal.migrations.sqlite.PATIENCE", 0.2)
+    with FolderLock(unmigrated.parent), pytest.raises(ProblemError, match="DATA_DIR_IN_USE"):
+        migrate_sqlite(unmigrated)

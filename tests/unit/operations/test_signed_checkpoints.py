@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.anchoring.history import next_after
 from gateway.journal import Checkpointer, SqliteJournal
+from gateway.journal.migrations import migrate_sqlite
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
@@ -32,6 +33,7 @@ def earlier(folder: Path) -> list[int]:
     with closing(sqlite3.connect(folder / "gateway.db")) as connection:
         connection.executescript((GOLDEN / "journal-v3.sql").read_text())
         rows = connection.execute("SELECT number, line FROM checkpoint ORDER BY number").fetchall()
+    migrate_sqlite(folder / "gateway.db")
     assert {json.loads(line)["format"] for _, line in rows} == {1}
     return [number for number, _ in rows]
 
