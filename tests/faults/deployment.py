@@ -120,7 +120,9 @@ class Deployment(Cluster):
                 for one in left & set(held):
                     if now[one.run] != one:
                         left.discard(one)
-                        is_taken = now[one.run].epoch > one.epoch and now[one.run].owner != one.owner
+                        is_taken = (
+                            now[one.run].epoch > one.epoch and now[one.run].owner != one.owner
+                        )
                         taken = time.monotonic() - since if is_taken else taken
                 time.sleep(_LOOK)
         if left:

@@ -18,7 +18,9 @@ from tests.faults.play import Result, play
 from tests.faults.plots import DEPLOYED_PLOTS, PLOTS, faults_of
 from tests.postgres import Postgres
 
-HEAD = "| fault | plays | runs | operations | anomalies | recovery p50 | recovery max | takeover max |"
+HEAD = (
+    "| fault | plays | runs | operations | anomalies | recovery p50 | recovery max | takeover max |"
+)
 
 
 def main() -> int:
