@@ -99,8 +99,9 @@ class Advancing:
 
     def _elsewhere(self, journal: DurableJournal) -> ElsewhereDispatcher:
         settings = self._settings
+        most = settings.max_waiting_runs
         if settings.dispatch != _TEMPORAL:
-            return ElsewhereDispatcher(journal, self._clock, settings.lease)
+            return ElsewhereDispatcher(journal, self._clock, settings.lease, most_waiting=most)
         signals = _temporal().TemporalSignals(
             settings.temporal_address, settings.temporal_namespace, settings.lease
         )
@@ -110,7 +111,7 @@ class Advancing:
             stack.push_async_callback(signals.stop)
 
         self._signals = signalling
-        return ElsewhereDispatcher(journal, self._clock, settings.lease, signals.submit)
+        return ElsewhereDispatcher(journal, self._clock, settings.lease, signals.submit, most)
 
 
 def _embedded(settings: Settings, journal: DurableJournal, clock: Clock) -> EmbeddedDispatcher:
@@ -120,7 +121,8 @@ def _embedded(settings: Settings, journal: DurableJournal, clock: Clock) -> Embe
     if is_alone:
         return EmbeddedDispatcher(journal, clock, limits=limits, pace=ALONE)
     ahead = min(_AHEAD, settings.max_runs)
-    limits = Limits(limits.max_runs, limits.per_workspace, ahead)
+    most = settings.max_waiting_runs
+    limits = Limits(limits.max_runs, limits.per_workspace, ahead, most)
     pace = among_others(settings.lease)
     return EmbeddedDispatcher(journal, clock, limits=limits, pace=pace, is_alone=False)
 

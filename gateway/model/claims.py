@@ -31,6 +31,10 @@ class ClaimRecords(Protocol):
         """
         ...
 
+    def count_due(self, now: str, most: int) -> int:
+        """How many runs that nobody holds are due, counted up to ``most``."""
+        ...
+
     def next_wake(self) -> str | None:
         """The earliest moment at which a run wants to be woken, or a lease ends."""
         ...
