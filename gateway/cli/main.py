@@ -41,6 +41,8 @@ _SUMMARIES: Mapping[str, str] = {
     "skill": "Signed skills.",
     "token": "Development tokens.",
     "witness": "Be a witness to the checkpoints of others.",
+    "worker": "Advance runs until stopped (SIGTERM or Ctrl-C), "
+    "told of them as GATEWAY_DISPATCH says.",
 }
 """The first sentence of each command's help, so that listing them imports none of them."""
 

@@ -28,7 +28,6 @@ def server(postgres) -> Iterator[psycopg.Connection]:
         for statement in removal.TEMPORARY:
             connection.execute(statement.postgres.sql.encode())
         yield connection
-    postgres.drop(url)
 
 
 def every_statement() -> list[Statement]:
@@ -66,6 +65,8 @@ def test_sqlite_takes_every_statement() -> None:
     database = sqlite3.connect(":memory:")
     for command in creating(dialect=SQLITE):
         database.execute(command)
+    for temporary in removal.TEMPORARY:
+        database.execute(temporary.sqlite.sql)
     wrong: list[str] = []
     for statement in every_statement():
         form = statement.on(SQLITE)
