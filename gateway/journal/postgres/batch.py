@@ -12,7 +12,7 @@ from gateway.journal.postgres.unit import AloneError, Buffer, PostgresUnit
 from gateway.journal.postgres.values import rows_of
 from gateway.journal.statement import Statement, inserting
 from gateway.journal.tables import entry
-from gateway.journal.worker import Work, run
+from gateway.journal.work import Work, run
 from gateway.model.time import parse, stamp
 
 CHANNEL = "gateway_tail"

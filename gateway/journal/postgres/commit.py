@@ -29,7 +29,7 @@ from gateway.journal.postgres.session import DuplicateError, PostgresSession
 from gateway.journal.postgres.unit import AloneError
 from gateway.journal.statement import Statement
 from gateway.journal.statements import ENTRY_HASH
-from gateway.journal.worker import Work
+from gateway.journal.work import Work
 
 log = logging.getLogger("gateway.journal")
 

@@ -3,6 +3,7 @@
 SQLSTATE codes: PostgreSQL documentation, appendix A.
 """
 
+from gateway.journal.faults import RETRY_AFTER
 from gateway.model.problem import ProblemError, refuse
 
 _AGAIN = frozenset({"40001", "40P01", "55P03"})
@@ -71,7 +72,9 @@ def unavailable(error: PostgresError) -> ProblemError:
             error.sqlstate, "look up the code in PostgreSQL's manual and into its log"
         )
     return refuse(
-        "SERVICE_UNAVAILABLE", f"The record is not available (SQLSTATE {error.sqlstate}): {remedy}."
+        "SERVICE_UNAVAILABLE",
+        f"The record is not available (SQLSTATE {error.sqlstate}): {remedy}.",
+        retry_after=RETRY_AFTER,
     )
 
 
@@ -81,6 +84,7 @@ def busy() -> ProblemError:
         "SERVICE_UNAVAILABLE",
         "Other processes were at the same part of the record for too long; nothing was written. "
         "Try again.",
+        retry_after=RETRY_AFTER,
     )
 
 
