@@ -1,4 +1,4 @@
-"""Rebuilding on PostgreSQL: projections are folded in a copy, then take the place of the stored ones.
+"""Rebuilding on PostgreSQL: projections are folded in a copy, then replace the stored ones.
 
 Folding is done where verification does it, on SQLite, so that there is one way to fold.
 """
