@@ -12,7 +12,7 @@ from gateway.administration import (
     Seeded,
     put_in_force,
 )
-from gateway.advancing import Advancing, Role
+from gateway.advancing import Advancing, Role, reminders, require_role
 from gateway.companions import COMPANIONS
 from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.events import EventFeed
@@ -28,7 +28,6 @@ from gateway.journal import (
 from gateway.loading import Loaded, bounds_of, issuers, key_folder, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
-from gateway.model.ports import Dispatcher
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
 from gateway.model.system import RandomIds
@@ -58,7 +57,7 @@ from gateway.pipeline import (
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
 from gateway.rights import open_rights
-from gateway.runtime import Loop, Parts, build_loop
+from gateway.runtime import Loop
 from gateway.settings import Settings
 from gateway.sharing import open_limits
 from gateway.skills import follow_skills
@@ -117,6 +116,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
     Raises:
         ProblemError: contracts, policies, keys or data that it cannot run with.
     """
+    require_role(settings, role)
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
@@ -125,6 +125,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
             clock=loaded.clock,
             before_commit=loaded.keyring.data.settle,
             companions=COMPANIONS,
+            reminders=reminders(settings),
         )
         stack.push_async_callback(journal.close)
         if settings.postgres_url is not None:
@@ -156,7 +157,7 @@ async def _started(
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
     restored = await journal.read(lambda records: records.restored_before())
-    loop = _loop(loaded, policies, journal, advancing.dispatcher, sealer, limiter, restored)
+    loop = advancing.loop(loaded, policies, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     outgoing = Outgoing(loaded, journal, sealer)
     exporter = _exporter(loaded, journal, sealer, outgoing.checkpointer)
@@ -172,7 +173,7 @@ async def _started(
         **bind_privacy(loop, rights),
         **await administration(loop, in_force, settings, stack),
     }
-    admission = Admission(bounds_of(settings), Gauges(advancing.dispatcher.waiting, journal.delay))
+    admission = Admission(bounds_of(settings), Gauges(advancing.waiting, journal.delay))
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
     adopted = await journal.adopt()
     if adopted:
@@ -197,28 +198,6 @@ async def _started(
         feed=feed,
         downloads=EvidenceDownloads(pipeline, exporter.store),
         uploads=ArtifactUploads(pipeline, skills.store),
-    )
-
-
-def _loop(
-    loaded: Loaded,
-    policies: Policies,
-    journal: DurableJournal,
-    dispatcher: Dispatcher,
-    sealer: KeyringSealer,
-    limiter: RateLimiter,
-    restored: str | None,
-) -> Loop:
-    ids, registry = RandomIds(), loaded.registry
-    inner = (registry, policies, sealer, journal, dispatcher)
-    parts = Parts(*inner, loaded.actions, limiter, ids, loaded.clock, restored)
-    settings = loaded.settings
-    return build_loop(
-        parts,
-        owner=ids.new("proc"),
-        lease=settings.lease,
-        slots=settings.max_in_flight_steps,
-        cap=settings.max_runs_per_workspace,
     )
 
 

@@ -58,8 +58,9 @@ class PlaceSettings(RunSettings):
     @field_validator("database_url")
     @classmethod
     def _fits_dispatch(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("dispatch") == "procrastinate" and not value.startswith(POSTGRES):
-            raise ValueError("GATEWAY_DISPATCH=procrastinate needs a PostgreSQL database")
+        dispatch = info.data.get("dispatch", "embedded")
+        if dispatch != "embedded" and not value.startswith(POSTGRES):
+            raise ValueError(f"GATEWAY_DISPATCH={dispatch} needs a PostgreSQL database")
         return value
 
     @property

@@ -17,7 +17,7 @@ from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
 
 ROOT = Path(__file__).resolve().parents[1]
-GATEWAY = [sys.executable, "-m", os.environ.get("TEST_LAUNCHER", "gateway.cli")]
+GATEWAY = [sys.executable, "-m", "gateway.cli"]
 JsonObject = dict[str, Any]
 
 _NAMING_KEYS = ("GATEWAY_DATABASE_URL", "GATEWAY_KEY_STORE", "GATEWAY_ROOT_KEY")
@@ -92,12 +92,13 @@ class Service:
 
 @dataclass
 class Server:
-    """A gateway as a process, with a data folder of its own."""
+    """A gateway as a process, with a data folder of its own; ``module`` is what is started."""
 
     folder: Path
     env: dict[str, str]
     process: subprocess.Popen[str] | None = None
     url: str = ""
+    module: str = "gateway.cli"
     _issuer: LocalIssuer | None = None
 
     @property
@@ -111,7 +112,8 @@ class Server:
     @property
     def serving(self) -> list[str]:
         """The command that serves on this data folder."""
-        return [*GATEWAY, "serve", "--port", "0", "--data-dir", str(self.data_dir)]
+        started = [sys.executable, "-m", self.module]
+        return [*started, "serve", "--port", "0", "--data-dir", str(self.data_dir)]
 
     def lead_by(self, policies: str) -> None:
         """From the next start on, the policy files of this folder are in force."""
