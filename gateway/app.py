@@ -27,7 +27,6 @@ from gateway.identity import Authenticator
 from gateway.journal import (
     Checkpointer,
     DurableJournal,
-    SqliteJournal,
     keep_mark,
     open_audit,
     open_journal,
@@ -138,9 +137,8 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
             companions=COMPANIONS,
         )
         stack.push_async_callback(journal.close)
-        if isinstance(journal, SqliteJournal):
-            keeper = await keep_mark(journal, key_folder(settings))
-            stack.push_async_callback(keeper.stop)
+        keeper = await keep_mark(journal, key_folder(settings))
+        stack.push_async_callback(keeper.stop)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
         loaded.skills.restore(installed)
         # Rules may speak of the contracts of skills.

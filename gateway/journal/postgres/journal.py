@@ -40,7 +40,7 @@ class PostgresJournal(DurableJournal):
         reminders: Sequence[str],
     ) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        super().__init__(clock, data_dir)
+        super().__init__(url, clock, data_dir)
         self.url = url
         self._closing = False
         loop = self._loop = asyncio.get_running_loop()
