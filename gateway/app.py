@@ -16,7 +16,7 @@ from gateway.administration import (
     Shadows,
     put_in_force,
 )
-from gateway.advancing import Advancing, Role
+from gateway.advancing import Advancing, Role, reminders, require_role
 from gateway.blobs import FolderBlobs
 from gateway.companions import COMPANIONS
 from gateway.contracts import Bundle, LiveRegistry, contents_of
@@ -70,7 +70,7 @@ from gateway.pipeline import (
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
 from gateway.rights import open_rights
-from gateway.runtime import Loop, Parts, build_loop
+from gateway.runtime import Loop
 from gateway.settings import Settings
 from gateway.surfaces.graphql import Connections
 
@@ -127,6 +127,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
     Raises:
         ProblemError: contracts, policies, keys or data that it cannot run with.
     """
+    require_role(settings, role)
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
@@ -135,6 +136,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
             clock=loaded.clock,
             before_commit=loaded.keyring.data.settle,
             companions=COMPANIONS,
+            reminders=reminders(settings),
         )
         stack.push_async_callback(journal.close)
         keeper = await keep_mark(journal, key_folder(settings))
@@ -161,7 +163,7 @@ async def _started(
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
     restored = await journal.read(lambda records: records.restored_before())
-    loop = _loop(loaded, policies, journal, advancing.dispatcher, sealer, limiter, restored)
+    loop = advancing.loop(loaded, policies, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     anchoring = await bring_checkpoints(loaded, journal, stack)
     checkpointer = Checkpointer(
@@ -180,7 +182,7 @@ async def _started(
         **bind_privacy(loop, rights),
         **await _administration(loop, in_force, settings, stack),
     }
-    admission = Admission(bounds_of(settings), Gauges(advancing.dispatcher.waiting, journal.delay))
+    admission = Admission(bounds_of(settings), Gauges(advancing.waiting, journal.delay))
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
     adopted = await journal.adopt()
     if adopted:
@@ -228,28 +230,6 @@ async def _watch_policy(
     watch = PolicyWatch(journal, in_force, wake_runs, feed.recheck)
     await watch.start()
     stack.push_async_callback(watch.stop)
-
-
-def _loop(
-    loaded: Loaded,
-    policies: Policies,
-    journal: DurableJournal,
-    dispatcher: Dispatcher,
-    sealer: KeyringSealer,
-    limiter: RateLimiter,
-    restored: str | None,
-) -> Loop:
-    ids, registry = RandomIds(), loaded.registry
-    inner = (registry, policies, sealer, journal, dispatcher)
-    parts = Parts(*inner, loaded.actions, limiter, ids, loaded.clock, restored)
-    settings = loaded.settings
-    return build_loop(
-        parts,
-        owner=ids.new("proc"),
-        lease=settings.lease,
-        slots=settings.max_in_flight_steps,
-        cap=settings.max_runs_per_workspace,
-    )
 
 
 def _exporter(

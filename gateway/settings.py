@@ -180,28 +180,6 @@ class Settings(RunSettings):
         le=86_400,
         allow_inf_nan=False,
     )
-    max_requests: int = _setting(
-        256,
-        "Governed calls in progress at the same time, by any door; more are refused.",
-        "a number from 4 to 100000",
-        ge=4,
-        le=100_000,
-    )
-    max_waiting_runs: int = _setting(
-        1000,
-        "Runs that are due and wait for others; while there are as many, no run is started.",
-        "a number from 2 to 1000000",
-        ge=2,
-        le=1_000_000,
-    )
-    max_delay: float = _setting(
-        0.2,
-        "Seconds that writes may have to wait; what is new is refused well before (docs/load.md).",
-        "a number from 0.01 to 60",
-        ge=0.01,
-        le=60,
-        allow_inf_nan=False,
-    )
     body_bytes: int = _setting(
         262_144,
         "Size of the largest request body that is read, in bytes.",
@@ -221,8 +199,9 @@ class Settings(RunSettings):
     @field_validator("database_url")
     @classmethod
     def _fits_dispatch(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("dispatch") == "procrastinate" and not value.startswith(POSTGRES):
-            raise ValueError("GATEWAY_DISPATCH=procrastinate needs a PostgreSQL database")
+        dispatch = info.data.get("dispatch", "embedded")
+        if dispatch != "embedded" and not value.startswith(POSTGRES):
+            raise ValueError(f"GATEWAY_DISPATCH={dispatch} needs a PostgreSQL database")
         return value
 
     @property

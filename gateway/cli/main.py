@@ -34,6 +34,7 @@ _SUMMARIES: Mapping[str, str] = {
     "evidence": "Evidence that was exported.",
     "journal": "The journal and what is derived from it.",
     "keys": "The keys that seal personal data.",
+    "migrate": "Bring the database to the tables of this release.",
     "policy": "Read, check and change the policies.",
     "privacy": "Rights of people.",
     "schema": "The GraphQL schema.",
@@ -41,6 +42,8 @@ _SUMMARIES: Mapping[str, str] = {
     "skill": "Signed skills.",
     "token": "Development tokens.",
     "witness": "Be a witness to the checkpoints of others.",
+    "worker": "Advance runs until stopped (SIGTERM or Ctrl-C), "
+    "told of them as GATEWAY_DISPATCH says.",
 }
 """The first sentence of each command's help, so that listing them imports none of them."""
 

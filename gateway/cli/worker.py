@@ -26,6 +26,7 @@ def worker(*, settings: Settings) -> None:
     """
     install_hooks()
     configure(settings.log_level, settings.log_format)
+    gc.disable()  # as in ``gateway serve``
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(settings))
 
@@ -43,7 +44,8 @@ async def _work(settings: Settings) -> None:
                 timeout_graceful_shutdown=1,
             )
             server = Server(config, _nobody, "worker answering probes")
-            gc.freeze()  # as in ``gateway serve``
+            gc.freeze()
+            gc.enable()
             loop = asyncio.get_running_loop()
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, server.handle_exit, name, None)

@@ -3,8 +3,8 @@
 Values are kept as they were written, except that an ``ID`` may come as an integer and becomes text.
 Nothing is looked up over the network and no value is kept or repeated in a message.
 
-The libraries that know addresses, phone numbers and codes are imported by the functions that ask
-them: their rules take longer to load than most processes have values to hold to them.
+The libraries that know addresses and phone numbers are imported by the functions that ask them:
+loading their rules takes longer than most processes have values to hold to them.
 """
 
 import math
@@ -12,14 +12,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from gateway.contracts.codes import countries, currencies, languages, scripts, time_zones
 from gateway.model.json import MAX_SAFE_INTEGER, JsonValue, pointer, shown_name
 from gateway.model.pii import SEALED
 from gateway.model.sealing import COMMITTED
@@ -75,7 +74,7 @@ def check_date_time(value: str) -> None:
 
 def check_time_zone(value: str) -> None:
     """A name of the IANA time zone database."""
-    _require(value in _time_zones())
+    _require(value in time_zones())
 
 
 def check_locale(value: str) -> None:
@@ -83,20 +82,20 @@ def check_locale(value: str) -> None:
     match = _LOCALE.fullmatch(value)
     if match is None:
         raise ValueError("not accepted")
-    _require(match["language"].lower() in _languages())
-    _require(match["script"] is None or match["script"].title() in _scripts())
+    _require(match["language"].lower() in languages())
+    _require(match["script"] is None or match["script"].title() in scripts())
     region = match["region"]
-    _require(region is None or region.isdigit() or region.upper() in _countries())
+    _require(region is None or region.isdigit() or region.upper() in countries())
 
 
 def check_country_code(value: str) -> None:
     """A country code of ISO 3166-1 alpha-2."""
-    _require(value in _countries())
+    _require(value in countries())
 
 
 def check_currency(value: str) -> None:
     """A currency code of ISO 4217."""
-    _require(value in _currencies())
+    _require(value in currencies())
 
 
 def check_email(value: str) -> None:
@@ -218,44 +217,6 @@ def _kept(check: TextCheck) -> AfterValidator:
         return value
 
     return AfterValidator(keep)
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(files("tzdata").joinpath("zones").read_text().split())
-
-
-@cache
-def _languages() -> frozenset[str]:
-    from pycountry import languages
-
-    return frozenset(
-        code
-        for one in languages
-        for code in (one.alpha_3, getattr(one, "alpha_2", None))
-        if code is not None
-    )
-
-
-@cache
-def _scripts() -> frozenset[str]:
-    from pycountry import scripts
-
-    return frozenset(one.alpha_4 for one in scripts)
-
-
-@cache
-def _countries() -> frozenset[str]:
-    from pycountry import countries
-
-    return frozenset(one.alpha_2 for one in countries)
-
-
-@cache
-def _currencies() -> frozenset[str]:
-    from pycountry import currencies
-
-    return frozenset(one.alpha_3 for one in currencies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class EmbeddedDispatcher(Dispatcher):
         self._sweeper.schedule(wake_at)
 
     def waiting(self) -> int:
-        """How many runs wait for others to be parked or over before they are advanced."""
+        """How many runs wait here for others to be parked or over before they are advanced."""
         return self.pool.waiting
 
     async def settled(self, run_id: str) -> None:

@@ -176,6 +176,11 @@ DUE_IN = Statement(
     .order_by(*_oldest)
     .limit(bindparam("at_most"))
 )
+WAITING = Statement(
+    select(func.count()).select_from(
+        _parked(claim.c.run_id).where(_is_due).limit(bindparam("at_most")).subquery()
+    )
+)
 WORKSPACES = Statement(_workspaces())
 HELD = Statement(
     _leased(claim.c.workspace, func.count())

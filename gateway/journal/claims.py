@@ -63,6 +63,11 @@ class SqlClaimRecords(ClaimRecords):
                 rows += self._all(claim_statements.DUE_IN, now=now, **given)
         return rows
 
+    def waiting_runs(self, now: str, up_to: int) -> int:
+        """How many runs are due that nobody holds, counted no further than ``up_to``."""
+        row = self._one(claim_statements.WAITING, now=now, at_most=up_to)
+        return row[0] if row else 0
+
     def next_wake(self) -> str | None:
         """The earliest ``wake_at`` or end of a lease."""
         waking = self._one(claim_statements.NEXT_WAKE)

@@ -31,6 +31,10 @@ class ClaimRecords(Protocol):
         """
         ...
 
+    def waiting_runs(self, now: str, up_to: int) -> int:
+        """How many runs are due that nobody holds, counted no further than ``up_to``."""
+        ...
+
     def next_wake(self) -> str | None:
         """The earliest moment at which a run wants to be woken, or a lease ends."""
         ...

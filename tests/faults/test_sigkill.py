@@ -115,7 +115,7 @@ def kill_again_and_again(world: World, moments: random.Random, kills: list[float
         world.gateway.stop(signal.SIGKILL)
         kills.append(time.monotonic())
         if len(kills) < KILLS and moments.random() < 0.3:
-            kill_in_start_up(world, moments.uniform(0.4, 1.2))
+            kill_in_start_up(world, moments.uniform(0.3, 0.9))
             kills.append(time.monotonic())
         world.gateway.start()
 

@@ -90,6 +90,8 @@ class Wire:
         try:
             self._link.pipeline_sync()
             results = self._read_to_sync()
+            if len(results) != len(sent):
+                raise OSError("the server answered something else")
         except (psycopg.Error, OSError) as error:
             raise self._lost() from error
         failure: PostgresError | None = None

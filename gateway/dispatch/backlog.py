@@ -1,0 +1,44 @@
+"""How many runs are due and wait, where several processes take them."""
+
+import asyncio
+import contextlib
+
+from gateway.model.ports import Clock, Journal, Records
+from gateway.model.problem import ProblemError
+from gateway.model.time import stamp
+
+_LOOK = 0.5
+
+
+class Backlog:
+    """Counts the runs that are due and that nobody holds, twice a second and no further than
+    ``up_to``."""
+
+    def __init__(self, journal: Journal, clock: Clock, up_to: int) -> None:
+        self.count = 0
+        self._journal = journal
+        self._clock = clock
+        self._up_to = up_to
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to count."""
+        self._task = asyncio.create_task(self._look())
+
+    async def stop(self) -> None:
+        """Count no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _look(self) -> None:
+        while True:
+            # While the record is away nothing is started, so it does not matter what is told then.
+            with contextlib.suppress(ProblemError):
+                self.count = await self._journal.read(self._waiting)
+            await asyncio.sleep(_LOOK)
+
+    def _waiting(self, records: Records) -> int:
+        return records.waiting_runs(stamp(self._clock.now()), self._up_to)
