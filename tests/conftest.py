@@ -44,3 +44,20 @@ def postgres() -> Iterator[Postgres]:
 def database_url(postgres: Postgres) -> str:
     """An empty database of its own for one test; it goes with its server."""
     return postgres.create()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "every unit twice"])
+def each_world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """A world on each database, and one whose journal undoes every unit once and runs it again."""
+    folder = tmp_path_factory.mktemp("world")
+    if request.param == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        made = make_world(folder, GATEWAY_DATABASE_URL=server.create())
+    elif request.param == "sqlite":
+        made = make_world(folder)
+    else:
+        made = make_world(folder, module="tests.faults.twice")
+    yield made
+    end_world(made)

@@ -128,8 +128,8 @@ def wait_until(
         time.sleep(0.02)
 
 
-def make_world(folder: Path, **settings: str) -> World:
-    """Start the example service and a gateway that may call it."""
+def make_world(folder: Path, module: str = "gateway.cli", **settings: str) -> World:
+    """Start the example service and a gateway, by ``module``, that may call it."""
     service = Service(folder)
     service.start()
     host = service.url.removeprefix("http://")
@@ -139,7 +139,7 @@ def make_world(folder: Path, **settings: str) -> World:
         "GATEWAY_ACTION_HOSTS": host,
         **settings,
     }
-    gateway = Server(folder, env)
+    gateway = Server(folder, env, module=module)
     try:
         gateway.start()
         return World(gateway, service)

@@ -15,15 +15,13 @@ from gateway.journal import (
     Archiving,
     MarkFile,
     Returning,
-    Signer,
     Until,
     back_up,
     rebuild_record,
 )
-from gateway.loading import key_folder
+from gateway.loading import checkpoint_signer, key_folder
 from gateway.model.system import SystemClock
 from gateway.model.time import stamp
-from gateway.privacy import CheckpointKeys
 from gateway.settings import Settings
 
 
@@ -83,7 +81,7 @@ def archive(
     """
     if before is None and through is None:
         raise click.UsageError("Name what is archived with --before DATE or --through POSITION.")
-    place, clock, signer = existing_record(settings), SystemClock(), _signer(settings)
+    place, clock, signer = existing_record(settings), SystemClock(), checkpoint_signer(settings)
     archiving = Archiving(place, folder, signer, clock, keep, settings.data_dir)
     done = archiving.run(Until(before, through))
     for segment in done.segments:
@@ -105,7 +103,7 @@ def restore(*, settings: Settings, files: tuple[Path, ...]) -> None:
     An execution comes back as a whole, so name all segments that it reaches into. Stop the gateway
     first; in PostgreSQL gateways may go on, but wait, and refuse what waits for more than seconds.
     """
-    place, signer = existing_record(settings), _signer(settings)
+    place, signer = existing_record(settings), checkpoint_signer(settings)
     done = Returning(place, signer, SystemClock(), settings.data_dir).run(files)
     click.echo(f"put {done.entries} entries of {done.segments} segments back")
     if done.partial:
@@ -151,7 +149,9 @@ def accept(*, settings: Settings, nothing_lost: bool) -> None:
     place, mark = existing_record(settings), MarkFile(key_folder(settings))
     if nothing_lost and isinstance(place, Path):
         raise click.UsageError("--nothing-lost is for a record in PostgreSQL.")
-    accepting = Accepting(place, settings.data_dir, mark, _signer(settings), SystemClock())
+    accepting = Accepting(
+        place, settings.data_dir, mark, checkpoint_signer(settings), SystemClock()
+    )
     try:
         done = accepting.moved() if nothing_lost else accepting.restored()
     except OSError as error:
@@ -165,8 +165,3 @@ def accept(*, settings: Settings, nothing_lost: bool) -> None:
     click.echo(f"the restored record is accepted; {done.runs} runs were under way in it")
     if done.lost:
         click.echo(f"the checkpoints of what is lost are in {done.lost}: keep them")
-
-
-def _signer(settings: Settings) -> Signer:
-    """What signs the checkpoints of this installation."""
-    return CheckpointKeys(key_folder(settings)).current()

@@ -12,7 +12,8 @@ from gateway.journal.place import Place
 from gateway.journal.session import Session
 from gateway.journal.tail import Tail
 from gateway.journal.unit import Unit
-from gateway.journal.worker import Work, Worker
+from gateway.journal.work import Work
+from gateway.journal.worker import Worker
 from gateway.model.ports import Clock, Journal, Records, Tx
 from gateway.model.problem import ProblemError
 
@@ -97,8 +98,11 @@ class DurableJournal(Journal):
         return result
 
     def delay(self) -> float:
-        """Seconds that a unit would have to wait for the writer now, 0 where there is no queue."""
-        return self._writer.waits.expected()
+        """Seconds that a unit would have to wait for the writer now, 0 where there is no queue.
+
+        Reads count only where they hang: else they are over soon, and hold nobody up for long.
+        """
+        return max(self._writer.waits.expected(), self._reader.waits.hung())
 
     async def moved(self, after: int) -> None:
         """Return once an entry behind the position ``after`` is durable; waiting costs nothing.

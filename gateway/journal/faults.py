@@ -4,6 +4,9 @@ import sqlite3
 
 from gateway.model.problem import ProblemError, refuse
 
+RETRY_AFTER = 1.0
+"""Seconds after which a caller may try again what the record could not take."""
+
 _REMEDIES = {
     "SQLITE_FULL": "the disk is full: free space on the volume of the data folder",
     "SQLITE_BUSY": "another process holds the database: end it, then try again",
@@ -28,19 +31,22 @@ def unavailable(error: sqlite3.Error) -> ProblemError | None:
     remedy = _REMEDIES.get(primary)
     if remedy is None:
         return None
-    return refuse("SERVICE_UNAVAILABLE", f"The record is not available ({name}): {remedy}.")
+    return _refusal(f"The record is not available ({name}): {remedy}.")
 
 
 def not_durable(error: BaseException) -> ProblemError:
     """SERVICE_UNAVAILABLE for units whose shared transaction failed; nothing of them is kept."""
     told = unavailable(error) if isinstance(error, sqlite3.Error) else None
-    return told or refuse(
-        "SERVICE_UNAVAILABLE",
+    return told or _refusal(
         f"The record is not available ({type(error).__name__}); nothing was written. Try again; "
-        "if it persists, look into the gateway's log.",
+        "if it persists, look into the gateway's log."
     )
 
 
 def told(error: Exception) -> Exception:
     """What a caller gets for an error of its own unit or query."""
     return (unavailable(error) or error) if isinstance(error, sqlite3.Error) else error
+
+
+def _refusal(detail: str) -> ProblemError:
+    return refuse("SERVICE_UNAVAILABLE", detail, retry_after=RETRY_AFTER)

@@ -8,7 +8,7 @@ import sqlite3
 from gateway.journal.faults import told
 from gateway.journal.records import SqlRecords
 from gateway.journal.sqlite_session import SqliteSession
-from gateway.journal.worker import Work, run
+from gateway.journal.work import Work, run
 
 
 class SnapshotReader:

@@ -34,6 +34,7 @@ class Waits:
         self._rate: float | None = None
         self._works = 0
         self._since: float | None = None
+        self._hung: float | None = None
 
     def took(self, works: int) -> None:
         """A batch of so many works was begun."""
@@ -43,19 +44,37 @@ class Waits:
         """The batch is over."""
         works, since = self._works, self._since
         self._works, self._since = 0, None
-        if since is None or works < _TELLING:
+        if since is None:
             return
-        rate = works / max(self._now() - since, 1e-6)
+        took = self._now() - since
+        self._hung = took if took > HUNG else None
+        if works < _TELLING:
+            return
+        rate = works / max(took, 1e-6)
         known = rate if self._rate is None else self._rate
         self._rate = known + _WEIGHT * (rate - known)
 
     def expected(self) -> float:
         """Seconds that work would have to wait which came now, 0 where there is no queue."""
+        hung = self.hung()
+        if hung:
+            return hung
+        waiting = self._waiting()
+        if waiting < FEW or self._rate is None:
+            return 0.0
+        return waiting / self._rate
+
+    def hung(self) -> float:
+        """Seconds that a batch hangs already, 0 where none does.
+
+        After one that hung, the next ones count as hung too until one is over in time, except
+        where nothing waits: so a database that is away is tried by one caller at a time.
+        """
         since = self._since
         busy = 0.0 if since is None else self._now() - since
         if busy > HUNG:
             return busy
-        waiting = self._queued() + self._works
-        if waiting < FEW or self._rate is None:
-            return 0.0
-        return waiting / self._rate
+        return self._hung if self._hung is not None and self._waiting() else 0.0
+
+    def _waiting(self) -> int:
+        return self._queued() + self._works

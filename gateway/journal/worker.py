@@ -5,35 +5,18 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.journal.faults import not_durable
+from gateway.journal.queued import Queued
 from gateway.journal.waits import Waits
+from gateway.journal.work import Work
 from gateway.model.problem import ProblemError, refuse
 
 BATCH = 256
 """The most pieces of work that share one transaction."""
 
 log = logging.getLogger("gateway.journal")
-
-
-@dataclass(slots=True, eq=False)
-class Work:
-    """One piece of work: ``call`` gets the tables, ``done`` the outcome, on the event loop.
-
-    ``effects`` run on the event loop before ``done``, and only where ``error`` is None.
-    """
-
-    call: Callable[[Any], Any]
-    done: Callable[["Work"], None]
-    result: Any = None
-    error: Exception | None = None
-    effects: list[Callable[[], None]] = field(default_factory=list)
-
-    def fail(self, error: Exception) -> None:
-        """Let this work end with ``error``, whatever came of it before."""
-        self.result, self.error, self.effects = None, error, []
 
 
 class Worker:
@@ -55,6 +38,7 @@ class Worker:
         self._perform = perform
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self.waits = Waits(self._queue.qsize)
+        self._queued = Queued(loop)
         self._closed = False
         self._stopped = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -68,10 +52,16 @@ class Worker:
         """
         if self._closed:
             raise closed()
+        if work.expires:
+            self._queued.add(work)
         self._queue.put(work)
 
     async def call(self, function: Callable[[Any], Any]) -> Any:
-        """Queue work and wait for what it returns, or raise what it raised."""
+        """Queue work and wait for what it returns, or raise what it raised.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE where it was not begun in time, or after ``close``.
+        """
         future: asyncio.Future[Any] = self._loop.create_future()
 
         def answer(work: Work) -> None:
@@ -82,7 +72,7 @@ class Worker:
             else:
                 future.set_exception(work.error)
 
-        self.submit(Work(function, answer))
+        self.submit(Work(function, answer, expires=True))
         return await future
 
     async def close(self) -> None:
@@ -114,7 +104,7 @@ class Worker:
                 break
             if work is None:
                 stopping = True
-            else:
+            elif not work.expires or self._queued.take(work):
                 batch.append(work)
         return batch, stopping
 
@@ -149,14 +139,3 @@ def closed() -> ProblemError:
     return refuse(
         "SERVICE_UNAVAILABLE", "The record is closed: the gateway is stopping. Try again later."
     )
-
-
-def run(work: Work, given: Any) -> None:
-    """Call the work's function and keep what it returns or raises, as if it had not run before."""
-    work.error, work.effects = None, []
-    try:
-        work.result = work.call(given)
-    except StopIteration as error:  # a future refuses this one
-        work.error = RuntimeError(f"a unit of work raised {error!r}")
-    except Exception as error:  # whatever it is, it belongs to the caller
-        work.error = error

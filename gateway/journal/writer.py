@@ -14,7 +14,7 @@ from gateway.journal.heads import Heads
 from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statements import ENTRY_HASH
 from gateway.journal.unit import Unit
-from gateway.journal.worker import Work, run
+from gateway.journal.work import Work, run
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
 

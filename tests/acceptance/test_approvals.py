@@ -26,6 +26,12 @@ OVER_LIMIT = "support.refund.issue?, *, amount > 100, assist, approver, 1, 24h"
 MEDIUM = "p, 900, type:agent, *, *, medium, true, assist, approver, 1, 24h"
 
 
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
+
+
 def end_of(world: World, run: JsonObject) -> str:
     over = ("COMPLETED", "FAILED", "REJECTED", "EXPIRED", "CANCELLED")
     return str(world.wait(run["executionId"], *over)["status"])

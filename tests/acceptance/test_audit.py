@@ -15,6 +15,12 @@ from tests.world import World, end_world, make_world
 DELETE = "DELETE FROM entry WHERE position = ?"
 
 
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
+
+
 def audit(data_dir: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*GATEWAY, "audit", "verify", "--data-dir", str(data_dir)],

@@ -13,6 +13,12 @@ REFUND = ("supportRefundIssue", "refundId status")
 TICKET = ("supportTicketRead", "ticketId subject body customerName customerEmail status")
 
 
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
+
+
 def order(amount: float) -> dict[str, Any]:
     return {"orderId": "o-1004", "amount": amount, "currency": "EUR"}
 

@@ -12,6 +12,12 @@ SELECTION = (
 )
 
 
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
+
+
 def page(who: Caller, **value: object) -> JsonObject:
     return who.query(LIST, SELECTION, value)
 

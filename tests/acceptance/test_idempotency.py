@@ -4,12 +4,20 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from tests.processes import Caller, JsonObject
 from tests.world import World
 
 SUBMIT = ("controlPlaneIntentSubmit", "executionId intentId receivedAt")
 REFUND = ("supportRefundIssue", "refundId status")
 REPLY = ("supportCustomerReply", "replyId")
+
+
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
 
 
 def intent(text: str) -> JsonObject:

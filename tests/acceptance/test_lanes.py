@@ -44,6 +44,12 @@ ARTIFACTS = ("completion_record", "progress_ledger", "signoff_record")
 DIGEST = "sha256:" + "ab" * 32
 
 
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
+
+
 @pytest.fixture
 def vera(world: World) -> Caller:
     return world.gateway.caller("vera", "verifier")

@@ -44,6 +44,12 @@ FIELDS = {name: (field, selection) for name, (field, selection, _) in COMMANDS.i
 UNKNOWN_ORDER = "o-none"
 
 
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
+
+
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield

@@ -25,6 +25,12 @@ from tests.processes import JsonObject, stop
 from tests.world import World, wait_until
 
 
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
+
+
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield

@@ -1,5 +1,7 @@
 """The main job, end to end over HTTP: an agent's refund, stopped for a human, done exactly once."""
 
+import pytest
+
 from tests.world import World
 
 LOOKUP = {"key": "order", "contract": "support.order.lookup", "input": {"orderId": "o-1001"}}
@@ -20,6 +22,12 @@ REPLY = {
     "input": {"ticketId": "t-1", "body": "Your money is on its way."},
 }
 APPROVE = ("controlPlaneExecutionApprove", "executionId stepId status approvedAt")
+
+
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
 
 
 def test_a_refund_waits_for_a_human_and_happens_once(world: World) -> None:

@@ -13,6 +13,12 @@ from tests.world import World, end_world, make_world
 SERVICE = "http://support.internal"
 
 
+@pytest.fixture(scope="module")
+def world(each_world: World) -> World:
+    """Each test here holds on every database."""
+    return each_world
+
+
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield

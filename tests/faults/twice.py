@@ -7,7 +7,7 @@ outside of its transaction must do no harm when it is repeated; here every unit 
 from gateway.cli import run
 from gateway.journal import writer
 from gateway.journal.heads import Heads
-from gateway.journal.worker import Work
+from gateway.journal.work import Work
 
 _once = writer.GroupCommit._attempt
 

@@ -11,12 +11,13 @@ from gateway.journal.archives.kept import Kept, kept_archives
 from gateway.journal.archives.problems import archive_unusable
 from gateway.journal.archives.putting import Chains, Putting
 from gateway.journal.archives.segment import Segment, SegmentError, file_digest
-from gateway.journal.place import Place
+from gateway.journal.place import Place, reading_snapshot
 from gateway.journal.session import Session
 from gateway.journal.signing import Signer
 from gateway.journal.tiles import StoredTiles
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Clock
+from gateway.model.problem import refuse
 from gateway.transparency import Hash, range_root
 from gateway.transparency.tiles import MissingTileError, nodes_in
 
@@ -54,27 +55,32 @@ class Returning:
         Raises:
             ProblemError: ARCHIVE_UNUSABLE with the first file that does not count;
                 DATA_DIR_IN_USE, DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, JOURNAL_DAMAGED,
-                SERVICE_UNAVAILABLE.
+                SERVICE_UNAVAILABLE; CONFLICT where archiving goes on at the same time.
         """
         named = {path.name: path for path in sorted(files, key=lambda path: path.name)}
-        with (
-            holding(self.place),
-            alone(self.place, self.data_dir, self.clock, self.signer) as record,
-        ):
-            kept = {one.file: one for one in kept_archives(record.session)}
+        with holding(self.place):
             chains = Chains()
-            for name, path in named.items():
-                _examine(record.session, path, kept.get(name), chains)
-            putting = Putting(record.session, chains.whole(record.session))
-            for name, path in named.items():
-                _put_back(path, kept[name], putting)
-            putting.free_claims()
-            for name in named:
-                one = kept[name]
-                body = {"first": one.first, "last": one.last, "file": one.file}
-                told = {**body, "absent": str(one.absent)}
-                record.append(NewEntry(EntryType.RECORD_RETURNED, RECORD_WORKSPACE, told))
+            with reading_snapshot(self.place) as session:
+                known = {one.file: one for one in kept_archives(session)}
+                for name, path in named.items():
+                    _examine(session, path, known.get(name), chains)
+            with alone(self.place, self.data_dir, self.clock, self.signer) as record:
+                kept = {one.file: one for one in kept_archives(record.session)}
+                if any(str(kept[name].absent) != str(known[name].absent) for name in named):
+                    told = "Archiving goes on at the same time. Wait for its end, then call again."
+                    raise refuse("CONFLICT", told)
+                putting = Putting(record.session, chains.whole(record.session))
+                for name, path in named.items():
+                    _put_back(path, kept[name], putting)
+                putting.free_claims()
+                for name in named:
+                    record.append(_fact(kept[name]))
         return Returned(len(named), putting.count, chains.count - len(putting.whole))
+
+
+def _fact(kept: Kept) -> NewEntry:
+    body = {"first": kept.first, "last": kept.last, "file": kept.file, "absent": str(kept.absent)}
+    return NewEntry(EntryType.RECORD_RETURNED, RECORD_WORKSPACE, body)
 
 
 def _examine(session: Session, path: Path, kept: Kept | None, chains: Chains) -> None:

@@ -19,6 +19,9 @@ from gateway.journal.signing import Signer, keep_checkpoint, next_checkpoint
 _WAIT = 10_000
 """Milliseconds to wait for the batches of others to end; new ones come after this one."""
 
+_STANDSTILL = 20_000
+"""Milliseconds for which the transaction may stand still: others are kept waiting by it."""
+
 
 @contextlib.contextmanager
 def alone_among_others(url: str, data_dir: Path, signer: Signer) -> Iterator[Alone]:
@@ -35,7 +38,7 @@ def alone_among_others(url: str, data_dir: Path, signer: Signer) -> Iterator[Alo
             positions = Positions(url)
             opened.callback(positions.close)
             positions.open()
-            wire = Wire(url, "gateway-alone", lock_timeout=_WAIT)
+            wire = Wire(url, "gateway-alone", lock_timeout=_WAIT, idle_timeout=_STANDSTILL)
             opened.callback(wire.close)
             session = PostgresSession(wire)
             with _transaction(session, positions, signer) as record:

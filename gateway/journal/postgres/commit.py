@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from gateway.journal.faults import not_durable
 from gateway.journal.postgres.batch import Batch
+from gateway.journal.postgres.continuity import Continuity
 from gateway.journal.postgres.errors import (
     LostConnectionError,
     PostgresError,
@@ -29,7 +30,7 @@ from gateway.journal.postgres.session import DuplicateError, PostgresSession
 from gateway.journal.postgres.unit import AloneError
 from gateway.journal.statement import Statement
 from gateway.journal.statements import ENTRY_HASH
-from gateway.journal.worker import Work
+from gateway.journal.work import Work
 
 log = logging.getLogger("gateway.journal")
 
@@ -38,6 +39,10 @@ OUTAGE = 5.0
 
 _PATIENCE = 10.0
 """Seconds for which a unit is run again while others are at the same rows."""
+
+_STANDSTILL = 1_500
+"""Milliseconds for which a transaction may stand still. A process that is stopped in the middle of
+one, or cut off, holds locks that others need; so this is less than the shortest lease."""
 
 _PAUSE = 0.002
 _LONG = 3600.0
@@ -50,22 +55,25 @@ class _UndoneError(Exception):
 class PostgresCommit:
     """Performs batches of units on a connection of its own.
 
-    ``committed`` is told, in the writer's thread, the position of the last entry of each batch
-    that became durable. ``before_commit`` is called before each commit, for what must be durable
-    first. ``stopping`` says whether the process ends, so that nothing is awaited any more.
-    ``reminders`` are run in a unit for each run that is to be advanced.
+    ``continuity`` holds the database to what was committed. ``committed`` is told, in the writer's
+    thread, the position of the last entry of each batch that became durable. ``before_commit`` is
+    called before each commit, for what must be durable first. ``stopping`` says whether the process
+    ends, so that nothing is awaited any more. ``reminders`` are run in a unit for each run that is
+    to be advanced.
     """
 
     def __init__(
         self,
         url: str,
         positions: Positions,
+        continuity: Continuity,
         committed: Callable[[int], None] = lambda _: None,
         before_commit: Callable[[], None] = lambda: None,
         stopping: Callable[[], bool] = lambda: False,
         reminders: Sequence[Statement] = (),
     ) -> None:
-        self._link = Link(url, "gateway-writer")
+        self._link = Link(url, "gateway-writer", continuity.require, idle_timeout=_STANDSTILL)
+        self._continuity = continuity
         self._positions = positions
         self._committed = committed
         self._before_commit = before_commit
@@ -73,6 +81,7 @@ class PostgresCommit:
         self._reminders = reminders
         self._since: dict[Work, float] = {}
         self._alone: set[Work] = set()
+        self._slow: set[Work] = set()
         self._duplicates: set[Work] = set()
 
     def open(self) -> None:
@@ -110,6 +119,7 @@ class PostgresCommit:
     def _forget(self, work: Work) -> None:
         self._since.pop(work, None)
         self._alone.discard(work)
+        self._slow.discard(work)
         self._duplicates.discard(work)
 
     def _transact(self, works: list[Work], *, alone: bool = False) -> list[Work]:
@@ -120,7 +130,8 @@ class PostgresCommit:
             for work in works:
                 work.fail(unavailable(error))
             return []
-        batch = self._batch(session, alone=alone)
+        slowly = alone or not self._slow.isdisjoint(works)
+        batch = self._batch(session, alone=alone, slowly=slowly)
         try:
             return self._run(batch, works, carefully=alone)
         except _UndoneError:
@@ -128,12 +139,14 @@ class PostgresCommit:
         except PostgresError as error:
             return self._again(works, error)
         try:
-            return self._run(self._batch(session), works, carefully=True)
+            batch = self._batch(session, slowly=slowly)
+            return self._run(batch, works, carefully=True)
         except PostgresError as error:
             return self._again(works, error)
 
-    def _batch(self, session: PostgresSession, *, alone: bool = False) -> Batch:
-        return Batch(session, self._positions.writer, alone=alone, reminders=self._reminders)
+    def _batch(self, session: PostgresSession, *, slowly: bool, alone: bool = False) -> Batch:
+        given = (session, self._positions.writer)
+        return Batch(*given, alone=alone, slowly=slowly, reminders=self._reminders)
 
     def _run(self, batch: Batch, works: list[Work], *, carefully: bool) -> list[Work]:
         try:
@@ -176,6 +189,8 @@ class PostgresCommit:
     def _again(self, works: list[Work], error: PostgresError) -> list[Work]:
         """Have works run again, unless they have been tried for long enough."""
         now, left = time.monotonic(), []
+        if error.stood_still:  # it was stopped for a while, or has a lot to think about
+            self._slow.update(works)
         for work in works:
             in_time = now - self._since[work] < _PATIENCE
             if error.is_collision or error.is_duplicate:
@@ -202,7 +217,7 @@ class PostgresCommit:
         except LostConnectionError as error:
             return self._look_up(works, last, error)
         if last is not None:
-            self._committed(last[0])
+            self._became_durable(*last)
         return []
 
     def _look_up(
@@ -225,8 +240,12 @@ class PostgresCommit:
                 continue
             if found is None or found[0] != own_hash:
                 return self._again(works, error)
-            self._committed(position)
+            self._became_durable(position, own_hash)
             return []
+
+    def _became_durable(self, position: int, own_hash: str) -> None:
+        self._continuity.reached(position, own_hash)
+        self._committed(position)
 
 
 def _told(error: Exception) -> Exception:

@@ -3,13 +3,23 @@
 SQLSTATE codes: PostgreSQL documentation, appendix A.
 """
 
+from gateway.journal.faults import RETRY_AFTER
 from gateway.model.problem import ProblemError, refuse
 
 _AGAIN = frozenset({"40001", "40P01", "55P03"})
 """serialization_failure, deadlock_detected, lock_not_available."""
 
+RESTORED = "GW001"
+"""A code of our own: the record lacks what this process committed."""
+
 _UNIQUE = "23505"
-_LOST = ("08", "57P", "53300")
+LOST = "08006"
+"""connection_failure: also where the server did not say why."""
+
+STOOD_STILL = "25P03"
+"""idle_in_transaction_session_timeout: nothing happened in a transaction for too long."""
+
+_LOST = ("08", "57P", "53300", STOOD_STILL)
 """Classes of lost connections and of servers that stop, start or take no more connections."""
 
 _REMEDIES = {
@@ -39,6 +49,11 @@ class PostgresError(Exception):
         return self.sqlstate == _UNIQUE
 
     @property
+    def stood_still(self) -> bool:
+        """True where the server ended a transaction in which nothing happened for too long."""
+        return self.sqlstate == STOOD_STILL
+
+    @property
     def is_lost(self) -> bool:
         """True where the connection is gone, or the server takes none."""
         return self.sqlstate.startswith(_LOST)
@@ -47,20 +62,27 @@ class PostgresError(Exception):
 class LostConnectionError(PostgresError):
     """The connection broke, or could not be made; ``sqlstate`` is 08006 where none was told."""
 
-    def __init__(self, sqlstate: str = "08006") -> None:
+    def __init__(self, sqlstate: str = LOST) -> None:
         super().__init__(sqlstate)
 
 
 def unavailable(error: PostgresError) -> ProblemError:
     """SERVICE_UNAVAILABLE for a database that could not do what was asked of it."""
-    if isinstance(error, LostConnectionError) or error.is_lost:
+    if error.sqlstate == RESTORED:
+        remedy = (
+            "it lacks entries that this gateway wrote, so it was restored from the past. Stop "
+            "every gateway and worker, then see RECORD_RESTORED"
+        )
+    elif isinstance(error, LostConnectionError) or error.is_lost:
         remedy = "it cannot be reached: check that it runs, and the network between"
     else:
         remedy = _REMEDIES.get(
             error.sqlstate, "look up the code in PostgreSQL's manual and into its log"
         )
     return refuse(
-        "SERVICE_UNAVAILABLE", f"The record is not available (SQLSTATE {error.sqlstate}): {remedy}."
+        "SERVICE_UNAVAILABLE",
+        f"The record is not available (SQLSTATE {error.sqlstate}): {remedy}.",
+        retry_after=RETRY_AFTER,
     )
 
 
@@ -70,6 +92,7 @@ def busy() -> ProblemError:
         "SERVICE_UNAVAILABLE",
         "Other processes were at the same part of the record for too long; nothing was written. "
         "Try again.",
+        retry_after=RETRY_AFTER,
     )
 
 

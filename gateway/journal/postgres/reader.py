@@ -8,7 +8,7 @@ from gateway.journal.postgres.link import Link
 from gateway.journal.postgres.opening import BEGIN_SNAPSHOT
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.records import SqlRecords
-from gateway.journal.worker import Work, run
+from gateway.journal.work import Work, run
 
 _TRIES = 3
 

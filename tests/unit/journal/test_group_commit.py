@@ -12,7 +12,8 @@ import pytest
 from gateway.journal import SqliteJournal, verify_record
 from gateway.journal.database import open_writer
 from gateway.journal.faults import told, unavailable
-from gateway.journal.worker import BATCH, Work, Worker
+from gateway.journal.work import Work
+from gateway.journal.worker import BATCH, Worker
 from gateway.journal.writer import GroupCommit
 from gateway.model.problem import ProblemError
 from tests.contract.journal_story import SteppingClock, call

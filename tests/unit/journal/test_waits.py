@@ -65,7 +65,7 @@ def test_small_batches_tell_nothing_of_a_queue(writer: Writer) -> None:
 
 
 def test_few_that_wait_are_slow_and_no_queue(writer: Writer) -> None:
-    writer.batch(20, 10.0)
+    writer.batch(20, 1.5)
     writer.queued = FEW - 1
     assert writer.waits.expected() == 0.0
     writer.queued = FEW
@@ -79,6 +79,20 @@ def test_a_batch_that_does_not_end_is_waited_for(writer: Writer) -> None:
     writer.at += 5
     assert writer.waits.expected() == HUNG + 5
     writer.waits.done()
+    assert writer.waits.expected() == 0.0
+
+
+def test_after_one_that_hung_one_caller_at_a_time_may_try(writer: Writer) -> None:
+    writer.batch(1, HUNG + 3)
+    assert writer.waits.expected() == 0.0
+    writer.queued = 1
+    assert writer.waits.expected() == HUNG + 3
+    writer.queued = 0
+    writer.waits.took(1)
+    assert writer.waits.hung() == HUNG + 3
+    writer.at += 0.1
+    writer.waits.done()
+    writer.queued = 1
     assert writer.waits.expected() == 0.0
 
 
