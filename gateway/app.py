@@ -24,7 +24,7 @@ from gateway.journal import (
     keep_mark,
     open_journal,
 )
-from gateway.loading import Loaded, bounds_of, issuers, key_folder, load
+from gateway.loading import Loaded, bounds_of, issuers, load, mark_folder
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -127,7 +127,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
             reminders=reminders(settings),
         )
         stack.push_async_callback(journal.close)
-        keeper = await keep_mark(journal, key_folder(settings))
+        keeper = await keep_mark(journal, mark_folder(settings))
         stack.push_async_callback(keeper.stop)
         if settings.postgres_url is not None:
             await noticing(follow_skills(journal, loaded.skills), stack)

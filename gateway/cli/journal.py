@@ -19,7 +19,7 @@ from gateway.journal import (
     back_up,
     rebuild_record,
 )
-from gateway.loading import checkpoint_signer, key_folder
+from gateway.loading import checkpoint_signer, key_folder, mark_folder
 from gateway.model.system import SystemClock
 from gateway.model.time import stamp
 from gateway.settings import Settings
@@ -146,7 +146,7 @@ def accept(*, settings: Settings, nothing_lost: bool) -> None:
     Stop every gateway and worker first. With --nothing-lost, for a PostgreSQL standby that took
     over and had confirmed each commit, they may run, and no step is in doubt.
     """
-    place, mark = existing_record(settings), MarkFile(key_folder(settings))
+    place, mark = existing_record(settings), MarkFile(mark_folder(settings))
     if nothing_lost and isinstance(place, Path):
         raise click.UsageError("--nothing-lost is for a record in PostgreSQL.")
     accepting = Accepting(

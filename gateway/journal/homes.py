@@ -35,7 +35,7 @@ MOVE_HOME = Statement(
 SERVING = Statement(
     text(
         "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND application_name = 'gateway-writer'"
+        " WHERE datname = current_database() AND application_name = 'gateway-listener'"
     )
 )
 """How many gateways and workers are connected to the database."""

@@ -69,7 +69,7 @@ class MarkKeeper:
 
 
 async def keep_mark(journal: DurableJournal, folder: Path) -> MarkKeeper:
-    """Keep the mark of a journal in the folder of the keys, from now on.
+    """Keep the mark of a journal in a ``folder`` that is apart from the record, from now on.
 
     In PostgreSQL the record keeps as well which server it is served from.
 

@@ -1,7 +1,8 @@
 """The mark: how far the record had come, kept outside of it, so that a record which was restored
 from a backup is known as such.
 
-A gateway writes the mark beside its keys about once a second, and once more when it has stopped. A
+A gateway writes the mark beside its keys (in its data folder, where the record is in a database)
+about once a second, and once more when it has stopped. A
 record goes on from its mark if it holds the marked entry, and is the same file as then or ends
 just there. Anything else was restored from the past, or is a copy of a gateway that did not stop:
 what it did afterwards, nobody knows. ``continuing`` asks.
@@ -40,7 +41,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class MarkFile:
-    """The file of the mark in the ``folder`` of the keys."""
+    """The file of the mark in a ``folder`` apart from the record."""
 
     folder: Path
 
