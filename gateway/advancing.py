@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gateway.dispatch import (
     ALONE,
+    Backlog,
     ElsewhereDispatcher,
     EmbeddedDispatcher,
     Limits,
@@ -16,13 +17,26 @@ from gateway.dispatch import (
     among_others,
 )
 from gateway.journal import DurableJournal
-from gateway.model.ports import Clock, Dispatcher
+from gateway.loading import Loaded
+from gateway.model.ports import Clock, Dispatcher, Sealer
 from gateway.model.problem import Problem, ProblemError
-from gateway.runtime import Loop
+from gateway.model.system import RandomIds
+from gateway.pipeline import RateLimiter
+from gateway.policy import Policies
+from gateway.runtime import Loop, Parts, build_loop
 from gateway.settings import Settings
 
 _AHEAD = 64
 _EMBEDDED, _PROCRASTINATE, _TEMPORAL = "embedded", "procrastinate", "temporal"
+
+
+def reminders(settings: Settings) -> tuple[str, ...]:
+    """The statements by which an engine learns of runs with the commit that wakes them."""
+    if settings.dispatch != _PROCRASTINATE:
+        return ()
+    from gateway.dispatch.procrastinate import REMINDER  # which takes long to import
+
+    return (REMINDER,)
 
 
 class Role(Enum):
@@ -30,6 +44,19 @@ class Role(Enum):
 
     GATEWAY = "gateway"
     WORKER = "worker"
+
+
+def require_role(settings: Settings, role: Role) -> None:
+    """Refuse a worker that would have nothing to do.
+
+    Raises:
+        ProblemError: SETTINGS_INVALID.
+    """
+    if role is Role.WORKER and settings.dispatch == _EMBEDDED:
+        raise _invalid(
+            "GATEWAY_DISPATCH is embedded: every gateway advances runs itself, and a worker has "
+            "nothing to do. Set it to procrastinate or temporal, for the gateways as well."
+        )
 
 
 class _Feed(Protocol):
@@ -44,37 +71,66 @@ class Advancing:
     """The dispatcher of this process, and what brings it word of runs.
 
     Raises:
-        ProblemError: SETTINGS_INVALID for a worker where nobody would tell it of runs, and for
-            Temporal without its library.
+        ProblemError: SETTINGS_INVALID for Temporal without its library.
     """
 
     def __init__(self, settings: Settings, journal: DurableJournal, role: Role) -> None:
-        if role is Role.WORKER and settings.dispatch == _EMBEDDED:
-            raise _invalid(
-                "GATEWAY_DISPATCH is embedded: every gateway advances runs itself, and a worker "
-                "has nothing to do. Set it to procrastinate or temporal, for the gateways as well."
-            )
         is_here = role is Role.WORKER or settings.dispatch == _EMBEDDED
         self._settings = settings
-        self._clock = RecordClock(journal) if settings.postgres_url is not None else journal.clock
+        self._journal = journal
+        self._clock = RecordClock(journal) if settings.postgres_url else journal.clock
         self._dispatcher: EmbeddedDispatcher | ElsewhereDispatcher
         self._feed: _Feed | None = None
         self._signals: Callable[[contextlib.AsyncExitStack], Awaitable[None]] | None = None
+        self._alone: EmbeddedDispatcher | None = None
+        self._backlog: Backlog | None = None
         if is_here:
-            self._dispatcher = _embedded(settings, journal, self._clock)
-            self._feed = _feed(settings, journal, self._clock, self._dispatcher)
+            here = self._dispatcher = _embedded(settings, journal, self._clock)
+            self._feed = _feed(settings, journal, self._clock, here)
+            self._alone = here if _is_alone(settings) else None
+            journal.on_woken = here.pool.wake
         else:
             self._dispatcher = self._elsewhere(journal)
+        if self._alone is None:
+            self._backlog = Backlog(journal, self._clock, settings.max_waiting_runs + 1)
 
     @property
     def dispatcher(self) -> Dispatcher:
         """What the loop tells of runs."""
         return self._dispatcher
 
+    def loop(
+        self,
+        loaded: Loaded,
+        policies: Policies,
+        sealer: Sealer,
+        limiter: RateLimiter,
+        restored: str | None,
+    ) -> Loop:
+        """The governed loop of this process; ``restored`` is as for ``Parts``."""
+        settings, ids = self._settings, RandomIds()
+        inner = (loaded.registry, policies, sealer, self._journal, self.dispatcher)
+        return build_loop(
+            Parts(*inner, loaded.actions, limiter, ids, loaded.clock, restored),
+            owner=ids.new("proc"),
+            lease=settings.lease,
+            slots=settings.max_in_flight_steps,
+            cap=settings.max_runs_per_workspace,
+        )
+
+    def waiting(self) -> int:
+        """How many runs are due and wait for others before they are advanced."""
+        if self._backlog is not None:
+            return self._backlog.count
+        return self._alone.waiting() if self._alone is not None else 0
+
     async def start(self, loop: Loop, stack: contextlib.AsyncExitStack) -> None:
         """Begin to advance runs, or to have them advanced, until ``stack`` is closed."""
         if isinstance(self._clock, RecordClock):
             await self._clock.keep_right()
+        if self._backlog is not None:
+            self._backlog.start()
+            stack.push_async_callback(self._backlog.stop)
         if isinstance(self._dispatcher, ElsewhereDispatcher):
             if self._signals is not None:
                 await self._signals(stack)
@@ -99,9 +155,8 @@ class Advancing:
 
     def _elsewhere(self, journal: DurableJournal) -> ElsewhereDispatcher:
         settings = self._settings
-        most = settings.max_waiting_runs
         if settings.dispatch != _TEMPORAL:
-            return ElsewhereDispatcher(journal, self._clock, settings.lease, most_waiting=most)
+            return ElsewhereDispatcher(journal, self._clock, settings.lease)
         signals = _temporal().TemporalSignals(
             settings.temporal_address, settings.temporal_namespace, settings.lease
         )
@@ -111,18 +166,21 @@ class Advancing:
             stack.push_async_callback(signals.stop)
 
         self._signals = signalling
-        return ElsewhereDispatcher(journal, self._clock, settings.lease, signals.submit, most)
+        return ElsewhereDispatcher(journal, self._clock, settings.lease, signals.submit)
+
+
+def _is_alone(settings: Settings) -> bool:
+    """True if no other process can advance runs of this record."""
+    return settings.dispatch == _EMBEDDED and not settings.postgres_url
 
 
 def _embedded(settings: Settings, journal: DurableJournal, clock: Clock) -> EmbeddedDispatcher:
     """A dispatcher that advances runs here, beside others where the database is a server."""
-    is_alone = settings.dispatch == _EMBEDDED and not settings.postgres_url is not None
     limits = Limits(settings.max_runs, settings.max_runs_per_workspace)
-    if is_alone:
+    if _is_alone(settings):
         return EmbeddedDispatcher(journal, clock, limits=limits, pace=ALONE)
     ahead = min(_AHEAD, settings.max_runs)
-    most = settings.max_waiting_runs
-    limits = Limits(limits.max_runs, limits.per_workspace, ahead, most)
+    limits = Limits(limits.max_runs, limits.per_workspace, ahead)
     pace = among_others(settings.lease)
     return EmbeddedDispatcher(journal, clock, limits=limits, pace=pace, is_alone=False)
 
@@ -133,7 +191,7 @@ def _feed(
     if settings.dispatch == _PROCRASTINATE:
         from gateway.dispatch.procrastinate import ProcrastinateFeed
 
-        return ProcrastinateFeed(settings.database_url, here)
+        return ProcrastinateFeed(settings.postgres_url or "", here)
     if settings.dispatch == _TEMPORAL:
         at_most = settings.max_runs + _AHEAD
         where = (settings.temporal_address, settings.temporal_namespace)

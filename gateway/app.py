@@ -4,23 +4,17 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from gateway.actions import ActionRunner
+from gateway.administering import administration, noticing, watch_policy
 from gateway.administration import (
-    Analyses,
     InForce,
-    PolicyWatch,
-    Scopes,
     Seeded,
-    Shadows,
     put_in_force,
 )
-from gateway.advancing import Advancing, Role
-from gateway.blobs import FolderBlobs
+from gateway.advancing import Advancing, Role, reminders, require_role
 from gateway.companions import COMPANIONS
 from gateway.contracts import Bundle, LiveRegistry, contents_of
-from gateway.environment import process_environment
 from gateway.events import EventFeed
 from gateway.evidence import Exporter, build_exporter
 from gateway.identity import Authenticator
@@ -29,34 +23,27 @@ from gateway.journal import (
     DurableJournal,
     SqliteJournal,
     keep_mark,
-    open_audit,
     open_journal,
 )
 from gateway.loading import Loaded, bounds_of, issuers, key_folder, load
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
-from gateway.model.ports import Dispatcher
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
 from gateway.model.system import RandomIds
-from gateway.model.time import stamp
 from gateway.operations import (
     ArtifactUploads,
     DirectCalls,
     EvidenceDownloads,
     bind,
-    bind_auditing,
-    bind_changesets,
     bind_checkpoints,
     bind_evidence,
-    bind_impact,
-    bind_policy_reading,
     bind_privacy,
     bind_skills,
     require_handlers,
     with_readings,
 )
-from gateway.outgoing import bring_checkpoints, tell_endpoints
+from gateway.outgoing import Outgoing
 from gateway.pipeline import (
     Admission,
     Bindings,
@@ -65,14 +52,15 @@ from gateway.pipeline import (
     Direct,
     Gauges,
     Pipeline,
-    ProcessRateLimits,
     RateLimiter,
 )
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
 from gateway.rights import open_rights
-from gateway.runtime import Loop, Parts, build_loop
+from gateway.runtime import Loop
 from gateway.settings import Settings
+from gateway.sharing import open_limits
+from gateway.skills import follow_skills
 from gateway.surfaces.graphql import Connections
 
 _log = logging.getLogger(__name__)
@@ -128,6 +116,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
     Raises:
         ProblemError: contracts, policies, keys or data that it cannot run with.
     """
+    require_role(settings, role)
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
@@ -136,8 +125,11 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
             clock=loaded.clock,
             before_commit=loaded.keyring.data.settle,
             companions=COMPANIONS,
+            reminders=reminders(settings),
         )
         stack.push_async_callback(journal.close)
+        if settings.postgres_url is not None:
+            await noticing(follow_skills(journal, loaded.skills), stack)
         if isinstance(journal, SqliteJournal):
             keeper = await keep_mark(journal, key_folder(settings))
             stack.push_async_callback(keeper.stop)
@@ -159,17 +151,16 @@ async def _started(
 ) -> Gateway:
     """The gateway on its journal, with everything running that ``stack`` then stops."""
     settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
-    limiter = RateLimiter(ProcessRateLimits(loaded.clock))
+    limits = open_limits(settings, loaded.clock)
+    stack.callback(limits.close)
+    limiter = RateLimiter(limits)
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
     restored = await journal.read(lambda records: records.restored_before())
-    loop = _loop(loaded, policies, journal, advancing.dispatcher, sealer, limiter, restored)
+    loop = advancing.loop(loaded, policies, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
-    anchoring = await bring_checkpoints(loaded, journal, stack)
-    checkpointer = Checkpointer(
-        journal, loaded.keyring.signer, settings.checkpoint_interval, anchoring.signed
-    )
-    exporter = _exporter(loaded, journal, sealer, checkpointer)
+    outgoing = Outgoing(loaded, journal, sealer)
+    exporter = _exporter(loaded, journal, sealer, outgoing.checkpointer)
     await exporter.sweep()
     keyring, swept = loaded.keyring, (settings.record, settings.privacy_sweep_interval)
     rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
@@ -178,11 +169,11 @@ async def _started(
         **bind(loop),
         **bind_evidence(loop, exporter),
         **bind_skills(loop, skills),
-        **bind_checkpoints(checkpointer.checkpoint, loaded.destinations),
+        **bind_checkpoints(outgoing.checkpointer.checkpoint, loaded.destinations),
         **bind_privacy(loop, rights),
-        **await _administration(loop, in_force, settings, stack),
+        **await administration(loop, in_force, settings, stack),
     }
-    admission = Admission(bounds_of(settings), Gauges(advancing.dispatcher.waiting, journal.delay))
+    admission = Admission(bounds_of(settings), Gauges(advancing.waiting, journal.delay))
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
     adopted = await journal.adopt()
     if adopted:
@@ -190,14 +181,10 @@ async def _started(
     if seeded.is_new:
         await journal.wake_waiting()  # what they were asked may have changed
     feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
-    await _watch_policy(journal, in_force, advancing.dispatcher, feed, stack)
-    await checkpointer.start()
-    stack.push_async_callback(checkpointer.stop)
+    await watch_policy(journal, in_force, advancing.dispatcher, feed, stack)
+    await outgoing.start(rights.sweeper, stack)
     recorder.start()
     stack.push_async_callback(recorder.stop)
-    await tell_endpoints(loaded, journal, sealer, stack)
-    rights.sweeper.start()
-    stack.push_async_callback(rights.sweeper.stop)
     await advancing.start(loop, stack)
     stack.callback(feed.close)
     return Gateway(
@@ -207,50 +194,10 @@ async def _started(
         journal=journal,
         loop=loop,
         pipeline=pipeline,
-        authenticator=Authenticator(issuers(settings), loaded.clock, settings.token_leeway),
+        authenticator=Authenticator(issuers(loaded), loaded.clock, settings.token_leeway),
         feed=feed,
         downloads=EvidenceDownloads(pipeline, exporter.store),
         uploads=ArtifactUploads(pipeline, skills.store),
-    )
-
-
-async def _watch_policy(
-    journal: DurableJournal,
-    in_force: InForce,
-    dispatcher: Dispatcher,
-    feed: EventFeed,
-    stack: contextlib.AsyncExitStack,
-) -> None:
-    """Follow the policy that the record names; after each change whoever waits looks again."""
-
-    async def wake_runs() -> None:
-        await journal.wake_waiting()
-        dispatcher.schedule(stamp(journal.clock.now()))
-
-    watch = PolicyWatch(journal, in_force, wake_runs, feed.recheck)
-    await watch.start()
-    stack.push_async_callback(watch.stop)
-
-
-def _loop(
-    loaded: Loaded,
-    policies: Policies,
-    journal: DurableJournal,
-    dispatcher: Dispatcher,
-    sealer: KeyringSealer,
-    limiter: RateLimiter,
-    restored: str | None,
-) -> Loop:
-    ids, registry = RandomIds(), loaded.registry
-    inner = (registry, policies, sealer, journal, dispatcher)
-    parts = Parts(*inner, loaded.actions, limiter, ids, loaded.clock, restored)
-    settings = loaded.settings
-    return build_loop(
-        parts,
-        owner=ids.new("proc"),
-        lease=settings.lease,
-        slots=settings.max_in_flight_steps,
-        cap=settings.max_runs_per_workspace,
     )
 
 
@@ -261,29 +208,9 @@ def _exporter(
     contents = contents_of(Bundle(registry.operations, registry.events, registry.drafts))
     return build_exporter(
         *(journal, sealer, loaded.keyring.signer, loaded.clock, checkpointer.checkpoint),
-        blobs=FolderBlobs(loaded.settings.data_dir / "evidence"),
+        blobs=loaded.evidence,
         content_of=lambda digest: contents.get(digest) or skills.content_of(digest),
     )
-
-
-async def _administration(
-    loop: Loop, in_force: InForce, settings: Settings, stack: contextlib.AsyncExitStack
-) -> Bindings:
-    """The handlers of what administers policy, and of what finds out the effects of a change."""
-    journal, clock = loop.journal, loop.clock
-    scopes = Scopes(frozenset(settings.policy_workspaces))
-    analyses = Analyses(journal, clock, process_environment(settings))
-    shadows = Shadows(journal, loop.policies, scopes, clock)
-    stack.push_async_callback(analyses.stop)
-    await shadows.start()
-    stack.push_async_callback(shadows.stop)
-    files_lead = settings.policy_source == "files"
-    return {
-        **bind_changesets(loop, scopes, in_force, shadows.report, files_lead=files_lead),
-        **bind_policy_reading(loop, scopes),
-        **bind_impact(loop, scopes, analyses, shadows),
-        **bind_auditing(loop, scopes, partial(open_audit, settings.record)),
-    }
 
 
 def _pipeline(

@@ -53,6 +53,7 @@ def process_environment(settings: Settings) -> dict[str, str]:
         "data_dir": str(settings.data_dir.absolute()),
         "key_dir": str(settings.key_dir.absolute()),
         "root_key": settings.root_key,
+        "key_store": settings.key_store,
         "database_url": settings.database_url,
         "schema_dir": os.pathsep.join(str(folder.absolute()) for folder in settings.schema_dir),
         "policy_dir": str(settings.policy_dir.absolute()),

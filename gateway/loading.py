@@ -6,15 +6,25 @@ from pathlib import Path
 
 from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
 from gateway.anchoring import Destinations, load_destinations
-from gateway.blobs import FolderBlobs
+from gateway.blobs import Blobs
 from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
+from gateway.journal import is_endorsed
+from gateway.model.ports import Clock
 from gateway.model.problem import Problem, ProblemError
-from gateway.model.system import SystemClock, unusable_key
+from gateway.model.system import RandomIds, SystemClock, unusable_key
 from gateway.pipeline import Bounds
-from gateway.privacy import CheckpointKeys, Keyring, finish_rotation
+from gateway.privacy import (
+    CheckpointKeys,
+    CheckpointSigner,
+    Keyring,
+    Vault,
+    finish_rotation,
+    open_vault,
+)
 from gateway.rights import Retention, load_retention
 from gateway.settings import Settings
+from gateway.sharing import open_blobs
 from gateway.shipped import shipped_schema
 from gateway.skills import AREA, SkillRegistry, open_skills
 from gateway.webhooks import Endpoint, load_endpoints
@@ -50,11 +60,15 @@ class Loaded:
     destinations: Destinations
     keyring: Keyring
     retention: Retention
+    artifacts: Blobs
+    evidence: Blobs
     clock: SystemClock
 
     async def close(self) -> None:
         """Let go of what was opened."""
         await self.actions.close()
+        self.artifacts.close()
+        self.evidence.close()
         self.keyring.data.close()
 
 
@@ -67,9 +81,10 @@ def load(settings: Settings) -> Loaded:
     clock = SystemClock()
     registry = LiveRegistry(load_registry(settings), clock.now)
     actions = _actions(settings, registry)
+    artifacts = open_blobs(settings, AREA)
     skills = open_skills(
         registry,
-        blobs=FolderBlobs(settings.data_dir / AREA),
+        blobs=artifacts,
         policy_dir=settings.policy_dir,
         clock=clock,
         inspect=lambda brought: check_handlers(brought, actions),
@@ -78,7 +93,8 @@ def load(settings: Settings) -> Loaded:
     destinations = load_destinations(settings.anchors)
     retention = Retention(load_retention(settings.policy_dir), registry)
     told = (endpoints, destinations, open_keyring(settings), retention)
-    return Loaded(settings, registry, actions, skills, *told, clock)
+    blobs = (artifacts, open_blobs(settings, "evidence"))
+    return Loaded(settings, registry, actions, skills, *told, *blobs, clock)
 
 
 def _actions(settings: Settings, registry: Registry) -> ActionRunner:
@@ -130,9 +146,15 @@ def open_keyring(settings: Settings) -> Keyring:
         ProblemError: KEYS_UNUSABLE.
     """
     folder = key_folder(settings)
-    if settings.postgres_url is None:
-        finish_rotation(settings.database_path, CheckpointKeys(folder))
-    return Keyring.open(folder, settings.root_key)
+    database, place = settings.key_database, settings.record
+    if not database and isinstance(place, Path):
+        finish_rotation(place, CheckpointKeys(folder))
+    return Keyring.open(
+        folder,
+        settings.root_key,
+        database=database,
+        is_endorsed=lambda key: is_endorsed(place, key),
+    )
 
 
 def bounds_of(settings: Settings) -> Bounds:
@@ -140,9 +162,48 @@ def bounds_of(settings: Settings) -> Bounds:
     return Bounds(settings.max_requests, settings.max_waiting_runs, settings.max_delay)
 
 
-def issuers(settings: Settings) -> list[Issuer]:
+def issuers(loaded: Loaded) -> list[Issuer]:
     """Whose tokens are believed."""
+    settings = loaded.settings
     issuers: list[Issuer] = [OidcIssuer(config) for config in settings.oidc_issuers]
     if settings.believes_local_tokens:
-        issuers.append(LocalIssuer.open(key_folder(settings)))
+        issuers.append(_local_issuer(settings, loaded.keyring.vault))
     return issuers
+
+
+def checkpoint_signer(settings: Settings) -> CheckpointSigner:
+    """What signs checkpoints, for a command that needs no other key.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+    """
+    folder, database = key_folder(settings), settings.key_database
+    if not database:
+        return CheckpointKeys(folder).current()
+    vault = open_vault(folder, settings.root_key, SystemClock(), database)
+    try:
+        return vault.checkpoint.current()
+    finally:
+        vault.store.close()
+
+
+def local_issuer(settings: Settings, clock: Clock | None = None) -> LocalIssuer:
+    """What issues development tokens, for a command; they are issued at the moment of ``clock``.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+    """
+    if not settings.key_database:
+        return LocalIssuer.open(key_folder(settings), clock)
+    key_dir, root_key = key_folder(settings), settings.root_key
+    vault = open_vault(key_dir, root_key, SystemClock(), settings.key_database)
+    try:
+        return _local_issuer(settings, vault, clock)
+    finally:
+        vault.store.close()
+
+
+def _local_issuer(settings: Settings, vault: Vault, clock: Clock | None = None) -> LocalIssuer:
+    if vault.tokens is None:
+        return LocalIssuer.open(key_folder(settings), clock)
+    return LocalIssuer(vault.tokens.key(), clock or SystemClock(), RandomIds())

@@ -1,4 +1,4 @@
-"""The settings of how runs are advanced: by whom, how long a claim lasts, how many at a time."""
+"""The settings of how runs are advanced, and of how much is taken on."""
 
 from typing import Literal
 
@@ -8,12 +8,12 @@ from gateway.setting_values import setting as _setting
 
 
 class RunSettings(BaseSettings):
-    """The part of ``Settings`` that is about advancing runs."""
+    """The part of ``Settings`` that is about advancing runs, and about how much is let in."""
 
     dispatch: Literal["embedded", "procrastinate", "temporal"] = _setting(
         "embedded",
         "Who advances runs: every gateway itself, or workers told by an engine (docs/dispatch.md).",
-        "embedded, procrastinate (which needs PostgreSQL) or temporal",
+        "embedded, or on PostgreSQL procrastinate or temporal",
     )
     temporal_address: str = _setting(
         "127.0.0.1:7233",
@@ -64,4 +64,26 @@ class RunSettings(BaseSettings):
         "a number from 1 to 10000",
         ge=1,
         le=10_000,
+    )
+    max_requests: int = _setting(
+        256,
+        "Governed calls in progress at the same time, by any door; more are refused.",
+        "a number from 4 to 100000",
+        ge=4,
+        le=100_000,
+    )
+    max_waiting_runs: int = _setting(
+        1000,
+        "Runs that are due and wait for others; while there are as many, no run is started.",
+        "a number from 2 to 1000000",
+        ge=2,
+        le=1_000_000,
+    )
+    max_delay: float = _setting(
+        0.2,
+        "Seconds that writes may have to wait; what is new is refused well before (docs/load.md).",
+        "a number from 0.01 to 60",
+        ge=0.01,
+        le=60,
+        allow_inf_nan=False,
     )

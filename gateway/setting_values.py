@@ -109,6 +109,12 @@ def _postgres_url(url: str) -> str:
     return url
 
 
+def _only_postgres(url: str) -> str:
+    if url and not url.startswith(POSTGRES):
+        raise ValueError("it names no PostgreSQL database")
+    return _postgres_url(url) if url else url
+
+
 def _host_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     HostGuard(patterns)
     return patterns
@@ -148,6 +154,7 @@ ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 NewFolder = Annotated[Path, AfterValidator(_no_other_file)]
 RootKeyName = Annotated[str, AfterValidator(_root_key_name)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+PostgresUrl = Annotated[str, AfterValidator(_only_postgres)]
 HostPatterns = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_host_patterns)]
 Workspaces = Annotated[tuple[str, ...], NoDecode, _parts_by(","), AfterValidator(_workspaces)]
 Origins = Annotated[

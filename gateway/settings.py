@@ -5,29 +5,20 @@ from there. They are read by ``environment.load_settings``.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from gateway.identity import MAX_LEEWAY
-from gateway.model.problem import refuse
-from gateway.run_settings import RunSettings
+from gateway.place_settings import PlaceSettings
 from gateway.setting_values import (
-    POSTGRES,
-    SQLITE,
-    DatabaseUrl,
     ExistingFile,
     Folder,
     Folders,
     HostPatterns,
-    NewFolder,
     OidcIssuers,
     Origins,
-    RootKeyName,
     Workspaces,
-    beside,
 )
 from gateway.setting_values import setting as _setting
 from gateway.shipped import shipped_policies, shipped_schema
@@ -36,7 +27,7 @@ PREFIX = "GATEWAY_"
 """What the environment variable of every setting begins with."""
 
 
-class Settings(RunSettings):
+class Settings(PlaceSettings):
     """Everything that a deployment can set. Make one with ``load_settings``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
@@ -53,32 +44,6 @@ class Settings(RunSettings):
         "a number from 0 to 65535; 0 takes any free port",
         ge=0,
         le=65535,
-    )
-    data_dir: NewFolder = _setting(
-        Path("data"),
-        "Folder for the record: SQLite files and evidence. One serving process for each.",
-        "a folder, which is created if it is missing",
-        shown="./data",
-    )
-    key_dir: NewFolder = _setting(
-        lambda settings: beside(settings.get("data_dir", Path("data"))),
-        "Folder for keys. Keep it out of the backups of the data folder.",
-        "a folder, which is created if it is missing",
-        shown="the data folder with -keys behind its name",
-    )
-    root_key: RootKeyName = _setting(
-        "file",
-        "Where the root key is, which wraps all keys that seal personal data.",
-        "file (root.key in the key folder), env:NAME (a variable with 32 bytes in base64) or "
-        "aws-kms:KEY (needs the extra kms)",
-    )
-    database_url: DatabaseUrl = _setting(
-        "",
-        "Database of the journal: a SQLite file for one process, PostgreSQL for many.",
-        "sqlite:///path/to/file.db or postgresql://host:5432/name, or leave it out",
-        shown="gateway.db in the data folder",
-        secret=True,
-        validate_default=True,
     )
     schema_dir: Folders = _setting(
         lambda: (shipped_schema(),),
@@ -180,28 +145,6 @@ class Settings(RunSettings):
         le=86_400,
         allow_inf_nan=False,
     )
-    max_requests: int = _setting(
-        256,
-        "Governed calls in progress at the same time, by any door; more are refused.",
-        "a number from 4 to 100000",
-        ge=4,
-        le=100_000,
-    )
-    max_waiting_runs: int = _setting(
-        1000,
-        "Runs that are due and wait for others; while there are as many, no run is started.",
-        "a number from 2 to 1000000",
-        ge=2,
-        le=1_000_000,
-    )
-    max_delay: float = _setting(
-        0.2,
-        "Seconds that writes may have to wait; what is new is refused well before (docs/load.md).",
-        "a number from 0.01 to 60",
-        ge=0.01,
-        le=60,
-        allow_inf_nan=False,
-    )
     body_bytes: int = _setting(
         262_144,
         "Size of the largest request body that is read, in bytes.",
@@ -217,39 +160,6 @@ class Settings(RunSettings):
         "Form of the log. auto: text on a terminal, else a JSON object a line.",
         "auto, json or text",
     )
-
-    @field_validator("database_url")
-    @classmethod
-    def _fits_dispatch(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("dispatch") == "procrastinate" and not value.startswith(POSTGRES):
-            raise ValueError("GATEWAY_DISPATCH=procrastinate needs a PostgreSQL database")
-        return value
-
-    @property
-    def postgres_url(self) -> str | None:
-        """The URL of the PostgreSQL database; None where the journal is a SQLite file."""
-        return self.database_url if self.database_url.startswith(POSTGRES) else None
-
-    @property
-    def database_path(self) -> Path:
-        """The SQLite file of the journal.
-
-        Raises:
-            ProblemError: PRECONDITION_FAILED where it is in PostgreSQL.
-        """
-        if self.postgres_url is not None:
-            raise refuse(
-                "PRECONDITION_FAILED",
-                "This works on a SQLite file, and GATEWAY_DATABASE_URL names PostgreSQL.",
-            )
-        if not self.database_url:
-            return self.data_dir / "gateway.db"
-        return Path(self.database_url.removeprefix(SQLITE))
-
-    @property
-    def record(self) -> Path | str:
-        """Where the journal is: the path of its SQLite file, or the URL of its database."""
-        return self.postgres_url or self.database_path
 
     @property
     def believes_local_tokens(self) -> bool:

@@ -11,12 +11,17 @@ from typing import Any, ClassVar
 
 import httpx
 
+from gateway.environment import load_settings
 from gateway.identity import LocalIssuer
+from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
 
 ROOT = Path(__file__).resolve().parents[1]
 GATEWAY = [sys.executable, "-m", os.environ.get("TEST_LAUNCHER", "gateway.cli")]
 JsonObject = dict[str, Any]
+
+_NAMING_KEYS = ("GATEWAY_DATABASE_URL", "GATEWAY_KEY_STORE", "GATEWAY_ROOT_KEY")
+"""What says where keys are that processes share."""
 
 # One client for all callers, since making one takes long; it keeps no connection, so that a server
 # that was killed leaves none behind.
@@ -93,6 +98,7 @@ class Server:
     env: dict[str, str]
     process: subprocess.Popen[str] | None = None
     url: str = ""
+    _issuer: LocalIssuer | None = None
 
     @property
     def key_dir(self) -> Path:
@@ -133,14 +139,23 @@ class Server:
 
     def token(self, subject: str, *roles: str, kind: str = "human", workspace: str = "acme") -> str:
         """A development token; signed here, because starting the command each time takes long."""
-        issuer = LocalIssuer.open(self.key_dir)
-        return issuer.issue(
+        return self.issuer().issue(
             subject=subject,
             type=PrincipalType(kind),
             roles=roles or ("user",),
             workspace=workspace,
             ttl=3600,
         )
+
+    def issuer(self) -> LocalIssuer:
+        """What signs the tokens that this gateway believes, wherever it keeps its keys."""
+        if "GATEWAY_DATABASE_URL" not in self.env:
+            return LocalIssuer.open(self.key_dir)
+        if self._issuer is None:
+            named = {*_NAMING_KEYS} & self.env.keys()
+            told = {name.removeprefix("GATEWAY_").lower(): self.env[name] for name in named}
+            self._issuer = local_issuer(load_settings(data_dir=self.data_dir, **told))
+        return self._issuer
 
     def caller(
         self, subject: str, *roles: str, kind: str = "human", workspace: str = "acme"

@@ -13,7 +13,7 @@ from gateway.administration.changesets import (
 from gateway.administration.checks import STORED, Checks, check
 from gateway.administration.scope import Scope, Scopes
 from gateway.administration.seeding import PolicySource, Seeded, parentage, put_in_force
-from gateway.administration.shadow import Shadows
+from gateway.administration.shadow import Shadows, shadowing
 from gateway.administration.watch import PolicyWatch
 
 __all__ = [
@@ -41,4 +41,5 @@ __all__ = [
     "put_in_force",
     "require",
     "require_revision",
+    "shadowing",
 ]

@@ -42,7 +42,8 @@ class Shadows:
     """Keeps the witness of ``policies`` that of the changeset which the record names.
 
     A shadow that was on resumes after a restart, with its counts from zero. What it found last is
-    kept for a while after its end. On the event loop, but for ``report``.
+    kept for a while after its end. Of several processes each counts its own decisions, and records
+    them at the end. On the event loop, but for ``report``.
     """
 
     def __init__(self, journal: Journal, policies: Policies, scopes: Scopes, clock: Clock) -> None:
@@ -84,7 +85,7 @@ class Shadows:
     async def look(self) -> None:
         """Follow the record once."""
         async with self._looking:
-            found = await self._journal.read(_shadowing)
+            found = await self._journal.read(shadowing)
             wanted, on = found[0] if found else None, self._on
             if wanted is not None and on is not None and _same(wanted, on.changeset):
                 return
@@ -148,7 +149,8 @@ def _record(tx: Tx, before: Changeset, report: JsonObject) -> None:
         tx.append(NewEntry(EntryType.POLICY_SHADOWED, before.workspace, body))
 
 
-def _shadowing(records: Records) -> list[Changeset]:
+def shadowing(records: Records) -> list[Changeset]:
+    """The changesets that decide in the shadow, as recorded."""
     return records.shadowing_changesets()
 
 

@@ -21,6 +21,9 @@ class FolderBlobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def close(self) -> None:
+        """See ``Blobs``: there is nothing to let go of."""
+
     def put(self, name: str, pieces: Iterable[bytes]) -> None:
         """See ``Blobs``: it is written aside and then renamed."""
         path = self._path(name)

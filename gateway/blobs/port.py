@@ -51,6 +51,10 @@ class Blobs(Protocol):
         """Those whose names end so, in the order of names."""
         ...
 
+    def close(self) -> None:
+        """Let go of what they are reached by."""
+        ...
+
     def size(self) -> int:
         """How many bytes all blobs of the area have together."""
         ...

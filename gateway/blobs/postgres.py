@@ -23,7 +23,7 @@ class PostgresBlobs:
         self._connection = Connection(url, "blobs", settings={"lock_timeout": "10s"})
 
     def close(self) -> None:
-        """End the connection."""
+        """See ``Blobs``: the connection ends."""
         self._connection.close()
 
     def put(self, name: str, pieces: Iterable[bytes]) -> None:

@@ -1,6 +1,8 @@
 """gateway audit"""
 
+import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,10 +21,26 @@ from gateway.cli.options import (
     with_settings,
 )
 from gateway.cli.progress import ProgressLine
-from gateway.journal import Finding, Verification, VerifyReport, as_file, read_record, verifier_key
+from gateway.journal import (
+    Finding,
+    Verification,
+    VerifyReport,
+    as_file,
+    open_journal,
+    read_record,
+    verifier_key,
+)
 from gateway.loading import key_folder
 from gateway.model.system import SystemClock, unusable_key
-from gateway.privacy import CheckpointKeys, rotate_key
+from gateway.privacy import (
+    CheckpointKeys,
+    PublicKey,
+    Rotation,
+    open_vault,
+    rotate_key,
+    rotate_shared_key,
+)
+from gateway.privacy import public_keys as public_keys_of
 from gateway.settings import Settings
 
 _MAX_KEY_BYTES = 65_536
@@ -80,8 +98,8 @@ def verify(
     """
     place = existing_record(settings)
     line = ProgressLine(asked=progress)
-    keys = public_keys or tuple(_keys(settings).public_files())
-    trusted = tuple(map(_key, keys))
+    keys = [PublicKey(str(path), _key(path)) for path in public_keys] or _known(settings)
+    trusted = tuple(one.pem for one in keys)
     try:
         with as_file(place) as database:
             asked = Verification(*(database, trusted, checkpoints, against, archive), progress=line)
@@ -91,9 +109,9 @@ def verify(
     except ValueError as error:
         if not public_keys:
             told = f"is no public key ({error}). Restore it, or name a key with --public-key"
-            fail(unusable_key(keys[0], told).problem)
+            fail(unusable_key(keys[0].place, told).problem)
         told = f"a public key cannot be used ({error}). Give Ed25519 public keys in PEM."
-        _unusable(", ".join(map(str, keys)), told)
+        _unusable(_places(keys), told)
     finally:
         line.end()
     _tell(report)
@@ -107,25 +125,51 @@ def verify(
 @with_settings
 def key(*, settings: Settings) -> None:
     """Show the keys that sign checkpoints, to be kept where the gateway cannot write."""
-    keys = _keys(settings)
+    keys = _known(settings)
     origin = read_record(existing_record(settings), lambda records: records.origin())
-    for path in keys.public_files():
-        click.echo(f"{path}")
+    for one in keys:
+        click.echo(one.place)
+        if settings.key_database:
+            click.echo(one.pem, nl=False)
         if origin is not None:
-            click.echo(f"  {verifier_key(origin, path.read_text())}")
+            click.echo(f"  {verifier_key(origin, one.pem)}")
 
 
 @audit.command("rotate-key")
 @with_settings
 def rotate(*, settings: Settings) -> None:
     """Let a new key sign the checkpoints; the old one endorses it. Stop the gateway first."""
-    done = rotate_key(existing_file(settings), _keys(settings), SystemClock())
+    if settings.key_database:
+        done = asyncio.run(_rotate_shared(settings))
+    else:
+        keys = CheckpointKeys(key_folder(settings))
+        done = rotate_key(existing_file(settings), keys, SystemClock())
     click.echo(f"key {done.before} endorsed key {done.after} in checkpoint {done.number}")
     click.echo(f"checkpoints are signed with key {done.after} from now on")
 
 
-def _keys(settings: Settings) -> CheckpointKeys:
-    return CheckpointKeys(key_folder(settings))
+async def _rotate_shared(settings: Settings) -> Rotation:
+    """Rotate a key that processes share, while none of them has the key store open."""
+    clock = SystemClock()
+    where = (key_folder(settings), settings.root_key, clock, settings.key_database)
+    place = existing_record(settings)
+    vault = open_vault(*where, alone=True)
+    try:
+        journal = await open_journal(place, settings.data_dir, clock=clock)
+        try:
+            return await rotate_shared_key(journal, vault.checkpoint)
+        finally:
+            await journal.close()
+    finally:
+        vault.store.close()
+
+
+def _known(settings: Settings) -> list[PublicKey]:
+    """The public keys that the installation has."""
+    try:
+        return public_keys_of(key_folder(settings), settings.key_database)
+    except OSError as error:
+        _unusable(error.filename, f"it cannot be read ({error.strerror}).")
 
 
 def _tell(report: VerifyReport) -> None:
@@ -144,10 +188,14 @@ def _tell(report: VerifyReport) -> None:
         click.echo(f"and {report.more} findings more")
 
 
-def _tell_trust(keys: tuple[Path, ...]) -> None:
+def _places(keys: Sequence[PublicKey]) -> str:
+    return ", ".join(one.place for one in keys)
+
+
+def _tell_trust(keys: Sequence[PublicKey]) -> None:
     if keys:
         click.echo(
-            f"TRUSTED THE KEYS BESIDE THE RECORD ({', '.join(map(str, keys))}): whoever can write "
+            f"TRUSTED THE KEYS BESIDE THE RECORD ({_places(keys)}): whoever can write "
             "there can sign anew.\nName a key that you keep elsewhere with --public-key."
         )
 

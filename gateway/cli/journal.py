@@ -19,10 +19,9 @@ from gateway.journal import (
     back_up,
     rebuild_record,
 )
-from gateway.loading import key_folder
+from gateway.loading import checkpoint_signer, key_folder
 from gateway.model.system import SystemClock
 from gateway.model.time import stamp
-from gateway.privacy import CheckpointKeys
 from gateway.settings import Settings
 
 
@@ -81,7 +80,7 @@ def archive(
     """
     if before is None and through is None:
         raise click.UsageError("Name what is archived with --before DATE or --through POSITION.")
-    clock, signer = SystemClock(), CheckpointKeys(key_folder(settings)).current()
+    clock, signer = SystemClock(), checkpoint_signer(settings)
     archiving = Archiving(existing_file(settings), folder, signer, clock, keep)
     done = archiving.run(Until(before, through))
     for segment in done.segments:
@@ -99,7 +98,7 @@ def archive(
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def restore(*, settings: Settings, files: tuple[Path, ...]) -> None:
     """Put the entries of archived segments back into the database. Stop the gateway first."""
-    signer = CheckpointKeys(key_folder(settings)).current()
+    signer = checkpoint_signer(settings)
     done = Returning(existing_file(settings), signer, SystemClock()).run(files)
     click.echo(f"put {done.entries} entries of {done.segments} segments back")
 
@@ -130,8 +129,7 @@ def accept(*, settings: Settings) -> None:
     What was done after the backup was made is not in it. Steps of runs from before that may have
     been done already, and must not be done twice, become UNRESOLVED when their turn comes.
     """
-    folder = key_folder(settings)
-    mark, signer = MarkFile(folder), CheckpointKeys(folder).current()
+    mark, signer = MarkFile(key_folder(settings)), checkpoint_signer(settings)
     try:
         done = accept_restore(existing_file(settings), mark, signer, SystemClock())
     except OSError as error:

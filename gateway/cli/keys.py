@@ -1,16 +1,18 @@
 """gateway keys"""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import click
 
 from gateway.cli.options import existing_record, fail, with_settings
 from gateway.journal import FolderLock
-from gateway.loading import key_folder
-from gateway.model.problem import problem
+from gateway.loading import key_folder, open_keyring
+from gateway.model.problem import Issue, invalid, problem
 from gateway.model.system import SystemClock, unusable_key
-from gateway.privacy import KeyRotation, has_keys
+from gateway.privacy import DataKeys, KeyRotation, has_keys
+from gateway.privacy.tombstones import TombstoneFile
 from gateway.settings import Settings
 
 
@@ -70,20 +72,83 @@ def _each(
 @contextmanager
 def _rotation(settings: Settings) -> Iterator[KeyRotation]:
     existing_record(settings)
-    lock = FolderLock(settings.data_dir)
-    try:
-        folder = key_folder(settings)
-        if not has_keys(folder):
-            fail(problem("NOT_FOUND", f"There are no keys in {folder}. See GATEWAY_KEY_DIR."))
-        rotation = KeyRotation(folder, settings.root_key, SystemClock())
+    with _nobody_else(settings):
+        rotation = KeyRotation(
+            _known_keys(settings), settings.root_key, SystemClock(), settings.key_database
+        )
         try:
             yield rotation
         except ValueError as error:
-            raise unusable_key(folder, f"holds a key that cannot be opened ({error})") from error
+            told = f"holds a key that cannot be opened ({error})"
+            raise unusable_key(rotation.store.place, told) from error
         finally:
             rotation.close()
+
+
+def _nobody_else(settings: Settings) -> AbstractContextManager[object]:
+    """Keep a server from using the keys meanwhile; a shared store sees to that by itself."""
+    return nullcontext() if settings.key_database else FolderLock(settings.data_dir)
+
+
+def _known_keys(settings: Settings) -> Path:
+    """The key folder; the command fails where keys should be in it, and are not."""
+    folder = key_folder(settings)
+    if not settings.key_database and not has_keys(folder):
+        fail(problem("NOT_FOUND", f"There are no keys in {folder}. See GATEWAY_KEY_DIR."))
+    return folder
+
+
+@keys.group()
+def tombstones() -> None:
+    """Which keys were destroyed, to be kept apart from backups. They hold no key and no name."""
+
+
+@tombstones.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@with_settings
+def write(*, settings: Settings, file: Path) -> None:
+    """Add to FILE the tombstones that it lacks. Works beside a running gateway."""
+    kept = TombstoneFile(file)
+    with _opened(settings) as keys:
+        known = {one.key_id for one in kept}
+        fresh = [one for one in keys.tombstones if one.key_id not in known]
+        if fresh or not file.exists():
+            _writing(file, lambda: kept.append(fresh))
+    click.echo(f"{len(fresh)} tombstones added to {file}, which has {len(known) + len(fresh)}")
+
+
+@tombstones.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_settings
+def read(*, settings: Settings, file: Path) -> None:
+    """Destroy again whatever FILE names, as after the key store was restored from a backup.
+
+    Works beside a running gateway. The record learns of it at the next start of one.
+    """
+    with _opened(settings) as keys:
+        known = {one.key_id for one in keys.tombstones}
+        fresh = [one for one in TombstoneFile(file) if one.key_id not in known]
+        keys.tombstones.append(fresh)
+        gone = keys.bury()
+    click.echo(f"{len(fresh)} tombstones added; {gone} keys destroyed again")
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[DataKeys]:
+    _known_keys(settings)
+    keys = open_keyring(settings).data
+    try:
+        yield keys
     finally:
-        lock.release()
+        keys.close()
+
+
+def _writing(file: Path, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except OSError as error:
+        told = f"{file} cannot be written: {error.strerror}."
+        raise invalid([Issue("/file", "NOT_ALLOWED", told)]) from error
 
 
 def _told(progress: str) -> None:

@@ -34,6 +34,7 @@ _SUMMARIES: Mapping[str, str] = {
     "evidence": "Evidence that was exported.",
     "journal": "The journal and what is derived from it.",
     "keys": "The keys that seal personal data.",
+    "migrate": "Bring the database to the tables of this release.",
     "policy": "Read, check and change the policies.",
     "privacy": "Rights of people.",
     "schema": "The GraphQL schema.",

@@ -122,7 +122,7 @@ class _NoKeys:
 
 
 def _sealer(settings: Settings) -> Sealer:
-    if not has_keys(key_folder(settings)):
+    if not settings.key_database and not has_keys(key_folder(settings)):
         return _NoKeys()
     return KeyringSealer(open_keyring(settings))
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.blobs import FolderBlobs
 from gateway.cli.options import existing_record
 from gateway.contracts import LiveRegistry, Registry
 from gateway.journal import read_record
@@ -14,6 +13,7 @@ from gateway.model.system import SystemClock
 from gateway.policy import PolicyContent, read_content
 from gateway.policy.contents.history import content_of, content_of_changeset
 from gateway.settings import Settings
+from gateway.sharing import open_blobs
 from gateway.skills import AREA, open_skills
 
 STORE, FILES = "store", "files"
@@ -82,9 +82,12 @@ def contracts_in(settings: Settings, records: Records) -> Registry:
     """As ``known_contracts``, where the record is open already."""
     clock = SystemClock()
     live = LiveRegistry(load_registry(settings), clock.now)
-    blobs, policies = FolderBlobs(settings.data_dir / AREA), settings.policy_dir
+    blobs, policies = open_blobs(settings, AREA), settings.policy_dir
     skills = open_skills(live, blobs=blobs, policy_dir=policies, clock=clock, inspect=lambda _: [])
-    skills.restore(records.all_skills(manifests=True))
+    try:
+        skills.restore(records.all_skills(manifests=True))
+    finally:
+        blobs.close()
     return live
 
 

@@ -5,8 +5,7 @@ import re
 import click
 
 from gateway.cli.options import with_settings
-from gateway.identity import LocalIssuer
-from gateway.loading import key_folder
+from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
 from gateway.settings import Settings
 
@@ -56,10 +55,9 @@ def issue(
     capabilities: tuple[str, ...],
     ttl: int,
 ) -> None:
-    """Print a development token, signed with the key of the key folder."""
-    issuer = LocalIssuer.open(key_folder(settings))
+    """Print a development token, signed with a key of this installation."""
     click.echo(
-        issuer.issue(
+        local_issuer(settings).issue(
             subject=subject,
             type=PrincipalType(kind),
             roles=roles or ("user",),

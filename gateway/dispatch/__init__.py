@@ -1,5 +1,6 @@
 """WHO ADVANCES A RUN: this process, or workers that an existing engine tells of runs."""
 
+from gateway.dispatch.backlog import Backlog
 from gateway.dispatch.elsewhere import ElsewhereDispatcher
 from gateway.dispatch.embedded import EmbeddedDispatcher, Limits
 from gateway.dispatch.record_clock import RecordClock
@@ -7,6 +8,7 @@ from gateway.dispatch.sweeper import ALONE, Pace, among_others
 
 __all__ = [
     "ALONE",
+    "Backlog",
     "ElsewhereDispatcher",
     "EmbeddedDispatcher",
     "Limits",

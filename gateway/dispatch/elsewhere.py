@@ -6,7 +6,6 @@ lost is told again.
 
 from collections.abc import Callable
 
-from gateway.dispatch.backlog import Backlog
 from gateway.dispatch.settling import Settling
 from gateway.dispatch.sweeper import Pace, Sweeper
 from gateway.model.claims import DueRun
@@ -19,7 +18,7 @@ class ElsewhereDispatcher(Dispatcher):
     """Leaves runs to workers.
 
     ``lease`` is in seconds. ``tell`` is called after the commit that woke a run, for engines that
-    cannot be told within it. Runs that wait are counted up to ``most_waiting``.
+    cannot be told within it.
     """
 
     def __init__(
@@ -28,12 +27,10 @@ class ElsewhereDispatcher(Dispatcher):
         clock: Clock,
         lease: float,
         tell: Callable[[DueRun], None] | None = None,
-        most_waiting: int = 1000,
     ) -> None:
         self._journal = journal
         self._tell = tell
         self._settling = Settling(journal, clock)
-        self._backlog = Backlog(journal, clock, most_waiting)
         pace = Pace(every=lease, busy=lease / 2, late=lease / 4, jitter=lease / 4)
         self._sweeper = Sweeper(
             journal, clock, found=self._remind, wanted=lambda: _BATCH, pace=pace
@@ -46,7 +43,6 @@ class ElsewhereDispatcher(Dispatcher):
     async def stop(self) -> None:
         """Look no more, and let go whoever waits."""
         await self._sweeper.stop()
-        await self._backlog.stop()
         await self._settling.stop()
 
     def submit(self, run: DueRun) -> None:
@@ -58,8 +54,8 @@ class ElsewhereDispatcher(Dispatcher):
         """Nothing: whoever advances runs looks for those that are due."""
 
     def waiting(self) -> int:
-        """How many runs waited in the record for a worker, a second ago."""
-        return self._backlog.waiting()
+        """None: what waits, waits in the record, and who advances runs bounds what it takes."""
+        return 0
 
     async def settled(self, run_id: str) -> None:
         """Wait until the run is parked or has ended, for half a minute at most."""

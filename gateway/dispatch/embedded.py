@@ -6,7 +6,6 @@ for due runs, at the earliest moment that any run has asked for.
 
 from dataclasses import dataclass
 
-from gateway.dispatch.backlog import Backlog
 from gateway.dispatch.pool import Advance, RunPool
 from gateway.dispatch.settling import Settling
 from gateway.dispatch.sweeper import ALONE, Pace, Sweeper
@@ -21,13 +20,12 @@ class Limits:
     """How much one process takes on: ``max_runs`` are advanced at a time, ``ahead`` wait for it.
 
     ``per_workspace`` is how many runs of a workspace may be advanced at a time, over all processes;
-    None for as many as there are. Runs that wait in the record are counted up to ``most_waiting``.
+    None for as many as there are.
     """
 
     max_runs: int = 512
     per_workspace: int | None = None
     ahead: int = 4096
-    most_waiting: int = 1000
 
 
 class EmbeddedDispatcher(Dispatcher):
@@ -50,7 +48,6 @@ class EmbeddedDispatcher(Dispatcher):
         cap = limits.per_workspace
         self.pool = RunPool(max_runs=limits.max_runs, ahead=limits.ahead, cap=cap)
         self._settling = Settling(journal, clock)
-        self._backlog = None if is_alone else Backlog(journal, clock, limits.most_waiting)
         self._sweeper = Sweeper(
             journal, clock, found=self._found, wanted=self._wanted, pace=pace, cap=cap
         )
@@ -70,8 +67,6 @@ class EmbeddedDispatcher(Dispatcher):
         """
         await self._sweeper.stop()
         await self.pool.stop(patience)
-        if self._backlog is not None:
-            await self._backlog.stop()
         await self._settling.stop()
 
     def submit(self, run: DueRun) -> None:
@@ -83,12 +78,8 @@ class EmbeddedDispatcher(Dispatcher):
         self._sweeper.schedule(wake_at)
 
     def waiting(self) -> int:
-        """How many runs wait for others to be parked or over before they are advanced.
-
-        Beside other processes little waits here, so the record is asked as well.
-        """
-        here = self.pool.waiting
-        return here if self._backlog is None else max(here, self._backlog.waiting())
+        """How many runs wait here for others to be parked or over before they are advanced."""
+        return self.pool.waiting
 
     async def settled(self, run_id: str) -> None:
         """Wait until nobody has anything more to do for the run at present."""

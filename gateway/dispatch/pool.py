@@ -41,7 +41,7 @@ class RunPool:
 
     @property
     def waiting(self) -> int:
-        """How many runs wait here for others."""
+        """How many runs wait here for others to be parked or over."""
         return len(self._queue)
 
     @property

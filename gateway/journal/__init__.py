@@ -10,7 +10,7 @@ from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.decision_history import open_history
 from gateway.journal.durable import DurableJournal
-from gateway.journal.endorsing import endorse, is_endorsed
+from gateway.journal.endorsing import endorse, endorse_in, is_endorsed
 from gateway.journal.findings import Finding, FindingKind
 from gateway.journal.folder import FolderLock
 from gateway.journal.mark_keeper import keep_mark
@@ -45,6 +45,7 @@ __all__ = [
     "as_file",
     "back_up",
     "endorse",
+    "endorse_in",
     "is_endorsed",
     "keep_mark",
     "open_audit",

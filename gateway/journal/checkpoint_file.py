@@ -38,6 +38,7 @@ class CheckpointFile:
         rows = session.all(_MISSING, size=size)
         if not rows:
             return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
             for line, ends_at in rows:
                 stored = f"{line}\n".encode()

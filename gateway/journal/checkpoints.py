@@ -8,12 +8,18 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from gateway.journal.durable import DurableJournal
 from gateway.journal.signing import Signed, Signer, next_checkpoint
+from gateway.journal.unit import Unit
+from gateway.model.problem import refuse
 from gateway.model.time import stamp
 
 log = logging.getLogger("gateway.journal")
+
+_TRIES = 20
+"""How often a checkpoint is signed anew because another process was faster."""
 
 
 class Checkpointer:
@@ -59,13 +65,26 @@ class Checkpointer:
                 record is not what the last checkpoint signed.
         """
         async with self._one_at_a_time:
-            signed = await asyncio.to_thread(self._sign)
+            signed = await self._kept()
             if signed is None:
                 return None
-            await self._journal.run(lambda unit: unit.keep_checkpoint(signed))
             self._signed()
-            await asyncio.to_thread(self._mirror)
+            try:
+                await asyncio.to_thread(self._mirror)
+            except OSError as error:  # the checkpoint itself is durable, in the database
+                told = "The copy of the checkpoints lacks number %d for now: %s"
+                log.error(told, signed.line.number, error.strerror)  # noqa: TRY400 - it says it all
             return signed.line.number
+
+    async def _kept(self) -> Signed | None:
+        """Sign and store; again where another process has signed meanwhile, which then may have
+        covered everything."""
+        for _ in range(_TRIES):
+            signed = await asyncio.to_thread(self._sign)
+            if signed is None or await self._journal.run(partial(_keep, signed=signed)):
+                return signed
+        told = "Other processes sign checkpoints all the time. Ask again in a moment."
+        raise refuse("SERVICE_UNAVAILABLE", told)
 
     async def _periodically(self) -> None:
         while True:
@@ -83,3 +102,7 @@ class Checkpointer:
     def _mirror(self) -> None:
         with self._journal.snapshot() as session:
             self._journal.checkpoints.complete(session)
+
+
+def _keep(unit: Unit, signed: Signed) -> bool:
+    return unit.keep_checkpoint(signed)

@@ -166,11 +166,6 @@ LAPSED = Statement(
     .limit(bindparam("at_most"))
 )
 DUE = Statement(_parked(*_run).where(_is_due).order_by(*_oldest).limit(bindparam("at_most")))
-COUNT_DUE = Statement(
-    select(func.count()).select_from(
-        _parked(claim.c.run_id).where(_is_due).limit(bindparam("at_most")).subquery()
-    )
-)
 DUE_IN = Statement(
     _parked(*_run)
     .where(
@@ -180,6 +175,11 @@ DUE_IN = Statement(
     )
     .order_by(*_oldest)
     .limit(bindparam("at_most"))
+)
+WAITING = Statement(
+    select(func.count()).select_from(
+        _parked(claim.c.run_id).where(_is_due).limit(bindparam("at_most")).subquery()
+    )
 )
 WORKSPACES = Statement(_workspaces())
 HELD = Statement(

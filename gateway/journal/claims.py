@@ -35,11 +35,6 @@ class SqlClaimRecords(ClaimRecords):
                 waiting = list(islice(self._in_turns(now, room, cap), room)) if waiting else []
         return [DueRun(run_id, of, bool(urgent)) for run_id, of, urgent in (*lapsed, *waiting)]
 
-    def count_due(self, now: str, most: int) -> int:
-        """How many runs that nobody holds are due, counted up to ``most``."""
-        row = self._one(claim_statements.COUNT_DUE, now=now, at_most=most)
-        return row[0] if row else 0
-
     def _in_turns(self, now: str, limit: int, cap: int | None) -> Iterator[Row]:
         """The due runs of each workspace, one of each in turn; who comes first is left to chance.
 
@@ -67,6 +62,11 @@ class SqlClaimRecords(ClaimRecords):
                 given = {"workspace": workspace, "urgent": urgent, "at_most": most - len(rows)}
                 rows += self._all(claim_statements.DUE_IN, now=now, **given)
         return rows
+
+    def waiting_runs(self, now: str, up_to: int) -> int:
+        """How many runs are due that nobody holds, counted no further than ``up_to``."""
+        row = self._one(claim_statements.WAITING, now=now, at_most=up_to)
+        return row[0] if row else 0
 
     def next_wake(self) -> str | None:
         """The earliest ``wake_at`` or end of a lease."""

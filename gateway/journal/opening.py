@@ -20,12 +20,14 @@ async def open_journal(
     clock: Clock,
     before_commit: Callable[[], None] = lambda: None,
     companions: Sequence[Companion] = (),
+    reminders: Sequence[str] = (),
 ) -> DurableJournal:
     """Open the record at ``place`` to serve it; where there is nothing yet, it is created.
 
     ``data_dir`` gets the second copy of the checkpoints. ``before_commit`` is called before each
     commit, in the writer's thread: for keys that must be durable before what they sealed.
     ``companions`` have tables of their own, where the record is in PostgreSQL.
+    ``reminders`` are as for ``PostgresJournal``.
 
     Raises:
         ProblemError: DATA_DIR_IN_USE, DATABASE_UNREADABLE, DATABASE_OUTDATED,
@@ -39,5 +41,5 @@ async def open_journal(
 
     create_schema(place, companions)
     return await PostgresJournal.open(
-        place, data_dir=data_dir, clock=clock, before_commit=before_commit
+        place, data_dir=data_dir, clock=clock, before_commit=before_commit, reminders=reminders
     )

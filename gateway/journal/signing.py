@@ -172,9 +172,16 @@ def _require_endorsed(before: _Before, key: bytes) -> None:
         )
 
 
-def keep_checkpoint(session: Session, signed: Signed) -> None:
-    """Store a signed checkpoint and its tiles, within the caller's transaction."""
-    line = signed.line
+def keep_checkpoint(session: Session, signed: Signed) -> bool:
+    """Store a signed checkpoint and its tiles, within the caller's transaction.
+
+    False, and nothing is stored, where it does not follow the last one: somebody else has signed
+    meanwhile.
+    """
+    line, last = signed.line, last_line(session)
+    if line.number != (last.number + 1 if last else 1):
+        return False
     values = {"number": line.number, "ends_at": signed.ends_at, "line": str(line)}
     session.change_one(INSERT_CHECKPOINT, **values)
     store_tiles(session, signed.tiles)
+    return True

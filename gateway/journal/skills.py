@@ -112,6 +112,8 @@ ALL_SKILLS = Statement(select(*skill.columns).order_by(*_oldest))
 _no_manifest = [column if column.name != "manifest" else literal("{}") for column in skill.columns]
 ALL_WITHOUT_MANIFESTS = Statement(select(*_no_manifest).order_by(*_oldest))
 
+SKILL_STANDINGS = Statement(select(skill.c.id, skill.c.status).order_by(skill.c.id))
+
 
 class SqlSkillRecords:
     """``SkillRecords``, over the ways of ``SqlRecords`` to run a statement."""
@@ -142,6 +144,10 @@ class SqlSkillRecords:
         """Every installation of every workspace, the oldest first, with manifests if asked for."""
         rows = self._all(ALL_SKILLS if manifests else ALL_WITHOUT_MANIFESTS)
         return [_installation(row) for row in rows]
+
+    def skill_standings(self) -> list[tuple[str, str]]:
+        """The id and the status of every installation: cheap, and another whenever one changed."""
+        return [(row[0], row[1]) for row in self._all(SKILL_STANDINGS)]
 
 
 def _installation(row: Row) -> Installation:

@@ -85,9 +85,9 @@ class Unit(SqlAnchorQueue, SqlClaimQueue, SqlDeliveryQueue, SqlRecords, Tx):
             position, chain, seq, self._now, EntryType(kind), *where, stored, previous, own
         )
 
-    def keep_checkpoint(self, signed: Signed) -> None:
-        """Store a signed checkpoint with its tiles."""
-        keep_checkpoint(self._session, signed)
+    def keep_checkpoint(self, signed: Signed) -> bool:
+        """Store a signed checkpoint with its tiles; False where another process was faster."""
+        return keep_checkpoint(self._session, signed)
 
     def after_commit(self, effect: Callable[[], None]) -> None:
         """Run ``effect`` on the event loop once this unit is durable, and only then."""

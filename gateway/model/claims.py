@@ -31,8 +31,8 @@ class ClaimRecords(Protocol):
         """
         ...
 
-    def count_due(self, now: str, most: int) -> int:
-        """How many runs that nobody holds are due, counted up to ``most``."""
+    def waiting_runs(self, now: str, up_to: int) -> int:
+        """How many runs are due that nobody holds, counted no further than ``up_to``."""
         ...
 
     def next_wake(self) -> str | None:

@@ -183,8 +183,7 @@ class Dispatcher(Protocol):
         ...
 
     def waiting(self) -> int:
-        """How many runs are due and wait for others before they are advanced, about a second ago
-        where that is to be asked of the record."""
+        """How many runs wait in this process for others before they are advanced."""
         ...
 
     async def settled(self, run_id: str) -> None:

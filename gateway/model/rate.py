@@ -49,10 +49,14 @@ class RateLimits(Protocol):
     A minute's worth of calls may come at once; then the budget refills evenly. Calls are counted
     in two places, and each has its method. At a door nothing is being written, so ``take`` may
     wait: a shared store counts by one statement of its own, a conditional update on its own clock.
-    A step is counted inside the unit of work that dispatches it, which may wait for nothing but
-    its own transaction: there a shared store puts the same statement into that transaction. A unit
-    that is rolled back afterwards may leave its call counted, so that a limit is never exceeded.
+    A step is counted inside the unit of work that dispatches it, which waits for the same statement
+    in a session beside its own. A unit that is rolled back afterwards leaves its call counted, so
+    that a limit is never exceeded.
     """
+
+    def close(self) -> None:
+        """Count no more."""
+        ...
 
     async def take(self, budget: Budget) -> float:
         """Count a call of the holder if the budget has one left.

@@ -80,6 +80,10 @@ class SkillRecords(Protocol):
         """A page of installations by key and version, and how many there are in all."""
         ...
 
+    def skill_standings(self) -> list[tuple[str, str]]:
+        """The id and the status of every installation: cheap, and another whenever one changed."""
+        ...
+
     def all_skills(self, *, manifests: bool = False) -> list[Installation]:
         """Every installation of every workspace, the oldest first (for the gateway itself).
 

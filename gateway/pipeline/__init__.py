@@ -7,7 +7,6 @@ from gateway.pipeline.consented import require_consent
 from gateway.pipeline.governed import Pipeline
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import ProcessRateLimits, RateLimiter
-from gateway.pipeline.postgres_limits import PostgresRateLimits
 from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import declined, denial
 
@@ -23,7 +22,6 @@ __all__ = [
     "Direct",
     "Gauges",
     "Pipeline",
-    "PostgresRateLimits",
     "Priority",
     "ProcessRateLimits",
     "Query",

@@ -79,6 +79,10 @@ class ProcessRateLimits:
         """How many holders are remembered."""
         return len(self._due)
 
+    def close(self) -> None:
+        """Forget them."""
+        self._due.clear()
+
     async def take(self, budget: Budget) -> float:
         """Count a call; see ``RateLimits``."""
         return self._take(budget)

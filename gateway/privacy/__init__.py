@@ -1,11 +1,17 @@
 """Keys of the installation, and what they do: seal PII, commit to it, sign checkpoints."""
 
-from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
-from gateway.privacy.checkpoint_rotation import Rotation, finish_rotation, rotate_key
+from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner, PublicKey
+from gateway.privacy.checkpoint_rotation import (
+    Rotation,
+    finish_rotation,
+    rotate_key,
+    rotate_shared_key,
+)
 from gateway.privacy.data_keys import DataKeys
 from gateway.privacy.keyring import Keyring, has_keys, verify_signature
 from gateway.privacy.rotation import KeyRotation
 from gateway.privacy.sealer import KeyringSealer
+from gateway.privacy.vault import Vault, open_vault, public_keys
 
 __all__ = [
     "CheckpointKeys",
@@ -14,9 +20,14 @@ __all__ = [
     "KeyRotation",
     "Keyring",
     "KeyringSealer",
+    "PublicKey",
     "Rotation",
+    "Vault",
     "finish_rotation",
     "has_keys",
+    "open_vault",
+    "public_keys",
     "rotate_key",
+    "rotate_shared_key",
     "verify_signature",
 ]

@@ -131,7 +131,9 @@ class CheckpointKeys:
 
     def public_keys(self) -> list[PublicKey]:
         """The public halves that are kept, that of today first."""
-        return [PublicKey(str(path), path.read_text()) for path in self.public_files()]
+        return [
+            PublicKey(str(path), path.read_text(errors="replace")) for path in self.public_files()
+        ]
 
     def public_files(self) -> list[Path]:
         """The public halves that are kept, that of today first."""

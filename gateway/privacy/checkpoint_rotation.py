@@ -7,10 +7,10 @@ is endorsed, and endorsed before it signs. Whoever opens the keys afterwards end
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.journal import FolderLock, endorse, is_endorsed
+from gateway.journal import DurableJournal, FolderLock, endorse, endorse_in, is_endorsed
 from gateway.model.ports import Clock
 from gateway.model.problem import ProblemError
-from gateway.privacy.checkpoint_keys import CheckpointKeys
+from gateway.privacy.checkpoint_keys import CheckpointKeys, SigningKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,18 @@ def rotate_key(database: Path, keys: CheckpointKeys, clock: Clock) -> Rotation:
         before, after = keys.current(), keys.next()
         number = endorse(database, before, after.public_key_pem, clock)
         keys.promote()
+    return Rotation(before.key_id, after.key_id, number)
+
+
+async def rotate_shared_key(journal: DurableJournal, keys: SigningKeys) -> Rotation:
+    """``rotate_key`` for keys that processes share, which nobody else may have open meanwhile.
+
+    Raises:
+        ProblemError: as ``rotate_key``; CONFLICT when another process signed after all.
+    """
+    before, after = keys.current(), keys.next()
+    number = await endorse_in(journal, before, after.public_key_pem)
+    keys.promote()
     return Rotation(before.key_id, after.key_id, number)
 
 

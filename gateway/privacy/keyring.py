@@ -1,6 +1,7 @@
 """The keys of an installation, opened: those that seal personal data, and the one that signs
 checkpoints of the journal."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -17,8 +18,11 @@ from gateway.privacy.key_store import KeyStore
 from gateway.privacy.root_keys import FILE_NAME as ROOT_FILE
 from gateway.privacy.root_keys import RootKey, root_in_file
 from gateway.privacy.sqlite_key_store import FILE_NAME as STORE_FILE
-from gateway.privacy.vault import open_vault
+from gateway.privacy.vault import Vault, open_vault
 from gateway.privacy.workspace_keys import WorkspaceKeys
+
+IsEndorsed = Callable[[str], bool]
+"""Tells whether the record names a key (PEM) as the one that signs from now on."""
 
 
 def verify_signature(public_key_pem: str, data: bytes, signature: bytes) -> bool:
@@ -37,24 +41,32 @@ def verify_signature(public_key_pem: str, data: bytes, signature: bytes) -> bool
 
 
 class Keyring:
-    """The keys of a key folder: the signer of checkpoints, and what seals personal data.
+    """The keys of a ``vault``: the signer of checkpoints, and what seals personal data.
 
     Losing the root key is losing all sealed PII.
     """
 
-    def __init__(self, signer: CheckpointSigner, workspaces: WorkspaceKeys, data: DataKeys) -> None:
-        self.signer = signer
+    def __init__(self, vault: Vault, workspaces: WorkspaceKeys, data: DataKeys) -> None:
+        self.signer: CheckpointSigner = vault.checkpoint.current()
+        self.vault = vault
         self.workspaces = workspaces
         self.data = data
 
     @classmethod
     def open(
-        cls, key_dir: Path, root_key: str = "file", clock: Clock | None = None, database: str = ""
+        cls,
+        key_dir: Path,
+        root_key: str = "file",
+        clock: Clock | None = None,
+        database: str = "",
+        is_endorsed: IsEndorsed = lambda _: False,
     ) -> "Keyring":
         """The keyring of a key folder, or of the PostgreSQL database of a URL where one is named;
         keys that are missing are created.
 
-        ``root_key`` is what the setting GATEWAY_ROOT_KEY says. What a tombstone names is destroyed
+        ``root_key`` is what the setting GATEWAY_ROOT_KEY says. ``is_endorsed`` is asked of a key of
+        the database that waits to sign: where the record names it, its rotation broke off, and is
+        ended now. What a tombstone names is destroyed
         again, should the key store have been restored from a backup. Safe beside other processes
         that open the same keys, also for the first time.
 
@@ -74,7 +86,10 @@ class Keyring:
         _require_root(vault.store, vault.root)
         data = DataKeys(vault.store, vault.tombstones, workspaces, clock)
         data.bury()
-        return cls(vault.checkpoint.current(), workspaces, data)
+        waits = vault.checkpoint.next() if database and vault.checkpoint.is_rotating() else None
+        if waits is not None and is_endorsed(waits.public_key_pem):
+            vault.checkpoint.promote()
+        return cls(vault, workspaces, data)
 
 
 def has_keys(key_dir: Path) -> bool:

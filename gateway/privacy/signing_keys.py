@@ -83,9 +83,7 @@ class StoredSigningKeys:
 
     def public_keys(self) -> list[PublicKey]:
         """The public halves that are kept, that of today first."""
-        rows = [one for one in self._rows() if one.role != _NEXT]
-        rows.sort(key=lambda one: one.role != _CURRENT)
-        return [PublicKey(f"{self._store.place}, key {one.id}", one.public) for one in rows]
+        return stored_public_keys(self._store, self._purpose)
 
     def _rows(self) -> list[SigningKeyRow]:
         return [one for one in self._store.signing_keys() if one.purpose == self._purpose]
@@ -104,6 +102,13 @@ class StoredSigningKeys:
         row = replace(row, wrapped=wrapped)
         self._store.keep_signing_key(row)
         return row
+
+
+def stored_public_keys(store: KeyStore, purpose: str) -> list[PublicKey]:
+    """The public halves of the keys of a purpose that sign or signed, that of today first."""
+    rows = [one for one in store.signing_keys() if one.purpose == purpose and one.role != _NEXT]
+    rows.sort(key=lambda one: one.role != _CURRENT)
+    return [PublicKey(f"{store.place}, key {one.id}", one.public) for one in rows]
 
 
 def signing_key_context(row: SigningKeyRow) -> bytes:

@@ -4,28 +4,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.model.ports import Clock
-from gateway.model.system import unusable_key
-from gateway.privacy.checkpoint_keys import CheckpointKeys, SigningKeys
+from gateway.privacy.checkpoint_keys import CheckpointKeys, PublicKey, SigningKeys
 from gateway.privacy.key_store import KeyStore
-from gateway.privacy.postgres_key_store import PostgresKeyStore
-from gateway.privacy.postgres_tombstones import PostgresTombstones
 from gateway.privacy.root_keys import RootKey, open_root_key
-from gateway.privacy.signing_keys import CHECKPOINT, StoredSigningKeys
+from gateway.privacy.signing_keys import (
+    StoredSigningKeys,
+)
 from gateway.privacy.sqlite_key_store import FILE_NAME as STORE_FILE
 from gateway.privacy.sqlite_key_store import SqliteKeyStore
 from gateway.privacy.tombstones import FILE_NAME as TOMBSTONE_FILE
 from gateway.privacy.tombstones import TombstoneFile, Tombstones
-from gateway.privacy.workspace_keys import ROOT_NOTE
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """The opened places of keys; ``checkpoint`` has those that sign checkpoints."""
+    """The opened places of keys; ``checkpoint`` has those that sign checkpoints, and ``tokens``
+    those that sign development tokens, where they are not files beside the store."""
 
     store: KeyStore
     root: RootKey
     tombstones: Tombstones
     checkpoint: SigningKeys
+    tokens: StoredSigningKeys | None = None
 
 
 def open_vault(
@@ -43,31 +43,20 @@ def open_vault(
         store = SqliteKeyStore(key_dir / STORE_FILE)
         root = open_root_key(root_key, key_dir, store.root_key())
         return Vault(store, root, TombstoneFile(key_dir / TOMBSTONE_FILE), CheckpointKeys(key_dir))
-    shared = PostgresKeyStore(database, alone=alone)
-    try:
-        root = open_root_key(root_key, key_dir, shared.root_key())
-        _agree(shared, root)
-    except BaseException:
-        shared.close()
-        raise
-    signing = StoredSigningKeys(shared, root, clock, CHECKPOINT)
-    return Vault(shared, root, PostgresTombstones(shared), signing)
+    from gateway.privacy.postgres_vault import open_shared_vault  # only where it is used
+
+    return open_shared_vault(key_dir, root_key, clock, database, alone=alone)
 
 
-def _agree(store: KeyStore, root: RootKey) -> None:
-    """Hold every process that shares a store to one root key, from before anything is wrapped: a
-    file that each makes for itself would be another one for each."""
-    with store.transaction():
-        noted = store.note(ROOT_NOTE)
-        if noted is None:
-            store.keep_note(ROOT_NOTE, root.key_id.encode())
-        elif noted != root.key_id.encode():
-            raise unusable_key(
-                store.place,
-                f"was made with another root key ({_told(noted)}, not {root.key_id}). Give every"
-                " process the same: set GATEWAY_ROOT_KEY to env:NAME or to a key service",
-            )
+def public_keys(key_dir: Path, database: str = "") -> list[PublicKey]:
+    """The public halves of the keys that sign checkpoints, that of today first. Needs no root key.
 
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+        OSError: a file cannot be read.
+    """
+    if not database:
+        return CheckpointKeys(key_dir).public_keys()
+    from gateway.privacy.postgres_vault import shared_public_keys  # only where it is used
 
-def _told(noted: object) -> str:
-    return noted.decode() if isinstance(noted, bytes) else "unknown"
+    return shared_public_keys(database)

@@ -5,7 +5,7 @@ from gateway.rights.desk import Desk, Named
 from gateway.rights.exporting import Held, Holdings, document_of
 from gateway.rights.receipts import verify_receipt
 from gateway.rights.retention import Retention, RetentionRule, load_retention
-from gateway.rights.sweeper import Overdue
+from gateway.rights.sweeper import Overdue, Sweeper, erasures_to_do
 
 __all__ = [
     "Desk",
@@ -16,7 +16,9 @@ __all__ = [
     "Retention",
     "RetentionRule",
     "Rights",
+    "Sweeper",
     "document_of",
+    "erasures_to_do",
     "load_retention",
     "open_rights",
     "verify_receipt",

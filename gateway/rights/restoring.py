@@ -66,8 +66,7 @@ async def _restate(journal: Journal, keys: DataKeys) -> int:
                 "keys": [one.key_id for one in tombstones],
                 "reasons": sorted({one.reason for one in tombstones}),
             }
-            entry = NewEntry(EntryType.KEYS_RESTATED, workspace, body)
-            await journal.write(partial(_append, entry=entry))
+            await journal.write(partial(_restated, workspace=workspace, body=body))
         restated += len(unknown)
     return restated
 
@@ -80,5 +79,7 @@ def _unknown(records: Records, key_ids: list[str]) -> list[str]:
     return records.uncondemned(key_ids)
 
 
-def _append(tx: Tx, entry: NewEntry) -> None:
-    tx.append(entry)
+def _restated(tx: Tx, workspace: str, body: JsonObject) -> None:
+    """Record what no other process that started meanwhile has recorded."""
+    if keys := tx.uncondemned(body["keys"]):
+        tx.append(NewEntry(EntryType.KEYS_RESTATED, workspace, {**body, "keys": keys}))

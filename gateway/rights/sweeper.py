@@ -76,7 +76,7 @@ class Sweeper:
         """One pass over everything that is to be done."""
         async with self._turn:
             with _logged("looking for erasures"):
-                for erasure in await self._journal.read(partial(_to_do, self._now())):
+                for erasure in await self._journal.read(partial(erasures_to_do, self._now())):
                     with _logged(f"erasure {erasure.id}"):
                         await self._eraser.carry_out(erasure)
             with _logged("the retention sweep"):
@@ -143,8 +143,9 @@ class Sweeper:
         return stamp(self._clock.now())
 
 
-def _to_do(now: str, records: Records) -> list[Erasure]:
-    """The approved erasures, but for those whose holds are known and still stand."""
+def erasures_to_do(now: str, records: Records) -> list[Erasure]:
+    """The approved erasures, but for those whose holds are known and still stand at ``now`` (RFC
+    3339)."""
     return [one for one in records.erasures_to_do() if not _is_held(records, one, now)]
 
 

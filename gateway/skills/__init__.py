@@ -3,6 +3,7 @@
 from gateway.skills.archive import MAX_ARCHIVE, digest_of
 from gateway.skills.canonical import manifest_digest, signed_bytes
 from gateway.skills.contracts import MAX_TIMEOUT, artifact_issues
+from gateway.skills.following import follow_skills
 from gateway.skills.issues import ARTIFACT_DIGEST_MISMATCH, refusal
 from gateway.skills.manifest import DIGEST, Request, manifest_issues, request_of
 from gateway.skills.opening import host_of, open_skills
@@ -29,6 +30,7 @@ __all__ = [
     "TrustPolicy",
     "artifact_issues",
     "digest_of",
+    "follow_skills",
     "host_of",
     "load_trust",
     "manifest_digest",

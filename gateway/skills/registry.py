@@ -122,10 +122,18 @@ class SkillRegistry:
         self._live.offer(workspace, list(self._offers(installed)))
 
     def restore(self, installed: Sequence[Installation]) -> None:
-        """Take up what an earlier process installed, from the stored archives."""
+        """Take up what an earlier or another process installed, from the stored archives."""
+        self.load(installed)
+        self.publish_all(installed)
+
+    def load(self, installed: Sequence[Installation]) -> None:
+        """Know the contracts of these, from the stored archives. Waits for where those are."""
         for one in installed:
             if one.contracts and one.manifest_digest not in self._bundles:
                 self._reload(one)
+
+    def publish_all(self, installed: Sequence[Installation]) -> None:
+        """Offer each workspace the contracts of its skills."""
         for workspace in dict.fromkeys(one.workspace for one in installed):
             self.publish(workspace, [one for one in installed if one.workspace == workspace])
 

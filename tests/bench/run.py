@@ -22,11 +22,14 @@ from tests.bench.figures import Figure, print_table, save  # noqa: E402 - as abo
 from tests.bench.governed_query import query_figures  # noqa: E402 - as above
 from tests.bench.impact import impact_figures  # noqa: E402 - as above
 from tests.bench.parked import parked_figures  # noqa: E402 - as above
+from tests.bench.parked_postgres import parked_postgres_figures  # noqa: E402 - as above
 from tests.bench.policy_changes import policy_change_figures  # noqa: E402 - as above
 from tests.bench.policy_decisions import policy_decision_figures  # noqa: E402 - as above
 from tests.bench.postgres_durable import postgres_durable_figures  # noqa: E402 - as above
 from tests.bench.sealing import sealing_figures  # noqa: E402 - as above
+from tests.bench.two_workers import two_worker_figures  # noqa: E402 - as above
 from tests.bench.verifying import verifying_figures  # noqa: E402 - as above
+from tests.bench.wakeup import wakeup_figures  # noqa: E402 - as above
 
 MEASURES = (
     policy_decision_figures,
@@ -42,6 +45,9 @@ MEASURES = (
     event_figures,
     delivery_figures,
     parked_figures,
+    parked_postgres_figures,
+    two_worker_figures,
+    wakeup_figures,
 )
 
 

@@ -1,5 +1,6 @@
 """A gateway inside the bench process: the real one, on a real SQLite file, without HTTP."""
 
+import asyncio
 import contextlib
 import gc
 import shutil
@@ -34,14 +35,23 @@ handler: {python: {target: "tests.bench.world:add", timeout: 5s, idempotencyKey:
 _ASK = _ADD.replace("numbers.add", "numbers.ask").replace("risk: low", "risk: high")
 
 
+_WAIT = _ADD.replace("numbers.add", "numbers.wait").replace("world:add", "world:add_slowly")
+
+
 def contract_files() -> dict[str, str]:
     """The contracts of the benchmarks by the names of their files."""
-    return {"numbers.add.yaml": _ADD, "numbers.ask.yaml": _ASK}
+    return {"numbers.add.yaml": _ADD, "numbers.ask.yaml": _ASK, "numbers.wait.yaml": _WAIT}
 
 
 async def add(value: JsonObject, _context: object) -> JsonObject:
     """The action of the benchmarks: as little work as there can be."""
     return {"sum": value["left"] + value["right"]}
+
+
+async def add_slowly(value: JsonObject, context: object) -> JsonObject:
+    """The action of a service that answers after 20 ms."""
+    await asyncio.sleep(0.02)
+    return await add(value, context)
 
 
 FIVE_STEPS: JsonObject = {

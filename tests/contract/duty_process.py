@@ -10,7 +10,8 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from gateway.duties import Duties, PostgresLeadership
+from gateway.duties import Duties
+from gateway.duties.postgres_leadership import PostgresLeadership
 
 
 async def main(url: str, file: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gateway.blobs import BLOB_TABLES, Blobs, FolderBlobs, PostgresBlobs
-from gateway.blobs.postgres import PIECE
+from gateway.blobs import BLOB_TABLES, Blobs, FolderBlobs
+from gateway.blobs.postgres import PIECE, PostgresBlobs
 
 Open = Callable[[str], Blobs]
 

@@ -13,8 +13,8 @@ from gateway.dispatch import ElsewhereDispatcher, EmbeddedDispatcher, Limits, Pa
 from gateway.dispatch.procrastinate import REMINDER, ProcrastinateFeed
 from gateway.dispatch.procrastinate import create_schema as create_jobs
 from gateway.dispatch.temporal import TemporalFeed, TemporalSignals
-from gateway.journal import PostgresJournal, SqliteJournal, create_schema
-from gateway.journal.durable import DurableJournal
+from gateway.journal import DurableJournal, SqliteJournal
+from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.model.system import SystemClock
 from tests.contract.dispatch_house import House
 from tests.temporal import Temporal

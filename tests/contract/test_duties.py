@@ -13,8 +13,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gateway.duties import Duties, PostgresLeadership
+from gateway.duties import Duties
 from gateway.duties.leadership import SILENCE
+from gateway.duties.postgres_leadership import PostgresLeadership
 from tests.postgres import Postgres
 
 

@@ -19,7 +19,8 @@ from gateway.model.contract import (
 )
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.model.rate import Budget, RateLimits, budget_of
-from gateway.pipeline import PostgresRateLimits, ProcessRateLimits
+from gateway.pipeline import ProcessRateLimits
+from gateway.pipeline.postgres_limits import PostgresRateLimits
 from gateway.pipeline.rate_tables import RATE_TABLES
 from tests.unit.runtime.loop_world import SettableClock
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gateway.blobs import BLOB_TABLES, PostgresBlobs
+from gateway.blobs import BLOB_TABLES
+from gateway.blobs.postgres import PostgresBlobs
 from gateway.evidence import EXPORT, BundleStore
 from gateway.privacy import KeyringSealer
 from tests.unit.evidence.bundle_world import BundleWorld, raw

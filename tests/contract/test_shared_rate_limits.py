@@ -9,7 +9,7 @@ import pytest
 from gateway.model.contract import RateKey
 from gateway.model.problem import ProblemError
 from gateway.model.rate import Budget, Holder
-from gateway.pipeline import PostgresRateLimits
+from gateway.pipeline.postgres_limits import PostgresRateLimits
 from gateway.pipeline.rate_tables import RATE_TABLES
 from tests.postgres import Postgres
 

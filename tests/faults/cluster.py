@@ -6,11 +6,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from gateway.identity import LocalIssuer
 from gateway.model.principal import PrincipalType
@@ -50,6 +51,7 @@ class Gateway(Server):
 
     skew: float = 0.0
     program: Sequence[str] = GATEWAY
+    role: ClassVar[str] = "serve"
 
     @property
     def serving(self) -> list[str]:
@@ -57,7 +59,7 @@ class Gateway(Server):
         command = self.program
         if self.skew:
             command = [sys.executable, "-m", "tests.faults.skewed", "--seconds", str(self.skew)]
-        return [*command, "serve", "--port", port, "--data-dir", str(self.data_dir)]
+        return [*command, self.role, "--port", port, "--data-dir", str(self.data_dir)]
 
     @property
     def pid(self) -> int:
@@ -91,6 +93,16 @@ class Cluster:
         self.service.start()
         self._stock()
         self.gateways = [Gateway(folder, self._environment(settings or {}))]
+        self.takeovers: list[float] = []
+
+    @property
+    def is_on_time(self) -> bool:
+        """Whether the moments in the record are right."""
+        return all(gateway.skew == 0.0 for gateway in self.gateways)
+
+    def met(self) -> Counter[str]:
+        """What the processes themselves tell of trouble: nothing here."""
+        return Counter()
 
     def start(self) -> None:
         """Start what is not running."""

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.faults.calm import calm_down
 from tests.faults.cast import Cast
@@ -18,6 +19,7 @@ from tests.faults.cluster import Cluster
 from tests.faults.follower import Follower
 from tests.faults.history import History
 from tests.faults.nemesis import FAULTS
+from tests.faults.nemesis_deployed import DEPLOYED_FAULTS
 from tests.faults.people import Stage, decide, follow, operate, start_runs, watch
 from tests.faults.recovery import recoveries
 
@@ -31,6 +33,7 @@ class Plot:
     ``pace`` is the seconds between two starts of a requester, ``haste`` the longest pause of an
     operator, ``between`` the mean pause between two strikes, ``calm`` how long runs may take to be
     over once everything works again. ``felt`` are things of which one must have been met.
+    ``takeover`` is within how many seconds others must have taken the runs of one that is gone.
     """
 
     fault: str
@@ -41,13 +44,15 @@ class Plot:
     between: float = 0.5
     calm: float = 45.0
     felt: tuple[str, ...] = ()
+    takeover: float | None = None
 
 
 @dataclass(frozen=True)
 class Result:
     """What came of a play.
 
-    ``recoveries`` are seconds, one for each strike. ``met`` counts what showed that the fault was
+    ``recoveries`` are seconds, one for each strike, ``takeovers`` those until runs of a process
+    that was gone were taken by another. ``met`` counts what showed that the fault was
     felt: refusals, silence, and attempts that did not just complete.
     """
 
@@ -57,12 +62,14 @@ class Result:
     verdict: Verdict
     recoveries: list[float] = field(default_factory=list)
     met: Counter[str] = field(default_factory=Counter)
+    takeovers: list[float] = field(default_factory=list)
 
     def __str__(self) -> str:
         slowest = max(self.recoveries, default=0.0)
+        taken = f", taken over in {max(self.takeovers):.2f} s" if self.takeovers else ""
         return (
             f"{self.plot.fault} (seed {self.seed}): {self.runs} runs, recovered in {slowest:.2f} s "
-            f"at most, {self.verdict}; met {dict(sorted(self.met.items()))}"
+            f"at most{taken}, {self.verdict}; met {dict(sorted(self.met.items()))}"
         )
 
 
@@ -90,9 +97,9 @@ def play(plot: Plot, seed: int, folder: Path, make: Make = Cluster) -> Result:
     more += feed_faults(followed, listed, record)
     more += [f"verification: {damage}"] if damage else []
     verdict = Verdict(verdict.operations, (*verdict.anomalies, *more))
-    right = all(gateway.skew == 0.0 for gateway in cluster.gateways)
-    took = recoveries(strikes, history, record, clocks_right=right)
-    return Result(plot, seed, len(stage.started), verdict, took, _met(history, record))
+    took = recoveries(strikes, history, record, clocks_right=cluster.is_on_time)
+    met = _met(history, record) + cluster.met()
+    return Result(plot, seed, len(stage.started), verdict, took, met, cluster.takeovers)
 
 
 def _met(history: History, record: list[Entry]) -> Counter[str]:
@@ -129,7 +136,7 @@ def _perform(plot: Plot, seed: int, cluster: Cluster, stage: Stage, cast: Cast) 
 
 
 def _strike(plot: Plot, cluster: Cluster, moments: Random) -> list[float]:
-    fault = FAULTS[plot.fault]
+    fault: Any = {**FAULTS, **DEPLOYED_FAULTS}[plot.fault]
     strikes = []
     for _ in range(plot.strikes):
         time.sleep(moments.uniform(0.2, 0.2 + 2 * plot.between))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tests.faults.deployment import LEASE
 from tests.faults.play import Plot, Result
 
 PLOTS = {
@@ -20,13 +21,39 @@ PLOTS = {
 """Each kind of fault, and what shows that it was felt: one of these was met."""
 
 
-def short(fault: str) -> Plot:
+_OUTAGE = ("silence", "SERVICE_UNAVAILABLE", "step.retrying", "step.unresolved")
+_CUT = ("claims could not be prolonged", "the journal is not writable", "jobs are not taken")
+
+DEPLOYED_PLOTS = {
+    plot.fault: plot
+    for plot in (
+        Plot("worker killed", felt=("takeover",), takeover=2 * LEASE),
+        Plot("any process killed", felt=("UNREACHABLE", "step.retrying", "step.unresolved")),
+        Plot("worker paused", felt=("takeover",), takeover=2 * LEASE),
+        Plot("worker cut off", felt=("takeover",)),
+        Plot("worker stalled", felt=("takeover",)),
+        Plot("PostgreSQL killed", felt=_OUTAGE),
+        Plot("clocks differ", felt=("UNREACHABLE", "step.retrying", "step.unresolved")),
+        Plot("service in trouble, workers", felt=("step.retrying", "step.unresolved")),
+        Plot("operators race, two gateways", operators=6, haste=0.1, felt=("CONFLICT",)),
+        Plot("everything", strikes=8, felt=_OUTAGE),
+    )
+}
+"""The same for faults of a deployment on PostgreSQL."""
+
+
+def short(fault: str, strikes: int = 2) -> Plot:
     """A plot that is over in a few seconds."""
-    return replace(PLOTS[fault], strikes=2, between=0.3)
+    return replace((PLOTS | DEPLOYED_PLOTS)[fault], strikes=strikes, between=0.3)
 
 
 def faults_of(result: Result) -> list[str]:
     """What is wrong with a play: anomalies, and that its fault was never felt."""
     felt = any(result.met[name] for name in result.plot.felt)
     unfelt = [] if felt else [f"nobody felt that {result.plot.fault}: met {dict(result.met)}"]
-    return [*result.verdict.anomalies, *unfelt]
+    slow = [
+        f"runs were taken over after {took:.2f} s, and {result.plot.takeover:g} are allowed"
+        for took in result.takeovers
+        if result.plot.takeover is not None and took > result.plot.takeover
+    ]
+    return [*result.verdict.anomalies, *unfelt, *slow]

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 
 _CHUNK = 65_536
 _TICK = 0.05  # seconds between two looks whether the network is still there
@@ -13,6 +14,7 @@ class Proxy:
 
     ``cut`` ends what is connected and refuses what comes; ``stall`` swallows nothing and passes
     nothing on, as a network does that lost its route: nobody is told that the other side is gone.
+    ``lose`` does so for ever to what is connected, while new connections are as good as any.
     """
 
     def __init__(self, target: tuple[str, int]) -> None:
@@ -21,6 +23,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._lost: set[tuple[socket.socket, socket.socket]] = set()
         self._whole = threading.Event()
         self._whole.set()
         self._is_cut = self._is_closed = False
@@ -35,6 +38,11 @@ class Proxy:
     def stall(self) -> None:
         """Let nothing through in either direction until ``heal``; connections stay open."""
         self._whole.clear()
+
+    def lose(self) -> None:
+        """Pass nothing on any more of the connections that there are; they stay open."""
+        with self._lock:
+            self._lost |= self._pairs
 
     def heal(self) -> None:
         """Let everything through again; what was swallowed by nobody arrives now."""
@@ -87,9 +95,10 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
-                while not self._whole.wait(_TICK):
+                while pair in self._lost or not self._whole.is_set():
                     if pair not in self._pairs:
                         return
+                    time.sleep(_TICK) if pair in self._lost else self._whole.wait(_TICK)
                 sink.sendall(data)
         self._end(pair)
 

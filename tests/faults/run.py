@@ -10,30 +10,41 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
+from tests.faults.deployment import workers_beside
 from tests.faults.play import Result, play
-from tests.faults.plots import PLOTS, faults_of
+from tests.faults.plots import DEPLOYED_PLOTS, PLOTS, faults_of
+from tests.postgres import Postgres
 
-HEAD = "| fault | plays | runs | operations | anomalies | recovery p50 | recovery max |"
+HEAD = (
+    "| fault | plays | runs | operations | anomalies | recovery p50 | recovery max | takeover max |"
+)
 
 
 def main() -> int:
     """Play, tell each result as it comes, then the table."""
     parser = argparse.ArgumentParser(description="Play runs under faults and check the history.")
-    parser.add_argument("faults", nargs="*", metavar="FAULT", help="; ".join(PLOTS))
+    plots = PLOTS | DEPLOYED_PLOTS
+    parser.add_argument("faults", nargs="*", metavar="FAULT", help="; ".join(plots))
     parser.add_argument("--seeds", type=int, default=5, help="plays of each fault")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     asked = parser.parse_args()
-    unknown = set(asked.faults) - set(PLOTS)
+    unknown = set(asked.faults) - set(plots)
     if unknown:
         parser.error(f"there is no fault {', '.join(sorted(unknown))}")
     began = time.monotonic()
     results: dict[str, list[Result]] = {}
-    for fault in asked.faults or PLOTS:
-        for seed in range(asked.first, asked.first + asked.seeds):
-            results.setdefault(fault, []).append(_play(fault, seed))
-    print(f"\n{HEAD}\n| --- | --- | --- | --- | --- | --- | --- |")
+    postgres = Postgres()
+    postgres.start()
+    try:
+        for fault in asked.faults or plots:
+            for seed in range(asked.first, asked.first + asked.seeds):
+                results.setdefault(fault, []).append(_play(fault, seed, postgres))
+    finally:
+        postgres.remove()
+    print(f"\n{HEAD}\n|{' --- |' * 8}")
     found = [_row(fault, played) for fault, played in results.items()]
     operations = sum(one.verdict.operations for played in results.values() for one in played)
     print(f"\noperations checked {operations}, anomalies {sum(found)}", end="")
@@ -41,9 +52,13 @@ def main() -> int:
     return 1 if any(found) else 0
 
 
-def _play(fault: str, seed: int) -> Result:
+def _play(fault: str, seed: int, postgres: Postgres) -> Result:
     folder = Path(tempfile.mkdtemp(prefix="gateway-faults-"))
-    result = play(PLOTS[fault], seed, folder)
+    if fault in PLOTS:
+        result = play(PLOTS[fault], seed, folder)
+    else:
+        made = partial(workers_beside, postgres=postgres)
+        result = play(DEPLOYED_PLOTS[fault], seed, folder, made)
     print(result, flush=True)
     if wrong := faults_of(result):
         print("\n".join([f"  {told}" for told in wrong] + [f"  see {folder}"]), flush=True)
@@ -55,6 +70,7 @@ def _play(fault: str, seed: int) -> Result:
 def _row(fault: str, played: list[Result]) -> int:
     """Tell one row; returns how many anomalies it has."""
     took = [seconds for one in played for seconds in one.recoveries]
+    taken = [seconds for one in played for seconds in one.takeovers]
     anomalies = sum(len(faults_of(one)) for one in played)
     cells = (
         fault,
@@ -64,6 +80,7 @@ def _row(fault: str, played: list[Result]) -> int:
         anomalies,
         f"{statistics.median(took):.2f} s" if took else "-",
         f"{max(took):.2f} s" if took else "-",
+        f"{max(taken):.2f} s" if taken else "-",
     )
     print(f"| {' | '.join(map(str, cells))} |")
     return anomalies

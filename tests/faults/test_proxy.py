@@ -67,6 +67,19 @@ def test_a_stalled_network_is_silent_and_loses_nothing(proxy: Proxy) -> None:
         assert client.recv(1_000) == b"late"
 
 
+def test_a_lost_connection_is_silent_for_ever_and_a_new_one_is_not(proxy: Proxy) -> None:
+    with connected(proxy) as client, connected(proxy) as other:
+        assert echoed(client, b"one") == b"one"
+        assert echoed(other, b"one") == b"one"
+        proxy.lose()
+        proxy.heal()
+        client.sendall(b"two")
+        with pytest.raises(TimeoutError):
+            client.recv(1_000)
+        with connected(proxy) as fresh:
+            assert echoed(fresh, b"three") == b"three"
+
+
 def test_a_cut_network_ends_connections_and_takes_none_until_it_heals(proxy: Proxy) -> None:
     with connected(proxy) as client:
         assert echoed(client, b"one") == b"one"

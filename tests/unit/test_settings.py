@@ -239,9 +239,10 @@ def test_every_setting_has_its_one_description() -> None:
         assert setting.flag == f"--{setting.name.replace('_', '-')}"
 
 
-def test_procrastinate_needs_a_postgres_database() -> None:
+@pytest.mark.parametrize("dispatch", ["procrastinate", "temporal"])
+def test_workers_need_a_postgres_database(dispatch: str) -> None:
     with pytest.raises(ProblemError) as refused:
-        load_settings(dispatch="procrastinate")
+        load_settings(dispatch=dispatch)
     (issue,) = refused.value.problem.issues
     assert issue.path == "GATEWAY_DATABASE_URL"
     assert "needs a PostgreSQL database" in issue.message

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
-from gateway.journal.postgres.errors import PostgresError
+from gateway.journal.postgres.errors import LostConnectionError, PostgresError
 from gateway.journal.postgres.heads import LockedHeads
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.session import PostgresSession
@@ -25,6 +25,7 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 # Neither takes a snapshot, so what follows sees whatever was committed before the lock was had.
 _BESIDE = "LOCK TABLE policy_head IN ROW SHARE MODE"
 _ALONE = "LOCK TABLE policy_head IN EXCLUSIVE MODE"
+_SLOWLY = "SET LOCAL idle_in_transaction_session_timeout = '30s'"
 _TELL = "SELECT pg_notify($1, $2)"
 _INSERT_ENTRY = inserting(entry)
 _COLUMNS = [column.name for column in entry.columns]
@@ -33,7 +34,8 @@ _COLUMNS = [column.name for column in entry.columns]
 class Batch:
     """A transaction on ``session``; ``writer`` names this process in the chains of workspaces.
 
-    ``alone`` for one that no other process writes beside. ``is_spoilt`` says that it can only be
+    ``alone`` for one that no other process writes beside, ``slowly`` for one whose units may think
+    for longer between two statements than others could wait. ``is_spoilt`` says that it can only be
     abandoned. ``reminders`` are as for ``PostgresUnit``.
     """
 
@@ -43,11 +45,13 @@ class Batch:
         writer: str,
         *,
         alone: bool = False,
+        slowly: bool = False,
         reminders: Sequence[Statement] = (),
     ) -> None:
         self._session = session
         self._writer = writer
         self._alone = alone
+        self._slowly = slowly
         self._reminders = reminders
         self._heads = LockedHeads(session)
         self._buffer = Buffer()
@@ -59,13 +63,19 @@ class Batch:
         """Begin the transaction, and take its moment from the database's clock."""
         self._session.command(_BEGIN)
         self._session.command(_ALONE if self._alone else _BESIDE)
+        if self._slowly:
+            self._session.command(_SLOWLY)
         self._session.command(NOW)
         results = self._session.settle()
         self._moment = parse(rows_of(results[-1])[0][0])
         self._began = time.monotonic()
 
     def attempt(self, work: Work) -> None:
-        """Run a unit. Where it may have left something half done, the batch is spoilt."""
+        """Run a unit. Where it may have left something half done, the batch is spoilt.
+
+        Raises:
+            LostConnectionError: the connection is gone.
+        """
         before = self._session.changes
         unit = self._unit(carefully=False)
         run(work, unit)
@@ -74,6 +84,8 @@ class Batch:
             self._keep(work, unit)
             return
         self._drop()
+        if isinstance(error, LostConnectionError):
+            raise error
         work.fail(error)
         half_done = self._session.failure is not None or self._session.changes != before
         self.is_spoilt = half_done or isinstance(error, AloneError)

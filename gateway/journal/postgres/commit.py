@@ -39,6 +39,10 @@ OUTAGE = 5.0
 _PATIENCE = 10.0
 """Seconds for which a unit is run again while others are at the same rows."""
 
+_STANDSTILL = 1_500
+"""Milliseconds for which a transaction may stand still. A process that is stopped in the middle of
+one, or cut off, holds locks that others need; so this is less than the shortest lease."""
+
 _PAUSE = 0.002
 _LONG = 3600.0
 
@@ -65,7 +69,7 @@ class PostgresCommit:
         stopping: Callable[[], bool] = lambda: False,
         reminders: Sequence[Statement] = (),
     ) -> None:
-        self._link = Link(url, "gateway-writer")
+        self._link = Link(url, "gateway-writer", idle_timeout=_STANDSTILL)
         self._positions = positions
         self._committed = committed
         self._before_commit = before_commit
@@ -73,6 +77,7 @@ class PostgresCommit:
         self._reminders = reminders
         self._since: dict[Work, float] = {}
         self._alone: set[Work] = set()
+        self._slow: set[Work] = set()
         self._duplicates: set[Work] = set()
 
     def open(self) -> None:
@@ -110,6 +115,7 @@ class PostgresCommit:
     def _forget(self, work: Work) -> None:
         self._since.pop(work, None)
         self._alone.discard(work)
+        self._slow.discard(work)
         self._duplicates.discard(work)
 
     def _transact(self, works: list[Work], *, alone: bool = False) -> list[Work]:
@@ -120,7 +126,8 @@ class PostgresCommit:
             for work in works:
                 work.fail(unavailable(error))
             return []
-        batch = self._batch(session, alone=alone)
+        slowly = alone or not self._slow.isdisjoint(works)
+        batch = self._batch(session, alone=alone, slowly=slowly)
         try:
             return self._run(batch, works, carefully=alone)
         except _UndoneError:
@@ -128,12 +135,14 @@ class PostgresCommit:
         except PostgresError as error:
             return self._again(works, error)
         try:
-            return self._run(self._batch(session), works, carefully=True)
+            batch = self._batch(session, slowly=slowly)
+            return self._run(batch, works, carefully=True)
         except PostgresError as error:
             return self._again(works, error)
 
-    def _batch(self, session: PostgresSession, *, alone: bool = False) -> Batch:
-        return Batch(session, self._positions.writer, alone=alone, reminders=self._reminders)
+    def _batch(self, session: PostgresSession, *, slowly: bool, alone: bool = False) -> Batch:
+        given = (session, self._positions.writer)
+        return Batch(*given, alone=alone, slowly=slowly, reminders=self._reminders)
 
     def _run(self, batch: Batch, works: list[Work], *, carefully: bool) -> list[Work]:
         try:
@@ -176,6 +185,8 @@ class PostgresCommit:
     def _again(self, works: list[Work], error: PostgresError) -> list[Work]:
         """Have works run again, unless they have been tried for long enough."""
         now, left = time.monotonic(), []
+        if error.stood_still:  # it was stopped for a while, or has a lot to think about
+            self._slow.update(works)
         for work in works:
             in_time = now - self._since[work] < _PATIENCE
             if error.is_collision or error.is_duplicate:

@@ -10,7 +10,13 @@ _AGAIN = frozenset({"40001", "40P01", "55P03"})
 """serialization_failure, deadlock_detected, lock_not_available."""
 
 _UNIQUE = "23505"
-_LOST = ("08", "57P", "53300")
+LOST = "08006"
+"""connection_failure: also where the server did not say why."""
+
+STOOD_STILL = "25P03"
+"""idle_in_transaction_session_timeout: nothing happened in a transaction for too long."""
+
+_LOST = ("08", "57P", "53300", STOOD_STILL)
 """Classes of lost connections and of servers that stop, start or take no more connections."""
 
 _REMEDIES = {
@@ -40,6 +46,11 @@ class PostgresError(Exception):
         return self.sqlstate == _UNIQUE
 
     @property
+    def stood_still(self) -> bool:
+        """True where the server ended a transaction in which nothing happened for too long."""
+        return self.sqlstate == STOOD_STILL
+
+    @property
     def is_lost(self) -> bool:
         """True where the connection is gone, or the server takes none."""
         return self.sqlstate.startswith(_LOST)
@@ -48,7 +59,7 @@ class PostgresError(Exception):
 class LostConnectionError(PostgresError):
     """The connection broke, or could not be made; ``sqlstate`` is 08006 where none was told."""
 
-    def __init__(self, sqlstate: str = "08006") -> None:
+    def __init__(self, sqlstate: str = LOST) -> None:
         super().__init__(sqlstate)
 
 

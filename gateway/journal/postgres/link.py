@@ -19,13 +19,21 @@ _END = (
 class Link:
     """The connection of one thread to the database ``url``, called ``name`` there.
 
-    ``made`` is called with each new connection before anybody gets it.
+    ``made`` is called with each new connection before anybody gets it; ``options`` are those of
+    ``Wire``.
     """
 
-    def __init__(self, url: str, name: str, made: Callable[[Wire], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        made: Callable[[Wire], None] = lambda _: None,
+        **options: int,
+    ) -> None:
         self._url = url
         self._name = name
         self._made = made
+        self._options = options
         self._wire: Wire | None = None
         self._session: Row | None = None
 
@@ -39,7 +47,7 @@ class Link:
             LostConnectionError: none could be made.
         """
         if self._wire is None or self._wire.is_lost:
-            fresh = Wire(self._url, self._name)
+            fresh = Wire(self._url, self._name, **self._options)
             try:
                 self._begin(fresh)
             except PostgresError as error:

@@ -4,11 +4,12 @@ import logging
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
 
 import psycopg
-from psycopg import sql
-from psycopg.pq import PGnotify
+from psycopg.pq import ExecStatus, PGnotify
+from psycopg.pq.abc import PGconn
 
 from gateway.journal.postgres.batch import CHANNEL
 from gateway.journal.postgres.unit import WOKEN
@@ -19,6 +20,12 @@ _LOOK = 1.0
 """Seconds after which the end of the record is looked up, whether anything was told or not."""
 
 _TROUBLE = 0.5
+
+_PATIENCE = 5.0
+"""Seconds to wait for an answer before the connection counts as lost: nobody may say that it is."""
+
+_BEGIN = f"LISTEN {CHANNEL}; LISTEN {WOKEN}"
+_LAST = "SELECT max(position) FROM entry"
 
 
 class Listener:
@@ -67,18 +74,40 @@ class Listener:
         with psycopg.connect(
             self._url, autocommit=True, connect_timeout=5, application_name="gateway-listener"
         ) as connection:
-            for channel in (CHANNEL, WOKEN):
-                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             link = connection.pgconn
+            link.nonblocking = 1
+            self._ask(link, _BEGIN)
             while not self._stopping.is_set():
-                row = connection.execute("SELECT max(position) FROM entry").fetchone()
-                self._grown((row and row[0]) or 0)
+                self._grown(int(self._ask(link, _LAST) or 0))
                 while select.select([link.socket, self._woken], [], [], _LOOK)[0]:
                     if self._stopping.is_set():
                         return
                     link.consume_input()
                     while (told := link.notifies()) is not None:
                         self._pass_on(told)
+
+    def _ask(self, link: PGconn, question: str) -> bytes | None:
+        """The first value of the last answer; None where there is none, or this is to stop.
+
+        Raises:
+            psycopg.OperationalError: the server does not answer.
+        """
+        link.send_query(question.encode())
+        deadline = time.monotonic() + _PATIENCE
+        value = None
+        while True:
+            while link.flush() or link.is_busy():
+                wait = deadline - time.monotonic()
+                if wait <= 0 or self._stopping.is_set():
+                    raise psycopg.OperationalError("the server did not answer in time")
+                select.select([link.socket, self._woken], [], [], min(wait, _LOOK))
+                link.consume_input()
+            result = link.get_result()
+            if result is None:
+                return value
+            if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+                raise psycopg.OperationalError("the server refused to answer")
+            value = result.get_value(0, 0) if result.ntuples else None
 
     def _pass_on(self, told: PGnotify) -> None:
         if told.relname == CHANNEL.encode():

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import pq
 from psycopg.pq.abc import PGresult
 
-from gateway.journal.postgres.errors import LostConnectionError, PostgresError
+from gateway.journal.postgres.errors import LOST, STOOD_STILL, LostConnectionError, PostgresError
 from gateway.journal.postgres.values import parameter
 
 PATIENCE = 15.0
@@ -36,16 +36,23 @@ _OPTIONS: dict[str, Any] = {
 
 
 class Wire:
-    """One connection. Not thread-safe; ``lock_timeout`` is in milliseconds."""
+    """One connection. Not thread-safe.
 
-    def __init__(self, url: str, name: str, *, lock_timeout: int = 250) -> None:
+    ``lock_timeout`` is in milliseconds, as is ``idle_timeout``: for how long nothing may happen in
+    a transaction before the server ends it, with its locks.
+    """
+
+    def __init__(
+        self, url: str, name: str, *, lock_timeout: int = 250, idle_timeout: int = 60_000
+    ) -> None:
         """Connect.
 
         Raises:
             LostConnectionError: it could not be made.
         """
         settings = f"-c lock_timeout={lock_timeout} -c statement_timeout=30s"
-        settings += " -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
+        settings += f" -c idle_in_transaction_session_timeout={idle_timeout}"
+        settings += " -c synchronous_commit=on"
         try:
             self._connection = psycopg.connect(
                 url, application_name=name, options=settings, **_OPTIONS
@@ -59,6 +66,8 @@ class Wire:
         self._count = 0
         self._places = 0
         self._sent: list[str | None] = []  # the text of what is being prepared, None of the rest
+        self._idle = idle_timeout / 1000
+        self._quiet_since: float | None = None  # within a transaction
         self.is_lost = False
 
     def send(self, sql: str, values: Sequence[Any] = ()) -> int:
@@ -87,13 +96,16 @@ class Wire:
                 its COMMIT was among what was sent.
         """
         sent, self._sent, self._places = self._sent, [], 0
+        since = self._quiet_since
+        stood_still = since is not None and time.monotonic() - since > self._idle
         try:
             self._link.pipeline_sync()
             results = self._read_to_sync()
             if len(results) != len(sent):
                 raise OSError("the server answered something else")
         except (psycopg.Error, OSError) as error:
-            raise self._lost() from error
+            raise self._lost(STOOD_STILL if stood_still else LOST) from error
+        self._quiet_since = time.monotonic() if self.in_transaction else None
         failure: PostgresError | None = None
         found: list[PGresult] = []
         for prepared, result in zip(sent, results, strict=True):
@@ -147,7 +159,7 @@ class Wire:
         if ready[0]:
             link.consume_input()
 
-    def _lost(self, sqlstate: str = "08006") -> LostConnectionError:
+    def _lost(self, sqlstate: str = LOST) -> LostConnectionError:
         self.close()
         return LostConnectionError(sqlstate)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 JsonObject = dict[str, Any]
 
 
@@ -48,6 +50,12 @@ def read_sqlite(path: Path) -> list[Entry]:
     """Every entry of a record in an SQLite file, by position."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
         return entries_of(database.execute(f"SELECT {_COLUMNS} FROM entry ORDER BY position"))  # noqa: S608 - names of this code
+
+
+def read_postgres(url: str) -> list[Entry]:
+    """Every entry of a record in a PostgreSQL database, by position."""
+    with psycopg.connect(url) as connection:
+        return entries_of(connection.execute(f"SELECT {_COLUMNS} FROM entry ORDER BY position"))  # noqa: S608 - names of this code
 
 
 def entries_of(rows: Iterable[Any]) -> list[Entry]:

@@ -239,3 +239,10 @@ def test_a_wrong_call_exits_2_with_its_usage(arguments: list[str]) -> None:
     done = run(*arguments)
     assert done.exit_code == 2
     assert "Usage:" in done.stderr
+
+
+def test_a_worker_that_nobody_would_tell_of_runs_does_not_start(tmp_path: Path) -> None:
+    result = run("worker", "--port", "0", "--data-dir", str(tmp_path / "data"))
+    assert result.exit_code == 2
+    assert "GATEWAY_DISPATCH is embedded" in result.stderr
+    assert not (tmp_path / "data").exists()

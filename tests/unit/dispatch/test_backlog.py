@@ -1,19 +1,20 @@
-"""What waits in the record: counted now and then, while somebody asks."""
+"""How many runs wait in the record: counted now and then, whatever happens meanwhile."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from gateway.dispatch import ElsewhereDispatcher, EmbeddedDispatcher, Limits
-from gateway.dispatch.backlog import EVERY, STALE, Backlog
+from gateway.dispatch import Backlog
 from gateway.journal import SqliteJournal
-from gateway.model.ports import Dispatcher, Tx
+from gateway.model.ports import Tx
 from gateway.model.system import SystemClock
 from tests.contract.journal_story import Story
 
 pytestmark = pytest.mark.anyio
+UP_TO = 3
 
 
 @pytest.fixture
@@ -28,13 +29,12 @@ async def journal(tmp_path: Path) -> AsyncIterator[SqliteJournal]:
     await opened.close()
 
 
-class Seconds:
-    """A clock that stands until it is set."""
-
-    at = 100.0
-
-    def __call__(self) -> float:
-        return self.at
+@pytest.fixture
+async def backlog(journal: SqliteJournal) -> AsyncIterator[Backlog]:
+    made = Backlog(journal, SystemClock(), UP_TO)
+    made.start()
+    yield made
+    await made.stop()
 
 
 async def enlist(journal: SqliteJournal, *names: str) -> None:
@@ -46,71 +46,45 @@ async def enlist(journal: SqliteJournal, *names: str) -> None:
     await journal.write(unit)
 
 
-async def counted(backlog: Backlog | Dispatcher, expected: int) -> None:
+async def counted(backlog: Backlog, expected: int) -> None:
     """Wait until that many are counted."""
     async with asyncio.timeout(5):
-        while backlog.waiting() != expected:  # noqa: ASYNC110 - a count has no event
+        while backlog.count != expected:  # noqa: ASYNC110 - a count has no event
             await asyncio.sleep(0.005)
 
 
-async def test_due_runs_are_counted_once_somebody_has_asked(journal: SqliteJournal) -> None:
-    await enlist(journal, "a", "b", "c")
-    backlog = Backlog(journal, SystemClock(), most=10, seconds=Seconds())
-    assert backlog.waiting() == 0  # nothing is known yet
-    await counted(backlog, 3)
-    await backlog.stop()
-
-
-async def test_they_are_counted_up_to_a_bound(journal: SqliteJournal) -> None:
-    await enlist(journal, "a", "b", "c")
-    backlog = Backlog(journal, SystemClock(), most=2, seconds=Seconds())
-    await counted(backlog, 2)
-    await backlog.stop()
-
-
-async def test_a_count_stands_for_a_second(journal: SqliteJournal) -> None:
-    seconds = Seconds()
-    backlog = Backlog(journal, SystemClock(), most=10, seconds=seconds)
-    await enlist(journal, "a")
-    await counted(backlog, 1)
-    await enlist(journal, "b")
-    seconds.at += EVERY / 2
-    for _ in range(20):
-        assert backlog.waiting() == 1
-        await asyncio.sleep(0.005)
-    seconds.at += EVERY / 2
-    await counted(backlog, 2)
-    await backlog.stop()
-
-
-async def test_an_old_count_is_not_believed_and_does_no_harm_where_the_record_is_away(
-    journal: SqliteJournal,
+async def test_due_runs_are_counted_and_those_that_are_held_no_more(
+    journal: SqliteJournal, backlog: Backlog
 ) -> None:
-    seconds = Seconds()
-    backlog = Backlog(journal, SystemClock(), most=10, seconds=seconds)
-    await enlist(journal, "a")
-    await counted(backlog, 1)
-    await journal.close()
-    seconds.at += EVERY
-    for _ in range(5):
-        assert backlog.waiting() == 1
-        await asyncio.sleep(0.01)
-    seconds.at += STALE
-    assert backlog.waiting() == 0
-    await backlog.stop()
-
-
-@pytest.mark.parametrize("kind", ["elsewhere", "beside others"])
-async def test_a_process_beside_others_knows_what_waits_for_all(
-    journal: SqliteJournal, kind: str
-) -> None:
-    """Neither advances anything here: one leaves it to workers, the other has not begun."""
-    dispatcher: ElsewhereDispatcher | EmbeddedDispatcher
-    if kind == "elsewhere":
-        dispatcher = ElsewhereDispatcher(journal, SystemClock(), 10.0, most_waiting=10)
-    else:
-        limits = Limits(most_waiting=10)
-        dispatcher = EmbeddedDispatcher(journal, SystemClock(), limits=limits, is_alone=False)
     await enlist(journal, "a", "b")
-    await counted(dispatcher, 2)
-    await dispatcher.stop()
+    await counted(backlog, 2)
+    await journal.write(lambda tx: tx.claim("run_a", "one", "2999-01-01T00:00:00.000000Z"))
+    await counted(backlog, 1)
+
+
+async def test_they_are_counted_up_to_a_bound(journal: SqliteJournal, backlog: Backlog) -> None:
+    await enlist(journal, "a", "b", "c", "d")
+    await counted(backlog, UP_TO)
+    await asyncio.sleep(0.6)
+    assert backlog.count == UP_TO
+
+
+async def test_a_count_that_fails_is_made_again(
+    journal: SqliteJournal, backlog: Backlog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when a clock cannot be read yet."""
+
+    class Broken:
+        def now(self) -> object:
+            raise RuntimeError("not read yet")
+
+    await enlist(journal, "a")
+    await counted(backlog, 1)
+    right = backlog._clock
+    backlog._clock = Broken()  # type: ignore[assignment] # what it is to be broken in
+    with caplog.at_level(logging.ERROR):
+        await asyncio.sleep(0.7)
+    assert "counting the runs that wait failed" in caplog.text
+    backlog._clock = right
+    await enlist(journal, "b")
+    await counted(backlog, 2)
