@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -69,22 +70,30 @@ async def test_they_are_counted_up_to_a_bound(journal: SqliteJournal, backlog: B
     assert backlog.count == UP_TO
 
 
-async def test_a_count_that_fails_is_made_again(
-    journal: SqliteJournal, backlog: Backlog, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As when a clock cannot be read yet."""
+class Clock(SystemClock):
+    """A clock that may not be read yet, as that of a record that has not answered."""
 
-    class Broken:
-        def now(self) -> object:
+    is_read = True
+
+    def now(self) -> datetime:
+        if not self.is_read:
             raise RuntimeError("not read yet")
+        return super().now()
 
+
+async def test_a_count_that_fails_is_made_again(
+    journal: SqliteJournal, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    backlog = Backlog(journal, clock, UP_TO)
+    backlog.start()
     await enlist(journal, "a")
     await counted(backlog, 1)
-    right = backlog._clock
-    backlog._clock = Broken()  # type: ignore[assignment] # what it is to be broken in
+    clock.is_read = False
     with caplog.at_level(logging.ERROR):
         await asyncio.sleep(0.7)
     assert "counting the runs that wait failed" in caplog.text
-    backlog._clock = right
+    clock.is_read = True
     await enlist(journal, "b")
     await counted(backlog, 2)
+    await backlog.stop()
