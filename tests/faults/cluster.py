@@ -25,7 +25,7 @@ ACTION_SECONDS = 1
 """Time-out of the actions of the play: short, so that slow services are met often."""
 
 
-class _HourAgo:
+class HourAgo:
     """A clock for tokens that processes with wrong clocks must believe too."""
 
     def now(self) -> datetime:
@@ -116,10 +116,13 @@ class Cluster:
 
     def token(self, subject: str, *roles: str, kind: str = "human") -> str:
         """A token that was issued an hour ago and holds for a day."""
-        issuer = LocalIssuer.open(self.gateways[0].key_dir, _HourAgo())
-        return issuer.issue(
+        return self.issuer(HourAgo()).issue(
             subject=subject, type=PrincipalType(kind), roles=roles, workspace="acme", ttl=86_400
         )
+
+    def issuer(self, clock: HourAgo) -> LocalIssuer:
+        """What signs tokens, at the moment of ``clock``."""
+        return LocalIssuer.open(self.gateways[0].key_dir, clock)
 
     def record(self) -> list[Entry]:
         """Every entry, as it stands in the database."""
