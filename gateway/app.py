@@ -21,11 +21,10 @@ from gateway.identity import Authenticator
 from gateway.journal import (
     Checkpointer,
     DurableJournal,
-    SqliteJournal,
     keep_mark,
     open_journal,
 )
-from gateway.loading import Loaded, bounds_of, issuers, key_folder, load
+from gateway.loading import Loaded, bounds_of, issuers, load, mark_folder
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -128,11 +127,10 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
             reminders=reminders(settings),
         )
         stack.push_async_callback(journal.close)
+        keeper = await keep_mark(journal, mark_folder(settings))
+        stack.push_async_callback(keeper.stop)
         if settings.postgres_url is not None:
             await noticing(follow_skills(journal, loaded.skills), stack)
-        if isinstance(journal, SqliteJournal):
-            keeper = await keep_mark(journal, key_folder(settings))
-            stack.push_async_callback(keeper.stop)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
         loaded.skills.restore(installed)
         # Rules may speak of the contracts of skills.

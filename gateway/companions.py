@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.blobs import BLOB_TABLES
 from gateway.journal.companion import Companion, tables_companion
+from gateway.journal.homes import HOME_TABLES
 from gateway.pipeline.rate_tables import RATE_TABLES
 
 if TYPE_CHECKING:  # a start on SQLite does without the driver
@@ -28,6 +29,7 @@ def _create_jobs(connection: "psycopg.Connection[Any]") -> None:
 COMPANIONS: tuple[Companion, ...] = (
     tables_companion("blobs", BLOB_TABLES, "blob", "blob_piece"),
     tables_companion("rate limits", RATE_TABLES, "rate_limit"),
+    tables_companion("home", HOME_TABLES, "home"),
     Companion("procrastinate", _has_jobs, _create_jobs),
 )
 """In the order of creation."""

@@ -139,6 +139,12 @@ def key_folder(settings: Settings) -> Path:
     return folder
 
 
+def mark_folder(settings: Settings) -> Path:
+    """Where the mark of the record is, apart from the record: with the keys where the record is in
+    the data folder, else in the data folder."""
+    return key_folder(settings) if settings.postgres_url is None else settings.data_dir
+
+
 def open_keyring(settings: Settings) -> Keyring:
     """The keyring of these settings.
 

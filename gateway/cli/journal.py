@@ -11,15 +11,15 @@ import click
 from gateway.cli.options import FAILED, USAGE, existing_file, existing_record, with_settings
 from gateway.cli.progress import ProgressLine
 from gateway.journal import (
+    Accepting,
     Archiving,
     MarkFile,
     Returning,
     Until,
-    accept_restore,
     back_up,
     rebuild_record,
 )
-from gateway.loading import checkpoint_signer, key_folder
+from gateway.loading import checkpoint_signer, key_folder, mark_folder
 from gateway.model.system import SystemClock
 from gateway.model.time import stamp
 from gateway.settings import Settings
@@ -76,12 +76,13 @@ def archive(
     """Write old entries to files, then remove what is over from the database.
 
     Archived is up to the last checkpoint before DATE or POSITION. What still goes on, and what
-    others rest on (policy, grants, holds), stays in the database as well. Stop the gateway first.
+    others rest on (policy, grants, holds), stays in the database as well. Stop the gateway first,
+    unless the record is in PostgreSQL: there gateways go on.
     """
     if before is None and through is None:
         raise click.UsageError("Name what is archived with --before DATE or --through POSITION.")
-    clock, signer = SystemClock(), checkpoint_signer(settings)
-    archiving = Archiving(existing_file(settings), folder, signer, clock, keep)
+    place, clock, signer = existing_record(settings), SystemClock(), checkpoint_signer(settings)
+    archiving = Archiving(place, folder, signer, clock, keep, settings.data_dir)
     done = archiving.run(Until(before, through))
     for segment in done.segments:
         click.echo(f"wrote {folder / segment.name}: entries {segment.first} to {segment.last}")
@@ -97,10 +98,18 @@ def archive(
 @with_settings
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def restore(*, settings: Settings, files: tuple[Path, ...]) -> None:
-    """Put the entries of archived segments back into the database. Stop the gateway first."""
-    signer = checkpoint_signer(settings)
-    done = Returning(existing_file(settings), signer, SystemClock()).run(files)
+    """Put the entries of archived segments back into the database.
+
+    An execution comes back as a whole, so name all segments that it reaches into. Stop the gateway
+    first; in PostgreSQL gateways may go on, but wait, and refuse what waits for more than seconds.
+    """
+    place, signer = existing_record(settings), checkpoint_signer(settings)
+    done = Returning(place, signer, SystemClock(), settings.data_dir).run(files)
     click.echo(f"put {done.entries} entries of {done.segments} segments back")
+    if done.partial:
+        click.echo(
+            f"{done.partial} executions reach into other segments and stay away: name those as well"
+        )
 
 
 @journal.command()
@@ -123,20 +132,36 @@ def backup(*, settings: Settings, file: Path, progress: bool) -> None:
 
 @journal.command("accept-restore")
 @with_settings
-def accept(*, settings: Settings) -> None:
+@click.option(
+    "--nothing-lost",
+    is_flag=True,
+    help="The database came to another server with all that was committed; nothing is in doubt.",
+)
+def accept(*, settings: Settings, nothing_lost: bool) -> None:
     """Accept a record that was restored from a backup, so that it is served again.
 
     What was done after the backup was made is not in it. Steps of runs from before that may have
     been done already, and must not be done twice, become UNRESOLVED when their turn comes.
+
+    Stop every gateway and worker first. With --nothing-lost, for a PostgreSQL standby that took
+    over and had confirmed each commit, they may run, and no step is in doubt.
     """
-    mark, signer = MarkFile(key_folder(settings)), checkpoint_signer(settings)
+    place, mark = existing_record(settings), MarkFile(mark_folder(settings))
+    if nothing_lost and isinstance(place, Path):
+        raise click.UsageError("--nothing-lost is for a record in PostgreSQL.")
+    accepting = Accepting(
+        place, settings.data_dir, mark, checkpoint_signer(settings), SystemClock()
+    )
     try:
-        done = accept_restore(existing_file(settings), mark, signer, SystemClock())
+        done = accepting.moved() if nothing_lost else accepting.restored()
     except OSError as error:
         click.echo(
             f"gateway: {error.filename}: it cannot be replaced ({error.strerror}).", err=True
         )
         sys.exit(FAILED)
+    if nothing_lost:
+        click.echo(f"the record is accepted as complete; {done.runs} runs are under way in it")
+        return
     click.echo(f"the restored record is accepted; {done.runs} runs were under way in it")
     if done.lost:
         click.echo(f"the checkpoints of what is lost are in {done.lost}: keep them")

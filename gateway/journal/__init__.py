@@ -1,10 +1,11 @@
 """The record: append, group commit, hash chain, checkpoints, projections, verification."""
 
+from gateway.journal.accepting import Accepting
 from gateway.journal.archives.archiving import Archived, Archiving
 from gateway.journal.archives.choosing import Until
 from gateway.journal.archives.returning import Returned, Returning
 from gateway.journal.audit_history import open_audit
-from gateway.journal.backup import accept_restore, back_up
+from gateway.journal.backup import back_up
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
 from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
@@ -25,6 +26,7 @@ from gateway.journal.verify import Verification, VerifyReport, verify_record
 
 __all__ = [
     "COMMAND_WRITER",
+    "Accepting",
     "Archived",
     "Archiving",
     "Checkpointer",
@@ -41,7 +43,6 @@ __all__ = [
     "Until",
     "Verification",
     "VerifyReport",
-    "accept_restore",
     "as_file",
     "back_up",
     "endorse",

@@ -1,8 +1,9 @@
 """Archived stretches of the record, and restorations: their tables, and what entries change there.
 
 ``archive`` is folded from the entries. ``archived_entry`` keeps of each entry that was removed with
-sealed data in it which keys sealed that, so that an erasure finds them without the archive; it is
-written where entries are removed, and emptied where they are put back.
+sealed data in it which keys sealed that, so that an erasure finds them without the archive, and of
+each execution that was removed its last entry; it is written where entries are removed, and emptied
+where they are put back.
 """
 
 from collections.abc import Iterator
@@ -59,8 +60,7 @@ KEEP_ARCHIVED = inserting(archived_entry)
 _STORE = storing(archive, "first")
 _RETURNED = setting(
     update(archive).where(archive.c.first == bindparam("of_first")),
-    *("chain", "seq", "at"),
-    absent="",
+    *("absent", "chain", "seq", "at"),
 )
 
 _RESTORED = inserting(restoration)
@@ -70,6 +70,7 @@ ARCHIVED_LAST = Statement(
     )
 )
 RESTORED_LAST = Statement(select(func.max(restoration.c.before)))
+RESTORATIONS = Statement(select(func.count()).where(restoration.c.before != ""))
 
 
 def _archived(entry: Entry, body: JsonObject) -> Iterator[Change]:
@@ -88,7 +89,7 @@ def _archived(entry: Entry, body: JsonObject) -> Iterator[Change]:
 
 def _returned(entry: Entry, body: JsonObject) -> Iterator[Change]:
     told = {"chain": entry.chain, "seq": entry.seq, "at": entry.at}
-    yield change(_RETURNED, of_first=body["first"], **told)
+    yield change(_RETURNED, of_first=body["first"], absent=body["absent"], **told)
 
 
 def _restored(entry: Entry, body: JsonObject) -> Iterator[Change]:

@@ -5,10 +5,12 @@ together.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import bindparam, select
 
+from gateway.journal.checkpoint_lines import Line, LineError, parsed_line
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tables import checkpoint
@@ -20,6 +22,11 @@ _MISSING = Statement(
     .where(checkpoint.c.ends_at > bindparam("size"))
     .order_by(checkpoint.c.number)
 )
+_OF_NUMBER = Statement(
+    select(checkpoint.c.line).where(checkpoint.c.number == bindparam("of_number"))
+)
+_MOST_BYTES = 65_536
+"""No line is longer."""
 
 
 class CheckpointFile:
@@ -46,3 +53,35 @@ class CheckpointFile:
                 size = ends_at
             file.flush()
             os.fsync(file.fileno())
+
+    def stray(self, session: Session) -> Line | None:
+        """The last checkpoint of the file where the database holds another of its number, or none:
+        the file then is of something that the database has lost."""
+        text = self._last_line()
+        with suppress(LineError):
+            line = parsed_line(text)
+            return None if session.one(_OF_NUMBER, of_number=line.number) == (text,) else line
+        return None
+
+    def set_aside(self, now: str) -> Path:
+        """Move the file away; it still proves what its checkpoints are of. ``now`` is a stamp.
+
+        Raises:
+            OSError: it cannot be moved.
+        """
+        moment = "".join(sign for sign in now if sign.isdigit())
+        lost = self.path.with_name(f"checkpoints.lost-{moment}.jsonl")
+        self.path.rename(lost)
+        return lost
+
+    def _last_line(self) -> str:
+        """The last whole line, empty where there is none."""
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - 2 * _MOST_BYTES, 0))
+                held = file.read()
+        except FileNotFoundError:
+            return ""
+        whole = held[: held.rfind(b"\n") + 1]
+        return whole[whole.rstrip(b"\n").rfind(b"\n") + 1 :].decode(errors="replace").rstrip("\n")

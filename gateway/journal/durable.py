@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.journal.checkpoint_file import CheckpointFile
+from gateway.journal.place import Place
 from gateway.journal.session import Session
 from gateway.journal.tail import Tail
 from gateway.journal.unit import Unit
@@ -25,7 +26,7 @@ log = logging.getLogger("gateway.journal")
 
 
 class DurableJournal(Journal):
-    """A journal over a writing and a reading thread, which a subclass makes.
+    """A journal at a ``place``, over a writing and a reading thread, which a subclass makes.
 
     ``lost_records`` counts the units handed to ``record`` that could not be written. ``clock`` is
     this process's; ``checkpoints`` is the file in which the checkpoints stand once more.
@@ -33,7 +34,8 @@ class DurableJournal(Journal):
     this one, holds it.
     """
 
-    def __init__(self, clock: Clock, data_dir: Path) -> None:
+    def __init__(self, place: Place, clock: Clock, data_dir: Path) -> None:
+        self.place = place
         self.clock = clock
         self.checkpoints = CheckpointFile(data_dir)
         self.lost_records = 0

@@ -72,6 +72,9 @@ CHAIN_AFTER = Statement(
     .limit(bindparam("at_most"))
 )
 LAST_POSITION = Statement(select(func.max(entry.c.position)))
+LAST_ENTRY = Statement(
+    select(entry.c.position, entry.c.hash).order_by(entry.c.position.desc()).limit(1)
+)
 CALL = Statement(
     _rows(
         call,

@@ -30,7 +30,7 @@ class SqliteJournal(DurableJournal):
         writer: str,
         before_commit: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(clock, path.parent)
+        super().__init__(path, clock, path.parent)
         self.path = path
         self._lock = lock
         loop = asyncio.get_running_loop()

@@ -4,8 +4,9 @@ from dataclasses import fields
 
 from sqlalchemy import bindparam, select
 
-from gateway.journal.archive_records import ARCHIVED_LAST, RESTORED_LAST
+from gateway.journal.archive_records import ARCHIVED_LAST, RESTORATIONS, RESTORED_LAST
 from gateway.journal.chain import execution_chain
+from gateway.journal.queries import LAST_ENTRY
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
@@ -46,10 +47,20 @@ class SqlStoredRecords(StoredRecords):
         rows = self._session.all(_ENTRIES_OF_TYPE, of_chain=chain, of_type=kind.value)
         return [StoredEntry(*row) for row in rows]
 
+    def last_entry(self) -> tuple[int, str]:
+        """The position and hash of the newest entry; position 0 where there is none."""
+        row = self._session.one(LAST_ENTRY)
+        return (row[0], row[1]) if row else (0, "")
+
+    def restorations(self) -> int:
+        """How often the record was accepted as restored."""
+        row = self._session.one(RESTORATIONS)
+        return row[0] if row else 0
+
     def restored_before(self) -> str | None:
         """The last moment at which the record was accepted as restored from a backup."""
         row = self._session.one(RESTORED_LAST)
-        return row[0] if row else None
+        return (row[0] or None) if row else None
 
     def archived_through(self, after: int) -> int:
         """The position up to which entries behind ``after`` may be archived, and not here."""

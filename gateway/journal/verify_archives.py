@@ -121,6 +121,6 @@ def _says(kind: Any, text: Any, kept: Kept) -> bool:
     ):
         return False
     if kind == EntryType.RECORD_RETURNED:
-        return not kept.absent and body.get("file") == kept.file
+        return (body.get("file"), body.get("absent")) == (kept.file, str(kept.absent))
     told = (body.get("file"), body.get("sha256"), body.get("absent"))
     return kind == EntryType.RECORD_ARCHIVED and told == (kept.file, kept.digest, str(kept.absent))

@@ -38,6 +38,14 @@ class StoredRecords(Protocol):
         """The entries of one type on an execution's chain, in order."""
         ...
 
+    def last_entry(self) -> tuple[int, str]:
+        """The position and hash of the newest entry; position 0 where there is none."""
+        ...
+
+    def restorations(self) -> int:
+        """How often the record was accepted as one that was restored, or moved."""
+        ...
+
     def restored_before(self) -> str | None:
         """Until when the record may lack what was done: the last moment at which it was accepted
         as one that was restored from a backup. None where that never happened."""

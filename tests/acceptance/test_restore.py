@@ -1,11 +1,17 @@
 """A backup is restored while the world went on: nothing that may have happened happens again."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from tests.acceptance.drafts import approve, lookup, refund, reply, waiting
-from tests.processes import ROOT, JsonObject
+from tests.acceptance.restoring import (
+    asked,
+    completed,
+    refuses_to_serve,
+    replies,
+    settle,
+    unresolved,
+)
 from tests.world import World, wait_until
 
 
@@ -21,51 +27,6 @@ def put_back(world: World, file: Path) -> None:
     shutil.rmtree(gateway.data_dir)
     gateway.data_dir.mkdir()
     shutil.copy(file, gateway.data_dir / "gateway.db")
-
-
-def asked(world: World, steps: list[JsonObject]) -> JsonObject:
-    """A run in assist mode that waits for the approval of its first step."""
-    run = world.run(steps, mode="ASSIST")
-    world.wait(run["executionId"], "WAITING_APPROVAL")
-    [request] = world.approvals(run["executionId"], "PENDING")
-    return {**run, "stepId": request["stepId"]}
-
-
-def completed(world: World, run: JsonObject) -> None:
-    assert world.wait(run["executionId"], "COMPLETED", "FAILED", "UNRESOLVED")["status"] == (
-        "COMPLETED"
-    )
-
-
-def replies(world: World, body: str) -> int:
-    return [one["payload"]["body"] for one in world.service.effects("reply")].count(body)
-
-
-def settle(world: World, run: JsonObject, outcome: str, **more: object) -> JsonObject:
-    step = world.step(run["executionId"], "reply")
-    value = {"runId": run["runId"], "stepId": step["stepId"], "attempt": step["attempt"]}
-    told = {"outcome": outcome, "note": "I looked.", "reconciledBy": "olga"}
-    return world.olga.mutate(
-        "controlPlaneStepReconcile", "status executionStatus", {**value, **told, **more}
-    )
-
-
-def unresolved(world: World, run: JsonObject) -> None:
-    world.wait(run["executionId"], "UNRESOLVED")
-    step = world.step(run["executionId"], "reply")
-    assert (step["status"], step["problem"]["code"]) == ("UNRESOLVED", "OUTCOME_UNKNOWN")
-    assert "restored from a backup" in step["problem"]["detail"]
-
-
-def refuses_to_serve(world: World) -> None:
-    refused = subprocess.run(
-        world.gateway.serving,
-        cwd=ROOT, env=world.gateway.env, capture_output=True, text=True, timeout=60,
-        check=False,
-    )  # fmt: skip
-    assert refused.returncode != 0
-    assert "RECORD_RESTORED" in refused.stderr
-    assert "Traceback" not in refused.stderr
 
 
 def test_what_was_done_after_the_backup_is_not_done_again(own_world: World, tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ class Absence:
             place, bit = divmod(position - self.first, 8)
             self._bits[place] |= 1 << bit
 
+    def discard(self, positions: Iterable[int]) -> None:
+        """These positions, which lie within the stretch, are filled again."""
+        for position in positions:
+            place, bit = divmod(position - self.first, 8)
+            self._bits[place] &= ~(1 << bit)
+
 
 def _unpacked(text: str, size: int) -> bytes:
     try:

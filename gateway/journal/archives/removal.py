@@ -68,8 +68,9 @@ _GOING = Statement(
 INSERT INTO going
 SELECT e.id FROM execution e
 JOIN chain_head h ON h.chain = 'execution/' || e.id
-JOIN entry n ON n.chain = h.chain AND n.seq = h.seq
-WHERE e.status IN ({_texts(one.value for one in OVER)}) AND n.position <= :limit
+JOIN entry n ON n.chain = h.chain AND n.seq = h.seq AND n.execution_id = e.id
+WHERE e.status IN ({_texts(one.value for one in OVER)})
+AND n.position > :above AND n.position <= :limit
 AND NOT EXISTS (SELECT 1 FROM step s WHERE s.plan_id = e.plan_id
     AND s.status IN ({_texts(one.value for one in _OPEN)}))
 AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.run_id = e.run_id
@@ -84,8 +85,10 @@ _TOGETHER = Statement(
     text("""
 DELETE FROM going WHERE id IN (
     SELECT e.id FROM execution e JOIN going ON going.id = e.id
-    WHERE (e.compensates IS NOT NULL AND e.compensates NOT IN (SELECT id FROM going))
-    OR (e.compensation_id IS NOT NULL AND e.compensation_id NOT IN (SELECT id FROM going)))
+    WHERE EXISTS (SELECT 1 FROM execution o WHERE o.id = e.compensates
+        AND o.id NOT IN (SELECT id FROM going))
+    OR EXISTS (SELECT 1 FROM execution o WHERE o.id = e.compensation_id
+        AND o.id NOT IN (SELECT id FROM going)))
 """)
 )
 _GONE_OF_EXECUTIONS = Statement(
@@ -106,7 +109,7 @@ def _with_fields(template: str) -> Statement:
 
 _GONE_LOOSE = _with_fields(f"""
 INSERT INTO gone SELECT n.position FROM entry n
-WHERE n.position <= :limit AND n.execution_id IS NULL
+WHERE n.position > :above AND n.position <= :limit AND n.execution_id IS NULL
 AND n.type IN ({_texts(one.value for one in LOOSE)})
 AND (n.type != '{EntryType.CALL_COMPLETED.value}' OR NOT EXISTS (
     SELECT 1 FROM execution e WHERE e.id = {{executionId}}
@@ -118,11 +121,13 @@ DELETE FROM "call" WHERE (workspace, subject, contract, idempotency_key) IN (
     FROM entry n JOIN gone ON gone.position = n.position
     WHERE n.type = '{EntryType.CALL_COMPLETED.value}' AND {{idempotencyKey}} IS NOT NULL)
 """)  # noqa: S608 # constants of our own
-_SEALED = Statement(
+_REMEMBERED = Statement(
     text(f"""
 SELECT n.position, n.at, n.type, n.execution_id, n.body, n.workspace, n.chain, n.seq
 FROM entry n JOIN gone ON gone.position = n.position
 WHERE n.body LIKE '%"{SEALED}"\\:%' OR n.type = '{EntryType.EVIDENCE_EXPORTED.value}'
+OR (n.execution_id IS NOT NULL
+    AND EXISTS (SELECT 1 FROM chain_head h WHERE h.chain = n.chain AND h.seq = n.seq))
 """)  # noqa: S608 # constants of our own
 )
 _COUNT = Statement(text("SELECT count(*) FROM going"))
@@ -164,19 +169,23 @@ class Removed:
     positions: tuple[int, ...]
 
 
-def remove_archived(session: Session, limit: int) -> Removed:
+def remove_archived(session: Session, limit: int, above: int = 0) -> Removed:
     """Remove what may go of the entries up to the position ``limit``, which are all archived,
-    within the caller's transaction."""
+    within the caller's transaction; with ``above``, only what ends behind that position.
+
+    Of each removed execution its last entry is remembered too: it tells whether all of it is there
+    when it is put back.
+    """
     for statement in TEMPORARY:
         session.change(statement)
-    session.change(_GOING, limit=limit)
+    session.change(_GOING, above=above, limit=limit)
     while session.change(_TOGETHER):
         pass
     session.change(_GONE_OF_EXECUTIONS)
-    session.change(_GONE_LOOSE, limit=limit)
+    session.change(_GONE_LOOSE, above=above, limit=limit)
     [(executions,)] = session.all(_COUNT)
     positions = session.all(_POSITIONS)
-    for position, at, kind, execution_id, body, workspace, chain, seq in session.all(_SEALED):
+    for position, at, kind, execution_id, body, workspace, chain, seq in session.all(_REMEMBERED):
         session.change(
             KEEP_ARCHIVED,
             position=position,

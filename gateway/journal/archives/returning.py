@@ -1,105 +1,117 @@
-"""Putting archived entries back: a segment is held against what the record signed, then inserted,
-and everything that is derived is folded anew."""
+"""Putting archived entries back: segments are held against what the record signed, then those of
+their entries are inserted and folded that are whole without any other segment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import bindparam, delete, text
-
-from gateway.journal.alone import alone
-from gateway.journal.archive_records import archived_entry
-from gateway.journal.archives.absence import Absence
+from gateway.journal.alone import alone, holding
 from gateway.journal.archives.archiving import RECORD_WORKSPACE
 from gateway.journal.archives.kept import Kept, kept_archives
 from gateway.journal.archives.problems import archive_unusable
-from gateway.journal.archives.segment import Row, Segment, SegmentError, file_digest
-from gateway.journal.refold import refold
+from gateway.journal.archives.putting import Chains, Putting
+from gateway.journal.archives.segment import Segment, SegmentError, file_digest
+from gateway.journal.place import Place, reading_snapshot
 from gateway.journal.session import Session
 from gateway.journal.signing import Signer
-from gateway.journal.statement import Statement, inserting
-from gateway.journal.tables import entry
 from gateway.journal.tiles import StoredTiles
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Clock
+from gateway.model.problem import refuse
 from gateway.transparency import Hash, range_root
 from gateway.transparency.tiles import MissingTileError, nodes_in
-
-_COLUMNS = tuple(column.name for column in entry.columns)
-_INSERT = inserting(entry)
-_HEAD = Statement(
-    text(
-        "INSERT INTO chain_head (chain, seq, hash) VALUES (:chain, :seq, :hash)"
-        " ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq, hash = excluded.hash"
-        " WHERE excluded.seq > chain_head.seq"
-    )
-)
-_FORGET = Statement(
-    delete(archived_entry).where(
-        archived_entry.c.position >= bindparam("of_first"),
-        archived_entry.c.position <= bindparam("of_last"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """How many entries of how many segments were put back."""
+    """How many entries of how many segments were put back, and how many executions stayed away
+    because they reach into other segments."""
 
     segments: int
     entries: int
+    partial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Returning:
-    """Puts entries back into the record in ``database``; the data folder must not be in use.
+    """Puts entries back into the record at ``place``; a data folder must not be in use.
 
-    A segment counts if the record says that it was archived, its file is the one that was written,
-    and its root is the one that the record's own tree has.
+    On PostgreSQL gateways may go on, and wait meanwhile. A segment counts if the record says that
+    it was archived, its file is the one that was written, and its root is the one that the record's
+    own tree has.
+
+    An execution comes back as a whole or not at all: half of one would go on from where the half
+    ends. So it needs all segments that it reaches into, in one call.
     """
 
-    database: Path
+    place: Place
     signer: Signer
     clock: Clock
+    data_dir: Path = Path()
 
     def run(self, files: Sequence[Path]) -> Returned:
-        """Put the entries of these segments back: all, or none.
+        """Put the entries of these segments back: of all segments, or of none.
 
         Raises:
             ProblemError: ARCHIVE_UNUSABLE with the first file that does not count;
-                DATA_DIR_IN_USE, DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, JOURNAL_DAMAGED.
+                DATA_DIR_IN_USE, DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, JOURNAL_DAMAGED,
+                SERVICE_UNAVAILABLE; CONFLICT where archiving goes on at the same time.
         """
-        with alone(self.database, self.clock, self.signer) as record:
-            session = record.session
-            kept = {one.file: one for one in kept_archives(session)}
-            named = {path.name: path for path in files}
-            counts = [self._put_back(session, path, kept.get(name)) for name, path in named.items()]
-            for name in named:
-                one = kept[name]
-                body = {"first": one.first, "last": one.last, "file": one.file}
-                record.append(NewEntry(EntryType.RECORD_RETURNED, RECORD_WORKSPACE, body))
-            refold(record.connection, record.now)
-        return Returned(len(counts), sum(counts))
+        named = {path.name: path for path in sorted(files, key=lambda path: path.name)}
+        with holding(self.place):
+            chains = Chains()
+            with reading_snapshot(self.place) as session:
+                known = {one.file: one for one in kept_archives(session)}
+                for name, path in named.items():
+                    _examine(session, path, known.get(name), chains)
+            with alone(self.place, self.data_dir, self.clock, self.signer) as record:
+                kept = {one.file: one for one in kept_archives(record.session)}
+                if any(str(kept[name].absent) != str(known[name].absent) for name in named):
+                    told = "Archiving goes on at the same time. Wait for its end, then call again."
+                    raise refuse("CONFLICT", told)
+                putting = Putting(record.session, chains.whole(record.session))
+                for name, path in named.items():
+                    _put_back(path, kept[name], putting)
+                putting.free_claims()
+                for name in named:
+                    record.append(_fact(kept[name]))
+        return Returned(len(named), putting.count, chains.count - len(putting.whole))
 
-    def _put_back(self, session: Session, path: Path, kept: Kept | None) -> int:
-        if kept is None:
-            raise archive_unusable(path, "is no segment that this record says was archived")
-        try:
-            if file_digest(path) != kept.digest:
-                raise archive_unusable(path, "is not the file that was written")
-            with Segment(path) as segment:
-                if (
-                    segment.line.checkpoint is None
-                    or _root(session, kept.last) != segment.line.checkpoint.root
-                ):
-                    raise archive_unusable(path, "does not have the root that the record signed")
-                count = sum(_insert(session, row, kept.absent) for row in segment.rows())
-        except SegmentError as error:
-            raise archive_unusable(path, str(error)) from error
-        except OSError as error:
-            raise archive_unusable(path, error) from error
-        session.change(_FORGET, of_first=kept.first, of_last=kept.last)
-        return count
+
+def _fact(kept: Kept) -> NewEntry:
+    body = {"first": kept.first, "last": kept.last, "file": kept.file, "absent": str(kept.absent)}
+    return NewEntry(EntryType.RECORD_RETURNED, RECORD_WORKSPACE, body)
+
+
+def _examine(session: Session, path: Path, kept: Kept | None, chains: Chains) -> None:
+    """See that a file counts, and which chains its removed entries are of."""
+    if kept is None:
+        raise archive_unusable(path, "is no segment that this record says was archived")
+    try:
+        if file_digest(path) != kept.digest:
+            raise archive_unusable(path, "is not the file that was written")
+        with Segment(path) as segment:
+            signed = segment.line.checkpoint
+            if signed is None or _root(session, kept.last) != signed.root:
+                raise archive_unusable(path, "does not have the root that the record signed")
+            for row in segment.rows():
+                if row[0] in kept.absent:
+                    chains.see(row)
+    except SegmentError as error:
+        raise archive_unusable(path, str(error)) from error
+    except OSError as error:
+        raise archive_unusable(path, error) from error
+
+
+def _put_back(path: Path, kept: Kept, putting: Putting) -> None:
+    try:
+        with Segment(path) as segment:
+            rows = (row for row in segment.rows() if row[0] in kept.absent)
+            kept.absent.discard(putting.take(rows))
+    except (SegmentError, ValueError, LookupError, TypeError) as error:
+        raise archive_unusable(path, f"cannot be put back ({error})") from error
+    except OSError as error:
+        raise archive_unusable(path, error) from error
 
 
 def _root(session: Session, size: int) -> Hash | None:
@@ -107,12 +119,3 @@ def _root(session: Session, size: int) -> Hash | None:
         return range_root(0, size, nodes_in(StoredTiles(session)))
     except MissingTileError:
         return None
-
-
-def _insert(session: Session, row: Row, absent: Absence) -> bool:
-    position, chain, seq, *_, own = row
-    if position not in absent:
-        return False
-    session.change(_INSERT, **dict(zip(_COLUMNS, row, strict=True)))
-    session.change(_HEAD, chain=chain, seq=seq, hash=own)
-    return True

@@ -77,7 +77,7 @@ class Batch:
             LostConnectionError: the connection is gone.
         """
         before = self._session.changes
-        unit = self._unit(carefully=False)
+        unit = self.unit(carefully=False)
         run(work, unit)
         error = self._session.failure or unit.failure or work.error
         if error is None:
@@ -97,7 +97,7 @@ class Batch:
             LostConnectionError: the connection is gone.
         """
         self._session.command("SAVEPOINT unit")
-        unit = self._unit(carefully=True)
+        unit = self.unit(carefully=True)
         run(work, unit)
         error = unit.failure or self._session.failure or work.error
         if error is None:
@@ -140,11 +140,8 @@ class Batch:
         self._session.command("COMMIT")
         self._session.settle()
 
-    def abandon(self) -> None:
-        """Undo everything."""
-        self._session.abandon()
-
-    def _unit(self, *, carefully: bool) -> PostgresUnit:
+    def unit(self, *, carefully: bool) -> PostgresUnit:
+        """A unit at the moment that it is by the database's clock; it is kept by ``keep``."""
         elapsed = timedelta(seconds=time.monotonic() - self._began)
         now = stamp(self._moment + elapsed)
         place = (self._session, self._buffer, self._heads, now, self._writer)
@@ -152,9 +149,17 @@ class Batch:
             *place, alone=self._alone, carefully=carefully, reminders=self._reminders
         )
 
-    def _keep(self, work: Work, unit: PostgresUnit) -> None:
+    def keep(self) -> None:
+        """The present unit succeeded: what it recorded is placed with the batch."""
         self._heads.keep()
         self._buffer.keep()
+
+    def abandon(self) -> None:
+        """Undo everything."""
+        self._session.abandon()
+
+    def _keep(self, work: Work, unit: PostgresUnit) -> None:
+        self.keep()
         work.effects = unit.effects
 
     def _drop(self) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from gateway.journal.faults import not_durable
 from gateway.journal.postgres.batch import Batch
+from gateway.journal.postgres.continuity import Continuity
 from gateway.journal.postgres.errors import (
     LostConnectionError,
     PostgresError,
@@ -54,22 +55,25 @@ class _UndoneError(Exception):
 class PostgresCommit:
     """Performs batches of units on a connection of its own.
 
-    ``committed`` is told, in the writer's thread, the position of the last entry of each batch
-    that became durable. ``before_commit`` is called before each commit, for what must be durable
-    first. ``stopping`` says whether the process ends, so that nothing is awaited any more.
-    ``reminders`` are run in a unit for each run that is to be advanced.
+    ``continuity`` holds the database to what was committed. ``committed`` is told, in the writer's
+    thread, the position of the last entry of each batch that became durable. ``before_commit`` is
+    called before each commit, for what must be durable first. ``stopping`` says whether the process
+    ends, so that nothing is awaited any more. ``reminders`` are run in a unit for each run that is
+    to be advanced.
     """
 
     def __init__(
         self,
         url: str,
         positions: Positions,
+        continuity: Continuity,
         committed: Callable[[int], None] = lambda _: None,
         before_commit: Callable[[], None] = lambda: None,
         stopping: Callable[[], bool] = lambda: False,
         reminders: Sequence[Statement] = (),
     ) -> None:
-        self._link = Link(url, "gateway-writer", idle_timeout=_STANDSTILL)
+        self._link = Link(url, "gateway-writer", continuity.require, idle_timeout=_STANDSTILL)
+        self._continuity = continuity
         self._positions = positions
         self._committed = committed
         self._before_commit = before_commit
@@ -213,7 +217,7 @@ class PostgresCommit:
         except LostConnectionError as error:
             return self._look_up(works, last, error)
         if last is not None:
-            self._committed(last[0])
+            self._became_durable(*last)
         return []
 
     def _look_up(
@@ -236,8 +240,12 @@ class PostgresCommit:
                 continue
             if found is None or found[0] != own_hash:
                 return self._again(works, error)
-            self._committed(position)
+            self._became_durable(position, own_hash)
             return []
+
+    def _became_durable(self, position: int, own_hash: str) -> None:
+        self._continuity.reached(position, own_hash)
+        self._committed(position)
 
 
 def _told(error: Exception) -> Exception:

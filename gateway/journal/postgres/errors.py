@@ -9,6 +9,9 @@ from gateway.model.problem import ProblemError, refuse
 _AGAIN = frozenset({"40001", "40P01", "55P03"})
 """serialization_failure, deadlock_detected, lock_not_available."""
 
+RESTORED = "GW001"
+"""A code of our own: the record lacks what this process committed."""
+
 _UNIQUE = "23505"
 LOST = "08006"
 """connection_failure: also where the server did not say why."""
@@ -65,7 +68,12 @@ class LostConnectionError(PostgresError):
 
 def unavailable(error: PostgresError) -> ProblemError:
     """SERVICE_UNAVAILABLE for a database that could not do what was asked of it."""
-    if isinstance(error, LostConnectionError) or error.is_lost:
+    if error.sqlstate == RESTORED:
+        remedy = (
+            "it lacks entries that this gateway wrote, so it was restored from the past. Stop "
+            "every gateway and worker, then see RECORD_RESTORED"
+        )
+    elif isinstance(error, LostConnectionError) or error.is_lost:
         remedy = "it cannot be reached: check that it runs, and the network between"
     else:
         remedy = _REMEDIES.get(

@@ -9,13 +9,14 @@ from sqlalchemy import text
 
 from gateway.journal.durable import DurableJournal
 from gateway.journal.postgres.commit import PostgresCommit
+from gateway.journal.postgres.continuity import Continuity
 from gateway.journal.postgres.errors import PostgresError, unavailable
 from gateway.journal.postgres.opening import open_session, open_snapshot
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.reader import PostgresReader
 from gateway.journal.postgres.schema import connected, database_of, found_versions
 from gateway.journal.postgres.told import Listener
-from gateway.journal.queries import LAST_POSITION
+from gateway.journal.queries import LAST_ENTRY
 from gateway.journal.schema_version import require_version
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
@@ -40,7 +41,7 @@ class PostgresJournal(DurableJournal):
         reminders: Sequence[str],
     ) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        super().__init__(clock, data_dir)
+        super().__init__(url, clock, data_dir)
         self.url = url
         self._closing = False
         loop = self._loop = asyncio.get_running_loop()
@@ -51,10 +52,18 @@ class PostgresJournal(DurableJournal):
             with connected(url) as connection:
                 require_version(found_versions(connection), database_of(url))
             with open_session(url, "gateway-start") as session:
-                row = session.one(LAST_POSITION)
-            self._tail = Tail(loop, (row and row[0]) or 0)
+                row = session.one(LAST_ENTRY)
+            position, own = row or (0, "")
+            self._tail = Tail(loop, position)
             commits = PostgresCommit(
-                *(url, positions, self._tail.committed, before_commit, lambda: self._closing),
+                *(
+                    url,
+                    positions,
+                    Continuity(position, own),
+                    self._tail.committed,
+                    before_commit,
+                    lambda: self._closing,
+                ),
                 reminders=tuple(Statement(text(reminder)) for reminder in reminders),
             )
             opened.callback(commits.close)

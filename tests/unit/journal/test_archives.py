@@ -482,6 +482,50 @@ async def test_what_was_put_back_can_be_archived_again(archived) -> None:
     assert findings(archived) == []
 
 
+async def test_half_an_execution_does_not_come_back(record) -> None:
+    *begun, last = Story("long").whole("x")
+    await tell(record, *Story("a").whole("x"), *begun)
+    archive(record)
+    await tell(record, last, *Story("b").whole("x"))
+    archive(record)
+    first, second = sorted((record.folder / "archive").iterdir())
+
+    done = Returning(record.path, record.signer, SteppingClock()).run([first])
+
+    assert (done.entries, done.partial) == (7, 1)
+    assert executions(record) == ["exec_a"]
+    assert findings(record) == findings(record, read=False) == []
+    assert put_back(record, second) == 7
+    assert executions(record) == ["exec_a", "exec_b"]
+    assert put_back(record, first, second) == 7
+    assert executions(record) == ["exec_a", "exec_b", "exec_long"]
+    assert findings(record) == findings(record, read=False) == []
+    assert rebuild_matches(record.path) == []
+
+
+async def test_a_run_that_comes_back_waits_for_nothing_and_outranks_late_owners(record) -> None:
+    await record.tell("a")
+    archive(record)
+
+    put_back(record)
+
+    claims = record.sql("SELECT run_id, owner, wake_at, epoch FROM claim")
+    assert claims == [("run_a", None, None, 2)]
+
+
+async def test_the_answer_of_a_key_that_was_used_again_stays_away(record) -> None:
+    await tell(record, call("k"), call("other"))
+    archive(record)
+    await tell(record, call("k"))
+
+    assert put_back(record) == 1
+
+    keys = record.sql('SELECT idempotency_key FROM "call" ORDER BY idempotency_key')
+    assert keys == [("k",), ("other",)]
+    assert findings(record) == findings(record, read=False) == []
+    assert rebuild_matches(record.path) == []
+
+
 async def test_putting_back_twice_adds_nothing(archived) -> None:
     put_back(archived)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.journal import (
+    Accepting,
     Archiving,
     MarkFile,
     SqliteJournal,
     Until,
-    accept_restore,
     back_up,
     keep_mark,
     read_record,
@@ -55,6 +55,13 @@ async def refused(record, keys: Path) -> str:
         await serve(record, keys)
     assert error.value.problem.code == "RECORD_RESTORED"
     return error.value.problem.detail
+
+
+def accept(record, keys: Path):
+    accepting = Accepting(
+        record.path, record.folder, MarkFile(keys), record.signer, SteppingClock()
+    )
+    return accepting.restored()
 
 
 def backed_up(record, name: str = "backup.db") -> Path:
@@ -209,7 +216,7 @@ async def test_an_accepted_record_is_served_and_says_so(record, keys: Path) -> N
     put(record, backup)
     await refused(record, keys)
 
-    done = accept_restore(record.path, MarkFile(keys), record.signer, SteppingClock())
+    done = accept(record, keys)
 
     assert done.lost is not None
     assert done.lost.read_text().count("\n") == 2
@@ -235,7 +242,7 @@ async def test_what_waits_is_looked_at_again(record, keys: Path) -> None:
 
     await record.session(parked)
 
-    accept_restore(record.path, MarkFile(keys), record.signer, SteppingClock())
+    accept(record, keys)
 
     [(wake_at,)] = record.sql("SELECT wake_at FROM claim")
     assert wake_at < "2027"
@@ -246,7 +253,7 @@ async def test_no_moment_of_before_is_later_than_the_acceptance(record, keys: Pa
     await record.tell("a")
     record.sql("UPDATE execution SET created_at = '2031-01-01T00:00:00.000000Z'")
 
-    accept_restore(record.path, MarkFile(keys), record.signer, SteppingClock())
+    accept(record, keys)
 
     before = read_record(record.path, lambda records: records.restored_before())
     assert before == "2031-01-01T00:00:00.000000Z"
