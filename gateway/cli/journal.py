@@ -34,7 +34,7 @@ def journal() -> None:
 @with_settings
 def rebuild(*, settings: Settings) -> None:
     """Fold every projection anew from the entries. Stop the gateway first."""
-    count = rebuild_record(existing_file(settings), SystemClock())
+    count = rebuild_record(existing_record(settings), SystemClock())
     click.echo(f"projections rebuilt from {count} entries")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Table, select
 
 from gateway.journal.database import BROKEN, open_reader, open_writer, unreadable
 from gateway.journal.folder import FolderLock
+from gateway.journal.place import Place
 from gateway.journal.refold import fold, refold
 from gateway.journal.statement import Statement, creating
 from gateway.journal.tables import PROJECTIONS
@@ -19,16 +20,25 @@ from gateway.model.time import stamp
 Row: TypeAlias = tuple[Any, ...]
 
 
-def rebuild_record(path: Path, clock: Clock) -> int:
+def rebuild_record(place: Place, clock: Clock) -> int:
     """Replace all projections by what the entries say; returns how many entries there are.
 
     Entries, chains and checkpoints stay as they are. Claims are freed, with epochs above any that
-    was ever given, so that no late owner can write. The data folder must not be in use.
+    was ever given, so that no late owner can write. The folder of a SQLite file must not be in use.
 
     Raises:
-        ProblemError: DATA_DIR_IN_USE, DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, or
-            JOURNAL_DAMAGED when an entry cannot be folded (nothing is changed then).
+        ProblemError: DATA_DIR_IN_USE, DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION,
+            SERVICE_UNAVAILABLE, or JOURNAL_DAMAGED when an entry cannot be folded (nothing is
+            changed then).
     """
+    if isinstance(place, Path):
+        return _rebuild_file(place, clock)
+    from gateway.journal.postgres.rebuilding import rebuild_database  # only where it is used
+
+    return rebuild_database(place)
+
+
+def _rebuild_file(path: Path, clock: Clock) -> int:
     lock = FolderLock(path.parent)
     try:
         with closing(open_writer(path)) as connection:

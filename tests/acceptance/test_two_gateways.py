@@ -137,7 +137,9 @@ def test_a_skill_that_one_installs_is_called_at_the_other(pair: Pair) -> None:
         answer = at(world, pair.a.olga).send(call, value).json()
         if "errors" not in answer:
             return bool(answer["data"]["helloPlanStop"]["status"] == "CANCELLED")
-        assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED", answer
+        # The latter for a call that is under way while the skill goes.
+        gone = ("GRAPHQL_VALIDATION_FAILED", "PRECONDITION_FAILED")
+        assert answer["errors"][0]["extensions"]["code"] in gone, answer
         return False
 
     assert is_offered(pair.a)

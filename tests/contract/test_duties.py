@@ -14,8 +14,7 @@ import psycopg
 import pytest
 
 from gateway.duties import Duties
-from gateway.duties.leadership import SILENCE
-from gateway.duties.postgres_leadership import PostgresLeadership
+from gateway.duties.postgres_leadership import SILENCE, PostgresLeadership
 from tests.postgres import Postgres
 
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.journal import SqliteJournal, rebuild_matches, rebuild_record
+from gateway.journal import (
+    SqliteJournal,
+    as_file,
+    open_journal,
+    rebuild_matches,
+    rebuild_record,
+)
+from gateway.journal.postgres import PostgresJournal
 from gateway.model.delivery import Delivery, DeliveryFilter, DeliveryStatus, delivery_id
 from gateway.model.ports import Journal, Page, Tx
 from gateway.model.problem import ProblemError, refuse
@@ -162,7 +169,9 @@ async def test_pruning_takes_old_ones_of_a_status_and_no_more_than_told(journal:
     assert await listed(journal) == [delivery(6), dead, fresh]
 
 
-async def test_a_rebuild_leaves_the_queue_alone(journal: SqliteJournal, tmp_path: Path) -> None:
+async def test_a_rebuild_leaves_the_queue_alone(
+    journal: SqliteJournal | PostgresJournal, tmp_path: Path
+) -> None:
     def unit(tx: Tx) -> None:
         for entry in Story("a").whole("x"):
             tx.append(entry)
@@ -171,9 +180,11 @@ async def test_a_rebuild_leaves_the_queue_alone(journal: SqliteJournal, tmp_path
 
     await journal.write(unit)
     await journal.close()
-    assert rebuild_matches(journal.path) == []
-    rebuild_record(journal.path, SteppingClock())
-    again = await SqliteJournal.open(journal.path, clock=SteppingClock(), writer="writer-1")
+    place = journal.url if isinstance(journal, PostgresJournal) else journal.path
+    assert rebuild_record(place, SteppingClock()) == len(Story("a").whole("x"))
+    with as_file(place) as path:
+        assert rebuild_matches(path) == []
+    again = await open_journal(place, tmp_path, clock=SteppingClock())
     try:
         assert await listed(again) == [delivery(1)]
         assert await again.read(lambda records: records.webhook_position("acme", "hook")) == 3

@@ -22,16 +22,18 @@ PLOTS = {
 
 
 _OUTAGE = ("silence", "SERVICE_UNAVAILABLE", "step.retrying", "step.unresolved")
-_CUT = ("claims could not be prolonged", "the journal is not writable", "jobs are not taken")
+_LOST = "run is advanced by another process now"
+_CUT = ("Not told of the record's growth (None); trying again",)
+_STALLED = (_LOST, "silence", "step.retrying", "step.unresolved")
 
 DEPLOYED_PLOTS = {
     plot.fault: plot
     for plot in (
         Plot("worker killed", felt=("takeover",), takeover=2 * LEASE),
         Plot("any process killed", felt=("UNREACHABLE", "step.retrying", "step.unresolved")),
-        Plot("worker paused", felt=("takeover",), takeover=2 * LEASE),
-        Plot("worker cut off", felt=("takeover",)),
-        Plot("worker stalled", felt=("takeover",)),
+        Plot("worker paused", felt=(_LOST,), takeover=2 * LEASE),
+        Plot("worker cut off", felt=_CUT),
+        Plot("worker stalled", felt=_STALLED),
         Plot("PostgreSQL killed", felt=_OUTAGE),
         Plot("clocks differ", felt=("UNREACHABLE", "step.retrying", "step.unresolved")),
         Plot("service in trouble, workers", felt=("step.retrying", "step.unresolved")),

@@ -35,12 +35,13 @@ def copied(url: str) -> Iterator[Path]:
             target.execute("PRAGMA journal_mode = WAL")
             target.execute("PRAGMA synchronous = OFF")  # a copy that is lost is made again
             with open_snapshot(url, "gateway-copy") as session:
-                _copy(session, target)
+                copy_tables(session, target)
             CheckpointFile(path.parent).complete(SqliteSession(target.cursor()))
         yield path
 
 
-def _copy(session: PostgresSession, target: sqlite3.Connection) -> None:
+def copy_tables(session: PostgresSession, target: sqlite3.Connection) -> None:
+    """Create the tables of a record in an empty SQLite file, with all rows that a session sees."""
     target.execute("BEGIN")
     for command in creating():
         target.execute(command)

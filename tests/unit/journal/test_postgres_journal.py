@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
+from gateway.journal import FindingKind, as_file, rebuild_record, verify_record
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.postgres.batch import Batch
 from gateway.model.entry import EntryType, NewEntry
@@ -220,3 +222,21 @@ async def test_whoever_is_gone_in_the_midst_of_a_batch_holds_nobody_up(
         proxy.heal()
         counted = await asyncio.wait_for(other.write(lambda tx: counting(tx, execution_id)), 10)
         assert sorted([counted, await asyncio.wait_for(lost, 10)]) == [1, 2]
+
+
+async def test_a_rebuild_mends_what_does_not_follow_from_the_entries(
+    url: str, tmp_path: Path
+) -> None:
+    async with opened(url, tmp_path) as journal:
+        for entry in Story("a").whole("x"):
+            await journal.write(lambda tx, entry=entry: tx.append(entry))
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE step SET status = 'skipped'")
+    with as_file(url) as path:
+        (found,) = verify_record(path, []).findings
+    assert found.kind is FindingKind.PROJECTION
+
+    rebuild_record(url, SystemClock())
+
+    with as_file(url) as path:
+        assert verify_record(path, []).findings == ()
