@@ -1,5 +1,6 @@
 """Serving: the HTTP application of a running gateway, and the socket that it listens on."""
 
+import asyncio
 import os
 import socket
 from functools import partial
@@ -35,6 +36,9 @@ _ADMIN = "admin"
 _ROOM = 2
 """So many times as many HTTP requests as governed calls are let in: what they are for is known
 then, and those that must not wait are not refused unread."""
+
+_READY_WITHIN = 5.0
+"""Seconds within which the record must answer, or else the process counts as not ready."""
 
 
 def create_app(gateway: Gateway) -> Starlette:
@@ -84,9 +88,12 @@ def _probes(gateway: Gateway) -> list[Route]:
     async def readyz(_: Request) -> Response:
         """Ready: the journal answers, and this process decides under the policy in force."""
         try:
-            head = await gateway.journal.read(lambda records: records.policy_head())
+            async with asyncio.timeout(_READY_WITHIN):
+                head = await gateway.journal.read(lambda records: records.policy_head())
         except ProblemError as error:
             return JSONResponse({"status": "not ready", "code": error.problem.code}, 503)
+        except TimeoutError:
+            return JSONResponse({"status": "not ready", "code": "SERVICE_UNAVAILABLE"}, 503)
         decides = gateway.policies.revision
         if head != decides:
             told = {"status": "not ready", "policyVersion": head, "decidesUnder": decides}

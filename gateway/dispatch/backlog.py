@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import logging
 
 from gateway.model.ports import Clock, Journal, Records
 from gateway.model.problem import ProblemError
 from gateway.model.time import stamp
 
 _LOOK = 0.5
+
+_log = logging.getLogger(__name__)
 
 
 class Backlog:
@@ -35,9 +38,13 @@ class Backlog:
 
     async def _look(self) -> None:
         while True:
-            # While the record is away nothing is started, so it does not matter what is told then.
-            with contextlib.suppress(ProblemError):
+            try:
                 self.count = await self._journal.read(self._waiting)
+            except ProblemError:
+                pass  # while the record is away nothing is started, whatever is told then
+            except Exception:
+                # A count that nobody renews would refuse, or let in, for ever.
+                _log.exception("counting the runs that wait failed")
             await asyncio.sleep(_LOOK)
 
     def _waiting(self, records: Records) -> int:

@@ -101,6 +101,7 @@ class Policies:
                 "SERVICE_UNAVAILABLE",
                 "This gateway cannot tell which policy is in force, so it decides nothing. Try "
                 "again; if it stays so, look at its log and at /readyz.",
+                retry_after=CERTAINTY,
             )
 
     def roles(self, principal: Principal) -> frozenset[str]:

@@ -173,6 +173,20 @@ async def test_the_longest_overdue_run_comes_first(journal: Journal) -> None:
     assert await due(journal, limit=2) == ["run_b", "run_c"]
 
 
+async def test_due_runs_that_nobody_holds_are_counted_up_to_a_bound(journal: Journal) -> None:
+    for name in ("a", "b", "c", "d"):
+        await enlisted(journal, name)
+    now = await journal.write(lambda tx: tx.now)
+    await claimed(journal, "one")
+    await journal.write(lambda tx: tx.claim("run_b", "one", FAR))
+    await journal.write(lambda tx: tx.release("run_b", 1, 1, after(now, 3600)))
+
+    assert await journal.read(lambda records: records.waiting_runs(now, 10)) == 2
+    assert await journal.read(lambda records: records.waiting_runs(now, 1)) == 1
+    later = after(now, 7200)
+    assert await journal.read(lambda records: records.waiting_runs(later, 10)) == 3
+
+
 async def test_the_next_wake_is_the_earliest_of_wakes_and_leases(journal: Journal) -> None:
     for name in ("a", "b"):
         await enlisted(journal, name)

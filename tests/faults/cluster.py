@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from gateway.identity import LocalIssuer
 from gateway.model.principal import PrincipalType
 from tests.faults.checker.record import Entry, read_sqlite
 from tests.faults.plans import SUBSCRIPTIONS
@@ -116,7 +115,7 @@ class Cluster:
 
     def token(self, subject: str, *roles: str, kind: str = "human") -> str:
         """A token that was issued an hour ago and holds for a day."""
-        issuer = LocalIssuer.open(self.gateways[0].key_dir, _HourAgo())
+        issuer = self.gateways[0].issuer(_HourAgo())
         return issuer.issue(
             subject=subject, type=PrincipalType(kind), roles=roles, workspace="acme", ttl=86_400
         )

@@ -1,6 +1,7 @@
 """``make load``: puts load on real gateways, prints what came of it, writes ``build/load.json``.
 
 ``DURATION`` is how many seconds the steady load lasts (60); 1800 shows whether memory stays flat.
+``SITES`` are those that are measured (``embedded,workers``).
 """
 
 import json
@@ -16,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.load.clients import Measured, closed, opened, probed  # noqa: E402 - needs the path
 from tests.load.memory import Sampler, slope  # noqa: E402 - as above
-from tests.load.site import Site, embedded, verified  # noqa: E402 - as above
+from tests.load.site import SITES, Site  # noqa: E402 - as above
 
 VISITORS = 64
 OVERLOADS = (2, 5)
@@ -158,11 +159,11 @@ def main() -> int:
     duration = float(os.environ.get("DURATION") or 60)
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="gateway-load-") as name:
-        for make in (embedded,):
-            print(f"measuring: {make.__name__}", flush=True)
-            with make(Path(name) / make.__name__) as site:
-                results[make.__name__] = measure(site, duration)
-            results[make.__name__]["record"] = verified(site)
+        for kind in (os.environ.get("SITES") or ",".join(SITES)).split(","):
+            print(f"measuring: {kind}, load {os.getloadavg()[0]:.1f} before", flush=True)
+            with SITES[kind](Path(name) / kind) as site:
+                results[kind] = measure(site, duration)
+            results[kind]["record"] = site.verified
     _print(results)
     path = ROOT / "build" / "load.json"
     path.parent.mkdir(exist_ok=True)

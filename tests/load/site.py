@@ -1,16 +1,17 @@
-"""What the load is put on: gateways as processes, with the contracts of the benchmarks."""
+"""What the load is put on: gateways and workers as processes, with the benchmarks' contracts."""
 
 import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.identity import LocalIssuer
 from gateway.model.principal import PrincipalType
 from tests.bench.world import contract_files
 from tests.load.journey import WORKSPACE
+from tests.postgres import Postgres
 from tests.processes import GATEWAY, start, stop
 
 _PEOPLE = {
@@ -19,16 +20,21 @@ _PEOPLE = {
     "fiona": (PrincipalType.HUMAN, ("user", "approver")),
 }
 _TOKEN_SECONDS = 86_400
+_EACH = 2
+"""How many gateways, and how many workers, there are beside each other."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Site:
-    """Gateways that run: where they listen, who may call them, and all processes by name."""
+    """Gateways that run: where they listen, all processes by name, and who may call.
+
+    ``verified`` is what ``gateway audit verify`` says of the record after the end of all.
+    """
 
     urls: list[str]
-    tokens: dict[str, str]
     pids: dict[str, int]
-    data: Path
+    tokens: dict[str, str] = field(default_factory=dict)
+    verified: str = "FAILED: not looked at yet"
 
 
 def _tokens(key_dir: Path) -> dict[str, str]:
@@ -55,19 +61,60 @@ def embedded(folder: Path) -> Iterator[Site]:
     env, data = _environment(folder), folder / "data"
     command = [*GATEWAY, "serve", "--port", "0", "--data-dir", str(data)]
     process, url = start(command, env, folder / "gateway.log")
+    site = Site([url], {"gateway": process.pid})
     try:
-        tokens = _tokens(folder / "data-keys")
-        yield Site([url], tokens, {"gateway": process.pid}, data)
+        site.tokens = _tokens(folder / "data-keys")
+        yield site
     finally:
         stop(process)
+    site.verified = _verified(env, data)
 
 
-def verified(site: Site) -> str:
+@contextlib.contextmanager
+def workers(folder: Path) -> Iterator[Site]:
+    """Two gateways and two workers on one PostgreSQL server."""
+    with contextlib.ExitStack() as stack:
+        server = Postgres({"shared_buffers": "256MB", "max_wal_size": "4GB"})
+        stack.callback(server.remove)
+        server.start()
+        env = {
+            **_environment(folder),
+            "GATEWAY_DATABASE_URL": server.create(),
+            "GATEWAY_DISPATCH": "procrastinate",
+            "GATEWAY_KEY_DIR": str(folder / "keys"),
+        }
+        _run(env, "migrate")
+        site = Site([], {})
+        with contextlib.ExitStack() as started:
+            for role in ("serve", "worker"):
+                for number in range(1, _EACH + 1):
+                    name = f"{'gateway' if role == 'serve' else role} {number}"
+                    data = str(folder / name.replace(" ", "-"))
+                    command = [*GATEWAY, role, "--port", "0", "--data-dir", data]
+                    process, url = start(command, env, Path(f"{data}.log"))
+                    started.callback(stop, process)
+                    site.pids[name] = process.pid
+                    if role == "serve":
+                        site.urls.append(url)
+            site.tokens = _tokens(folder / "keys")
+            yield site
+        site.verified = _verified(env, folder / "gateway-1")
+
+
+def _verified(env: dict[str, str], data: Path) -> str:
     """What ``gateway audit verify`` says of the record, once nobody writes it any more."""
+    try:
+        return _run(env, "audit", "verify", "--data-dir", str(data))
+    except subprocess.CalledProcessError as error:
+        return f"FAILED: {error.stdout}{error.stderr}"
+
+
+def _run(env: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
-        [*GATEWAY, "audit", "verify", "--data-dir", str(site.data)],
-        capture_output=True,
-        text=True,
-        check=False,
+        [*GATEWAY, *arguments], env=env, capture_output=True, text=True, check=True
     )
-    return done.stdout.strip() if done.returncode == 0 else f"FAILED: {done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+SITES = {"embedded": embedded, "workers": workers}
+"""What can be measured, by name."""
