@@ -33,7 +33,7 @@ SUPPLY = 64
 """How many keys without an owner are made at a time."""
 
 _CACHED = 2048
-"""Opened keys that are kept: each takes 3 KB, and a run that goes on for long needs its own again."""
+"""Opened keys that are kept, each of 3 KB; a run has one, and hardly needs it once it is over."""
 
 _DAY = 86_400
 
