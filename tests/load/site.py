@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.environment import load_settings
 from gateway.identity import LocalIssuer
+from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
 from tests.bench.world import contract_files
 from tests.load.journey import WORKSPACE
@@ -20,6 +22,9 @@ _PEOPLE = {
     "fiona": (PrincipalType.HUMAN, ("user", "approver")),
 }
 _TOKEN_SECONDS = 86_400
+_WAITING_RUNS = 200
+"""What two workers who share two cores with all the rest finish in a few seconds."""
+
 _EACH = 2
 """How many gateways, and how many workers, there are beside each other."""
 
@@ -37,8 +42,7 @@ class Site:
     verified: str = "FAILED: not looked at yet"
 
 
-def _tokens(key_dir: Path) -> dict[str, str]:
-    issuer = LocalIssuer.open(key_dir)
+def _tokens(issuer: LocalIssuer) -> dict[str, str]:
     return {
         name: issuer.issue(
             subject=name, type=kind, roles=roles, workspace=WORKSPACE, ttl=_TOKEN_SECONDS
@@ -63,7 +67,7 @@ def embedded(folder: Path) -> Iterator[Site]:
     process, url = start(command, env, folder / "gateway.log")
     site = Site([url], {"gateway": process.pid})
     try:
-        site.tokens = _tokens(folder / "data-keys")
+        site.tokens = _tokens(LocalIssuer.open(folder / "data-keys"))
         yield site
     finally:
         stop(process)
@@ -81,6 +85,7 @@ def workers(folder: Path) -> Iterator[Site]:
             **_environment(folder),
             "GATEWAY_DATABASE_URL": server.create(),
             "GATEWAY_DISPATCH": "procrastinate",
+            "GATEWAY_MAX_WAITING_RUNS": str(_WAITING_RUNS),
             "GATEWAY_KEY_DIR": str(folder / "keys"),
         }
         _run(env, "migrate")
@@ -96,7 +101,8 @@ def workers(folder: Path) -> Iterator[Site]:
                     site.pids[name] = process.pid
                     if role == "serve":
                         site.urls.append(url)
-            site.tokens = _tokens(folder / "keys")
+            named = {"database_url": env["GATEWAY_DATABASE_URL"], "key_dir": str(folder / "keys")}
+            site.tokens = _tokens(local_issuer(load_settings(**named)))
             yield site
         site.verified = _verified(env, folder / "gateway-1")
 
