@@ -22,9 +22,6 @@ _PEOPLE = {
     "fiona": (PrincipalType.HUMAN, ("user", "approver")),
 }
 _TOKEN_SECONDS = 86_400
-_WAITING_RUNS = 200
-"""What two workers who share two cores with all the rest finish in a few seconds."""
-
 _EACH = 2
 """How many gateways, and how many workers, there are beside each other."""
 
@@ -85,7 +82,6 @@ def workers(folder: Path) -> Iterator[Site]:
             **_environment(folder),
             "GATEWAY_DATABASE_URL": server.create(),
             "GATEWAY_DISPATCH": "procrastinate",
-            "GATEWAY_MAX_WAITING_RUNS": str(_WAITING_RUNS),
             "GATEWAY_KEY_DIR": str(folder / "keys"),
         }
         _run(env, "migrate")
@@ -101,8 +97,10 @@ def workers(folder: Path) -> Iterator[Site]:
                     site.pids[name] = process.pid
                     if role == "serve":
                         site.urls.append(url)
-            named = {"database_url": env["GATEWAY_DATABASE_URL"], "key_dir": str(folder / "keys")}
-            site.tokens = _tokens(local_issuer(load_settings(**named)))
+            shared = load_settings(
+                key_dir=folder / "keys", database_url=env["GATEWAY_DATABASE_URL"]
+            )
+            site.tokens = _tokens(local_issuer(shared))
             yield site
         site.verified = _verified(env, folder / "gateway-1")
 
