@@ -82,7 +82,5 @@ class ProcrastinateFeed:
                         shutdown_graceful_timeout=0.1,
                     )
             except Exception as error:
-                if self._is_stopping:
-                    return
                 _log.warning("jobs are not taken (%s); trying again", type(error).__name__)
             await asyncio.sleep(_TROUBLE)
