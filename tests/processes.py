@@ -14,6 +14,7 @@ import httpx
 from gateway.environment import load_settings
 from gateway.identity import LocalIssuer
 from gateway.loading import local_issuer
+from gateway.model.ports import Clock
 from gateway.model.principal import PrincipalType
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -149,14 +150,15 @@ class Server:
             ttl=3600,
         )
 
-    def issuer(self) -> LocalIssuer:
+    def issuer(self, clock: Clock | None = None) -> LocalIssuer:
         """What signs the tokens that this gateway believes, wherever it keeps its keys."""
         if "GATEWAY_DATABASE_URL" not in self.env:
-            return LocalIssuer.open(self.key_dir)
-        if self._issuer is None:
+            return LocalIssuer.open(self.key_dir, clock)
+        if self._issuer is None or clock is not None:
             named = {*_NAMING_KEYS} & self.env.keys()
             told = {name.removeprefix("GATEWAY_").lower(): self.env[name] for name in named}
-            self._issuer = local_issuer(load_settings(data_dir=self.data_dir, **told))
+            settings = load_settings(data_dir=self.data_dir, key_dir=self.key_dir, **told)
+            self._issuer = local_issuer(settings, clock)
         return self._issuer
 
     def caller(
