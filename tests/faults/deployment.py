@@ -16,11 +16,8 @@ from typing import ClassVar
 
 import psycopg
 
-from gateway.environment import load_settings
-from gateway.identity import LocalIssuer
-from gateway.loading import local_issuer
 from tests.faults.checker.record import Entry, read_postgres
-from tests.faults.cluster import Cluster, Gateway, HourAgo
+from tests.faults.cluster import Cluster, Gateway
 from tests.faults.proxy import Proxy
 from tests.postgres import Postgres
 
@@ -92,12 +89,6 @@ class Deployment(Cluster):
         if gone:
             with ThreadPoolExecutor(len(gone)) as threads:
                 list(threads.map(Gateway.start, gone))
-
-    def issuer(self, clock: HourAgo) -> LocalIssuer:
-        """What signs tokens, with the key that all processes share."""
-        one = self.gateways[0]
-        where = {"data_dir": one.data_dir, "key_dir": one.key_dir, "database_url": self.database}
-        return local_issuer(load_settings(**where), clock)
 
     def record(self) -> list[Entry]:
         """Every entry, as it stands in the database."""

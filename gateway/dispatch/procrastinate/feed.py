@@ -1,7 +1,6 @@
 """What feeds a worker: Procrastinate's worker takes the jobs and hands the runs on."""
 
 import asyncio
-import contextlib
 import logging
 
 from procrastinate import App, PsycopgConnector
@@ -15,6 +14,9 @@ _HANDS = 8
 _POLL = 1.0
 _TROUBLE = 0.5
 _CONNECTIONS = 3
+_REACHED_WITHIN = 5.0
+_PARTING = 2.0  # seconds: Procrastinate waits for a database that is away, whatever else it is told
+_NETWORK = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2}
 _LEFT = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL"
 """Removes what workers left behind that died, and whose places were given up."""
 
@@ -32,11 +34,13 @@ class ProcrastinateFeed:
             conninfo=url,
             min_size=1,
             max_size=_CONNECTIONS,
-            kwargs={"application_name": "gateway-jobs"},
+            timeout=_REACHED_WITHIN,
+            kwargs={"application_name": "gateway-jobs", **_NETWORK},
         )
         self._app = App(connector=self._connector)
         self._app.task(name=TASK, queue=QUEUE)(self._take)
         self._task: asyncio.Task[None] | None = None
+        self._is_stopping = False
         # At the level info it would tell each job four times.
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
 
@@ -45,11 +49,15 @@ class ProcrastinateFeed:
         self._task = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
-        """Take no more jobs. Those that were taken and not handed on are still due."""
+        """Take no more jobs. Those that were taken and not handed on are still due.
+
+        Where the database is away, its connections are left to the end of the process.
+        """
+        self._is_stopping = True
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task}, timeout=_PARTING)
+            self._task.cancel()
             self._task = None
 
     async def _take(self, run_id: str, workspace: str, *, urgent: bool) -> None:
@@ -57,8 +65,11 @@ class ProcrastinateFeed:
         self._here.submit(DueRun(run_id, workspace, urgent))
 
     async def _work(self) -> None:
-        """Work until cancelled; whenever the database was away, begin anew."""
-        while True:
+        """Work until stopped; whenever the database was away, begin anew.
+
+        Procrastinate may answer a cancellation by failing, for want of its database.
+        """
+        while not self._is_stopping:
             try:
                 async with self._app.open_async():
                     await self._connector.execute_query_async(_LEFT)
