@@ -98,7 +98,7 @@ class Putting:
         Raises:
             ValueError, LookupError, TypeError: one cannot be folded.
         """
-        positions = []
+        positions: list[int] = []
         for row in rows:
             found = entry_of(row)
             if found.execution_id is None and self._is_taken(found):
