@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from gateway.journal.faults import not_durable
+from gateway.journal.faults import RETRY_AFTER, not_durable
 from gateway.journal.queued import Queued
 from gateway.journal.waits import Waits
 from gateway.journal.work import Work
@@ -137,5 +137,7 @@ class Worker:
 def closed() -> ProblemError:
     """SERVICE_UNAVAILABLE of a journal that takes no more work."""
     return refuse(
-        "SERVICE_UNAVAILABLE", "The record is closed: the gateway is stopping. Try again later."
+        "SERVICE_UNAVAILABLE",
+        "The record is closed: the gateway is stopping. Try again later.",
+        retry_after=RETRY_AFTER,
     )

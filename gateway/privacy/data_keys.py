@@ -32,7 +32,9 @@ from gateway.privacy.wrapping import new_key, unwrap, wrap
 SUPPLY = 64
 """How many keys without an owner are made at a time."""
 
-_CACHED = 8192
+_CACHED = 2048
+"""Opened keys that are kept, each of 3 KB; a run has one, and hardly needs it once it is over."""
+
 _DAY = 86_400
 
 _Sealing: TypeAlias = tuple[str, str, int | None]

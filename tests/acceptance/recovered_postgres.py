@@ -17,7 +17,10 @@ class RecoveredPostgres(Postgres):
     def __init__(self) -> None:
         super().__init__({"fsync": "off"})
         self.wal = self._shared("wal")
-        self.settings |= {"archive_mode": "on", "archive_command": f"cp %p {self.wal}/%f"}
+        self.settings |= {
+            "archive_mode": "on",
+            "archive_command": f"cp %p {self.wal}/.part && mv {self.wal}/.part {self.wal}/%f",
+        }
 
     def _shared(self, name: str) -> Path:
         made = self.folder / name
@@ -46,7 +49,8 @@ class RecoveredPostgres(Postgres):
     def archived(self) -> None:
         """Wait until all that was written is in the archive."""
         (last,) = self.ask("SELECT pg_walfile_name(pg_switch_wal())")
-        wait_until((self.wal / str(last)).exists, 30)
+        asked = "SELECT last_archived_wal FROM pg_stat_archiver"
+        wait_until(lambda: str(self.ask(asked)[0]) >= str(last), 30, self.log)
 
     def restore(self, base: Path, **target: str) -> None:
         """The disk is lost: put the backup in its place and recover to a ``recovery_target``."""

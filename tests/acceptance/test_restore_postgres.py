@@ -44,7 +44,7 @@ def start_both(pair: Pair) -> None:
 
 
 def test_what_was_done_after_the_moment_is_not_done_again(
-    pair: Pair, server: RecoveredPostgres
+    pair: Pair, server: RecoveredPostgres, tmp_path: Path
 ) -> None:
     a, b = pair.both
     before = a.run([refund(1, "before"), reply("before", dependsOn=["before"])])
@@ -91,7 +91,17 @@ def test_what_was_done_after_the_moment_is_not_done_again(
     stop_both(pair)
     assert "record.restored" in {row[0] for row in pair.rows("SELECT DISTINCT type FROM entry")}
     pair.command("audit", "verify")
+
     start_both(pair)
+    archive = tmp_path / "archive"
+    told = pair.command("journal", "archive", "--through", "1000000", "--to", str(archive))
+    assert "with them 6 executions" in told
+    verified = pair.command("audit", "verify", "--archive", str(archive))
+    assert "archived" in verified
+    told = pair.command("journal", "restore", *map(str, archive.iterdir()))
+    assert "reach into other segments" not in told
+    assert a.execution(keyed["executionId"])["status"] == "COMPLETED"
+    pair.command("audit", "verify", "--archive", str(archive))
 
 
 def test_a_gateway_that_lives_through_a_restore_writes_nothing(

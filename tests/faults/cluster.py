@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+from gateway.identity import LocalIssuer
 from gateway.model.principal import PrincipalType
 from tests.faults.checker.record import Entry, read_sqlite
 from tests.faults.plans import SUBSCRIPTIONS
@@ -24,7 +25,7 @@ ACTION_SECONDS = 1
 """Time-out of the actions of the play: short, so that slow services are met often."""
 
 
-class _HourAgo:
+class HourAgo:
     """A clock for tokens that processes with wrong clocks must believe too."""
 
     def now(self) -> datetime:
@@ -115,10 +116,13 @@ class Cluster:
 
     def token(self, subject: str, *roles: str, kind: str = "human") -> str:
         """A token that was issued an hour ago and holds for a day."""
-        issuer = self.gateways[0].issuer(_HourAgo())
-        return issuer.issue(
+        return self.issuer(HourAgo()).issue(
             subject=subject, type=PrincipalType(kind), roles=roles, workspace="acme", ttl=86_400
         )
+
+    def issuer(self, clock: HourAgo) -> LocalIssuer:
+        """What signs tokens, at the moment of ``clock``."""
+        return self.gateways[0].issuer(clock)
 
     def record(self) -> list[Entry]:
         """Every entry, as it stands in the database."""

@@ -70,6 +70,8 @@ class Following:
         try:
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"HTTP/1.1 4"):
+                raise RuntimeError(f"the stream of events is refused: {head[9:12].decode()}")
             if not head.startswith(b"HTTP/1.1 200"):
                 raise GoneError(head[9:12].decode())
             self.begun.set()

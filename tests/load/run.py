@@ -66,7 +66,7 @@ def measure(site: Site, duration: float) -> dict[str, Any]:
         "steady": _figures(steady),
         "burst": _figures(burst),
         **over,
-        "memory": _memory(memory, duration),
+        "memory": _memory(memory, duration, steady.rate("completed")),
     }
 
 
@@ -126,7 +126,8 @@ def _recovery(steady: Measured, after: Measured) -> dict[str, Any]:
     }
 
 
-def _memory(memory: Sampler, duration: float) -> dict[str, Any]:
+def _memory(memory: Sampler, duration: float, runs: float) -> dict[str, Any]:
+    """How much there was, and how it grew in the second half, with so many ``runs`` a second."""
     told: dict[str, Any] = {}
     for name, samples in memory.samples.items():
         grows = slope(samples)
@@ -135,6 +136,7 @@ def _memory(memory: Sampler, duration: float) -> dict[str, Any]:
             "median MB": round(statistics.median(size for _, size in samples) / 1e6, 1),
             "last MB": round(samples[-1][1] / 1e6, 1),
             "second half grows KB/min": round(grows * 60 / 1024, 1),
+            "second half grows KB/1000 runs": round(grows / 1024 / max(runs, 0.1) * 1000, 1),
             "met": grows <= FLAT if duration >= 600 else None,
         }
     return told

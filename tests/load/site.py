@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.environment import load_settings
 from gateway.identity import LocalIssuer
+from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
 from tests.bench.world import contract_files
 from tests.load.journey import WORKSPACE
@@ -37,8 +39,7 @@ class Site:
     verified: str = "FAILED: not looked at yet"
 
 
-def _tokens(key_dir: Path) -> dict[str, str]:
-    issuer = LocalIssuer.open(key_dir)
+def _tokens(issuer: LocalIssuer) -> dict[str, str]:
     return {
         name: issuer.issue(
             subject=name, type=kind, roles=roles, workspace=WORKSPACE, ttl=_TOKEN_SECONDS
@@ -63,7 +64,7 @@ def embedded(folder: Path) -> Iterator[Site]:
     process, url = start(command, env, folder / "gateway.log")
     site = Site([url], {"gateway": process.pid})
     try:
-        site.tokens = _tokens(folder / "data-keys")
+        site.tokens = _tokens(LocalIssuer.open(folder / "data-keys"))
         yield site
     finally:
         stop(process)
@@ -96,7 +97,10 @@ def workers(folder: Path) -> Iterator[Site]:
                     site.pids[name] = process.pid
                     if role == "serve":
                         site.urls.append(url)
-            site.tokens = _tokens(folder / "keys")
+            shared = load_settings(
+                key_dir=folder / "keys", database_url=env["GATEWAY_DATABASE_URL"]
+            )
+            site.tokens = _tokens(local_issuer(shared))
             yield site
         site.verified = _verified(env, folder / "gateway-1")
 

@@ -108,7 +108,10 @@ async def main() -> None:
     connections = [Connections(url, most) for url in job["urls"]]
     following = Following(connections[0], job["tokens"]["olga"])
     follow = asyncio.create_task(following.follow())
-    await following.begun.wait()
+    begun = asyncio.create_task(following.begun.wait())
+    await asyncio.wait({begun, follow}, return_when=asyncio.FIRST_COMPLETED)
+    if follow.done():
+        follow.result()
     visitor = Visitor(connections, job["tokens"], following, Tally())
     shapes = {"closed": closed, "open": opened, "probe": probe}
     spent = time.process_time()

@@ -82,7 +82,8 @@ class Installation:
     def put_back(self) -> None:
         signer = CheckpointKeys(self.key_dir).current()
         files = sorted(self.archive.glob("*"))
-        Returning(self.database, signer, SystemClock()).run(files)
+        for chosen in (files[-1:], files):  # an execution may reach into several
+            Returning(self.database, signer, SystemClock()).run(chosen)
 
     async def _serving(self, step: str, person: str) -> None:
         keyring = Keyring.open(self.key_dir)

@@ -43,8 +43,8 @@ _EVERY = Statement(
 )
 
 AT_ONCE = 5_000
-"""Entries of which some are removed in one transaction where others wait to write: a second at
-most, of the ten that they wait."""
+"""Entries of which some are removed in one transaction where others wait to write: for half a
+second, of the ten for which they wait."""
 
 
 @dataclass(frozen=True, slots=True)

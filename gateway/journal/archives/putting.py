@@ -39,6 +39,7 @@ _RUN = Statement(
     )
 )
 _CLAIM = inserting(claim, owner=None, lease_until=None, wake_seq=1, wake_at=None)
+_AT_ONCE = 100
 
 
 @dataclass(slots=True)
@@ -97,14 +98,17 @@ class Putting:
         Raises:
             ValueError, LookupError, TypeError: one cannot be folded.
         """
-        positions = []
+        positions: list[int] = []
         for row in rows:
             found = entry_of(row)
             if found.execution_id is None and self._is_taken(found):
                 continue
             if found.execution_id is not None and found.chain not in self.whole:
                 continue
-            self.session.change(_INSERT, **dict(zip(_COLUMNS, row, strict=True)))
+            adding = (
+                self.session.change_unseen if len(positions) % _AT_ONCE else self.session.change
+            )
+            adding(_INSERT, **dict(zip(_COLUMNS, row, strict=True)))  # which waits now and then
             self.session.change_unseen(_HEAD, chain=found.chain, seq=found.seq, hash=found.hash)
             self.session.change_unseen(_FORGET, of=found.position)
             fold_in(self.session, found)
