@@ -87,11 +87,14 @@ class Postgres:
     def kill(self) -> None:
         """End the server as a power cut would: no process of it says goodbye."""
         assert self.process is not None
-        for child in psutil.Process(self.process.pid).children(recursive=True):
+        self.process.send_signal(signal.SIGSTOP)  # so that it starts no others meanwhile
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        for child in children:
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
         self.process.kill()
         self.process.wait(timeout=30)
+        psutil.wait_procs(children, timeout=30)  # none may hold the memory that they share
 
     def stop(self) -> None:
         """End the server; those who are connected are cut off."""
