@@ -89,6 +89,9 @@ class Advancing:
             self._feed = _feed(settings, journal, self._clock, here)
             self._alone = here if _is_alone(settings) else None
             journal.on_woken = here.pool.wake
+            if not _is_alone(settings):
+                # So what is too much stays in the record, where the gateways count it.
+                here.pool.is_late = lambda: journal.delay() > settings.max_delay
         else:
             self._dispatcher = self._elsewhere(journal)
         if self._alone is None:

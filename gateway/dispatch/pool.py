@@ -12,6 +12,10 @@ _log = logging.getLogger(__name__)
 Advance = Callable[[str, asyncio.Event], Awaitable[str | None]]
 """Advances a run until it is parked or over; returns when it wants to be woken."""
 
+_ALWAYS = 16
+"""Runs that may be under way however late the record is: a run that waits for a service does not
+write, and to have fewer would not make anything quicker."""
+
 
 class RunPool:
     """Advances at most ``max_runs`` runs at a time, and each by one task.
@@ -19,12 +23,14 @@ class RunPool:
     ``ahead`` is how many more may wait here, ``cap`` how many of one workspace may be advanced at a
     time. A run for which there is no room is not lost, for the record says that it is due:
     ``has_missed`` is true until somebody has looked there. ``on_room`` is called when there is room
-    again, ``on_wake`` with the moment at which a run wants to be woken.
+    again, ``on_wake`` with the moment at which a run wants to be woken. While ``is_late``, no more
+    runs are begun than a few.
     """
 
     def __init__(self, *, max_runs: int, ahead: int, cap: int | None = None) -> None:
         self.on_room: Callable[[], None] = lambda: None
         self.on_wake: Callable[[str], None] = lambda _: None
+        self.is_late: Callable[[], bool] = lambda: False
         self.has_missed = False
         self._max_runs = max_runs
         self._queue = FairQueue(room=ahead, cap=cap)
@@ -102,7 +108,7 @@ class RunPool:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _fill(self) -> None:
-        while self._advance is not None and len(self._active) < self._max_runs:
+        while self._advance is not None and self._has_place():
             run = self._queue.pop()
             if run is None:
                 break
@@ -112,6 +118,12 @@ class RunPool:
             self._room.set()
         else:
             self._room.clear()
+
+    def _has_place(self) -> bool:
+        """Whether one more run may be advanced. While the record is late, those under way come
+        first: whoever ends makes place for the next."""
+        active = len(self._active)
+        return active < self._max_runs and (active < _ALWAYS or not self.is_late())
 
     async def _run(self, run: DueRun, advance: Advance) -> None:
         run_id = run.run_id

@@ -159,3 +159,21 @@ async def test_nobody_waits_for_ever_for_another_process(journal: SqliteJournal)
     async with asyncio.timeout(2):
         await settling.settled("run_w_000")
     await settling.stop()
+
+
+async def test_while_the_record_is_late_few_runs_are_under_way_and_all_are_done(
+    journal: SqliteJournal,
+) -> None:
+    worker = Worker(journal, "one", max_runs=64, ahead=256)
+    late = True
+    worker.dispatcher.pool.is_late = lambda: late
+    runs = await enlist(journal, "acme", 100)
+    worker.dispatcher.start(worker.advance)
+    for run in runs:
+        worker.dispatcher.submit(run)
+    await until_done([worker], 40)
+    assert worker.most["acme"] <= 16
+    late = False
+    await until_done([worker], 100)
+    assert worker.most["acme"] > 16
+    await worker.dispatcher.stop()
