@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from gateway.journal.archive_records import archived_entry
 from gateway.journal.archives.kept import Kept
@@ -26,6 +26,7 @@ _MARK = f'"{SEALED}":'
 _INDEX = Statement(
     select(*archived_entry.columns).where(archived_entry.c.position == bindparam("of_position"))
 )
+_INDEXED = Statement(select(func.count()).select_from(archived_entry))
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Segments:
     read: int = 0
     _usable: list[Kept] = field(default_factory=list)
     _heads: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _last: dict[str, Row | None] = field(default_factory=dict)
+    _indexed: int = 0
     _is_whole: bool = True
 
     def promise(self, audit: Audit) -> None:
@@ -64,6 +67,8 @@ class Segments:
             except SegmentError as error:
                 self._tell(one, str(error))
                 self._is_whole = False
+        if self.read == len(self.archives.kept):
+            self._check_others(connection)
 
     def _promise(self, kept: Kept, audit: Audit) -> None:
         path = self.folder / kept.file
@@ -86,7 +91,7 @@ class Segments:
         row: Row,
         wanted: Mapping[Hash, list[Follower]],
     ) -> None:
-        position, chain, seq, _, _, kind, *_, body, previous, own = row
+        position, chain, seq, _, _, kind, _, execution_id, _, body, previous, own = row
         before = self._heads.get(chain, (0, GENESIS))
         if self._is_whole and before != (seq - 1, previous):
             told = f"{named(chain, seq, position, kind)} does not follow on the one before it"
@@ -104,16 +109,35 @@ class Segments:
                 place = "" if one.position is None else f" (position {one.position})"
                 told = f"what follows on entry {one.seq} of {one.chain}{place} follows on "
                 self._tell(kept, told + named(chain, seq, position, kind))
-        if _MARK in body or kind == EntryType.EVIDENCE_EXPORTED:
-            self._check_index(connection, row)
+        is_sealed = _MARK in body or kind == EntryType.EVIDENCE_EXPORTED
+        if is_sealed:
+            self._check_index(connection, _index_of(row))
+        if execution_id is not None:
+            self._last[chain] = None if is_sealed else _index_of(row)
 
-    def _check_index(self, connection: sqlite3.Connection, row: Row) -> None:
-        position, chain, seq, _, at, kind, workspace, execution_id, _, body, *_ = row
-        kept = (position, at, kind, execution_id, sealed_headers(body, kind), workspace, chain, seq)
+    def _check_index(self, connection: sqlite3.Connection, kept: Row) -> None:
+        position = kept[0]
+        self._indexed += 1
         if SqliteSession(connection.cursor()).one(_INDEX, of_position=position) != kept:
-            told = f"archived_entry {position} does not say which keys sealed the archived entry"
+            told = f"archived_entry {position} does not say what was kept of the archived entry"
             self.findings.add(FindingKind.PROJECTION, told, position=position)
+
+    def _check_others(self, connection: sqlite3.Connection) -> None:
+        """Of each execution the last entry is kept as well, and nothing besides."""
+        for kept in filter(None, self._last.values()):
+            self._check_index(connection, kept)
+        row = SqliteSession(connection.cursor()).one(_INDEXED)
+        held = row[0] if row else 0
+        if held != self._indexed:
+            told = f"archived_entry holds {held} rows, and {self._indexed} entries are to be kept"
+            self.findings.add(FindingKind.PROJECTION, told)
 
     def _tell(self, kept: Kept, why: str) -> None:
         told = f"the segment {kept.file} in {self.folder} does not count: {why}"
         self.findings.add(FindingKind.ARCHIVE, told, position=kept.first)
+
+
+def _index_of(row: Row) -> Row:
+    """What is kept of an archived entry."""
+    position, chain, seq, _, at, kind, workspace, execution_id, _, body, *_ = row
+    return position, at, kind, execution_id, sealed_headers(body, kind), workspace, chain, seq

@@ -226,7 +226,9 @@ class PostgresCommit:
         """Find out what became of a commit whose answer was lost, before anybody is answered."""
         if last is None:
             return self._again(works, error)
-        log.warning("A commit went unanswered (%s); looking whether it is there", error.sqlstate)
+        log.warning(
+            "A commit went unanswered (SQLSTATE:%s); looking whether it is there", error.sqlstate
+        )
         position, own_hash = last
         while True:
             try:

@@ -70,7 +70,8 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_needs_a_file_says_so_where_the_record_is_in_postgres() -> None:
-    refused = run("journal", "rebuild", "--database-url", "postgresql://nobody@127.0.0.1:9/none")
+    where = ("--database-url", "postgresql://nobody@127.0.0.1:9/none")
+    refused = run("journal", "backup", "copy.db", *where)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "PRECONDITION_FAILED" in refused.stderr
     assert "PostgreSQL" in refused.stderr
