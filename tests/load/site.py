@@ -22,6 +22,12 @@ _PEOPLE = {
     "fiona": (PrincipalType.HUMAN, ("user", "approver")),
 }
 _TOKEN_SECONDS = 86_400
+_WAITING_RUNS = 200
+"""What two workers who share two cores with all the rest finish in a few seconds."""
+
+_RUNS = 64
+"""How many runs a worker has under way: their steps wait for nothing, so more are only later."""
+
 _EACH = 2
 """How many gateways, and how many workers, there are beside each other."""
 
@@ -82,6 +88,8 @@ def workers(folder: Path) -> Iterator[Site]:
             **_environment(folder),
             "GATEWAY_DATABASE_URL": server.create(),
             "GATEWAY_DISPATCH": "procrastinate",
+            "GATEWAY_MAX_WAITING_RUNS": str(_WAITING_RUNS),
+            "GATEWAY_MAX_RUNS": str(_RUNS),
             "GATEWAY_KEY_DIR": str(folder / "keys"),
         }
         _run(env, "migrate")
