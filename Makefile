@@ -8,7 +8,9 @@ PIP := $(BIN)/pip -qq --disable-pip-version-check
 # Tests in one process run by themselves: each worker collects all that its run has. Of those that
 # start servers, the longest go first.
 QUICK := tests/unit tests/contract tests/properties
-SERVED := $(filter-out tests/faults tests/bench tests/load tests/conformance $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
+SOAK := tests/faults tests/canary tests/acceptance/test_restore_postgres.py
+APART := $(SOAK) tests/bench tests/load tests/conformance tests/golden tests/__pycache__
+SERVED := $(filter-out $(APART) $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
 # Compiled modules are kept, whatever the environment says: tests start hundreds of processes, and
@@ -16,7 +18,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test faults conformance check fmt generate bench load lock graphiql clean
+.PHONY: help demo serve test soak faults conformance check fmt generate bench load lock graphiql clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,9 +29,12 @@ demo: .venv/.ready ## play the governed loop from intent to audit and check ever
 serve: .venv/.ready ## serve the gateway (settings: GATEWAY_*)
 	@$(BIN)/gateway serve
 
-test: .venv/.ready ## run every test but the benchmarks and the conformance tests
+test: .venv/.ready ## run every test but those that take minutes (soak) or need more than Python
 	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) $(QUICK)
-	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) tests/faults $(SERVED)
+	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) $(SERVED) $(patsubst %,--ignore=%,$(SOAK))
+
+soak: .venv/.ready ## kill processes, restore servers and search every byte: the tests that take minutes
+	$(BIN)/pytest -n $(WORKERS) $(BY_FILE) $(SOAK)
 
 faults: .venv/.ready ## play runs under every kind of fault for minutes, and check the history (SEEDS=5)
 	$(BIN)/python -m tests.faults.run --seeds $(or $(SEEDS),5) $(FAULTS)
