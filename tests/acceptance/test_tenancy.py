@@ -32,12 +32,6 @@ READS = {
 LISTS = ("controlPlaneExecutionList", "controlPlaneExecutionMine", "controlPlaneApprovalList")
 
 
-@pytest.fixture(scope="module")
-def world(each_world: World) -> World:
-    """Each test here holds on every database."""
-    return each_world
-
-
 @pytest.fixture
 def stranger(world: World) -> Caller:
     """An admin of another workspace."""

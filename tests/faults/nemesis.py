@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from random import Random
 
+from tests.faults.clients import PATIENCE
 from tests.faults.cluster import Cluster
 from tests.processes import stop
 
@@ -37,11 +38,11 @@ def kill_service(cluster: Cluster, moments: Random) -> float:
 
 
 def pause_gateway(cluster: Cluster, moments: Random) -> float:
-    """SIGSTOP a gateway, mostly for longer than actions and callers wait, then let it go on."""
+    """SIGSTOP a gateway for longer than actions and callers wait, then let it go on."""
     gateway = moments.choice(cluster.gateways)
     assert gateway.process is not None
     gateway.process.send_signal(signal.SIGSTOP)
-    time.sleep(moments.uniform(0.8, 3.0))
+    time.sleep(moments.uniform(PATIENCE + 0.3, PATIENCE + 1.5))
     gateway.process.send_signal(signal.SIGCONT)
     return time.monotonic()
 
