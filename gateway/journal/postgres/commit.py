@@ -106,11 +106,11 @@ class PostgresCommit:
         now = time.monotonic()
         for work in batch:
             self._since.setdefault(work, now)
+        apart = [work for work in batch if work in self._alone]
         together = [work for work in batch if work not in self._alone]
         left = self._transact(together) if together else []
-        for work in batch:
-            if work in self._alone and work not in together:
-                left += self._transact([work], alone=True)
+        for work in apart:
+            left += self._transact([work], alone=True)
         for work in batch:
             if work not in left:
                 self._forget(work)

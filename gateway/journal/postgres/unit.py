@@ -11,7 +11,7 @@ from gateway.journal.chain import execution_chain
 from gateway.journal.postgres.errors import PostgresError
 from gateway.journal.postgres.heads import LOCKED_HEAD, LOCKED_HEAD_OF_RUN, LockedHeads
 from gateway.journal.postgres.session import DuplicateError, PostgresSession
-from gateway.journal.postgres.values import parameter
+from gateway.journal.postgres.values import require_storable
 from gateway.journal.queries import EXECUTION_OF_RUN
 from gateway.journal.records import entry_of
 from gateway.journal.session import NoSuchRowError
@@ -62,7 +62,8 @@ class Buffer(Appending):
             ProblemError: VALIDATION_FAILED for text that the database cannot hold.
         """
         for value in row:
-            parameter(value)
+            if isinstance(value, str):
+                require_storable(value)
         self.fresh.append(row)
         return 0
 

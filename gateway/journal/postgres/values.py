@@ -39,14 +39,23 @@ def parameter(value: Any) -> bytes | None:
     if value is None:
         return None
     if isinstance(value, str):
-        if "\0" in value:
-            raise refuse("VALIDATION_FAILED", "A text holds the character U+0000. Leave it out.")
+        require_storable(value)
         return value.encode()
     if isinstance(value, int):  # also True and False, which are stored as numbers
         return b"%d" % value
     if isinstance(value, bytes):
         return b"\\x" + value.hex().encode("ascii")
     raise TypeError(f"{type(value).__name__} is no value of a column")
+
+
+def require_storable(text: str) -> None:
+    """Refuse text that PostgreSQL cannot hold.
+
+    Raises:
+        ProblemError: VALIDATION_FAILED where there is a NUL character in it.
+    """
+    if "\0" in text:
+        raise refuse("VALIDATION_FAILED", "A text holds the character U+0000. Leave it out.")
 
 
 def rows_of(result: PGresult) -> list[Row]:
