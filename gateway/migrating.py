@@ -8,8 +8,8 @@ from gateway.journal.migrations import (
     postgres_versions,
     sqlite_versions,
 )
-from gateway.journal.postgres.schema import database_of
 from gateway.journal.schema_version import require_version
+from gateway.postgres import database_of
 from gateway.settings import Settings
 
 

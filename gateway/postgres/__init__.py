@@ -1,6 +1,21 @@
 """Connections to PostgreSQL that outlive its restart, and the locks that processes share."""
 
-from gateway.postgres.connection import Connection, as_text, is_gone
+from gateway.postgres.connection import (
+    ALIVE,
+    CONNECT_SECONDS,
+    Connection,
+    as_text,
+    database_of,
+    is_gone,
+)
 from gateway.postgres.locks import SharedLock
 
-__all__ = ["Connection", "SharedLock", "as_text", "is_gone"]
+__all__ = [
+    "ALIVE",
+    "CONNECT_SECONDS",
+    "Connection",
+    "SharedLock",
+    "as_text",
+    "database_of",
+    "is_gone",
+]

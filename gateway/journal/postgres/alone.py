@@ -10,11 +10,12 @@ from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.postgres.batch import Batch
 from gateway.journal.postgres.errors import PostgresError, busy, unavailable
 from gateway.journal.postgres.positions import Positions
-from gateway.journal.postgres.schema import connected, database_of, found_versions
+from gateway.journal.postgres.schema import connected, found_versions
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.postgres.wire import Wire
 from gateway.journal.schema_version import require_version
 from gateway.journal.signing import Signer, keep_checkpoint, next_checkpoint
+from gateway.postgres import database_of
 
 _WAIT = 10_000
 """Milliseconds to wait for the batches of others to end; new ones come after this one."""

@@ -14,7 +14,7 @@ from gateway.journal.postgres.errors import PostgresError, unavailable
 from gateway.journal.postgres.opening import open_session, open_snapshot
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.reader import PostgresReader
-from gateway.journal.postgres.schema import connected, database_of, found_versions
+from gateway.journal.postgres.schema import connected, found_versions
 from gateway.journal.postgres.told import Listener
 from gateway.journal.queries import LAST_ENTRY
 from gateway.journal.schema_version import require_version
@@ -23,6 +23,7 @@ from gateway.journal.statement import Statement
 from gateway.journal.tail import Tail
 from gateway.journal.worker import Worker
 from gateway.model.ports import Clock
+from gateway.postgres import database_of
 
 
 class PostgresJournal(DurableJournal):

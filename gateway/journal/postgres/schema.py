@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import conninfo
 
 from gateway.journal.companion import Companion
 from gateway.journal.dialects import POSTGRES
@@ -14,6 +13,7 @@ from gateway.journal.schema_version import require_version
 from gateway.journal.statement import creating
 from gateway.journal.tables import SCHEMA_VERSION, metadata
 from gateway.model.problem import ProblemError
+from gateway.postgres import CONNECT_SECONDS, database_of
 
 _LOCK = (0x67617465, 2)
 """The advisory lock of whoever creates or migrates the tables."""
@@ -52,7 +52,7 @@ def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
         ProblemError: SERVICE_UNAVAILABLE.
     """
     try:
-        with psycopg.connect(url, connect_timeout=5) as connection:
+        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
             yield connection
     except psycopg.Error as error:
         raise not_available(error) from error
@@ -92,13 +92,6 @@ def complete_versions(
     if found != [SCHEMA_VERSION]:
         return found
     return found if all(one.is_current(connection) for one in companions) else None
-
-
-def database_of(url: str) -> str:
-    """What names a database to people: host, port and name, without user and password."""
-    known = conninfo.conninfo_to_dict(url)
-    place = f"{known.get('host', 'localhost')}:{known.get('port', 5432)}"
-    return f"postgresql://{place}/{known.get('dbname', '')}"
 
 
 def not_available(error: BaseException | None) -> ProblemError:

@@ -13,6 +13,7 @@ from psycopg.pq.abc import PGconn
 
 from gateway.journal.postgres.batch import CHANNEL
 from gateway.journal.postgres.unit import WOKEN
+from gateway.postgres import CONNECT_SECONDS
 
 log = logging.getLogger("gateway.journal")
 
@@ -72,7 +73,10 @@ class Listener:
 
     def _listen(self) -> None:
         with psycopg.connect(
-            self._url, autocommit=True, connect_timeout=5, application_name="gateway-listener"
+            self._url,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="gateway-listener",
         ) as connection:
             link = connection.pgconn
             link.nonblocking = 1

@@ -18,19 +18,17 @@ from psycopg.pq.abc import PGresult
 
 from gateway.journal.postgres.errors import LOST, STOOD_STILL, LostConnectionError, PostgresError
 from gateway.journal.postgres.values import parameter
+from gateway.postgres import ALIVE, CONNECT_SECONDS
 
 PATIENCE = 15.0
 """Seconds to wait for an answer before the connection counts as lost."""
 
-_CONNECTING = 5
 _GOOD = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 _OPTIONS: dict[str, Any] = {
     "autocommit": True,
-    "connect_timeout": _CONNECTING,
+    "connect_timeout": CONNECT_SECONDS,
     "client_encoding": "UTF8",
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
+    **ALIVE,
     "tcp_user_timeout": int(PATIENCE * 1000),
 }
 
