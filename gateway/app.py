@@ -55,7 +55,7 @@ from gateway.pipeline import (
 )
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
-from gateway.rights import open_rights
+from gateway.rights import Rights, open_rights
 from gateway.runtime import Loop
 from gateway.settings import Settings
 from gateway.sharing import open_limits
@@ -164,20 +164,12 @@ async def _started(
     rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
     in_force = InForce(policies)
     bindings = {
-        **bind(loop),
-        **bind_evidence(loop, exporter),
-        **bind_skills(loop, skills),
-        **bind_checkpoints(outgoing.checkpointer.checkpoint, loaded.destinations),
-        **bind_privacy(loop, rights),
+        **_bindings(loop, loaded, exporter, outgoing.checkpointer, rights),
         **await administration(loop, in_force, settings, stack),
     }
     admission = Admission(bounds_of(settings), Gauges(advancing.waiting, journal.delay))
     pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
-    adopted = await journal.adopt()
-    if adopted:
-        _log.info("resuming %d runs of an earlier process", adopted)
-    if seeded.is_new:
-        await journal.wake_waiting()  # what they were asked may have changed
+    await _resume(journal, seeded)
     feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
     await watch_policy(journal, in_force, advancing.dispatcher, feed, stack)
     await outgoing.start(rights.sweeper, stack)
@@ -197,6 +189,28 @@ async def _started(
         downloads=EvidenceDownloads(pipeline, exporter.store),
         uploads=ArtifactUploads(pipeline, skills.store),
     )
+
+
+async def _resume(journal: DurableJournal, seeded: Seeded) -> None:
+    """Have runs go on that an earlier process left, and those that wait look at a new policy."""
+    adopted = await journal.adopt()
+    if adopted:
+        _log.info("resuming %d runs of an earlier process", adopted)
+    if seeded.is_new:
+        await journal.wake_waiting()  # what they were asked may have changed
+
+
+def _bindings(
+    loop: Loop, loaded: Loaded, exporter: Exporter, checkpointer: Checkpointer, rights: Rights
+) -> Bindings:
+    """The handlers of the built-in contracts, but for those of administration."""
+    return {
+        **bind(loop),
+        **bind_evidence(loop, exporter),
+        **bind_skills(loop, loaded.skills),
+        **bind_checkpoints(checkpointer.checkpoint, loaded.destinations),
+        **bind_privacy(loop, rights),
+    }
 
 
 def _exporter(

@@ -15,7 +15,26 @@ from gateway.journal.migrations.building import (
 
 
 def create_record() -> None:
-    """The entries with their chains, checkpoints and tree, and the claims."""
+    """The entries with their chains, checkpoints and tree, the claims, and what anchors got."""
+    _entries()
+    _claims()
+    _anchors()
+
+
+def create_runs() -> None:
+    """What is folded of executions."""
+    _executions()
+    _plans()
+    _attachments()
+
+
+def create_approvals() -> None:
+    """Who was asked, and what they consented to."""
+    _approvals()
+    _grants()
+
+
+def _entries() -> None:
     create(
         "entry",
         *whole_key("position"),
@@ -30,6 +49,9 @@ def create_record() -> None:
     create("chain_head", *text_key("chain"), *whole("seq"), *text("hash"), sqlite_with_rowid=False)
     create("checkpoint", *whole_key("number"), *whole("ends_at"), *text("line"))
     create("tile", *whole_key("level", "place"), *octets("hashes"))
+
+
+def _claims() -> None:
     create(
         "claim",
         *text_key("run_id"),
@@ -43,6 +65,9 @@ def create_record() -> None:
     )
     index("claim_held", "claim", "owner", where="owner IS NOT NULL")
     index("claim_wake", "claim", "wake_at", where="owner IS NULL")
+
+
+def _anchors() -> None:
     create(
         "anchor_receipt",
         *whole_key("number"),
@@ -62,8 +87,7 @@ def create_record() -> None:
     )
 
 
-def create_runs() -> None:
-    """What is folded of executions."""
+def _executions() -> None:
     create(
         "execution",
         *text_key("id"),
@@ -111,6 +135,9 @@ def create_runs() -> None:
     )
     index("execution_newest", "execution", "workspace", "created_at DESC", "id DESC")
     index("execution_run", "execution", "run_id", unique=True)
+
+
+def _plans() -> None:
     create(
         "plan",
         *text_key("id"),
@@ -138,6 +165,9 @@ def create_runs() -> None:
         *text_or_null("output", "execution_id"),
         *text("at"),
     )
+
+
+def _attachments() -> None:
     create(
         "evidence",
         *text_key("id"),
@@ -159,8 +189,7 @@ def create_runs() -> None:
     )
 
 
-def create_approvals() -> None:
-    """Who was asked, and what they consented to."""
+def _approvals() -> None:
     create(
         "approval",
         *text_key("id"),
@@ -186,6 +215,9 @@ def create_approvals() -> None:
     index("approval_of_execution", "approval", "workspace", "execution_id", "requested_at", "id")
     index("approval_of_step", "approval", "execution_id", "step_id", "requested_at")
     index("approval_oldest", "approval", "workspace", "requested_at", "id")
+
+
+def _grants() -> None:
     create(
         "standing_grant",
         *text_key("id"),

@@ -50,11 +50,7 @@ class PostgresJournal(DurableJournal):
         with ExitStack() as opened:
             opened.callback(positions.close)
             positions.open()
-            with connected(url) as connection:
-                require_version(found_versions(connection), database_of(url))
-            with open_session(url, "gateway-start") as session:
-                row = session.one(LAST_ENTRY)
-            position, own = row or (0, "")
+            position, own = _last_entry(url)
             self._tail = Tail(loop, position)
             commits = PostgresCommit(
                 *(
@@ -132,3 +128,16 @@ class PostgresJournal(DurableJournal):
         self._tail.close()
         await self._reader.close()
         await asyncio.to_thread(self._opened.close)
+
+
+def _last_entry(url: str) -> tuple[int, str]:
+    """Position and hash of the last entry of a record that this release can serve.
+
+    Raises:
+        ProblemError: SERVICE_UNAVAILABLE, DATABASE_OUTDATED, DATABASE_UNKNOWN_VERSION.
+    """
+    with connected(url) as connection:
+        require_version(found_versions(connection), database_of(url))
+    with open_session(url, "gateway-start") as session:
+        position, own_hash = session.one(LAST_ENTRY) or (0, "")
+    return position, own_hash

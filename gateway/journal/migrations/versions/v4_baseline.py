@@ -38,12 +38,14 @@ def upgrade() -> None:
     create_runs()
     create_approvals()
     _policy()
-    _privacy()
+    _skills()
+    _erasures()
+    _holds()
     _deliveries()
 
 
 def _policy() -> None:
-    """Policy and skills."""
+    """Policy: what was in force, what is drafted, and the content of each revision."""
     create(
         "policy_activation",
         *whole_key("number"),
@@ -80,6 +82,9 @@ def _policy() -> None:
         *text_or_null("parent"),
         *text("edits", "recorded_at"),
     )
+
+
+def _skills() -> None:
     create(
         "skill",
         *text_key("workspace", "key", "version"),
@@ -102,8 +107,8 @@ def _policy() -> None:
     index("skill_by_status", "skill", "workspace", "status", "key", "version")
 
 
-def _privacy() -> None:
-    """What people asked of their data."""
+def _erasures() -> None:
+    """What people consented to, and what they had erased."""
     create(
         "privacy_condemned",
         *text_key("key_id"),
@@ -145,6 +150,9 @@ def _privacy() -> None:
     )
     index("privacy_erasure_newest", "privacy_erasure", "workspace", "requested_at DESC", "id DESC")
     index("privacy_erasure_target", "privacy_erasure", "workspace", "target")
+
+
+def _holds() -> None:
     create(
         "privacy_hold",
         *text_key("id"),
