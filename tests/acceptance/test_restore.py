@@ -5,14 +5,14 @@ from pathlib import Path
 
 from tests.acceptance.drafts import approve, lookup, refund, reply, waiting
 from tests.acceptance.restoring import (
+    Doubtful,
     asked,
+    assert_nothing_is_repeated,
     completed,
     refuses_to_serve,
     replies,
-    settle,
-    unresolved,
 )
-from tests.world import World, wait_until
+from tests.world import World
 
 
 def back_up(world: World, file: Path) -> None:
@@ -44,24 +44,8 @@ def test_what_was_done_after_the_backup_is_not_done_again(own_world: World, tmp_
     assert "4 runs were under way" in own_world.gateway.accept_restore()
     own_world.gateway.start()
 
-    # A key of its own lets the service know what it has done: the run simply goes on.
-    approve(own_world.fiona, "fiona", keyed)
-    completed(own_world, keyed)
-    # What knows no key is left to an operator, before anybody is asked to approve it again.
-    for run in (unkeyed, undone):
-        unresolved(own_world, run)
-    assert own_world.approvals(undone["executionId"], "PENDING") == []
-    approve(own_world.fiona, "fiona", both)
-    unresolved(own_world, both)
-    assert replies(own_world, "told") == replies(own_world, "then told") == 1
-
-    for run in (unkeyed, both):
-        settle(own_world, run, "DONE", output={"replyId": "m-1", "status": "SENT"})
-        completed(own_world, run)
-    settle(own_world, undone, "REPEAT")
-    wait_until(lambda: len(own_world.approvals(undone["executionId"], "PENDING")) == 1, 10)
-    approve(own_world.fiona, "fiona", undone)
-    completed(own_world, undone)
+    runs = Doubtful(keyed, unkeyed, both, undone)
+    assert_nothing_is_repeated(own_world, own_world, runs, seconds=10)
 
     bodies = ("told", "then told", "not told")
     assert [replies(own_world, body) for body in bodies] == [1, 1, 1]

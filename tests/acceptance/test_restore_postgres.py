@@ -9,11 +9,12 @@ import pytest
 from tests.acceptance.drafts import approve, lookup, refund, reply, waiting
 from tests.acceptance.recovered_postgres import RecoveredPostgres
 from tests.acceptance.restoring import (
+    Doubtful,
     asked,
+    assert_nothing_is_repeated,
     completed,
     refuses_to_serve,
     replies,
-    settle,
     unresolved,
 )
 from tests.acceptance.two_gateways import Pair, start_all, two_gateways
@@ -68,21 +69,7 @@ def test_what_was_done_after_the_moment_is_not_done_again(
     assert "4 runs were under way" in told
     start_both(pair)
 
-    approve(b.fiona, "fiona", keyed)
-    completed(a, keyed)
-    for run in (unkeyed, undone):
-        unresolved(a, run)
-    assert b.approvals(undone["executionId"], "PENDING") == []
-    approve(a.fiona, "fiona", both)
-    unresolved(b, both)
-    assert replies(a, "told") == replies(a, "then told") == 1
-    for run in (unkeyed, both):
-        settle(b, run, "DONE", output={"replyId": "m-1", "status": "SENT"})
-        completed(b, run)
-    settle(a, undone, "REPEAT")
-    wait_until(lambda: len(a.approvals(undone["executionId"], "PENDING")) == 1, 20)
-    approve(b.fiona, "fiona", undone)
-    completed(b, undone)
+    assert_nothing_is_repeated(a, b, Doubtful(keyed, unkeyed, both, undone), seconds=20)
 
     bodies = ("before", "told", "then told", "not told")
     assert [replies(a, body) for body in bodies] == [1, 1, 1, 1]
