@@ -12,6 +12,7 @@ from gateway.model.contract import (
     CapabilityKind,
     Compensation,
     ContractPolicy,
+    Entity,
     ErrorSpec,
     EventContract,
     Handler,
@@ -54,6 +55,7 @@ def build_operation(draft: Draft, scope: Scope) -> OperationContract:
         emits=read.get("emits", ()),
         handler=_handler(read.get("handler"), errors),
         compensation=_compensation(read.get("compensation")),
+        entity=_entity(read.get("entity")),
     )
 
 
@@ -133,6 +135,7 @@ def _policy(read: dict[str, Any], kind: Kind, sides: list[tuple[Fields, Types]])
         consent=read.get("consent"),
         pii_classes=classes_of_paths(pii, sides),
         not_pii=read.get("notPii", {}),
+        cost=read.get("cost"),
     )
 
 
@@ -175,6 +178,12 @@ def _compensation(read: dict[str, Any] | None) -> Compensation | None:
     if read is None or "contract" not in read:
         return None
     return Compensation(read["contract"], read.get("input", {}))
+
+
+def _entity(read: dict[str, Any] | None) -> Entity | None:
+    if read is None or not read.get("key"):
+        return None
+    return Entity(read["key"], read.get("in"))
 
 
 def _digest(draft: Draft, scope: Scope) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.contracts.build import derived_capability, told_type
 from gateway.contracts.clashes import check_names
 from gateway.contracts.drafts import Draft, draft_of
+from gateway.contracts.entity_check import check_entities
 from gateway.contracts.findings import Findings
 from gateway.contracts.load import Loading
 from gateway.contracts.registry import Registry
@@ -72,7 +73,8 @@ def link(drafts: list[Draft], base: Registry, findings: Findings) -> Bundle:
 
 
 def name_clashes(base: Registry, bundles: Iterable[Bundle]) -> tuple[Issue, ...]:
-    """Every GraphQL name that ``base`` and these bundles, side by side, would give two meanings."""
+    """Every GraphQL name that ``base`` and these bundles, side by side, would give two meanings,
+    and every type that two of them load."""
     parts: list[Registry | Bundle] = [base, *bundles]
     drafts = {draft.ref: draft for part in parts for draft in part.drafts if draft.ref}
     operations = {ref: one for part in parts for ref, one in part.operations.items()}
@@ -80,6 +82,7 @@ def name_clashes(base: Registry, bundles: Iterable[Bundle]) -> tuple[Issue, ...]
     findings = Findings()
     pairs = [(drafts[ref], event) for ref, event in events.items()]
     check_names(operations, pairs, drafts, findings)
+    check_entities(operations, drafts, findings)
     return findings.issues
 
 
@@ -96,5 +99,5 @@ def joined(base: Registry, bundles: Iterable[Bundle]) -> Registry:
         [*operations.values(), *base.operations.values()],
         [*events.values(), *base.events.values()],
         [*base.capabilities.values(), *(derived_capability(*item) for item in named.items())],
-        base.drafts,
+        [*base.drafts, *(draft for part in bundles for draft in part.drafts)],
     )

@@ -5,6 +5,12 @@ from typing import TypeAlias
 
 from gateway.contracts.drafts import Draft
 from gateway.contracts.findings import Findings
+from gateway.contracts.listings import (
+    CONNECTION,
+    CONNECTION_FIELDS,
+    connection_types,
+    listing_of,
+)
 from gateway.contracts.names import RESERVED_TYPES, graphql_type_name
 from gateway.contracts.registry import fields_of
 from gateway.contracts.type_scope import reached
@@ -28,6 +34,7 @@ def check_names(
     ``drafts`` are the files of the operations, by reference.
     """
     fields = _check_fields(operations, drafts, findings)
+    _check_connections(fields, drafts, findings)
     claimed: dict[str, tuple[tuple[object, ...], str]] = {}
     for name, shape, at, what in [
         *_claims(operations, fields, drafts),
@@ -36,7 +43,7 @@ def check_names(
         before = claimed.setdefault(name, (shape, what))
         if name in SCALARS | RESERVED_TYPES:
             message = (
-                f"{what} would be the GraphQL type {name}, which GraphQL has already; rename it"
+                f"{what} would be the GraphQL type {name}, which the schema has already; rename it"
             )
             findings.add(at, "CONTRACT_NAME_CLASH", message)
         elif before[0] != shape:
@@ -66,14 +73,38 @@ def _check_fields(
     return fields
 
 
+def _check_connections(
+    fields: Mapping[str, OperationContract], drafts: Mapping[str, Draft], findings: Findings
+) -> None:
+    """Note what has the name of a connection, or of one of its fields."""
+    for name, contract in fields.items():
+        listing = listing_of(contract)
+        if listing is None:
+            continue
+        other = fields.get(name + CONNECTION)
+        if other is not None:
+            message = (
+                f"{other.ref} would be the GraphQL field {name + CONNECTION}, as the connection of "
+                f"the list {contract.ref} is; rename one"
+            )
+            findings.add(drafts[other.ref].node.place("key"), "CONTRACT_NAME_CLASH", message)
+        for taken in sorted(CONNECTION_FIELDS & contract.output.keys() - listing.told):
+            message = f"the connection of this list has a field {taken} of its own; rename this one"
+            at = drafts[contract.ref].node.key_place("output", taken)
+            findings.add(at, "CONTRACT_NAME_CLASH", message)
+
+
 def _claims(
     operations: Operations, fields: Mapping[str, OperationContract], drafts: Mapping[str, Draft]
 ) -> Iterator[_Claim]:
     for field, contract in fields.items():
         at = drafts[contract.ref].node.place("key")
+        prefix = field[:1].upper() + field[1:]
         for side in ("Input", "Output"):
-            name = field[:1].upper() + field[1:] + side
-            yield name, (contract.ref, side), at, f"the {side.lower()} of {contract.ref}"
+            what = f"the {side.lower()} of {contract.ref}"
+            yield prefix + side, (contract.ref, side), at, what
+        for name in connection_types(prefix) if listing_of(contract) else ():
+            yield name, (contract.ref, name), at, f"the connection of {contract.ref}"
     for contract in operations.values():
         draft = drafts[contract.ref]
         yield from _nested(contract, contract.input, "Input", draft)

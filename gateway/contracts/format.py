@@ -94,6 +94,9 @@ _POLICY = Record(
         "escalate": Field(
             Choice(["human_review"], nullable=True), "human_review asks a human at every call."
         ),
+        "cost": Field(
+            Whole(1, 10_000), "What a call weighs in a request: 5 for queries, 20 for commands."
+        ),
     },
     unsupported={
         **dict.fromkeys(("roles", "anyRole", "permissions", "anyPermission"), _ROLES),
@@ -170,6 +173,17 @@ _COMPENSATION = Record(
     }
 )
 
+_ENTITY = Record(
+    {
+        "in": Field(FIELDS.key, "The output field that holds it; without it, the output itself."),
+        "key": Field(
+            Table(FIELDS.key, FIELDS.key, least=1),
+            "The fields that identify it, each with the input field that takes it.",
+            required=True,
+        ),
+    }
+)
+
 _LATER = "remove it from this file"
 
 OPERATION = Record(
@@ -188,6 +202,7 @@ OPERATION = Record(
         "emits": Field(Many(_reference), "The events that it may emit."),
         "handler": Field(_HANDLER, "Who performs it; none for built-in operations."),
         "compensation": Field(_COMPENSATION, "How a completed call is undone."),
+        "entity": Field(_ENTITY, "What a query loads by its key."),
     },
     unsupported={
         **dict.fromkeys(("analytics", "audit", "telemetry", "success"), _LATER),

@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from gateway.contracts.findings import nearest
+from gateway.contracts.fitting import fits, is_long
 from gateway.contracts.names import operation_type_prefix
 from gateway.contracts.paths import Fields, Types
 from gateway.contracts.scalars import MAX_JSON_DEPTH, MAX_TEXT, SCALAR_TYPES, is_unicode
+from gateway.model.columns import Holds
 from gateway.model.contract import EnumType, EventContract, ObjectType, OperationContract
 from gateway.model.json import JsonObject, JsonValue, pointer, shown_name
 from gateway.model.problem import MAX_ISSUES, Issue, ProblemError, invalid
@@ -46,6 +48,7 @@ class Io:
         self._fields = fields
         self._types = types
         self._model: type[BaseModel] | None = None
+        self._holds: Holds | None = None
 
     @property
     def model(self) -> type[BaseModel]:
@@ -62,6 +65,8 @@ class Io:
         Raises:
             ProblemError: VALIDATION_FAILED with every issue (at most 100).
         """
+        if is_long(value) and self._fits(value):
+            return cast("JsonObject", value)
         model = self._model or self.model
         try:
             found = model.__pydantic_validator__.validate_python(value)
@@ -74,6 +79,12 @@ class Io:
         except TypeError:
             raise _refused([*_text_issues(checked, base, 0)]) from None
         return cast("JsonObject", checked)
+
+    def _fits(self, value: JsonValue) -> bool:
+        """Whether the value is as it would be checked to be, which is quick to see."""
+        if self._holds is None:
+            self._holds = fits(self._fields, self._types)
+        return self._holds([value])
 
     def _issue(self, details: ErrorDetails, base: str) -> Issue:
         """One of pydantic's findings in our words, without the value."""

@@ -14,6 +14,7 @@ from gateway.contracts.build import (
 )
 from gateway.contracts.clashes import check_names
 from gateway.contracts.drafts import Draft, read_draft
+from gateway.contracts.entity_check import check_entities
 from gateway.contracts.findings import Findings
 from gateway.contracts.handler_check import check_handler
 from gateway.contracts.links import Links
@@ -133,6 +134,7 @@ class Loading:
         for draft, event in events.pairs():
             check_event(draft, event, self._findings)
         check_names(operations.contracts, events.pairs(), operations.drafts, self._findings)
+        check_entities(operations.contracts, operations.drafts, self._findings)
 
     def _of(self, *kinds: str) -> list[Draft]:
         return [draft for draft in self._drafts if draft.kind in kinds]

@@ -25,8 +25,8 @@ TYPE_NAME = r"[A-Z][A-Za-z0-9_]*"
 ENUM_VALUE = r"(?!true$|false$|null$|__)[A-Za-z_][A-Za-z0-9_]*"
 """Values of an enum: names of GraphQL that it does not keep for itself."""
 
-RESERVED_TYPES = frozenset({"Query", "Mutation", "Subscription"})
-"""Type names that GraphQL's roots take."""
+RESERVED_TYPES = frozenset({"Query", "Mutation", "Subscription", "Node", "PageInfo"})
+"""Type names that GraphQL's roots take, Relay's interface, and the pages of connections."""
 
 _WORDS = re.compile(r"[.\-]")
 

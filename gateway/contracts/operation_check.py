@@ -1,6 +1,7 @@
-"""Checking what one operation says of itself: idempotency, errors and PII."""
+"""Checking what one operation says of itself: idempotency, errors, PII and entity."""
 
 from gateway.contracts.drafts import Draft
+from gateway.contracts.entity_check import check_entity
 from gateway.contracts.findings import Findings
 from gateway.contracts.pii_check import check_event_pii, check_operation_pii
 from gateway.contracts.subject_check import check_subject
@@ -18,6 +19,8 @@ def check_operation(draft: Draft, contract: OperationContract, findings: Finding
     if draft.sound("input", "output", "types", "policy"):
         check_operation_pii(draft, contract, findings)
         check_subject(draft, contract, findings)
+        if draft.sound("entity"):
+            check_entity(draft, contract, findings)
 
 
 def check_event(draft: Draft, event: EventContract, findings: Findings) -> None:

@@ -50,6 +50,15 @@ def check_operation_pii(draft: Draft, contract: OperationContract, findings: Fin
     check.undeclared((*contract.policy.pii, *contract.policy.not_pii))
 
 
+def undeclared_pii(draft: Draft, contract: OperationContract) -> tuple[str, ...]:
+    """The paths of a contract that look like PII and are not declared, in order."""
+    sides = {"input": contract.input, "output": contract.output}
+    check = _Check(draft, ("policy",), sides, contract.types, Findings())
+    known = (*contract.policy.pii, *contract.policy.not_pii)
+    found = (check.suspects(fields, _Around(side), known) for side, fields in sides.items())
+    return tuple(dict.fromkeys(one.path for suspects in found for one in suspects))
+
+
 def check_event_pii(draft: Draft, event: EventContract, findings: Findings) -> None:
     """Note PII paths that lead nowhere, and PII that is not declared."""
     check = _Check(draft, (), {"payload": event.payload}, event.types, findings)
@@ -97,15 +106,16 @@ class _Check:
     def undeclared(self, known: tuple[str, ...]) -> None:
         """Note every field that looks like PII and that no path of ``known`` covers."""
         for side, fields in self.sides.items():
-            for found in self._suspects(fields, _Around(side), known):
-                self.findings.add(*found)
+            for found in self.suspects(fields, _Around(side), known):
+                self.findings.add(*self._finding(found))
         if self.looked_at > MAX_FIELDS:
             message = f"nested models repeat to more than {MAX_FIELDS} fields; flatten them"
             self.findings.add(self.draft.node.at, "CONTRACT_VALUE_INVALID", message)
 
-    def _suspects(
+    def suspects(
         self, fields: Fields, around: "_Around", known: tuple[str, ...]
-    ) -> Iterator[tuple[str, str, str]]:
+    ) -> Iterator["_Suspect"]:
+        """The fields that look like PII and that no path of ``known`` covers."""
         for name, ref in fields.items():
             path = (*around.path, name)
             self.looked_at += 1
@@ -116,11 +126,11 @@ class _Check:
             phrases = strong_phrases(name, around.words)
             cls = self._looks_like(ref, phrases)
             if cls is not None:
-                yield self._finding(self._place(around, name), ".".join(path), ref, cls)
+                yield _Suspect(self._place(around, name), ".".join(path), ref, cls)
                 continue
             inner = self.types.get(ref.named)
             if isinstance(inner, ObjectType) and inner.name not in around.models:
-                yield from self._suspects(inner.fields, around.inside(name, inner.name), known)
+                yield from self.suspects(inner.fields, around.inside(name, inner.name), known)
 
     def _looks_like(self, ref: TypeRef, phrases: Mapping[str, PiiClass]) -> PiiClass | None:
         """The class that a field seems to be of, None where it does not look like PII."""
@@ -144,13 +154,23 @@ class _Check:
             return self.draft.node.place("types", model, name)
         return self.draft.node.place(around.side, around.path[0])
 
-    def _finding(self, at: str, path: str, ref: TypeRef, cls: PiiClass) -> tuple[str, str, str]:
+    def _finding(self, found: "_Suspect") -> tuple[str, str, str]:
         pii, not_pii = (".".join((*self.under, word)) for word in ("pii", "notPii"))
         message = (
-            f"{path!r} ({ref}) looks like personal data ({cls}) and is not declared; add it to "
-            f"{pii}, or to {not_pii} with the reason why it is none"
+            f"{found.path!r} ({found.ref}) looks like personal data ({found.cls}) and is not "
+            f"declared; add it to {pii}, or to {not_pii} with the reason why it is none"
         )
-        return at, "CONTRACT_PII_UNDECLARED", message
+        return found.at, "CONTRACT_PII_UNDECLARED", message
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """A field that looks like PII of a class: where it stands, its path and its type."""
+
+    at: str
+    path: str
+    ref: TypeRef
+    cls: PiiClass
 
 
 @dataclass(frozen=True, slots=True)

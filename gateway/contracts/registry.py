@@ -6,7 +6,12 @@ from typing import TypeVar
 
 from gateway.contracts.drafts import Draft
 from gateway.contracts.io import Io, input_io, output_io, payload_io
-from gateway.contracts.names import graphql_field_name, major_of, version_order
+from gateway.contracts.names import (
+    graphql_field_name,
+    major_of,
+    operation_type_prefix,
+    version_order,
+)
 from gateway.model.contract import (
     CapabilityContract,
     EventContract,
@@ -127,3 +132,15 @@ def fields_of(versions: list[OperationContract]) -> list[tuple[str, OperationCon
         for contract in versions:
             fields[f"{name}V{major_of(contract.meta.version)}"] = contract
     return list(fields.items())
+
+
+def type_prefix(fields: Mapping[str, OperationContract], contract: OperationContract) -> str:
+    """What the names of a contract's GraphQL types begin with, where these are the root fields.
+
+    The plain name is that of the version that owns the plain field.
+    """
+    prefix = operation_type_prefix(contract.key)
+    owner = fields.get(graphql_field_name(contract.key))
+    if owner is not None and owner.ref == contract.ref:
+        return prefix
+    return f"{prefix}V{major_of(contract.meta.version)}"

@@ -9,7 +9,7 @@ loading their rules takes longer than most processes have values to hold to them
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Annotated, Any, TypeAlias
@@ -19,8 +19,15 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from gateway.contracts.codes import countries, currencies, languages, scripts, time_zones
-from gateway.model.json import MAX_SAFE_INTEGER, JsonValue, pointer, shown_name
+from gateway.model.json import (
+    MAX_SAFE_INTEGER,
+    JsonValue,
+    encoded,
+    pointer,
+    shown_name,
+)
 from gateway.model.pii import SEALED
+from gateway.model.plain_json import plain_copy
 from gateway.model.sealing import COMMITTED
 
 MAX_TEXT = 65_536
@@ -32,6 +39,7 @@ RESERVED_KEYS = frozenset({SEALED, COMMITTED})
 MAX_JSON_DEPTH = 64
 """How deep the value of a JSON or JSONObject may be nested."""
 
+_TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
 _OFFSET = r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -140,7 +148,8 @@ def check_json(value: JsonValue) -> JsonValue:
     """
     if value is None:
         raise PydanticCustomError("WRONG_TYPE", "a value is expected", {"inner": ""})
-    _walk(value, ())
+    if not _is_surely_kept(value):
+        _walk(value, [])
     return value
 
 
@@ -151,7 +160,19 @@ def check_json_object(value: JsonValue) -> JsonValue:
     return check_json(value)
 
 
-def _walk(value: JsonValue, path: tuple[str | int, ...]) -> None:
+def _is_surely_kept(value: JsonValue) -> bool:
+    """True where all is in order, which is quick to see; False says nothing."""
+    if plain_copy(value, MAX_JSON_DEPTH) is None:
+        return False
+    raw = encoded(value)
+    if any(key.encode() in raw for key in RESERVED_KEYS):
+        return False
+    texts = () if len(raw) <= MAX_TEXT else _TEXTS.findall(raw)
+    return max(map(len, texts), default=0) <= MAX_TEXT
+
+
+def _walk(value: JsonValue, path: list[str | int]) -> None:
+    """Look at every value by itself, to tell which is wrong; ``path`` is that of ``value``."""
     if isinstance(value, str):
         _check_text(value, path)
     elif isinstance(value, (dict, list)):
@@ -166,21 +187,25 @@ def _walk(value: JsonValue, path: tuple[str | int, ...]) -> None:
         raise _refused("WRONG_TYPE", path, "not a JSON value: send JSON")
 
 
-def _walk_members(value: dict[Any, Any] | list[Any], path: tuple[str | int, ...]) -> None:
+def _walk_members(value: dict[Any, Any] | list[Any], path: list[str | int]) -> None:
     if len(path) >= MAX_JSON_DEPTH:
         raise _refused("TOO_DEEP", path, f"nested more than {MAX_JSON_DEPTH} deep: flatten it")
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            _walk(item, (*path, index))
-        return
-    for key, member in value.items():
-        _check_text(key, path)
-        if key in RESERVED_KEYS:
-            raise _refused("NOT_ALLOWED", path, f"the key {key} is the gateway's own: rename it")
-        _walk(member, (*path, key))
+    members = value.items() if isinstance(value, dict) else enumerate(value)
+    for step, member in members:
+        if isinstance(value, dict):
+            _check_key(step, path)
+        path.append(step)  # one path for all: a tuple for each value costs more than all else
+        _walk(member, path)
+        path.pop()
 
 
-def _check_text(text: Any, path: tuple[str | int, ...]) -> None:
+def _check_key(key: Any, path: Sequence[str | int]) -> None:
+    _check_text(key, path)
+    if key in RESERVED_KEYS:
+        raise _refused("NOT_ALLOWED", path, f"the key {key} is the gateway's own: rename it")
+
+
+def _check_text(text: Any, path: Sequence[str | int]) -> None:
     if not isinstance(text, str):
         raise _refused("WRONG_TYPE", path, "a key that is not text: send JSON")
     if len(text) > MAX_TEXT:
@@ -191,7 +216,7 @@ def _check_text(text: Any, path: tuple[str | int, ...]) -> None:
         )
 
 
-def _refused(code: str, path: tuple[str | int, ...], what: str) -> PydanticCustomError:
+def _refused(code: str, path: Sequence[str | int], what: str) -> PydanticCustomError:
     inner = pointer(*(shown_name(part) for part in path))
     return PydanticCustomError(code, "{what}", {"inner": inner, "what": what})
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contracts import load_contracts
 from gateway.model.contract import AuthLevel, EnumType, ObjectType, Stability
 from gateway.model.decision import Verdict
 from gateway.model.evidence import EvidenceKind
 from gateway.model.execution import ApprovalStatus, ExecutionStatus, RunMode, StepStatus
+from tests.loaded import load_contracts
 
 SCHEMA = Path(__file__).parents[3] / "schema"
 SKILL_ERRORS = {
@@ -54,6 +54,9 @@ OPERATIONS = {
 ADDED = {
     "approval.decide": ("command", "approval", "approval"),
     "approval.list": ("query", "approval", "approval"),
+    "contract.execution.list": ("query", "core", "contract execution"),
+    "contract.get": ("query", "core", "contract"),
+    "contract.list": ("query", "core", "contract"),
     "event.list": ("query", "audit", "events"),
     "evidence.attach": ("command", "core", "execution lane evidence"),
     "execution.breakGlass": ("command", "approval", "approval break-glass"),
@@ -65,6 +68,7 @@ ADDED = {
     "grant.issue": ("command", "approval", "approval grant"),
     "grant.list": ("query", "approval", "approval grant"),
     "grant.revoke": ("command", "approval", "approval grant"),
+    "health.get": ("query", "audit", "health"),
     "plan.get": ("query", "core", "plan"),
     "step.reconcile": ("command", "core", "execution"),
     "trace.replay": ("query", "audit", "trace audit"),
@@ -79,11 +83,11 @@ EMITS = {
     "skill.install": ["skill.installed", "skill.rejected"],
 }
 MODELS = {
-    "ExecutionRecord": "executionId: ID!, intentId: ID, planId: ID, runId: ID, status: ExecutionStatus!, riskTier: RiskTier, requiresApproval: Boolean, lane: ExecutionLaneState, createdAt: DateTime!, updatedAt: DateTime!, allowedActions: [String!]!",
+    "ExecutionRecord": "executionId: ID!, intentId: ID, planId: ID, runId: ID, status: ExecutionStatus!, riskTier: RiskTier, requiresApproval: Boolean, lane: ExecutionLaneState, requestedBy: ID!, createdAt: DateTime!, updatedAt: DateTime!, allowedActions: [String!]!",
     "ExecutionLaneState": "laneKey: String, laneStatus: LaneStatus, lanePhase: String, ownerRole: String, evidenceBundleCount: Int, pendingApprovalCount: Int, recommendedNextLane: String",
     "ExecutionLaneSummary": "runId: ID!, laneKey: String!, laneStatus: LaneStatus!, lanePhase: String!, ownerRole: String!, objective: String!, evidenceCompleteness: Float!, terminalReadiness: TerminalReadiness, pendingApprovalCount: Int!, missingEvidenceCount: Int, missingApprovalCount: Int, recommendedNextLane: String, updatedAt: DateTime!, allowedActions: [String!]!",
     "ExecutionLaneDetail": "runId: ID!, laneKey: String!, laneStatus: LaneStatus!, lanePhase: String!, ownerRole: String!, objective: String!, teamStatus: String, completionPhase: String, terminalReadiness: TerminalReadiness, missingEvidence: [String!], missingApprovals: [String!], blockingRisks: [String!], recommendedNextLane: String, evidenceBundleCount: Int!, approvalCount: Int!, transitionCount: Int!, queueSkew: Int, cleanupStatus: String, retryCount: Int, snapshotRef: String, updatedAt: DateTime!, allowedActions: [String!]!",
-    "ExecutionSummary": "executionId: ID!, status: ExecutionStatus!, riskTier: RiskTier, lane: ExecutionLaneState, updatedAt: DateTime!, allowedActions: [String!]!",
+    "ExecutionSummary": "executionId: ID!, status: ExecutionStatus!, riskTier: RiskTier, lane: ExecutionLaneState, requestedBy: ID!, createdAt: DateTime!, updatedAt: DateTime!, allowedActions: [String!]!",
     "SkillSummary": "skillKey: String!, version: String!, status: SkillStatus!, verified: Boolean!, publisher: String, provenance: String, installedAt: DateTime",
     "TraceEntry": "timestamp: DateTime!, stage: TraceStage!, status: String!, actorId: ID, metadata: JSONObject",
     "SkillCapabilityRequirement": "key: String!, version: String",
@@ -167,7 +171,7 @@ def test_an_operation_is_governed_as_promised(name, registry):
     contract = registry.operations[f"controlPlane.{name}@1.0.0"]
     assert (contract.kind, contract.capability) == (kind, f"control-plane.{capability}@1.0.0")
     assert contract.meta.tags == ("automation", "control-plane", "agent-runtime", *tags.split())
-    user = name in ("intent.submit", "execution.mine")
+    user = name in ("intent.submit", "execution.mine", "contract.list", "contract.get")
     assert contract.policy.auth is (AuthLevel.USER if user else AuthLevel.ADMIN)
     pii = {"intent.submit": ("text",), "evidence.attach": ("content", "note")}
     assert contract.policy.pii == pii.get(name, ())

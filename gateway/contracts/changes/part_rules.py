@@ -1,0 +1,182 @@
+"""Rules for contracts that come and go, and for their errors, events and handlers."""
+
+from gateway.contracts.changes.change import Rule
+from gateway.contracts.changes.remedies import (
+    NOTHING,
+    OLD_CLIENTS,
+    RIGHTS,
+    TEXT,
+    UNUSED,
+    breaking,
+    dangerous,
+    safe,
+)
+
+PART_RULES: tuple[Rule, ...] = (
+    dangerous(
+        "contract-replaced",
+        "A root field stands for another contract or version.",
+        "Look at what else is told of this field, and have its callers test.",
+        "contract-replaced",
+    ),
+    dangerous(
+        "applied-directive-changed",
+        "A directive was applied, taken off, or given other arguments.",
+        "Look up what those who read the directive make of it.",
+        "applied-directive-changed",
+    ),
+    breaking(
+        "operation-removed",
+        "A version of an operation is gone.",
+        "Keep it, deprecated, until no plan and no client names it.",
+        "operation-added",
+    ),
+    safe("operation-added", "A version of an operation is new.", NOTHING, "operation-removed"),
+    breaking(
+        "root-field-removed",
+        "A GraphQL field of a contract that stays is gone.",
+        "Keep the other versions, so that the contract keeps its field.",
+        "root-field-added",
+    ),
+    safe(
+        "root-field-added",
+        "A contract has another GraphQL field.",
+        NOTHING,
+        "root-field-removed",
+    ),
+    breaking(
+        "kind-changed",
+        "A command became a query, or the other way round.",
+        "Give it another key.",
+        "kind-changed",
+    ),
+    dangerous(
+        "error-added",
+        "A call may fail with another error.",
+        "Have callers treat it.",
+        "error-removed",
+    ),
+    safe("error-removed", "A call fails with an error no longer.", UNUSED, "error-added"),
+    dangerous(
+        "error-changed",
+        "An error has another HTTP status, or says otherwise whether a retry helps.",
+        "Have callers that look at these treat it.",
+        "error-changed",
+    ),
+    breaking(
+        "event-removed",
+        "An event is gone, or an operation emits it no longer.",
+        "Keep it until nobody follows it.",
+        "event-added",
+    ),
+    safe(
+        "event-added",
+        "An event is new, or an operation emits it now.",
+        "Nothing; followers that want all events get it.",
+        "event-removed",
+    ),
+    dangerous(
+        "key-not-honoured",
+        "The handler honours idempotency keys no longer: what is unknown is not repeated.",
+        "Expect runs that wait for an operator.",
+        "key-honoured",
+    ),
+    safe(
+        "key-honoured",
+        "The handler honours idempotency keys now.",
+        "See that it does: attempts of unknown outcome are repeated.",
+        "key-not-honoured",
+    ),
+    dangerous(
+        "handler-changed",
+        "Somebody else performs it, or is called otherwise.",
+        "Test it, and see that GATEWAY_ACTION_HOSTS lets it through.",
+        "handler-changed",
+    ),
+    dangerous(
+        "timeout-shortened",
+        "The handler has less time.",
+        "See that it needs no more.",
+        "timeout-lengthened",
+    ),
+    safe("timeout-lengthened", "The handler has more time.", TEXT, "timeout-shortened"),
+    dangerous(
+        "compensation-removed",
+        "A completed step of it cannot be undone any more.",
+        "Tell operators, or keep it.",
+        "compensation-added",
+    ),
+    safe(
+        "compensation-added",
+        "A completed step of it can be undone.",
+        NOTHING,
+        "compensation-removed",
+    ),
+    dangerous(
+        "compensation-changed",
+        "A completed step of it is undone otherwise.",
+        "Test it; runs keep what they were compiled with.",
+        "compensation-changed",
+    ),
+    breaking(
+        "capability-removed",
+        "A capability is gone.",
+        "Keep it until no token and no rule names it.",
+        "capability-added",
+    ),
+    safe("capability-added", "A capability is new.", NOTHING, "capability-removed"),
+    breaking(
+        "capability-provides-less",
+        "A capability provides an operation or an event no longer.",
+        OLD_CLIENTS,
+        "capability-provides-more",
+    ),
+    dangerous(
+        "capability-provides-more",
+        "A capability provides more: whoever was granted it may use that too.",
+        RIGHTS,
+        "capability-provides-less",
+    ),
+    dangerous(
+        "capability-requires-more",
+        "A capability requires another.",
+        "Grant both.",
+        "capability-requires-less",
+    ),
+    safe(
+        "capability-requires-less",
+        "A capability requires another no longer.",
+        TEXT,
+        "capability-requires-more",
+    ),
+    safe(
+        "capability-type-changed",
+        "A capability is of another type.",
+        TEXT,
+        "capability-type-changed",
+    ),
+    safe(
+        "entity-added",
+        "What a query answers is loaded by its key: it has a global id.",
+        NOTHING,
+        "entity-removed",
+    ),
+    breaking(
+        "entity-removed",
+        "What a query answers is loaded by key no longer: its ids and references lead nowhere.",
+        OLD_CLIENTS,
+        "entity-added",
+    ),
+    breaking(
+        "entity-key-changed",
+        "An entity has another key, or is another part of the output.",
+        "Its ids and references lead nowhere; bring in a new version of the contract beside it.",
+        "entity-key-changed",
+    ),
+    safe(
+        "content-changed",
+        "The content has another digest, by what no other rule speaks of.",
+        "Nothing; plans compiled from now on are bound to it.",
+        "content-changed",
+    ),
+)

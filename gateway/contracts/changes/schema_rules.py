@@ -1,0 +1,207 @@
+"""Rules for what GraphQL itself knows: under graphql-core's names and at its levels where it has
+any, and of the roots of a schema, which it does not compare."""
+
+from gateway.contracts.changes.change import Rule
+from gateway.contracts.changes.remedies import (
+    NOTHING,
+    OLD_CLIENTS,
+    REGENERATE,
+    TEXT,
+    breaking,
+    dangerous,
+    safe,
+)
+
+SCHEMA_RULES: tuple[Rule, ...] = (
+    breaking(
+        "root-type-changed",
+        "Operations of a kind start at another type, or cannot be sent any more.",
+        "Keep the type at which they start.",
+        "root-type-changed root-type-added",
+    ),
+    safe(
+        "root-type-added",
+        "Operations of a kind can be sent now.",
+        NOTHING,
+        "root-type-changed",
+    ),
+    breaking("type-removed", "A type is gone.", OLD_CLIENTS, "type-added"),
+    safe("type-added", "A type is new.", NOTHING, "type-removed"),
+    breaking(
+        "type-changed-kind",
+        "A type is of another kind, such as an enum that was an object.",
+        "Give what is new another name.",
+        "type-changed-kind",
+    ),
+    breaking(
+        "type-removed-from-union",
+        "A union holds a type no longer.",
+        OLD_CLIENTS,
+        "type-added-to-union",
+    ),
+    dangerous(
+        "type-added-to-union",
+        "A union may hold another type.",
+        REGENERATE,
+        "type-removed-from-union",
+    ),
+    breaking(
+        "value-removed-from-enum",
+        "A value of an enum is gone.",
+        OLD_CLIENTS,
+        "value-added-to-enum",
+    ),
+    dangerous(
+        "value-added-to-enum",
+        "An enum may have another value.",
+        REGENERATE,
+        "value-removed-from-enum",
+    ),
+    breaking(
+        "field-removed",
+        "A field is gone, of an input, an output or a type.",
+        OLD_CLIENTS,
+        "field-added optional-input-field-added required-input-field-added",
+    ),
+    safe("field-added", "An output has another field.", NOTHING, "field-removed"),
+    breaking(
+        "field-changed-kind",
+        "The type of a field takes less, promises less, or is another.",
+        "Add a field of another name, and remove this one later.",
+        "field-changed-kind field-changed-kind-safe",
+    ),
+    safe(
+        "field-changed-kind-safe",
+        "The type of a field takes more (input) or promises more (output).",
+        NOTHING,
+        "field-changed-kind",
+    ),
+    breaking(
+        "required-input-field-added",
+        "Calls must send another field.",
+        "Make it optional, or bring in a new version of the contract.",
+        "field-removed",
+    ),
+    dangerous(
+        "optional-input-field-added",
+        "Calls may send another field.",
+        "See that a call without it means what it meant before.",
+        "field-removed",
+    ),
+    dangerous(
+        "input-field-default-value-change",
+        "An input field has another default, or none.",
+        "See that calls without it mean what they meant.",
+        "input-field-default-value-change input-field-default-value-added",
+    ),
+    safe(
+        "input-field-default-value-added",
+        "An input field has a default now.",
+        NOTHING,
+        "input-field-default-value-change",
+    ),
+    breaking(
+        "arg-removed",
+        "An argument of a field is gone.",
+        OLD_CLIENTS,
+        "required-arg-added optional-arg-added",
+    ),
+    breaking(
+        "required-arg-added",
+        "A field must be given another argument.",
+        "Make it optional.",
+        "arg-removed",
+    ),
+    dangerous(
+        "optional-arg-added",
+        "A field may be given another argument.",
+        "See that a field without it means what it meant before.",
+        "arg-removed",
+    ),
+    breaking(
+        "arg-changed-kind",
+        "The type of an argument takes less, or is another.",
+        "Add an argument of another name.",
+        "arg-changed-kind arg-changed-kind-safe",
+    ),
+    safe(
+        "arg-changed-kind-safe",
+        "The type of an argument takes more.",
+        NOTHING,
+        "arg-changed-kind",
+    ),
+    dangerous(
+        "arg-default-value-change",
+        "An argument has another default, or none.",
+        "See that fields without it mean what they meant.",
+        "arg-default-value-change arg-default-value-added",
+    ),
+    safe(
+        "arg-default-value-added",
+        "An argument has a default now.",
+        NOTHING,
+        "arg-default-value-change",
+    ),
+    breaking(
+        "implemented-interface-removed",
+        "A type implements an interface no longer.",
+        OLD_CLIENTS,
+        "implemented-interface-added",
+    ),
+    dangerous(
+        "implemented-interface-added",
+        "A type implements another interface.",
+        REGENERATE,
+        "implemented-interface-removed",
+    ),
+    breaking(
+        "directive-removed",
+        "A directive is not defined any more.",
+        OLD_CLIENTS,
+        "directive-added",
+    ),
+    safe("directive-added", "A directive is new.", NOTHING, "directive-removed"),
+    breaking(
+        "directive-arg-removed",
+        "An argument of a directive is gone.",
+        OLD_CLIENTS,
+        "required-directive-arg-added optional-directive-arg-added",
+    ),
+    breaking(
+        "required-directive-arg-added",
+        "A directive must be given another argument.",
+        "Make it optional.",
+        "directive-arg-removed",
+    ),
+    safe(
+        "optional-directive-arg-added",
+        "A directive may be given another argument.",
+        NOTHING,
+        "directive-arg-removed",
+    ),
+    breaking(
+        "directive-repeatable-removed",
+        "A directive may stand only once.",
+        OLD_CLIENTS,
+        "directive-repeatable-added",
+    ),
+    safe(
+        "directive-repeatable-added",
+        "A directive may stand several times.",
+        NOTHING,
+        "directive-repeatable-removed",
+    ),
+    breaking(
+        "directive-location-removed",
+        "A directive may not stand somewhere any more.",
+        OLD_CLIENTS,
+        "directive-location-added",
+    ),
+    safe(
+        "directive-location-added",
+        "A directive may stand somewhere else too.",
+        NOTHING,
+        "directive-location-removed",
+    ),
+    safe("description-changed", "A text for readers is another.", TEXT, "description-changed"),
+)

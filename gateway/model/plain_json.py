@@ -1,0 +1,92 @@
+"""JSON that reads the same to everybody, quickly found to be so.
+
+A reader that refuses what RFC 8259 and RFC 7493 leave open must look at each member. Most texts
+have nothing of it, and orjson and a few counts show that. What they do not show needs the slow way.
+"""
+
+import re
+from itertools import chain, compress
+from typing import Any
+
+import orjson
+
+from gateway.model.json import JsonObject
+
+_EXACTLY = (
+    orjson.OPT_STRICT_INTEGER
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+MOST_DIGITS = 16
+"""So many digits an integer of plain JSON may have: all of 53 bits."""
+
+_UNUSUAL_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]")
+"""A number that readers could take differently, or that orjson takes differently than others."""
+
+_NESTING = frozenset({dict, list})
+
+
+def plain_object(raw: bytes, deepest: int, most: int | None = None) -> JsonObject | None:
+    """The object that ``raw`` is, nested at most ``deepest`` deep and with at most ``most`` arrays
+    and objects in it; None where that is not plain.
+
+    orjson refuses whatever is not strict JSON in UTF-8, but keeps the last of equal keys, and makes
+    a float of an integer beyond 64 bits. A key is there twice where the text has more colons
+    outside of strings than the object has members. What is written again as it came, as most is
+    that JavaScript wrote, lost nothing.
+    """
+    containers = raw.count(b"{") + raw.count(b"[")  # or more, with those in strings
+    if most is not None and containers > most:
+        return None
+    try:
+        value = orjson.loads(raw)
+        is_same = orjson.dumps(value, option=_EXACTLY) == raw
+    except (orjson.JSONDecodeError, TypeError):
+        return None
+    if type(value) is not dict:
+        return None
+    if is_same and containers <= deepest:
+        return value
+    depth, members = _extent(value)
+    if depth > deepest:
+        return None
+    if not is_same:
+        bare = _STRINGS.sub(b"", raw)
+        if _UNUSUAL_NUMBER.search(bare) or members != bare.count(b":"):
+            return None
+    return value
+
+
+def plain_copy(value: object, deepest: int) -> Any:
+    """``value`` written as JSON and read again, if it is the same then and nested at most
+    ``deepest`` deep; else None.
+
+    What the writer changes (a tuple, a number that is not finite) does not come back as it was, and
+    the rest it refuses: integers beyond 53 bits, unpaired surrogates, objects of Python.
+    """
+    try:
+        copy = orjson.loads(orjson.dumps(value, option=_EXACTLY))
+    except TypeError:
+        return None
+    return copy if copy == value and _extent(copy)[0] <= deepest else None
+
+
+def _extent(value: Any) -> tuple[int, int]:
+    """How deep a value is nested, and how many members its objects have."""
+    depth = members = 0
+    level = [value] if type(value) in _NESTING else []
+    while level:
+        depth += 1
+        objects = [one for one in level if type(one) is dict]
+        members += sum(map(len, objects))
+        arrays = level if not objects else [one for one in level if type(one) is list]
+        inner = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(arrays)]
+        kinds = [*map(type, inner)]
+        level = (
+            []
+            if _NESTING.isdisjoint(kinds)
+            else [*compress(inner, map(_NESTING.__contains__, kinds))]
+        )
+    return depth, members
