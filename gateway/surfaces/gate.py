@@ -5,18 +5,19 @@ known here either, so this bound is above that of calls (``gateway.pipeline.admi
 keeps places free for whoever decides or stops what is under way.
 """
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.model.problem import problem
 from gateway.surfaces.files import refusal
 from gateway.surfaces.graphql.errors import error_entry, headers_of
-from gateway.surfaces.graphql.http import GRAPHQL_JSON, json_answer
+from gateway.surfaces.graphql.http.answers import JsonAnswer
+from gateway.surfaces.graphql.http.negotiation import GRAPHQL_JSON
+from gateway.surfaces.probes import PROBES
+from gateway.telemetry import metrics
 
 RETRY_AFTER = 1.0
 """Seconds after which whoever was refused may try again."""
 
-_PROBES = frozenset({"/healthz", "/readyz"})
 _GRAPHQL = "/graphql"
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -35,9 +36,10 @@ class RequestGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, or refuse at once."""
-        if scope["type"] != "http" or scope["path"] in _PROBES:
+        if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
         elif self._inside >= self._most:
+            metrics.overload.add("requests")
             await _too_many(scope["path"])(scope, receive, send)
         else:
             place = _Place(self, scope, receive, send)
@@ -88,7 +90,7 @@ class _Place:
             self._gate.count(-1)
 
 
-def _too_many(path: str) -> Response:
+def _too_many(path: str) -> ASGIApp:
     told = problem(
         "SERVICE_UNAVAILABLE",
         f"The gateway has too many requests at once. Nothing of this one was read. Try again in "
@@ -96,7 +98,7 @@ def _too_many(path: str) -> Response:
         retry_after=RETRY_AFTER,
     )
     if path == _GRAPHQL:
-        return json_answer(
+        return JsonAnswer(
             told.status, {"errors": [error_entry(told)]}, GRAPHQL_JSON, headers_of(told)
         )
     return refusal(told, ())

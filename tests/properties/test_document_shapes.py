@@ -12,23 +12,29 @@ from hypothesis import strategies as st
 
 from gateway.model.principal import Principal, PrincipalType
 from gateway.surfaces.graphql import Limits, build_schema
-from gateway.surfaces.graphql.documents import Documents
 from gateway.surfaces.graphql.errors import RequestRefusedError
-from gateway.surfaces.graphql.execution import Operation, choose_operation
-from gateway.surfaces.graphql.operation_log import OperationLine
-from gateway.surfaces.graphql.parameters import Parameters
-from gateway.surfaces.graphql.schema import core_schema
+from gateway.surfaces.graphql.operations.documents import Documents
+from gateway.surfaces.graphql.operations.execution import Operation, choose_operation
+from gateway.surfaces.graphql.operations.operation_log import OperationLine
+from gateway.surfaces.graphql.requests.parameters import Parameters
+from gateway.surfaces.graphql.schema.sight import Sight
 from gateway.surfaces.graphql.shapes import LazyShape, Vocabulary, normalised
 from gateway.telemetry import handler
+from tests.properties.amounts import examples
 from tests.unit.graphql.support import Catalogue
 
-SCHEMA = core_schema(build_schema(Catalogue()))
+SCHEMA = build_schema(Catalogue())
 VOCABULARY = Vocabulary.of(SCHEMA)
 WORD, NUMBER = "kanari", "77997799"
 """What each planted name or text, and each planted number, begins with."""
 KNOWN = ("shopPing", "shopOrderGet", "items", "orderId", "done", "__typename", "__schema")
 ASKER = Principal(PrincipalType.HUMAN, f"{WORD}@example.com", "acme")
 PARTS = st.integers(0, 3)
+
+
+def sees_all() -> Sight:
+    """Who may ask for all of the schema."""
+    return Sight(SCHEMA, is_open=True)
 
 
 @dataclass
@@ -160,10 +166,11 @@ def told(source: str, name: str | None = None) -> dict[str, Any]:
     parameters = Parameters(source, {WORD: NUMBER}, name)
     try:
         with OperationLine("http", None, None, parameters, ASKER) as line:
-            document = kept.prepare(source, lambda: True)
+            document = kept.prepare(source, sees_all)
             definition = choose_operation(document, name)
             context: Any = None
-            line.operation = Operation(SCHEMA, document, definition, parameters, context, Limits())
+            about = (parameters, context, Limits(), sees_all)
+            line.operation = Operation(SCHEMA, document, definition, *about)
     except (RequestRefusedError, UnicodeEncodeError):
         pass
     finally:
@@ -179,7 +186,7 @@ def told(source: str, name: str | None = None) -> dict[str, Any]:
 
 
 SLOW = settings(
-    max_examples=150,
+    max_examples=examples(150),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -4,27 +4,32 @@ from gateway.surfaces.graphql.app import graphql_routes
 from gateway.surfaces.graphql.door import (
     Authenticate,
     Door,
-    Introspection,
-    MayIntrospect,
     Subscribe,
     ValidFor,
 )
 from gateway.surfaces.graphql.engine import Engine
-from gateway.surfaces.graphql.lifetime import Connections
-from gateway.surfaces.graphql.limits import ConnectionLimits, Limits
-from gateway.surfaces.graphql.schema import build_schema, print_sdl
+from gateway.surfaces.graphql.http.profile import HttpProfile
+from gateway.surfaces.graphql.limits import ConnectionLimits, Limits, ServerLimits
+from gateway.surfaces.graphql.schema.build import build_schema
+from gateway.surfaces.graphql.schema.sdl import print_sdl
+from gateway.surfaces.graphql.schema.sight import Introspection, MayCall
+from gateway.surfaces.graphql.schema.subscriptions import FIELD as EVENTS_FIELD
+from gateway.surfaces.graphql.server.lifetime import Connections
+from gateway.surfaces.graphql.server.transports import server_options
 from gateway.surfaces.graphql.service import Service
-from gateway.surfaces.graphql.transports import server_options
 
 __all__ = [
+    "EVENTS_FIELD",
     "Authenticate",
     "ConnectionLimits",
     "Connections",
     "Door",
     "Engine",
+    "HttpProfile",
     "Introspection",
     "Limits",
-    "MayIntrospect",
+    "MayCall",
+    "ServerLimits",
     "Service",
     "Subscribe",
     "ValidFor",

@@ -1,9 +1,9 @@
 """What this door needs of the rooms behind it, as protocols that the app fills in."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.model.contract import OperationContract
 from gateway.model.event import EventFilter
@@ -70,29 +70,54 @@ class Subscribe(Protocol):
         ...
 
 
-class MayIntrospect(Protocol):
-    """Whether a principal may read the schema where introspection is for some only."""
-
-    def __call__(self, principal: Principal, /) -> bool:
-        """True if the principal may."""
-        ...
+AT_ONCE = 8
+"""How many things one request loads by their keys at once."""
 
 
-class Introspection(StrEnum):
-    """Who may read the schema through the door: everybody, administrators, nobody."""
+class Once:
+    """What one request asks for by name, perhaps several times, and what is done once."""
 
-    ON = "on"
-    ADMIN = "admin"
-    OFF = "off"
+    __slots__ = ("_begun", "_turns")
+
+    def __init__(self) -> None:
+        self._begun: dict[str, asyncio.Task[JsonObject | None]] = {}
+        self._turns: asyncio.Semaphore | None = None
+
+    async def done(
+        self, name: str, begin: Callable[[], Coroutine[Any, Any, JsonObject | None]]
+    ) -> JsonObject | None:
+        """What ``begin`` gives, or gave when the name was asked for first; ``AT_ONCE`` at a time.
+
+        Raises:
+            Exception: what it raises, to whoever asks for the name.
+        """
+        task = self._begun.get(name)
+        if task is None:
+            task = self._begun[name] = asyncio.ensure_future(self._in_turn(begin))
+        return await task
+
+    async def _in_turn(
+        self, begin: Callable[[], Coroutine[Any, Any, JsonObject | None]]
+    ) -> JsonObject | None:
+        if self._turns is None:
+            self._turns = asyncio.Semaphore(AT_ONCE)
+        async with self._turns:
+            return await begin()
 
 
-@dataclass(frozen=True, slots=True)
+def _sees_nothing() -> bool:
+    return False
+
+
+@dataclass(slots=True)  # not frozen: that would triple what it takes to make one
 class CallContext:
     """What the resolvers of one request share.
 
     ``subscribe`` is None where no events are served; ``resume_after`` is the cursor to go on from
     where a subscription names none. ``entered`` collects the response names of root fields whose
     resolver was reached: an error of any other comes from its arguments, hence from the caller.
+    ``once`` holds what the request loads by keys, ``sees_all`` says whether its caller may ask for
+    the whole schema.
     """
 
     door: Door
@@ -101,3 +126,5 @@ class CallContext:
     subscribe: Subscribe | None = None
     resume_after: str | None = None
     entered: set[str] = field(default_factory=set)
+    once: Once = field(default_factory=Once)
+    sees_all: Callable[[], bool] = _sees_nothing

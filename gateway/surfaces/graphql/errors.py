@@ -11,7 +11,6 @@ from graphql import GraphQLError, GraphQLSyntaxError
 
 from gateway.model.json import JsonObject
 from gateway.model.problem import Issue, Problem, ProblemError, problem, with_context
-from gateway.surfaces.graphql.guards import CEILING, Exceeded
 from gateway.surfaces.graphql.shapes import LazyShape
 from gateway.telemetry import told_failure
 
@@ -64,8 +63,8 @@ def headers_of(told: Problem) -> dict[str, str]:
 def headers_of_answer(body: JsonObject) -> dict[str, str]:
     """The headers that the errors in an answer ask for: waiting as long as the longest helps all.
 
-    An answer that holds data keeps the status 200, whatever happened to single fields; so this is
-    where HTTP clients and proxies see that a field was refused for a while.
+    An answer that holds data keeps a status of success, whatever happened to single fields; so this
+    is where HTTP clients and proxies see that a field was refused for a while.
     """
     problems = [entry["extensions"]["problem"] for entry in body.get("errors", ())]
     waits = [told["retryAfter"] for told in problems if "retryAfter" in told]
@@ -121,12 +120,6 @@ def validation_entry(error: GraphQLError) -> JsonObject:
     return error_entry(told, error)
 
 
-def limit_refusal(exceeded: Sequence[Exceeded]) -> RequestRefusedError:
-    """The refusal of a document that breaks limits: one entry for each of them."""
-    problems = [_limit_problem(item) for item in exceeded]
-    return RequestRefusedError(problems[0].status, [error_entry(told) for told in problems])
-
-
 def internal_problem(error: BaseException, doing: str) -> Problem:
     """INTERNAL_ERROR with a fresh error id, under which the log holds what happened.
 
@@ -154,40 +147,3 @@ def _sentence(message: str) -> str:
         said = said[:_LONGEST_MESSAGE] + "..."
     end = "" if said.endswith("?") else "."
     return f"{said}{end} Correct the document and send it again."
-
-
-_LIMIT_WORDS = {
-    "source_bytes": "bytes of source text",
-    "tokens": "tokens",
-    "comments": "comments",
-    "depth": "levels of fields",
-    "introspection_depth": "levels of introspection fields",
-    "introspections": "fields __schema and __type",
-    "aliases": "aliases",
-    "directives": "directives",
-    "root_fields": "root fields",
-    "fields": "fields once its fragments are expanded",
-    "operations": "operations",
-    "fragments": "fragments",
-    "variables": "variable definitions in one operation",
-    "overlap_budget": "comparisons between fields of the same response name",
-}
-
-
-def _limit_problem(exceeded: Exceeded) -> Problem:
-    words = _LIMIT_WORDS[exceeded.limit]
-    at_least = "at least " if exceeded.value >= CEILING else ""
-    counted = (
-        f" and has {at_least}{exceeded.value}" if exceeded.value > exceeded.maximum + 1 else ""
-    )
-    detail = (
-        f"The document may have {exceeded.maximum} {words}{counted}. "
-        "Ask for less, or split it into several requests."
-    )
-    members: JsonObject = {"limit": exceeded.limit, "maximum": exceeded.maximum}
-    return problem(
-        "LIMIT_EXCEEDED",
-        detail,
-        issues=(Issue("/query", "LIMIT_EXCEEDED", detail),),
-        extra={**members, "value": exceeded.value},
-    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.surfaces.graphql.door import Authenticate, ValidFor
 from gateway.surfaces.graphql.engine import Engine
-from gateway.surfaces.graphql.lifetime import Connections
+from gateway.surfaces.graphql.server.lifetime import Connections
 
 
 async def _always(_authorization: str | None, /) -> float | None:

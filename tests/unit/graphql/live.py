@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 
 import pytest
-import strawberry
 import uvicorn
+from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection, connect
@@ -27,6 +27,7 @@ from gateway.surfaces.graphql import (
     Connections,
     Engine,
     Limits,
+    ServerLimits,
     Service,
     build_schema,
     graphql_routes,
@@ -58,7 +59,7 @@ EVENT_LIST = replace(_LISTED, meta=replace(_LISTED.meta, domain="control-plane")
 
 
 @cache
-def schema() -> strawberry.Schema:
+def schema() -> GraphQLSchema:
     return build_schema(Catalogue({**SHIPPED, "controlPlaneEventList": EVENT_LIST}))
 
 
@@ -216,14 +217,16 @@ async def eventually(reached: Callable[[], bool], seconds: float = 5.0) -> None:
 
 @contextlib.asynccontextmanager
 async def live(
-    limits: ConnectionLimits | None = None, document_limits: Limits | None = None
+    limits: ConnectionLimits | None = None,
+    document_limits: Limits | None = None,
+    bounds: ServerLimits | None = None,
 ) -> AsyncIterator[Live]:
     """A server on a free port of 127.0.0.1."""
     feed, door, tokens, connections = Feed(), FakeDoor(), Tokens(), Connections(limits)
     engine = Engine(schema(), door, subscribe=feed.subscribe, limits=document_limits)
     service = Service(engine, tokens.authenticate, tokens.valid_for, connections)
     app = Starlette(routes=graphql_routes(service))
-    config = uvicorn.Config(app, log_config=None, **server_options(connections.limits))
+    config = uvicorn.Config(app, log_config=None, **server_options(connections.limits, bounds))
     config.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(

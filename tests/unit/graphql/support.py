@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 
 import httpx
-import strawberry
 import uvicorn
+from graphql import GraphQLSchema
 from starlette.applications import Starlette
 
 from gateway.model.contract import (
@@ -31,6 +31,7 @@ from gateway.model.problem import refuse
 from gateway.model.types import parse_type
 from gateway.surfaces.graphql import (
     Engine,
+    HttpProfile,
     Introspection,
     Limits,
     Service,
@@ -38,7 +39,9 @@ from gateway.surfaces.graphql import (
     graphql_routes,
     server_options,
 )
-from gateway.surfaces.graphql.schema import ContractSource
+from gateway.surfaces.graphql.schema.build import ContractSource
+from gateway.surfaces.graphql.schema.sight import Sight
+from gateway.surfaces.graphql.trusted import TrustedDocuments
 
 ADMIN = Principal(PrincipalType.HUMAN, "ada", "acme", frozenset({"admin"}))
 
@@ -146,7 +149,8 @@ async def authenticate(authorization: str | None, /) -> Principal:
 
 
 @cache
-def _shipped_schema() -> strawberry.Schema:
+def shipped_schema() -> GraphQLSchema:
+    """The schema of ``Catalogue``, made once."""
     return build_schema(Catalogue())
 
 
@@ -154,19 +158,23 @@ def application(
     door: FakeDoor | None = None,
     *,
     introspection: Introspection = Introspection.ON,
+    may_call: frozenset[str] = frozenset(),
     limits: Limits | None = None,
     catalogue: ContractSource | None = None,
     who: Callable[[str | None], Awaitable[Principal]] = authenticate,
+    trusted: TrustedDocuments | None = None,
+    profile: HttpProfile = HttpProfile.SPEC,
 ) -> Starlette:
     """The door's routes in an application of their own."""
     engine = Engine(
-        build_schema(catalogue) if catalogue else _shipped_schema(),
+        build_schema(catalogue) if catalogue else shipped_schema(),
         door or FakeDoor(),
         introspection=introspection,
-        may_introspect=lambda principal: "admin" in principal.roles,
+        may_call=lambda principal: None if "admin" in principal.roles else may_call,
         limits=limits,
+        trusted=trusted,
     )
-    return Starlette(routes=graphql_routes(Service(engine, who)))
+    return Starlette(routes=graphql_routes(Service(engine, who), profile))
 
 
 def send(
@@ -187,6 +195,16 @@ def post(
 ) -> httpx.Response:
     """One GraphQL request as most clients send it."""
     return send(app, json={"query": query, **members}, headers=headers)
+
+
+def open_() -> Sight:
+    """Who sees all of the shipped schema and may ask for it."""
+    return Sight(shipped_schema(), is_open=True)
+
+
+def closed() -> Sight:
+    """Who may not ask for the schema, and is told of all of it."""
+    return Sight(shipped_schema(), is_open=False)
 
 
 @contextlib.contextmanager

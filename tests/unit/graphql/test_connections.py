@@ -14,7 +14,7 @@ from starlette.types import Message
 from gateway.model.principal import ANONYMOUS
 from gateway.model.problem import ProblemError
 from gateway.surfaces.graphql import ConnectionLimits, Connections
-from gateway.surfaces.graphql.lifetime import PeerGoneError
+from gateway.surfaces.graphql.server.lifetime import PeerGoneError
 from tests.unit.graphql.live import WATCH, Live, event, eventually, run
 
 AS_STREAM = {"accept": "text/event-stream", "authorization": "Bearer olga"}
@@ -114,7 +114,7 @@ def test_who_vanishes_is_forgotten(ask: tuple[bytes, bytes]) -> None:
 def test_who_neither_answers_nor_reads_is_closed_and_then_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.surfaces.graphql.transports._CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr("gateway.surfaces.graphql.server.transports._CLOSE_SECONDS", 0.2)
 
     async def story(live: Live) -> None:
         async with deaf(live.port, *SOCKET) as peer:

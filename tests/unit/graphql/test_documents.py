@@ -6,13 +6,12 @@ import tracemalloc
 import pytest
 from graphql import get_introspection_query, parse
 
-from gateway.surfaces.graphql import Limits, build_schema
-from gateway.surfaces.graphql.documents import Document, Documents
+from gateway.surfaces.graphql import Limits
 from gateway.surfaces.graphql.errors import RequestRefusedError
-from gateway.surfaces.graphql.schema import core_schema
-from tests.unit.graphql.support import Catalogue
+from gateway.surfaces.graphql.operations.documents import Document, Documents
+from tests.unit.graphql.support import closed, open_, shipped_schema
 
-SCHEMA = core_schema(build_schema(Catalogue()))
+SCHEMA = shipped_schema()
 
 
 def documents(**limits: int) -> Documents:
@@ -20,7 +19,7 @@ def documents(**limits: int) -> Documents:
 
 
 def prepare(source: str, *, may: bool = True, **limits: int) -> Document:
-    return documents(**limits).prepare(source, lambda: may)
+    return documents(**limits).prepare(source, open_ if may else closed)
 
 
 def refused(source: str, *, may: bool = True, **limits: int) -> RequestRefusedError:
@@ -35,33 +34,33 @@ def code_of(error: RequestRefusedError) -> str:
 
 def test_a_valid_document_is_prepared_once() -> None:
     kept = documents()
-    first = kept.prepare("{ shopPing { done } }", lambda: True)
-    assert kept.prepare("{ shopPing { done } }", lambda: True) is first
-    assert kept.prepare("{ shopPing { done } } ", lambda: True) is not first
+    first = kept.prepare("{ shopPing { done } }", open_)
+    assert kept.prepare("{ shopPing { done } }", open_) is first
+    assert kept.prepare("{ shopPing { done } } ", open_) is not first
 
 
 def test_only_valid_documents_are_kept() -> None:
     kept = documents()
     for source in ("{", "{ nothing }", "{ shopPing }", "{ shopPing { done } }" * 11):
         with pytest.raises(RequestRefusedError):
-            kept.prepare(source, lambda: True)
+            kept.prepare(source, open_)
     assert kept.kept_bytes == 0
 
 
 def test_the_cache_keeps_within_its_bytes_and_drops_the_least_recently_used() -> None:
     kept = documents(cache_bytes=100_000)
-    first = kept.prepare("{ shopPing { done } }", lambda: True)
+    first = kept.prepare("{ shopPing { done } }", open_)
     for number in range(200):
-        kept.prepare(f"query Q{number} {{ shopPing {{ done }} }}", lambda: True)
+        kept.prepare(f"query Q{number} {{ shopPing {{ done }} }}", open_)
         assert kept.kept_bytes <= 100_000
-        assert kept.prepare("{ shopPing { done } }", lambda: True) is first
-    assert kept.prepare("query Q0 { shopPing { done } }", lambda: True)
+        assert kept.prepare("{ shopPing { done } }", open_) is first
+    assert kept.prepare("query Q0 { shopPing { done } }", open_)
     assert 50_000 < kept.kept_bytes <= 100_000
 
 
 def test_a_document_larger_than_the_cache_runs_and_is_not_kept() -> None:
     kept = documents(cache_bytes=10)
-    assert kept.prepare("{ shopPing { done } }", lambda: True).operations
+    assert kept.prepare("{ shopPing { done } }", open_).operations
     assert kept.kept_bytes == 0
 
 
@@ -83,36 +82,55 @@ def test_the_estimated_size_is_not_below_the_real_one(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "limit", "maximum"),
+    ("source", "limit", "code", "maximum"),
     [
-        ("{ shopPing { done } }" + " " * 40_000, "source_bytes", 32 * 1024),
-        ("{ shopPing { done } } # " + "\N{GRINNING FACE}" * 9000, "source_bytes", 32 * 1024),
-        ("{" + " __typename" * 2000 + "}", "tokens", 2000),
-        ("#\n" * 300 + "{ __typename }", "comments", 200),
-        ("{ shopPing { done " + "a { done " * 12 + "}" * 14, "depth", 12),
-        ("{" + "shopPing { done } " * 21 + "}", "root_fields", 20),
-        ("{ shopPing {" + "".join(f"a{i}: done " for i in range(31)) + "} }", "aliases", 30),
-        ("{ shopPing {" + "done @include(if: true) " * 51 + "} }", "directives", 50),
-        ("{ shopPing {" + "done " * 1001 + "} }", "fields", 1000),
-        ("{ shopPing {" + "done " * 900 + "} }", "overlap_budget", 20_000),
-        ("".join(f"query Q{i} {{ __typename }} " for i in range(11)), "operations", 10),
+        ("{ shopPing { done } }" + " " * 40_000, "source_bytes", "SOURCE", 32 * 1024),
+        (
+            "{ shopPing { done } } # " + "\N{GRINNING FACE}" * 9000,
+            "source_bytes",
+            "SOURCE",
+            32 * 1024,
+        ),
+        ("{" + " __typename" * 2000 + "}", "tokens", "TOKEN", 2000),
+        ("#\n" * 300 + "{ __typename }", "comments", "COMMENT", 200),
+        ("{ shopPing { done " + "a { done " * 12 + "}" * 14, "depth", "DEPTH", 12),
+        ("{" + "shopPing { done } " * 21 + "}", "root_fields", "ROOT_FIELD", 20),
+        (
+            "{ shopPing {" + "".join(f"a{i}: done " for i in range(31)) + "} }",
+            "aliases",
+            "ALIAS",
+            30,
+        ),
+        ("{ shopPing {" + "done @include(if: true) " * 51 + "} }", "directives", "DIRECTIVE", 50),
+        ("{ shopPing {" + "done " * 1001 + "} }", "fields", "FIELD", 1000),
+        ("{ shopPing {" + "done " * 900 + "} }", "overlap_budget", "OVERLAP", 20_000),
+        (
+            "".join(f"query Q{i} {{ __typename }} " for i in range(11)),
+            "operations",
+            "OPERATION",
+            10,
+        ),
         (
             "{ __typename }"
             + "".join(f"fragment f{i} on Query {{ __typename }}" for i in range(51)),
             "fragments",
+            "FRAGMENT",
             50,
         ),
         (
             "query (" + "".join(f"$v{i}: Int " for i in range(51)) + ") { __typename }",
             "variables",
+            "VARIABLE",
             50,
         ),
     ],
 )
-def test_each_limit_is_a_refusal_that_names_it(source: str, limit: str, maximum: int) -> None:
+def test_each_limit_is_a_refusal_that_names_it(
+    source: str, limit: str, code: str, maximum: int
+) -> None:
     error = refused(source)
     told = error.errors[0]["extensions"]["problem"]
-    assert (error.status, told["code"]) == (422, "LIMIT_EXCEEDED")
+    assert (error.status, told["code"]) == (422, f"{code}_LIMIT_EXCEEDED")
     assert (told["limit"], told["maximum"]) == (limit, maximum)
     assert told["value"] > maximum
     assert str(maximum) in told["detail"]
@@ -142,13 +160,13 @@ def test_the_schema_is_told_only_to_those_who_may_read_it_cached_or_not(source: 
     kept = documents()
     for _ in range(2):
         with pytest.raises(RequestRefusedError, match="422"):
-            kept.prepare(source, lambda: False)
-        assert kept.prepare(source, lambda: True).introspects
+            kept.prepare(source, closed)
+        assert kept.prepare(source, open_).introspects
 
 
 def test_whether_the_caller_may_introspect_is_not_asked_for_a_known_document() -> None:
     kept = documents()
-    kept.prepare("{ __typename }", lambda: False)
+    kept.prepare("{ __typename }", closed)
     kept.prepare("{ __typename }", lambda: pytest.fail("asked"))
 
 

@@ -84,7 +84,7 @@ def test_a_refusal_carries_the_trace() -> None:
 def test_a_problem_of_the_door_is_the_error_of_its_field_alone() -> None:
     told = refuse("CONFLICT", "It is running. Wait.", extra={"state": "RUNNING"})
     answer = post(application(FakeDoor({"shop.order.get": told})), ORDER)
-    assert answer.status_code == 200
+    assert answer.status_code == 294
     assert answer.json() == {
         "data": {"shopOrderGet": None, "shopPing": {"done": True}},
         "errors": [
@@ -121,7 +121,7 @@ def test_an_unexpected_failure_is_an_error_id_and_the_log_has_no_values(
         answer = post(app, query + " orderId status } }", variables={"s": "secret-variable"})
     (error,) = answer.json()["errors"]
     told = error["extensions"]["problem"]
-    assert (answer.status_code, told["code"], told["status"]) == (200, "INTERNAL_ERROR", 500)
+    assert (answer.status_code, told["code"], told["status"]) == (294, "INTERNAL_ERROR", 500)
     assert told["errorId"] in error["message"]
     assert told["errorId"] in caplog.text
     assert "secret" not in answer.text + caplog.text
@@ -204,6 +204,10 @@ def test_response_errors_are_capped() -> None:
             "application/graphql-response+json",
         ),
         ("application/graphql-response+json;q=0, */*", "application/json"),
+        ("application/graphql-response+json;q=1.5, application/json;q=0.1", "application/json"),
+        ("application/json;charset=utf-16, */*;q=0.1", "application/graphql-response+json"),
+        ("Application/JSON; charset=UTF-8", "application/json"),
+        (" , ,", "application/graphql-response+json"),
         ("text/html, application/json;q=0.9", "application/json"),
         (
             "multipart/mixed, application/graphql-response+json, application/json",
@@ -270,7 +274,7 @@ def test_a_field_that_was_refused_for_a_while_says_so_in_the_header(
 ) -> None:
     door = FakeDoor({"shop.ping": refuse("RATE_LIMITED", "x", retry_after=wait)})
     answer = post(application(door), PING)
-    assert answer.status_code == 200
+    assert answer.status_code == 294
     assert answer.headers.get("retry-after") == header
 
 

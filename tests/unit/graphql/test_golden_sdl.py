@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contracts import load_contracts
 from gateway.surfaces.graphql import build_schema, print_sdl
+from tests.loaded import load_contracts
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden"

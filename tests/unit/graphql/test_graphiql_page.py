@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from gateway.surfaces.graphql import Engine, Service, build_schema
-from gateway.surfaces.graphql.endpoint import GraphQLEndpoint
-from gateway.surfaces.graphql.graphiql import GRAPHIQL, Page, content_security_policy
+from gateway.surfaces.graphql.http.endpoint import GraphQLEndpoint
+from gateway.surfaces.graphql.http.graphiql import GRAPHIQL, Page, content_security_policy
 from tests.unit.graphql.support import Catalogue, FakeDoor, authenticate, send
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

@@ -1,11 +1,14 @@
 """The schema generated from contracts, and what its resolvers hand to the door and back."""
 
 import pytest
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, GraphQLString
 from graphql import build_schema as parse_sdl
+from strawberry.federation.schema_directives import Key, Link
 
 from gateway.model.contract import EnumType, Kind, ObjectType, Stability
 from gateway.model.types import SCALARS
 from gateway.surfaces.graphql import build_schema, print_sdl
+from gateway.surfaces.graphql.schema.directives import applied, directives_of
 from tests.unit.graphql.support import (
     SHIPPED,
     Catalogue,
@@ -157,6 +160,14 @@ def test_a_registry_without_queries_is_refused() -> None:
         build_schema(Catalogue({"shopReset": operation("shop.reset", Kind.COMMAND)}))
 
 
+def test_a_schema_that_graphql_refuses_is_found_out_when_it_is_built() -> None:
+    endless = operation(
+        "shop.a", given=fields(node="Node!"), types=(ObjectType("Node", fields(next="Node!")),)
+    )
+    with pytest.raises(ValueError, match=r"GraphQL refuses .* ShopNodeInput .* references itself"):
+        build_schema(Catalogue({"shopA": endless}))
+
+
 BY_VARIABLE = "query ($i: ShopOrderGetInput!) { shopOrderGet(input: $i) { orderId } }"
 BY_LITERAL = """{ shopOrderGet(input: {
   orderId: "7", status: mro, limit: null, extra: {a: [1, null]}
@@ -203,3 +214,30 @@ def test_outputs_are_read_from_plain_json_and_enums_are_plain_strings() -> None:
             }
         }
     }
+
+
+def test_directives_of_types_and_of_the_schema_are_printed() -> None:
+    key = Key(fields="id")
+    name = GraphQLField(GraphQLString)
+    item = GraphQLObjectType("Item", {"id": name}, extensions=applied([key]))
+    query = GraphQLObjectType("Query", {"item": GraphQLField(item)})
+    assert directives_of(item) == (key,)
+    assert directives_of(query) == ()
+    text = print_sdl(GraphQLSchema(query), [Link(url="https://specs.apollo.dev/federation/v2.9")])
+    assert 'type Item @key(fields: "id", resolvable: true) {\n  id: String\n}' in text
+    assert text.startswith('schema @link(url: "https://specs.apollo.dev/federation/v2.9") {\n')
+    assert "  query: Query\n}" in text
+
+
+def test_introspection_tells_of_one_of_for_input_objects_alone() -> None:
+    sdl()  # the printer must leave graphql-core's own types as they are
+    asked = """{
+      input: __type(name: "ShopOrderGetInput") { isOneOf inputFields { type { kind isOneOf } } }
+      output: __type(name: "ShopOrderGetOutput") { isOneOf fields { type { kind isOneOf } } }
+    }"""
+    told = post(application(), asked).json()["data"]
+    assert told["input"]["isOneOf"] is False
+    assert told["output"]["isOneOf"] is None
+    assert {"kind": "NON_NULL", "isOneOf": None} in [
+        one["type"] for one in told["output"]["fields"] + told["input"]["inputFields"]
+    ]

@@ -5,7 +5,7 @@ import time
 import pytest
 from graphql import parse
 
-from gateway.surfaces.graphql.guards import Finding, inspect_document
+from gateway.surfaces.graphql.limiting.guards import Finding, inspect_document
 from gateway.surfaces.graphql.limits import Limits
 
 

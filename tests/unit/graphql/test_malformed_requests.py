@@ -39,7 +39,8 @@ BODIES: list[tuple[bytes, int, str, str]] = [
     (b'{"query":"{ __typename }","variables":{"a":"\\ud800"}}', 400, "BAD_REQUEST", "/variables/a"),
     (b'{"query":"\\udfff"}', 400, "BAD_REQUEST", "/query"),
     (b"[" * 65 + b"]" * 65, 400, "BAD_REQUEST", "body:1:65"),
-    (b"[" * 200_000, 400, "BAD_REQUEST", "body:1:65"),
+    (b"[" * 20_000, 400, "BAD_REQUEST", "body:1:65"),
+    (b"[" * 200_000, 400, "BAD_REQUEST", "body"),
     (b"1", 422, "VALIDATION_FAILED", ""),
     (b"null", 422, "VALIDATION_FAILED", ""),
     (b"true", 422, "VALIDATION_FAILED", ""),
@@ -69,7 +70,7 @@ BODIES: list[tuple[bytes, int, str, str]] = [
         "query:1:32",
     ),
     (b'{"query":"type A { b: Int }"}', 422, "GRAPHQL_VALIDATION_FAILED", "query:1:1"),
-    (b'{"query":"{ shopPing { %s } }"}' % (b"done " * 1001), 422, "LIMIT_EXCEEDED", "/query"),
+    (b'{"query":"{ shopPing { %s } }"}' % (b"done " * 1001), 422, "FIELD_LIMIT_EXCEEDED", "/query"),
 ]
 
 
@@ -216,6 +217,20 @@ def test_a_null_condition_is_refused_before_the_command_that_it_is_part_of_runs(
             "accept-encoding",
         ),
         ({**JSON, "accept": "text/csv"}, 406, "NOT_ACCEPTABLE", "header:accept", "vary"),
+        (
+            {"content-type": "application/json; charset=utf-8; charset=utf-16"},
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "header:content-type",
+            "accept",
+        ),
+        (
+            {**JSON, "accept": "application/json;charset=utf-16"},
+            406,
+            "NOT_ACCEPTABLE",
+            "header:accept",
+            "vary",
+        ),
         ({**JSON, "accept": "*/*;q=0"}, 406, "NOT_ACCEPTABLE", "header:accept", "vary"),
         ({**JSON, "content-length": "300000"}, 413, "PAYLOAD_TOO_LARGE", "body", "connection"),
         ({**JSON, "content-length": "-1"}, 413, "PAYLOAD_TOO_LARGE", "body", "connection"),
@@ -273,7 +288,7 @@ def test_other_methods_are_not_allowed(method: str) -> None:
         ("/graphql?query=%7Ba%7D&variables=1", 422, "VALIDATION_FAILED", "/variables"),
         ("/graphql?query=%7Ba%7D&extensions=%5B%5D", 422, "VALIDATION_FAILED", "/extensions"),
         ("/graphql?query=mutation%7BshopReset%7Bdone%7D%7D", 405, "METHOD_NOT_ALLOWED", "method"),
-        ("/graphql?query=" + "a" * 17_000, 414, "LIMIT_EXCEEDED", "uri"),
+        ("/graphql?query=" + "a" * 17_000, 414, "URI_LIMIT_EXCEEDED", "uri"),
     ],
 )
 def test_a_malformed_get_is_refused(url: str, status: int, code: str, path: str) -> None:

@@ -9,18 +9,17 @@ import pytest
 
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.model.problem import refuse
-from gateway.surfaces.graphql import Limits, build_schema, shapes
-from gateway.surfaces.graphql.documents import Documents
+from gateway.surfaces.graphql import Limits, shapes
 from gateway.surfaces.graphql.errors import RequestRefusedError
-from gateway.surfaces.graphql.execution import Operation, choose_operation
-from gateway.surfaces.graphql.lifetime import PeerGoneError
-from gateway.surfaces.graphql.operation_log import OperationLine
-from gateway.surfaces.graphql.parameters import Parameters
-from gateway.surfaces.graphql.schema import core_schema
-from tests.unit.graphql.support import Catalogue
+from gateway.surfaces.graphql.operations.documents import Documents
+from gateway.surfaces.graphql.operations.execution import Operation, choose_operation
+from gateway.surfaces.graphql.operations.operation_log import OperationLine
+from gateway.surfaces.graphql.requests.parameters import Parameters
+from gateway.surfaces.graphql.server.lifetime import PeerGoneError
+from tests.unit.graphql.support import closed, open_, shipped_schema
 from tests.unit.telemetry.records import listening
 
-SCHEMA = core_schema(build_schema(Catalogue()))
+SCHEMA = shipped_schema()
 ALICE = Principal(PrincipalType.HUMAN, "alice@example.com", "acme")
 QUERY = "query ShopPing { alice: shopPing { done } }"
 ID, TRACE = "0123456789abcdef", "0af7651916cd43dd8448eb211c80319c"
@@ -38,10 +37,10 @@ def line_for(principal: Principal = ALICE, query: str = QUERY) -> OperationLine:
 
 
 def operation() -> Operation:
-    document = Documents(SCHEMA, Limits()).prepare(QUERY, lambda: True)
+    document = Documents(SCHEMA, Limits()).prepare(QUERY, open_)
     context: Any = None
     definition = choose_operation(document, None)
-    return Operation(SCHEMA, document, definition, Parameters(QUERY), context, Limits())
+    return Operation(SCHEMA, document, definition, Parameters(QUERY), context, Limits(), open_, 1)
 
 
 def test_what_was_done_and_for_which_kind_of_principal_but_not_for_whom(lines: Any) -> None:
@@ -116,7 +115,7 @@ def test_a_refused_document_that_parses_is_told_normalised(
 ) -> None:
     documents = Documents(SCHEMA, Limits())
     with pytest.raises(RequestRefusedError), line_for(query=query):
-        choose_operation(documents.prepare(query, lambda: True), None)
+        choose_operation(documents.prepare(query, open_), None)
     (told,) = lines()
     assert told["document"] == document
     assert told["status"] == 422
@@ -125,9 +124,9 @@ def test_a_refused_document_that_parses_is_told_normalised(
 def test_an_introspection_that_is_refused_later_is_told_normalised(lines: Any) -> None:
     query = "{ __schema { types { name } } }"
     documents = Documents(SCHEMA, Limits())
-    documents.prepare(query, lambda: True)
+    documents.prepare(query, open_)
     with pytest.raises(RequestRefusedError), line_for(query=query):
-        documents.prepare(query, lambda: False)
+        documents.prepare(query, closed)
     assert lines()[0]["document"] == "query{__schema{types{name}}}"
 
 

@@ -7,7 +7,6 @@ import pytest
 from graphql import OperationDefinitionNode, parse
 
 from gateway.surfaces.graphql import build_schema, shapes
-from gateway.surfaces.graphql.schema import core_schema
 from gateway.surfaces.graphql.shapes import (
     DEEPEST,
     LONGEST,
@@ -18,7 +17,7 @@ from gateway.surfaces.graphql.shapes import (
 )
 from tests.unit.graphql.support import Catalogue
 
-VOCABULARY = Vocabulary.of(core_schema(build_schema(Catalogue())))
+VOCABULARY = Vocabulary.of(build_schema(Catalogue()))
 
 
 def shape(source: str) -> str:

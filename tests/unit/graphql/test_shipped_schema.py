@@ -6,9 +6,9 @@ import pytest
 from graphql import build_schema as parse_sdl
 from graphql import get_introspection_query, validate_schema
 
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Registry
 from gateway.surfaces.graphql import build_schema, print_sdl
-from gateway.surfaces.graphql.schema import core_schema
+from tests.loaded import load_contracts
 from tests.unit.graphql.support import FakeDoor, application, post
 
 SCHEMA = Path(__file__).parents[3] / "schema"
@@ -33,7 +33,7 @@ def test_every_contract_is_a_root_field_of_its_kind(registry: Registry) -> None:
 
 
 def test_types_are_those_of_the_contracts_but_for_nullable_pii(registry: Registry) -> None:
-    types = core_schema(build_schema(registry)).type_map
+    types = build_schema(registry).type_map
     for name, contract in registry.fields.items():
         prefix = name[0].upper() + name[1:]
         for suffix, declared in (("Input", contract.input), ("Output", contract.output)):

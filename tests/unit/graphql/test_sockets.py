@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 
 from gateway.model.event import EventFilter
 from gateway.model.problem import refuse
@@ -86,6 +87,22 @@ def test_queries_and_mutations_work_through_the_same_door() -> None:
         assert [call["ref"] for call in live.door.calls] == ["shop.ping@1.0.0", "shop.reset@1.0.0"]
         assert live.door.calls[1]["idempotency_key"] == "k"
         assert live.door.calls[1]["principal"].subject == "ada"
+
+    run(story)
+
+
+def test_the_cost_is_told_to_whoever_asks() -> None:
+    async def story(live: Live) -> None:
+        async with live.client() as client:
+            await client.subscribe("q", "{ shopPing { done } }", extensions={"cost": True})
+            told = (await client.read())["payload"]
+            assert told["extensions"] == {"cost": {"requested": 6, "maximum": 10_000}}
+            await client.read()
+            await client.subscribe("s", extensions={"cost": True})
+            await live.feed.has(1)
+            live.feed.give(event(1))
+            told = (await client.read())["payload"]
+            assert set(told["extensions"]) == {"cost"}
 
     run(story)
 
@@ -173,6 +190,17 @@ def test_a_revoked_token_is_noticed_and_starts_nothing_meanwhile() -> None:
         await live.feed.has(0)
 
     run(story, recheck_seconds=0.5)
+
+
+def test_no_subprotocol_at_all_is_refused() -> None:
+    async def story(live: Live) -> None:
+        url = live.url.replace("http:", "ws:")
+        async with connect(url, close_timeout=1, ping_interval=None) as socket:
+            code, reason = await Client(socket).closed()
+            assert (code, socket.subprotocol) == (4406, None)
+            assert "graphql-transport-ws" in reason
+
+    run(story)
 
 
 @pytest.mark.parametrize("protocols", [("graphql-ws",), ("chat",)])
@@ -374,7 +402,7 @@ def test_a_message_that_is_too_large_closes_the_socket() -> None:
         ("query A { shopPing { done } } query B { shopPing { done } }",
          "OPERATION_RESOLUTION_FAILURE"),
         ("subscription { controlPlaneEvents { " + " ".join(f"a{n}: id" for n in range(40)) + " } }",
-         "LIMIT_EXCEEDED"),
+         "ALIAS_LIMIT_EXCEEDED"),
     ],
 )  # fmt: skip
 def test_a_wrong_document_ends_its_operation_and_leaves_the_socket(query: str, code: str) -> None:
@@ -437,7 +465,7 @@ def test_more_operations_than_allowed_are_refused_one_by_one() -> None:
                 await client.subscribe(str(number))
             refused = await client.read()
             assert (refused["id"], refused["type"]) == ("3", "error")
-            assert refused["payload"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+            assert refused["payload"][0]["extensions"]["code"] == "SOCKET_OPERATION_LIMIT_EXCEEDED"
             await client.send({"id": "0", "type": "complete"})
             await live.feed.has(2)
             await client.subscribe("3")

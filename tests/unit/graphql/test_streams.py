@@ -161,7 +161,7 @@ def test_a_problem_while_running_is_told_before_the_end() -> None:
 
 def test_a_stream_ends_with_its_token() -> None:
     async def story(live: Live) -> None:
-        live.tokens.left["Bearer olga"] = asyncio.get_running_loop().time() + 0.3
+        live.tokens.left["Bearer olga"] = asyncio.get_running_loop().time() + 1.5
         async with stream(live) as events:
             await live.feed.has(1)
             (error,) = (await events.data())["errors"]

@@ -5,10 +5,12 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.model.problem import ProblemError
 from gateway.surfaces.graphql.limits import Limits
-from gateway.surfaces.graphql.strict_json import parse_json
+from gateway.surfaces.graphql.requests.strict_json import parse_json
 
 
 def read(text: bytes | str) -> Any:
@@ -25,6 +27,8 @@ def read(text: bytes | str) -> Any:
         (b"1e308", 1e308),
         (b"[" * 64 + b"]" * 64, None),
         (b'"' + b"[{" * 500 + b'"', "[{" * 500),
+        (b"[" + b"{}," * 19_998 + b"{}]", None),
+        (b'"' + b"[{" * 50_000 + b'"', None),
         (b'"\\\\\\"' + b"[" * 100 + b'"', '\\"' + "[" * 100),
     ],
 )
@@ -60,7 +64,10 @@ def test_json_within_the_limits_is_read(text: bytes | str, value: object) -> Non
         (b'{"v":{"\\ud800":1}}', "/v", "INVALID_FORMAT"),
         (b"[" * 65 + b"]" * 65, "body:1:65", "TOO_DEEP"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "body:1:321", "TOO_DEEP"),
-        (b"[" * 100_000, "body:1:65", "TOO_DEEP"),
+        (b"[" * 20_000, "body:1:65", "TOO_DEEP"),
+        (b'{"a":"[","b":' + b"[" * 64 + b"]" * 64 + b"}", "body:1:77", "TOO_DEEP"),
+        (b"[" * 100_000, "body", "TOO_MANY"),
+        (b"[" + b"{}," * 20_000 + b"1]", "body", "TOO_MANY"),
     ],
 )
 def test_what_is_not_strict_json_is_refused_at_its_place(text: bytes, path: str, code: str) -> None:
@@ -97,3 +104,41 @@ def test_the_largest_bodies_take_little_time(text: bytes) -> None:
     with contextlib.suppress(ProblemError):
         read(text)
     assert time.process_time() - started < 1
+
+
+@given(
+    st.integers(-(10**40), 10**40).map(str)
+    | st.floats().map(str)
+    | st.from_regex(
+        r"-?(0|[1-9][0-9]{0,330})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?", fullmatch=True
+    )
+)
+def test_numbers_are_read_alike_whether_or_not_they_are_looked_at_one_by_one(number: str) -> None:
+    def told(text: str) -> object:
+        try:
+            return read(text)
+        except ProblemError as error:
+            return [(issue.path, issue.code) for issue in error.problem.issues]
+
+    alone = told(f"[{number}]")
+    beside = told(f'[{number}, "{"9" * 16}"]')  # what looks like a long number has all looked at
+    assert alone == (beside[:1] if isinstance(beside, list) and len(beside) == 2 else beside)
+
+
+@given(st.text(alphabet='[]{}"\\a,', max_size=40), st.integers(1, 6))
+def test_nesting_is_bounded_to_the_level_whatever_stands_in_texts(text: str, depth: int) -> None:
+    deepest, level, inside, escaped = 0, 0, False, False
+    for sign in text:
+        if inside:
+            inside, escaped = sign != '"' or escaped, sign == "\\" and not escaped
+        elif sign == '"':
+            inside = True
+        else:
+            level += (sign in "[{") - (sign in "]}")
+            deepest = max(deepest, level)
+    codes = set()
+    try:
+        parse_json(text, "body", "", Limits(json_depth=depth))
+    except ProblemError as error:
+        codes = {issue.code for issue in error.problem.issues}
+    assert ("TOO_DEEP" in codes) is (deepest > depth)

@@ -1,0 +1,119 @@
+"""graphql-core as the one that answers wherever the compiled form does not.
+
+Root fields that were called already are not called again: their outcomes are told to graphql-core
+where it would call them, those that were awaited in the order in which they came, because that is
+the order of the errors in an answer.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    execute,
+)
+
+from gateway.surfaces.graphql.compiled.irregular import is_coroutine
+from gateway.surfaces.graphql.compiled.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The outcome of a resolver that raised an exception."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """An outcome that was awaited while other root fields were under way."""
+
+    outcome: object
+
+
+Outcomes = dict[str, object]
+"""What came of calling root fields, by response name in the order in which it came: the value
+itself, or one of the two above."""
+
+
+def told(outcome: object) -> object:
+    """The value of an outcome.
+
+    Raises:
+        Exception: what the resolver raised.
+    """
+    inner = outcome.outcome if isinstance(outcome, Awaited) else outcome
+    if isinstance(inner, Raised):
+        raise inner.error
+    return inner
+
+
+class Core:
+    """graphql-core on one schema. ``runs`` counts the operations that it ran."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.runs = 0
+        self._schema = schema
+
+    async def run(
+        self,
+        tree: DocumentNode,
+        operation: OperationDefinitionNode,
+        request: Request,
+        outcomes: Outcomes,
+    ) -> ExecutionResult:
+        """Run an operation of ``tree``; root fields that have an outcome are not called."""
+        self.runs += 1
+        result = execute(
+            self._schema,
+            tree,
+            request.root_value,
+            request.context,
+            dict(request.variables),
+            operation.name.value if operation.name else None,
+            middleware=[_Replay(outcomes)] if outcomes else None,
+            is_awaitable=is_coroutine,
+            max_coercion_errors=request.max_coercion_errors,
+            hide_suggestions=True,
+        )
+        return await result if isawaitable(result) else result
+
+
+class _Replay:
+    """A middleware of graphql-core that stands in for resolvers that were called before."""
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        self._outcomes = outcomes
+        self._order = [key for key, outcome in outcomes.items() if isinstance(outcome, Awaited)]
+        self._told: dict[str, asyncio.Event] = {}
+
+    def resolve(
+        self,
+        resolver: Callable[..., Any],
+        source: object,
+        info: GraphQLResolveInfo[Any],
+        **arguments: Any,
+    ) -> object:
+        """The outcome of a root field, or what the field's own resolver gives."""
+        key = str(info.path.key)
+        if info.path.prev is not None or key not in self._outcomes:
+            return resolver(source, info, **arguments)
+        if not isinstance(self._outcomes[key], Awaited):
+            return told(self._outcomes[key])
+        self._told[key] = asyncio.Event()
+        return self._in_turn(key)
+
+    async def _in_turn(self, key: str) -> object:
+        """The outcome, once that before it was told; graphql-core asks for all, then awaits."""
+        before = [one for one in self._order[: self._order.index(key)] if one in self._told]
+        if before:
+            await self._told[before[-1]].wait()
+        self._told[key].set()  # who waits goes on once this field is completed
+        return told(self._outcomes[key])

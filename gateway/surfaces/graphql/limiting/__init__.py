@@ -1,0 +1,1 @@
+"""What bounds operations: counted, priced and timed before and while they run."""

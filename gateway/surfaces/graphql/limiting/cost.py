@@ -1,0 +1,246 @@
+"""What an operation costs, worked out before anything of it runs.
+
+Every field is 1, a root field the weight of its contract. What stands below a list counts as often
+as the list may be long: as ``limit`` or ``first`` of the contract's input asks, or else as an
+assumed length. Lists inside of lists always have an assumed length, since nobody can ask for it.
+
+An operation is walked once, without recursion, with each fragment's sums kept; what is left open is
+only how long the asked-for lists are. So a document that is kept costs next to nothing to weigh
+again with other variables. Fields that two selections share count twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+
+from gateway.model.contract import OperationContract
+from gateway.model.json import JsonObject
+from gateway.surfaces.graphql.limiting.fragments import innermost_first
+from gateway.surfaces.graphql.limiting.guards import CEILING, INTROSPECTION, Exceeded
+from gateway.surfaces.graphql.limiting.list_sizes import asked_size, defaults_of, schema_lengths
+from gateway.surfaces.graphql.limits import Limits
+
+WEIGHT = "gateway.cost"
+"""The key of a field's weight among its extensions in the schema."""
+
+EACH = "gateway.cost.each"
+"""The key, among the extensions of a root field, that says that each item of its list argument is a
+call: the field weighs as often."""
+
+PAGE = 50
+"""How long a list of a contract is taken for where nobody asks: the default of our own lists."""
+
+NESTED = 10
+"""How long a list inside of a list is taken for."""
+
+_QUERY_WEIGHT = 5
+_COMMAND_WEIGHT = 20
+
+
+def weight_of(contract: OperationContract) -> int:
+    """What a call of the contract weighs: what its policy says, or else by its kind."""
+    if contract.policy.cost is not None:
+        return contract.policy.cost
+    return _COMMAND_WEIGHT if contract.is_command else _QUERY_WEIGHT
+
+
+@dataclass(slots=True)
+class Price:
+    """What a part of a document costs.
+
+    ``fixed`` stands outside of all lists, ``each`` is to be multiplied with the length of the list
+    that this part stands below, ``pages`` says the same of each root field within, and ``schema``
+    counts what is asked of the schema itself.
+    """
+
+    fixed: float = 0
+    each: float = 0
+    schema: float = 0
+    pages: dict[int, "_Page"] = field(default_factory=dict)
+    """By the identity of the root field's node: nodes are equal where they read alike."""
+
+    def add(self, amount: float, where: "_Place") -> None:
+        """Count an amount where it stands."""
+        amount = min(amount * where.factor, CEILING)
+        if where.in_schema:
+            self.schema = min(self.schema + amount, CEILING)
+        elif not where.in_list:
+            self.fixed = min(self.fixed + amount, CEILING)
+        elif where.root is None:
+            self.each = min(self.each + amount, CEILING)
+        else:
+            self._add_page(where.root, amount)
+
+    def add_spread(self, inner: "Price", where: "_Place") -> None:
+        """Count a fragment where it is spread."""
+        self.add(inner.fixed, where)
+        listed = where.below(NESTED) if where.in_list else where.listed()
+        self.add(inner.each, listed)
+        self.schema = min(self.schema + inner.schema * where.factor, CEILING)
+        for page in inner.pages.values():
+            self._add_page(page.root, page.amount)
+
+    def _add_page(self, root: FieldNode, amount: float) -> None:
+        page = self.pages.setdefault(id(root), _Page(root))
+        page.amount = min(page.amount + amount, CEILING)
+
+
+@dataclass(slots=True)
+class _Page:
+    """What an item of a root field's list costs."""
+
+    root: FieldNode
+    amount: float = 0
+
+
+class Cost(NamedTuple):
+    """What an operation costs, and the longest list that it asks for."""
+
+    total: int
+    longest: int
+
+
+def cost_of(price: Price, operation: OperationDefinitionNode, variables: JsonObject) -> Cost:
+    """The cost of an operation with these variables."""
+    total, longest = price.fixed, 0
+    defaults = defaults_of(operation) if price.pages else {}
+    for page in price.pages.values():
+        asked = asked_size(page.root, variables, defaults)
+        longest = max(longest, asked or 0)
+        total += page.amount * (PAGE if asked is None else max(asked, 0))
+    return Cost(int(min(total, CEILING)), longest)
+
+
+def exceeded_by(cost: Cost, limits: Limits) -> list[Exceeded]:
+    """The limits that an operation of this cost breaks."""
+    values = (
+        ("list_size", cost.longest, limits.list_size),
+        ("cost", cost.total, limits.cost),
+    )
+    return [Exceeded(*one) for one in values if one[1] > one[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a selection stands: how often, below which root field, in a list or not."""
+
+    root: FieldNode | None = None
+    factor: float = 1
+    in_list: bool = False
+    in_schema: bool = False
+
+    def listed(self) -> "_Place":
+        return _Place(self.root, self.factor, True, self.in_schema)
+
+    def below(self, size: float) -> "_Place":
+        return _Place(self.root, min(self.factor * size, CEILING), self.in_list, self.in_schema)
+
+
+class Prices:
+    """Weighs operations of one schema."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._lengths = schema_lengths(schema)
+        roots = (schema.query_type, schema.mutation_type)
+        self._roots = frozenset(root.name for root in roots if root is not None)
+
+    def of(self, tree: DocumentNode) -> dict[int, Price]:
+        """What each operation of a valid document costs, by the identity of its node."""
+        fragments = {
+            node.name.value: node
+            for node in tree.definitions
+            if isinstance(node, FragmentDefinitionNode)
+        }
+        known: dict[str, Price] = {}
+        spreads = {name: _spreads(node.selection_set) for name, node in fragments.items()}
+        for name in innermost_first(spreads):
+            fragment = fragments[name]
+            parent = self._schema.get_type(fragment.type_condition.name.value)
+            known[name] = self._walk(fragment.selection_set, parent, known)
+        return {
+            id(node): self._walk(
+                node.selection_set, self._schema.get_root_type(node.operation), known
+            )
+            for node in tree.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+
+    def _walk(
+        self,
+        selections: SelectionSetNode,
+        parent: GraphQLNamedType | None,
+        known: Mapping[str, Price],
+    ) -> Price:
+        price = Price()
+        todo = [(selections, parent, _Place())]
+        while todo:
+            current, kind, place = todo.pop()
+            for node in current.selections:
+                if isinstance(node, FieldNode):
+                    found = self._field(node, kind, place, price)
+                    if found is not None and node.selection_set is not None:
+                        todo.append((node.selection_set, *found))
+                elif isinstance(node, InlineFragmentNode):
+                    on = node.type_condition
+                    inner = self._schema.get_type(on.name.value) if on else kind
+                    todo.append((node.selection_set, inner, place))
+                elif isinstance(node, FragmentSpreadNode) and node.name.value in known:
+                    price.add_spread(known[node.name.value], place)
+        return price
+
+    def _field(
+        self, node: FieldNode, parent: GraphQLNamedType | None, place: _Place, price: Price
+    ) -> tuple[GraphQLNamedType, _Place] | None:
+        """Count a field; what its selections stand below, unless it has none."""
+        name = node.name.value
+        if parent is None:
+            return None
+        declared = self._declared(parent, name)
+        if declared is None:
+            return None
+        inner = place
+        if name in INTROSPECTION:
+            inner = _Place(in_schema=True)
+        elif parent.name in self._roots:
+            inner = _Place(root=node)
+        weighs = inner.listed() if EACH in declared.extensions else place
+        price.add(declared.extensions.get(WEIGHT, 1), weighs)
+        if (parent.name, name) in self._lengths:
+            inner = inner.below(self._lengths[parent.name, name])
+        kind: Any = declared.type
+        while isinstance(kind, GraphQLNonNull | GraphQLList):
+            if isinstance(kind, GraphQLList) and not parent.name.startswith("__"):
+                inner = inner.below(NESTED) if inner.in_list else inner.listed()
+            kind = kind.of_type
+        return kind, inner
+
+    def _declared(self, parent: GraphQLNamedType, name: str) -> GraphQLField | None:
+        return self._schema.get_field(parent, name)  # type: ignore[arg-type]  # composite: it is valid
+
+
+def _spreads(selections: SelectionSetNode) -> set[str]:
+    found: set[str] = set()
+    todo = [selections]
+    while todo:
+        for node in todo.pop().selections:
+            if isinstance(node, FragmentSpreadNode):
+                found.add(node.name.value)
+            elif isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set:
+                todo.append(node.selection_set)
+    return found

@@ -1,0 +1,1 @@
+"""Documents made ready to run, run, answered from what is kept, and logged."""

@@ -1,0 +1,70 @@
+"""What differs between two schemas in GraphQL's own language, and what that means to clients.
+
+Shapes are compared by graphql-core, at its levels. It says nothing of the types at which operations
+start, which are compared here, and of applied directives, which are by ``applied_changes``. The
+rules are those of changes of contracts.
+"""
+
+import re
+from collections.abc import Iterator
+
+from graphql import GraphQLSchema, OperationType
+from graphql.utilities import find_schema_changes
+
+from gateway.contracts.changes import Change, change, in_order
+from gateway.surfaces.graphql.schema.applied_changes import applied_changes
+
+_SHOWN = 200
+"""How much of a description is told: one that changed holds the whole new text."""
+
+_PLACES = (
+    re.compile(r"(?P<part>\w+) was \w+ (?:to|from) union type (?P<at>\w+)\."),
+    re.compile(r"(?P<part>\w+) added to interfaces implemented by (?P<at>\w+)\."),
+    re.compile(r"(?P<at>\w+) no longer implements interface (?P<part>\w+)\."),
+    re.compile(r"(?P<part>[A-Z_]+) was \w+ (?:to|from) (?P<at>@\w+)\."),
+    re.compile(
+        r"(?:(?:Standard scalar|Field|Argument|Enum value|Directive|Repeatable flag was \w+ \w+"
+        r"|An? (?:required|optional) (?:argument|field)"
+        r"|Description of(?: field| argument| input-field| enum value)?) )?"
+        r"(?P<at>@?\w+(?:\.\w+)?(?:\(\w+:?\))?)(?P<part>)"
+    ),
+)
+"""Where the descriptions of graphql-core name what they speak of, and a part of it."""
+
+
+def sdl_changes(old: GraphQLSchema, new: GraphQLSchema) -> list[Change]:
+    """Every change from one schema that was read from SDL to another, the worst first."""
+    return in_order(
+        [*_root_changes(old, new), *_shape_changes(old, new), *applied_changes(old, new)]
+    )
+
+
+def rule_of(name: str) -> str:
+    """The code of the rule for a kind of change of graphql-core."""
+    return name.lower().replace("_", "-")
+
+
+def _root_changes(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[Change]:
+    """Other types at which operations start, whatever became of the types themselves; and the
+    text for readers of the whole."""
+    if before.description != after.description:
+        yield change("description-changed", "schema", "its description is another text")
+    for kind in OperationType:
+        old, new = (schema.get_root_type(kind) for schema in (before, after))
+        names = [root.name if root else "none" for root in (old, new)]
+        if names[0] != names[1]:
+            code = "root-type-changed" if old else "root-type-added"
+            yield change(code, f"schema {kind.value}", " became ".join(names))
+
+
+def _shape_changes(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[Change]:
+    for found in find_schema_changes(before, after):
+        said = found.description
+        told = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."
+        yield change(rule_of(found.type.name), _where(said), told)
+
+
+def _where(description: str) -> str:
+    """The coordinate of what a description of graphql-core speaks of."""
+    found = next(filter(None, (place.match(description) for place in _PLACES)), None)
+    return f"{found['at']} {found['part']}".strip() if found else description[:_SHOWN]

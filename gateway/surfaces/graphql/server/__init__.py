@@ -1,0 +1,1 @@
+"""What uvicorn lacks: bounds below ASGI, and connections that end in time."""

@@ -1,0 +1,69 @@
+"""HTTP/1.1 messages whose borders and headers nobody between can have read otherwise.
+
+What uvicorn's parser still lets through is refused here with 400, and the connection closed: the
+next bytes on it could be taken for a request that a proxy saw as a part of this one.
+"""
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_VERSIONS = frozenset({"1.0", "1.1"})
+_BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
+
+
+class UnframedError(Exception):
+    """A message that can be read in two ways; the parser stops at it."""
+
+
+class StrictHttp(HttpToolsProtocol):
+    """HTTP/1.1 without trailers that count as headers, bodies behind upgrades, or two hosts."""
+
+    _has_headers = False
+    _fault: str | None = None
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._has_headers = False
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. A field behind the body is passed over: proxies that check headers do
+        not check trailers, and none is to be merged unasked (RFC 9110, section 6.5.1)."""
+        if self._has_headers:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Let the request begin.
+
+        Raises:
+            UnframedError: its headers are not in order.
+        """
+        self._has_headers = True
+        self._fault = self._found()
+        if self._fault is not None:
+            raise UnframedError(self._fault)
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Tell what was wrong, where that is known, and close."""
+        super().send_400_response(self._fault or msg)
+
+    def _found(self) -> str | None:
+        """What is wrong with the headers: the version, the host (RFC 9112, section 3.2), or an
+        upgrade, at whose headers the parser stops, so that a body would be the next request."""
+        names = [name for name, _ in self.headers]
+        version = self.parser.get_http_version()
+        if version not in _VERSIONS:
+            return "This version of HTTP is not served here. Use HTTP/1.1."
+        hosts = names.count(b"host")
+        if hosts > 1 or (not hosts and version == "1.1"):
+            return "The request has no host header, or two. Send one."
+        if self.parser.should_upgrade() and not self._is_plain_get(names):
+            return "A connection is upgraded by a GET without a body alone. Send no upgrade header."
+        return None
+
+    def _is_plain_get(self, names: list[bytes]) -> bool:
+        return self.parser.get_method() == b"GET" and _BODY_HEADERS.isdisjoint(names)

@@ -1,0 +1,101 @@
+"""Requests that are small to send: how often the dear parts of answering them are done.
+
+What is counted and not timed comes out alike on a busy machine. The processor time of a real
+server is measured by tests/acceptance/test_abuse.py.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from graphql import GraphQLInt, GraphQLList
+from graphql.validation import OverlappingFieldsCanBeMergedRule
+
+from gateway.surfaces.graphql import Limits
+from gateway.surfaces.graphql.operations.values import value_issues
+from tests.unit.graphql.support import FakeDoor, application, post
+
+CORE = sys.modules[
+    "graphql.utilities.validate_input_value"
+]  # its package has a function of its name
+PLACE = "mutation ($items: [ShopItemInput!]!, $email: EmailAddress!) { shopOrderPlace(input: "
+PLACE += "{items: $items, email: $email}) { orderId } }"
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[int]]:
+    """Counts the calls of a function of a module or class."""
+
+    def count(owner: Any, name: str) -> list[int]:
+        calls, real = [0], getattr(owner, name)
+
+        def instead(*given: Any, **named: Any) -> Any:
+            calls[0] += 1
+            return real(*given, **named)
+
+        monkeypatch.setattr(owner, name, instead)
+        return calls
+
+    return count
+
+
+def codes(query: str, **members: Any) -> list[str]:
+    answer = post(application(FakeDoor()), query, **members).json()
+    return [entry["extensions"]["code"] for entry in answer["errors"]]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "{" + " ".join(f"a{i}: 1" for i in range(600)) + "}",
+        "{status: {" + " ".join(f"a{i}: 1" for i in range(600)) + "}}",
+        "{status: [" + "[1] " * 400 + "]}",
+        "{since: 1e999 limit: {a: 1}}",
+    ],
+)
+def test_a_literal_is_not_written_out_for_each_of_its_faults(
+    counted: Callable[[Any, str], list[int]], given: str
+) -> None:
+    written = counted(CORE, "print_for_error")
+    told = codes(f"{{ shopOrderGet(input: {given}) {{ orderId }} }}")
+    assert set(told) == {"GRAPHQL_VALIDATION_FAILED"}
+    assert len(told) <= 5
+    assert written[0] <= 4
+
+
+@pytest.mark.parametrize(
+    "items", [[[1]] * 4000, [{f"a{i}": i for i in range(4000)}], [{"sku": 1.5}] * 4000]
+)
+def test_a_variable_is_not_written_out_for_each_of_its_faults(
+    counted: Callable[[Any, str], list[int]], items: list[Any]
+) -> None:
+    written = counted(CORE, "inspect")
+    answer = post(application(FakeDoor()), PLACE, variables={"items": items, "email": "a@b.ch"})
+    (entry,) = answer.json()["errors"]
+    issues = entry["extensions"]["problem"]["issues"]
+    assert len(issues) == Limits().issues
+    leaves = len([issue for issue in issues if issue["path"].endswith("/sku")])
+    assert written[0] <= 2 + leaves
+
+
+def test_only_so_many_items_of_a_list_are_looked_at_to_tell_what_is_wrong() -> None:
+    class Watched(list[Any]):
+        seen = 0
+
+        def __iter__(self) -> Any:
+            for item in super().__iter__():
+                Watched.seen += 1
+                yield item
+
+    found = value_issues(Watched(["x"] * 5000), GraphQLList(GraphQLInt), "")
+    assert [next(found).path for _ in range(3)] == ["/0", "/1", "/2"]
+    assert Watched.seen == 3
+
+
+def test_comparisons_that_are_too_many_are_not_made_again(
+    counted: Callable[[Any, str], list[int]],
+) -> None:
+    made = counted(OverlappingFieldsCanBeMergedRule, "__init__")
+    assert codes("{ shopPing {" + "done " * 900 + "} }") == ["OVERLAP_LIMIT_EXCEEDED"]
+    assert made[0] == 1
