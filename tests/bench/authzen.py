@@ -7,7 +7,8 @@ from gateway.identity import LocalIssuer
 from gateway.model.json import JsonObject
 from gateway.model.principal import PrincipalType
 from tests.bench.figures import Figure, against
-from tests.bench.governed_query import BARE, load, request, served
+from tests.bench.governed_query import BARE, served
+from tests.bench.http_rates import load, request
 from tests.bench.world import bench_gateway
 
 BATCH = 100

@@ -29,6 +29,7 @@ class Crew:
     folder: Path
     given: dict[str, Any]
     workers: list[subprocess.Popen[str]] = field(default_factory=list)
+    asking: psycopg.Connection[Any] | None = None
 
     async def hire(self, **given: Any) -> None:
         """Start a worker with the gateway's settings, and these ones."""
@@ -56,9 +57,10 @@ class Crew:
         self.workers.clear()
 
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a query, on a connection of its own."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(query.encode(), values).fetchall()
+        """The rows of a query, on a connection that is kept: making one costs the server more."""
+        if self.asking is None:
+            self.asking = psycopg.connect(self.url, autocommit=True)
+        return self.asking.execute(query.encode(), values).fetchall()
 
     def change(self, statement: str) -> None:
         """Run a statement that gives no rows."""
@@ -81,5 +83,7 @@ async def bench_crew(folder: Path, **given: Any) -> AsyncIterator[Crew]:
                 yield crew
             finally:
                 await crew.dismiss()
+                if crew.asking is not None:
+                    crew.asking.close()
     finally:
         await asyncio.to_thread(server.remove)

@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.requests import Request
@@ -17,11 +15,9 @@ from gateway.app import Gateway
 from gateway.identity import LocalIssuer
 from gateway.serving import create_app, listen
 from tests.bench.figures import Figure, against
+from tests.bench.http_rates import load, request
 from tests.bench.world import FIVE_STEPS, OLGA, bench_gateway, prepared
 
-CONNECTIONS = 32
-SECONDS = 6.0
-_LOAD = Path(__file__).with_name("http_load.py")
 _QUERY = """query ($input: ControlPlaneExecutionGetInput!) { controlPlaneExecutionGet(input: $input)
  { execution { executionId intentId planId status riskTier requiresApproval updatedAt } } }"""
 
@@ -69,31 +65,3 @@ async def served(gateway: Gateway) -> AsyncIterator[tuple[str, int]]:
 
 async def _bare(_: Request) -> Response:
     return JSONResponse({"data": {"execution": {"status": "VERIFIED"}}})
-
-
-def request(method: str, path: str, body: str, headers: str) -> str:
-    """An HTTP request with a JSON body; ``headers`` are whole lines."""
-    return (
-        f"{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
-        f"{headers}content-length: {len(body)}\r\n\r\n{body}"
-    )
-
-
-async def load(address: tuple[str, int], asked: str) -> dict[str, Any]:
-    """What a request costs that other processes send again and again: ``rate`` in requests a
-    second, percentiles in seconds."""
-    host, port = address
-    job = {
-        "host": host,
-        "port": port,
-        "request": asked,
-        "connections": CONNECTIONS,
-        "warmup": 1.0,
-        "seconds": SECONDS,
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(_LOAD), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate(json.dumps(job).encode())
-    measured: dict[str, Any] = json.loads(out)
-    return measured

@@ -15,11 +15,14 @@ sys.path.insert(0, str(ROOT))
 
 from tests.bench.audit import audit_figures  # noqa: E402 - needs the path set above
 from tests.bench.authzen import authzen_figures  # noqa: E402 - needs the path set above
+from tests.bench.cold import cold_figures  # noqa: E402 - needs the path set above
 from tests.bench.deliveries import delivery_figures  # noqa: E402 - needs the path set above
+from tests.bench.doors_figures import door_figures  # noqa: E402 - as above
 from tests.bench.durable import durable_figures  # noqa: E402 - as above
 from tests.bench.events import event_figures  # noqa: E402 - as above
 from tests.bench.figures import Figure, print_table, save  # noqa: E402 - as above
 from tests.bench.governed_query import query_figures  # noqa: E402 - as above
+from tests.bench.graphql_layer import graphql_layer_figures  # noqa: E402 - as above
 from tests.bench.impact import impact_figures  # noqa: E402 - as above
 from tests.bench.parked import parked_figures  # noqa: E402 - as above
 from tests.bench.parked_postgres import parked_postgres_figures  # noqa: E402 - as above
@@ -32,6 +35,7 @@ from tests.bench.verifying import verifying_figures  # noqa: E402 - as above
 from tests.bench.wakeup import wakeup_figures  # noqa: E402 - as above
 
 MEASURES = (
+    cold_figures,
     policy_decision_figures,
     policy_change_figures,
     impact_figures,
@@ -41,6 +45,8 @@ MEASURES = (
     postgres_durable_figures,
     sealing_figures,
     query_figures,
+    graphql_layer_figures,
+    door_figures,
     authzen_figures,
     event_figures,
     delivery_figures,

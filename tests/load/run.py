@@ -1,7 +1,8 @@
 """``make load``: puts load on real gateways, prints what came of it, writes ``build/load.json``.
 
 ``DURATION`` is how many seconds the steady load lasts (60); 1800 shows whether memory stays flat.
-``SITES`` are those that are measured (``embedded,workers``).
+``SITES`` are those that are measured (``embedded,workers``). ``SHARE`` is the steady load's part of
+the most that the site can do (0.5). With ``ONLY=steady`` the other phases are left out.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import statistics
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,6 @@ from tests.load.site import SITES, Site  # noqa: E402 - as above
 VISITORS = 64
 OVERLOADS = (2, 5)
 """So many times as much is asked as the gateway can do."""
-STEADY_SHARE = 0.5
 APPROVALS = 0.1
 GOODPUT = 0.7
 """What of its best the gateway must still do when far more is asked of it."""
@@ -33,17 +34,43 @@ FLAT = 1024 * 1024 / 60
 """Growth of memory, in bytes a second, up to which it counts as flat over half an hour."""
 
 
-def measure(site: Site, duration: float) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be measured: a steady load for ``duration`` seconds at a ``share`` of the most
+    that can be done, and whatever else there is unless ``only_steady``."""
+
+    duration: float
+    share: float
+    only_steady: bool
+
+    @property
+    def short(self) -> float:
+        """The seconds of each other phase."""
+        return max(15.0, min(self.duration / 3, 30.0))
+
+
+def measure(site: Site, asked: Asked) -> dict[str, Any]:
     """All phases, one after the other, on one site."""
-    short = max(15.0, min(duration / 3, 30.0))
     memory = Sampler(site.pids)
-    closed(site, short / 2, VISITORS)
-    peak = _peak(site, short)
-    rate = peak.rate("completed") * STEADY_SHARE
+    closed(site, asked.short / 2, VISITORS)
+    peak = _peak(site, asked.short)
+    rate = peak.rate("completed") * asked.share
     memory.start()
-    steady = opened(site, duration, (duration, rate), approvals=APPROVALS)
+    steady = opened(site, asked.duration, (asked.duration, rate), approvals=APPROVALS)
     memory.stop()
     _tell("steady", steady)
+    found = {
+        "peak": _figures(peak),
+        "steady": _figures(steady),
+        "memory": _memory(memory, asked.duration, steady.rate("completed")),
+    }
+    return found if asked.only_steady else found | _too_much(site, asked.short, peak, steady, rate)
+
+
+def _too_much(
+    site: Site, short: float, peak: Measured, steady: Measured, rate: float
+) -> dict[str, Any]:
+    """Bursts, more than can be done, and what it is like afterwards."""
     burst = opened(site, short, (1.0, peak.rate("completed") * 1.5), (3.0, rate / 2))
     _tell("bursts", burst)
     over: dict[str, Any] = {}
@@ -61,13 +88,7 @@ def measure(site: Site, duration: float) -> dict[str, Any]:
             "operator meanwhile": _operator(operator[0]),
             "recovery": _recovery(steady, after),
         }
-    return {
-        "peak": _figures(peak),
-        "steady": _figures(steady),
-        "burst": _figures(burst),
-        **over,
-        "memory": _memory(memory, duration, steady.rate("completed")),
-    }
+    return {"burst": _figures(burst), **over}
 
 
 def _peak(site: Site, seconds: float) -> Measured:
@@ -158,13 +179,17 @@ def _print(told: Any, indent: str = "  ") -> None:
 
 def main() -> int:
     """Measure every site; 1 where a goal was missed."""
-    duration = float(os.environ.get("DURATION") or 60)
+    asked = Asked(
+        duration=float(os.environ.get("DURATION") or 60),
+        share=float(os.environ.get("SHARE") or 0.5),
+        only_steady=os.environ.get("ONLY") == "steady",
+    )
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="gateway-load-") as name:
         for kind in (os.environ.get("SITES") or ",".join(SITES)).split(","):
             print(f"measuring: {kind}, load {os.getloadavg()[0]:.1f} before", flush=True)
             with SITES[kind](Path(name) / kind) as site:
-                results[kind] = measure(site, duration)
+                results[kind] = measure(site, asked)
             results[kind]["record"] = site.verified
     _print(results)
     path = ROOT / "build" / "load.json"
