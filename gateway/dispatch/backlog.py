@@ -1,11 +1,11 @@
 """How many runs are due and wait, where several processes take them."""
 
 import asyncio
-import contextlib
 import logging
 
 from gateway.model.ports import Clock, Journal, Records
 from gateway.model.problem import ProblemError
+from gateway.model.tasks import cancelled
 from gateway.model.time import stamp
 
 _LOOK = 0.5
@@ -30,11 +30,8 @@ class Backlog:
 
     async def stop(self) -> None:
         """Count no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await cancelled(self._task)
+        self._task = None
 
     async def _look(self) -> None:
         while True:

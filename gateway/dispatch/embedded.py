@@ -1,7 +1,8 @@
 """The embedded dispatcher: this process advances runs.
 
-A run that waits costs its row and nothing else: no task, no timer, no connection. One sweep looks
-for due runs, at the earliest moment that any run has asked for.
+A run that waits costs its row, and where several processes share the record an entry in the
+``Timers`` of the one that parked it: no task, no connection. One sweep finds what is due and nobody
+brings.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from gateway.dispatch.pool import Advance, RunPool
 from gateway.dispatch.settling import Settling
 from gateway.dispatch.sweeper import ALONE, Pace, Sweeper
+from gateway.dispatch.timers import Timers
 from gateway.model.claims import DueRun
 from gateway.model.ports import Clock, Dispatcher, Journal
 
@@ -52,19 +54,24 @@ class EmbeddedDispatcher(Dispatcher):
             journal, clock, found=self._found, wanted=self._wanted, pace=pace, cap=cap
         )
         self.pool.on_room = self._sweeper.look
-        self.pool.on_wake = self._sweeper.schedule
+        self._timers = Timers(clock, self.submit)
+        self.pool.on_wake = self._parked
+        # Under a cap a run may come back because others are held: the sweeper knows which may go.
+        self._has_timers = pace.is_shared and cap is None
         self._is_alone = is_alone
 
     def start(self, advance: Advance) -> None:
         """Begin to advance; whatever is due already is taken at once."""
         self.pool.start(advance)
         self._sweeper.start()
+        self._timers.start()
 
     async def stop(self, patience: float = 10.0) -> None:
         """Stop taking runs and wait ``patience`` seconds for those under way.
 
         Whoever takes next what is cut then counts its attempts as of unknown outcome.
         """
+        await self._timers.stop()
         await self._sweeper.stop()
         await self.pool.stop(patience)
         await self._settling.stop()
@@ -88,11 +95,17 @@ class EmbeddedDispatcher(Dispatcher):
         if not (was_here and self._is_alone):
             await self._settling.settled(run_id)
 
+    def _parked(self, run: DueRun, wake_at: str) -> None:
+        if self._has_timers:
+            self._timers.add(run, wake_at)
+        else:
+            self._sweeper.schedule(wake_at)
+
     async def _found(self, due: list[DueRun]) -> None:
-        self.pool.has_missed = len(due) == _BATCH
+        self.pool.has_missed = len(due) >= self._wanted()
         for run in due:
             if run.run_id not in self.pool:
                 self.pool.submit(run)
 
     def _wanted(self) -> int:
-        return 0 if self.pool.is_full else _BATCH
+        return min(self.pool.room_left, _BATCH)

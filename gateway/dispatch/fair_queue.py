@@ -34,15 +34,15 @@ class FairQueue:
         return len(self._known)
 
     @property
-    def is_full(self) -> bool:
-        """True while no run is let in."""
-        return len(self._known) >= self._room
+    def room_left(self) -> int:
+        """How many more runs are let in."""
+        return self._room - len(self._known)
 
     def push(self, run: DueRun) -> bool:
         """Let a run wait; False where there is no room, True also for one that waits already."""
         if run.run_id in self._known:
             return True
-        if self.is_full or self._waiting[run.workspace] >= self._share:
+        if not self.room_left or self._waiting[run.workspace] >= self._share:
             return False
         self._known.add(run.run_id)
         self._waiting[run.workspace] += 1

@@ -23,13 +23,13 @@ class RunPool:
     ``ahead`` is how many more may wait here, ``cap`` how many of one workspace may be advanced at a
     time. A run for which there is no room is not lost, for the record says that it is due:
     ``has_missed`` is true until somebody has looked there. ``on_room`` is called when there is room
-    again, ``on_wake`` with the moment at which a run wants to be woken. While ``is_late``, no more
-    runs are begun than a few.
+    again, ``on_wake`` with a run that was parked and the moment at which it wants to be woken.
+    While ``is_late``, no more runs are begun than a few.
     """
 
     def __init__(self, *, max_runs: int, ahead: int, cap: int | None = None) -> None:
         self.on_room: Callable[[], None] = lambda: None
-        self.on_wake: Callable[[str], None] = lambda _: None
+        self.on_wake: Callable[[DueRun, str], None] = lambda _, __: None
         self.is_late: Callable[[], bool] = lambda: False
         self.has_missed = False
         self._max_runs = max_runs
@@ -51,9 +51,9 @@ class RunPool:
         return len(self._queue)
 
     @property
-    def is_full(self) -> bool:
-        """True while no more runs may wait here."""
-        return self._queue.is_full
+    def room_left(self) -> int:
+        """How many more runs may wait here."""
+        return self._queue.room_left
 
     def start(self, advance: Advance) -> None:
         """Begin to advance runs."""
@@ -114,7 +114,7 @@ class RunPool:
                 break
             self._active[run.run_id] = asyncio.Event()
             self._tasks[run.run_id] = asyncio.create_task(self._run(run, self._advance))
-        if not self._queue.is_full:
+        if self._queue.room_left:
             self._room.set()
         else:
             self._room.clear()
@@ -139,7 +139,7 @@ class RunPool:
             self._tasks.pop(run_id)
             self._queue.done(run)
             if wake_at is not None:
-                self.on_wake(wake_at)
+                self.on_wake(run, wake_at)
             if not (woken.is_set() and self._advance is not None and self.submit(run)):
                 self._settle(run_id)
             self._fill()

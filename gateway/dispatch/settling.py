@@ -6,6 +6,7 @@ import logging
 
 from gateway.model.ports import Clock, Journal, Records
 from gateway.model.problem import ProblemError
+from gateway.model.tasks import cancelled
 from gateway.model.time import stamp
 
 PATIENCE = 30.0
@@ -47,10 +48,7 @@ class Settling:
 
     async def stop(self) -> None:
         """Let go whoever waits."""
-        if self._follower is not None:
-            self._follower.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._follower
+        await cancelled(self._follower)
         self._let_go(list(self._waiting))
 
     async def _follow(self) -> None:

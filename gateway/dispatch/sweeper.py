@@ -1,8 +1,8 @@
 """The sweeper: finds runs that are due although nobody said so.
 
-Timers, leases of processes that died, and wake-ups that got lost are all found here, by looking
-through the claims. Every process has a sweeper; several that find the same run do no harm, for its
-claim lets one in.
+Leases of processes that died, wake-ups that got lost, and timers that no process keeps
+(``timers.py``) are found here, by looking through the claims. Every process has a sweeper; several
+that find the same run do no harm, for its claim lets one in.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from gateway.dispatch.record_clock import RecordClock
 from gateway.model.claims import DueRun
 from gateway.model.ports import Clock, Journal
 from gateway.model.problem import ProblemError
+from gateway.model.tasks import cancelled
 from gateway.model.time import parse, stamp
 
 _log = logging.getLogger(__name__)
@@ -37,6 +38,11 @@ class Pace:
     late: float = 0.0
     jitter: float = 0.0
 
+    @property
+    def is_shared(self) -> bool:
+        """True where other processes look too."""
+        return self.late > 0
+
 
 ALONE = Pace()
 """The pace of the only process."""
@@ -44,7 +50,7 @@ ALONE = Pace()
 
 def among_others(lease: float) -> Pace:
     """The pace of one process of several, whose claims last ``lease`` seconds."""
-    return Pace(every=min(lease / 2, 5.0), busy=0.2, late=0.05, jitter=0.02)
+    return Pace(every=min(lease / 2, 5.0), busy=0.2, late=min(lease / 4, 1.0), jitter=0.2)
 
 
 class Sweeper:
@@ -73,6 +79,8 @@ class Sweeper:
         self._look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._next: str | None = None
+        self._looked_at = float("-inf")
+        self._again: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin to look; whatever is due already is found at once."""
@@ -80,15 +88,19 @@ class Sweeper:
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await cancelled(self._task)
+        self._task = None
+        if self._again is not None:
+            self._again.cancel()
 
     def look(self) -> None:
-        """Look soon."""
-        self._look.set()
+        """Look soon: not at once where that was just done, for there is room after each run."""
+        loop = asyncio.get_running_loop()
+        wait = self._looked_at + self._pace.busy - loop.time()
+        if wait <= 0:
+            self._look.set()
+        elif self._again is None:
+            self._again = loop.call_later(wait, self._look.set)
 
     def schedule(self, wake_at: str) -> None:
         """Look at ``wake_at`` at the latest."""
@@ -111,6 +123,8 @@ class Sweeper:
                 async with asyncio.timeout(pause + self._pace.jitter * random.random()):  # noqa: S311 - a spread, no secret
                     await self._look.wait()
             self._look.clear()
+            self._looked_at = asyncio.get_running_loop().time()
+            self._again = None
 
     async def _submit_due(self) -> float:
         """Hand on the runs that are due; returns how many seconds to wait before the next look."""

@@ -1,12 +1,12 @@
 """Duties: begun where this process leads, and ended where it leads no more."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from gateway.duties.leadership import Leadership
+from gateway.model.tasks import cancelled
 
 INTERVAL = 1.0
 """Seconds between two questions whether this process leads."""
@@ -51,11 +51,7 @@ class Duties:
 
     async def stop(self) -> None:
         """End the duties, then let another process have them."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await cancelled(*self._tasks)
         self._tasks = []
         await self._end()
         await self._leadership.resign()

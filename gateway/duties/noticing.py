@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from gateway.model.ports import Journal, Records
+from gateway.model.tasks import cancelled
 
 PAUSE = 0.1
 """Seconds between two looks at least, however fast the record grows."""
@@ -47,11 +48,8 @@ class Noticing:
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await cancelled(self._task)
+        self._task = None
 
     async def _follow(self) -> None:
         while True:

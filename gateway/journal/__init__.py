@@ -9,6 +9,7 @@ from gateway.journal.backup import back_up
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
 from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
+from gateway.journal.continuing import require_continued
 from gateway.journal.decision_history import open_history
 from gateway.journal.durable import DurableJournal
 from gateway.journal.endorsing import endorse, endorse_in, is_endorsed
@@ -57,6 +58,7 @@ __all__ = [
     "read_record",
     "rebuild_matches",
     "rebuild_record",
+    "require_continued",
     "short_writes",
     "verifier_key",
     "verify_record",

@@ -89,12 +89,6 @@ _WITHOUT_SEEN = Statement(
     .select_from(entry)
     .where(*_STRETCH, _types(*_ANSWERS), not_(contains(entry.c.body, literal('"seen":'))))
 )
-_FROM = Statement(
-    select(entry.c.position, entry.c.at)
-    .where(entry.c.position > bindparam("after_position"))
-    .order_by(entry.c.position)
-    .limit(1)
-)
 _APPROVAL = Statement(
     select(
         *(approval.c.contract, approval.c.decision, approval.c.approver_role),
@@ -126,26 +120,11 @@ class SqlAuditHistory(SqlRecords, AuditHistory):
 
     def place_of(self, moment: str) -> int:
         """A position behind which every entry from the stamp ``moment`` on lies."""
-        return self._last_before(_shifted(moment, -CLOCK_SLACK))
+        return self.position_before(_shifted(moment, -CLOCK_SLACK))
 
     def end_of(self, moment: str) -> int:
         """A position up to which every entry before the stamp ``moment`` lies."""
-        return self._last_before(_shifted(moment, CLOCK_SLACK))
-
-    def _last_before(self, moment: str) -> int:
-        """Where, by halving, entries before ``moment`` give way to those from it on.
-
-        INVARIANT: what lies at ``low`` is older than ``moment``, what lies behind ``high`` is not.
-        """
-        low, high = 0, self.last_position()
-        while low < high:
-            middle = (low + high) // 2
-            found = self._one(_FROM, after_position=middle)
-            if found is not None and found[0] <= high and found[1] < moment:
-                low = found[0]
-            else:
-                high = middle
-        return low
+        return self.position_before(_shifted(moment, CLOCK_SLACK))
 
     def audited(self, stretch: Stretch, which: Narrowing, limit: int) -> list[AuditRow]:
         """The first ``limit`` entries of a stretch that are wanted, in order."""

@@ -6,15 +6,16 @@ the digest of the checkpoint before. ``checkpoint_lines`` says how it is written
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from gateway.journal.durable import DurableJournal
 from gateway.journal.signing import Signed, Signer, next_checkpoint
 from gateway.journal.unit import Unit
-from gateway.model.problem import refuse
+from gateway.model.problem import ProblemError, refuse
+from gateway.model.tasks import cancelled
 from gateway.model.time import stamp
+from gateway.telemetry import metrics
 
 log = logging.getLogger("gateway.journal")
 
@@ -50,11 +51,8 @@ class Checkpointer:
         Raises:
             ProblemError: SERVICE_UNAVAILABLE when the last checkpoint could not be written.
         """
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await cancelled(self._task)
+        self._task = None
         await self.checkpoint()
 
     async def checkpoint(self) -> int | None:
@@ -65,7 +63,7 @@ class Checkpointer:
                 record is not what the last checkpoint signed.
         """
         async with self._one_at_a_time:
-            signed = await self._kept()
+            signed = await self._counted(self._kept())
             if signed is None:
                 return None
             self._signed()
@@ -75,6 +73,17 @@ class Checkpointer:
                 told = "The copy of the checkpoints lacks number %d for now: %s"
                 log.error(told, signed.line.number, error.strerror)  # noqa: TRY400 - it says it all
             return signed.line.number
+
+    async def _counted(self, kept: Awaitable[Signed | None]) -> Signed | None:
+        try:
+            signed = await kept
+        except ProblemError as error:
+            is_damaged = error.problem.code == "JOURNAL_DAMAGED"
+            metrics.checkpoints.add("damaged" if is_damaged else "failed")
+            raise
+        if signed is not None:
+            metrics.checkpoints.add("signed")
+        return signed
 
     async def _kept(self) -> Signed | None:
         """Sign and store; again where another process has signed meanwhile, which then may have

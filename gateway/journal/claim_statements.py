@@ -27,7 +27,7 @@ from gateway.journal.functions import told
 from gateway.journal.statement import Statement
 from gateway.journal.tables import claim, execution
 
-_told = tuple(claim.columns)[:7]
+CLAIM_COLUMNS = tuple(claim.columns)[:7]
 """The columns that a ``Claim`` has."""
 
 _locked = claim.alias("locked")
@@ -74,7 +74,7 @@ def _take(chosen: Update) -> Update:
         epoch=claim.c.epoch + 1,
         lease_until=bindparam("lease_until"),
     )
-    return raised.returning(*_told)
+    return raised.returning(*CLAIM_COLUMNS)
 
 
 def _take_within(chosen: Update) -> Update:
@@ -96,7 +96,7 @@ def _held(chosen: Update) -> Update:
 
 
 def _prolong(chosen: Update) -> Update:
-    return chosen.values(lease_until=bindparam("lease_until")).returning(*_told)
+    return chosen.values(lease_until=bindparam("lease_until")).returning(*CLAIM_COLUMNS)
 
 
 def _give_back(chosen: Update) -> Update:
@@ -158,7 +158,7 @@ _run = (claim.c.run_id, claim.c.workspace, claim.c.urgent)
 _is_due = claim.c.wake_at <= bindparam("now")
 _oldest = (claim.c.wake_at, claim.c.run_id)
 
-CLAIM_OF = Statement(select(*_told).where(claim.c.run_id == bindparam("of_run")))
+CLAIM_OF = Statement(select(*CLAIM_COLUMNS).where(claim.c.run_id == bindparam("of_run")))
 LAPSED = Statement(
     _leased(*_run)
     .where(claim.c.lease_until < bindparam("now"))

@@ -16,6 +16,7 @@ from gateway.journal.work import Work
 from gateway.journal.worker import Worker
 from gateway.model.ports import Clock, Journal, Records, Tx
 from gateway.model.problem import ProblemError
+from gateway.telemetry import metrics
 
 T = TypeVar("T")
 
@@ -83,6 +84,7 @@ class DurableJournal(Journal):
         self._room.release()
         if work.error is not None:
             self.lost_records += 1
+            metrics.lost_units.add()
             cause = type(work.error).__name__
             if isinstance(work.error, ProblemError):
                 cause = work.error.problem.code

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.model.text import printable
+
 MOST_FINDINGS = 1_000
 """Findings beyond these are only counted."""
 
@@ -89,9 +91,3 @@ class Findings:
             *(FindingKind.ROOT, FindingKind.FORK),
         }
         return any(finding.kind in kinds for finding in self.found)
-
-
-def printable(text: str) -> str:
-    """Text that any terminal takes: control characters and broken UTF-8 are escaped."""
-    escaped = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in escaped)

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from pathlib import Path
 
 from gateway.journal.continuing import require_continued
 from gateway.journal.durable import DurableJournal
 from gateway.journal.marks import MarkFile, mark_of
 from gateway.model.problem import ProblemError
+from gateway.model.tasks import cancelled
 
 INTERVAL = 1.0
 """Seconds between two marks while entries come: what a copy may lack unseen."""
@@ -34,11 +34,8 @@ class MarkKeeper:
     async def stop(self) -> None:
         """Write that nothing more is done. Call it before the journal is closed, and after
         everything else that records."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await cancelled(self._task)
+        self._task = None
         await self._write(stopped=True)
 
     async def _follow(self, position: int) -> None:

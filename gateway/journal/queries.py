@@ -7,6 +7,10 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
 from gateway.journal.statement import Statement
 from gateway.journal.tables import call, entry, execution, plan, policy_head, step
 
+LOOKED_AT = 1_000
+"""Among how many of the newest executions of a workspace the steps of a contract are sought: no
+index leads from a contract to its steps."""
+
 
 def _rows(table: Table, *wheres: ColumnElement[bool]) -> Select[Any]:
     return select(*table.columns).where(*wheres)
@@ -52,6 +56,20 @@ EXECUTIONS = Listing(
 )
 PLAN = Statement(_rows(plan, plan.c.id == bindparam("of_id")))
 STEPS = Statement(_rows(step, step.c.plan_id == bindparam("of_plan")).order_by(step.c.place))
+_RECENT = (
+    select(execution.c.plan_id, execution.c.created_at, execution.c.id)
+    .where(execution.c.workspace == bindparam("workspace"))
+    .order_by(execution.c.created_at.desc(), execution.c.id.desc())
+    .limit(LOOKED_AT)
+    .subquery("recent")
+)
+STEPS_OF_CONTRACT = Statement(
+    select(*step.columns)
+    .join_from(_RECENT, step, step.c.plan_id == _RECENT.c.plan_id)
+    .where(step.c.contract == bindparam("contract"))
+    .order_by(_RECENT.c.created_at.desc(), _RECENT.c.id.desc(), step.c.place)
+    .limit(bindparam("at_most"))
+)
 ENTRIES = Statement(
     _rows(entry, entry.c.chain == bindparam("of_chain"), entry.c.seq > bindparam("after_seq"))
     .order_by(entry.c.seq)

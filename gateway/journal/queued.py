@@ -38,8 +38,11 @@ class Queued:
 
     def _look(self) -> None:
         late = self._loop.time() - self._longest
-        for work, since in list(self._since.items()):
-            if since > late:
+        # A thread takes meanwhile. The keys are copied in one step for the interpreter; a copy of
+        # the items makes a tuple for each, and between two of these the thread may have its turn.
+        for work in list(self._since):
+            since = self._since.get(work)
+            if since is not None and since > late:
                 break
             if self.take(work):
                 work.fail(_too_late(self._longest))

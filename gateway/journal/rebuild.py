@@ -11,6 +11,7 @@ from sqlalchemy import Table, select
 from gateway.journal.database import BROKEN, open_reader, open_writer, unreadable
 from gateway.journal.folder import FolderLock
 from gateway.journal.place import Place
+from gateway.journal.progress import Progress, untold
 from gateway.journal.refold import fold, refold
 from gateway.journal.statement import Statement, creating
 from gateway.journal.tables import PROJECTIONS
@@ -20,7 +21,7 @@ from gateway.model.time import stamp
 Row: TypeAlias = tuple[Any, ...]
 
 
-def rebuild_record(place: Place, clock: Clock) -> int:
+def rebuild_record(place: Place, clock: Clock, progress: Progress = untold) -> int:
     """Replace all projections by what the entries say; returns how many entries there are.
 
     Entries, chains and checkpoints stay as they are. Claims are freed, with epochs above any that
@@ -32,17 +33,17 @@ def rebuild_record(place: Place, clock: Clock) -> int:
             changed then).
     """
     if isinstance(place, Path):
-        return _rebuild_file(place, clock)
+        return _rebuild_file(place, clock, progress)
     from gateway.journal.postgres.rebuilding import rebuild_database  # only where it is used
 
-    return rebuild_database(place)
+    return rebuild_database(place, progress)
 
 
-def _rebuild_file(path: Path, clock: Clock) -> int:
+def _rebuild_file(path: Path, clock: Clock, progress: Progress) -> int:
     lock = FolderLock(path.parent)
     try:
         with closing(open_writer(path)) as connection:
-            return _rebuild(connection, stamp(clock.now()))
+            return _rebuild(connection, stamp(clock.now()), progress)
     except BROKEN as error:
         raise unreadable(path, error) from error
     finally:
@@ -74,10 +75,10 @@ def differences(
             yield from _compared(table, connection, fresh)
 
 
-def _rebuild(connection: sqlite3.Connection, now: str) -> int:
+def _rebuild(connection: sqlite3.Connection, now: str, progress: Progress) -> int:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        count = refold(connection, now)
+        count = refold(connection, now, progress)
     except BaseException:
         connection.execute("ROLLBACK")
         raise

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from gateway.journal import queries
+from gateway.journal.activity_records import SqlActivityRecords
 from gateway.journal.anchors import SqlAnchorRecords
 from gateway.journal.approval_records import SqlApprovalRecords
 from gateway.journal.chain import execution_chain
@@ -15,6 +16,7 @@ from gateway.journal.proofs import SqlTransparencyRecords
 from gateway.journal.rights_records import SqlRightsRecords
 from gateway.journal.session import Row, Session
 from gateway.journal.skills import SqlSkillRecords
+from gateway.journal.standing_records import SqlStandingRecords
 from gateway.journal.stored_entries import SqlStoredRecords
 from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import (
@@ -33,6 +35,7 @@ from gateway.model.principal import Principal
 
 
 class SqlRecords(
+    SqlActivityRecords,
     SqlAnchorRecords,
     SqlApprovalRecords,
     SqlClaimRecords,
@@ -44,6 +47,7 @@ class SqlRecords(
     SqlDeliveryRecords,
     SqlPolicyRecords,
     SqlRightsRecords,
+    SqlStandingRecords,
     Records,
 ):
     """``Records`` over a session on the journal's database."""
@@ -71,27 +75,32 @@ class SqlRecords(
     def execution(self, workspace: str, execution_id: str) -> Execution | None:
         """The execution of this id."""
         row = self._one(queries.EXECUTION, workspace=workspace, of_id=execution_id)
-        return _execution(row) if row else None
+        return execution_of(row) if row else None
 
     def execution_of_run(self, run_id: str) -> Execution | None:
         """The execution that this run belongs to."""
         row = self._one(queries.EXECUTION_OF_RUN, of_run=run_id)
-        return _execution(row) if row else None
+        return execution_of(row) if row else None
 
     def executions(self, which: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:
         """A page of executions, newest first, and how many there are in all."""
         filters = {"status": which.status, "subject": which.submitter}
         rows, total = self._page(queries.EXECUTIONS, which.workspace, filters, page)
-        return [_execution(row) for row in rows], total
+        return [execution_of(row) for row in rows], total
 
     def plan(self, plan_id: str) -> PlanRecord | None:
         """The stored plan of this id."""
         row = self._one(queries.PLAN, of_id=plan_id)
-        return _plan(row) if row else None
+        return plan_of(row) if row else None
 
     def steps(self, plan_id: str) -> list[Step]:
         """The steps of a plan in its order."""
-        return [_step(row) for row in self._all(queries.STEPS, of_plan=plan_id)]
+        return [step_of(row) for row in self._all(queries.STEPS, of_plan=plan_id)]
+
+    def steps_of_contract(self, workspace: str, contract: str, limit: int) -> list[Step]:
+        """The steps of a contract among those of a workspace's newest executions."""
+        asked = {"workspace": workspace, "contract": contract, "at_most": limit}
+        return [step_of(row) for row in self._all(queries.STEPS_OF_CONTRACT, **asked)]
 
     def entries(self, execution_id: str, after: int = 0, limit: int = 10_000) -> list[Entry]:
         """The entries of an execution's chain with a ``seq`` above ``after``, in order."""
@@ -154,7 +163,8 @@ def _json(text: str | None) -> JsonValue:
     return None if text is None else decode(text)
 
 
-def _execution(row: Row) -> Execution:
+def execution_of(row: Row) -> Execution:
+    """The execution of a row with all columns of ``execution``."""
     (own, workspace, status, submitter, _subject, intent_id, created_at, updated_at, *rest) = row
     (text, direct, channel, trace_id, metadata, plan_id, run_id, mode, starter, *rest) = rest
     (started_at, ended_at, risk, verdict, problem, stopping, retries, retried_at, *rest) = rest
@@ -193,7 +203,8 @@ def _execution(row: Row) -> Execution:
     )
 
 
-def _plan(row: Row) -> PlanRecord:
+def plan_of(row: Row) -> PlanRecord:
+    """The plan of a row with all columns of ``plan``."""
     (own, execution_id, plan_hash, steps, edges, compiler, _planner, compensate, *rest) = row
     (compiled_at, verdict, decisions, revision, verified_at) = rest
     return PlanRecord(
@@ -214,7 +225,8 @@ def _plan(row: Row) -> PlanRecord:
     )
 
 
-def _step(row: Row) -> Step:
+def step_of(row: Row) -> Step:
+    """The step of a row with all columns of ``step``."""
     (plan_id, own, execution_id, _place, key, contract, status, updated_at, attempt, *rest) = row
     (base, key_base, given, output, problem, decision, retry_at, started_at, ended_at) = rest
     return Step(

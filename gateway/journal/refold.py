@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, case, exists, func, insert, null, or_, select
 
+from gateway.journal.progress import Progress, untold
 from gateway.journal.records import entry_of
 from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statement import Statement, creating
@@ -18,8 +19,10 @@ Row: TypeAlias = tuple[Any, ...]
 
 ENTRIES_IN_ORDER = Statement(select(*entry.columns).order_by(entry.c.position))
 
+_COUNT = Statement(select(func.count()).select_from(entry))
 
-def refold(connection: sqlite3.Connection, now: str) -> int:
+
+def refold(connection: sqlite3.Connection, now: str, progress: Progress = untold) -> int:
     """Replace all projections within the caller's transaction; returns how many entries there are.
 
     Claims are freed, with epochs above any that was ever given, so that no late owner can write.
@@ -31,7 +34,8 @@ def refold(connection: sqlite3.Connection, now: str) -> int:
         connection.execute(f'DROP TABLE IF EXISTS "{table.name}"')
     for command in creating(*PROJECTIONS):
         connection.execute(command)
-    count = fold(connection, connection)
+    (total,) = connection.execute(_COUNT.sqlite.sql).fetchone()
+    count = fold(connection, connection, lambda done: progress("entries", done, total))
     _free_claims(connection, now)
     return count
 

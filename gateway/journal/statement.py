@@ -6,7 +6,7 @@ start of a process would cost more than most processes run of them.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -142,11 +142,12 @@ def _each_column(table: Table) -> dict[str, Any]:
     return {column.name: bindparam(column.name) for column in table.columns}
 
 
-def creating(*chosen: Table, dialect: Dialect = SQLITE) -> list[str]:
+@cache
+def creating(*chosen: Table, dialect: Dialect = SQLITE) -> tuple[str, ...]:
     """The SQL that creates tables with their indexes (all of them where none is named)."""
     script: list[str] = []
     for table in chosen or tuple(tables.metadata.sorted_tables):
         script.append(str(CreateTable(table).compile(dialect=dialect)))
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         script += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
-    return script
+    return tuple(script)

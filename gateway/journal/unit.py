@@ -12,10 +12,13 @@ from gateway.journal.projections import project
 from gateway.journal.records import SqlRecords
 from gateway.journal.session import NoSuchRowError, Session
 from gateway.journal.signing import Signed, keep_checkpoint
+from gateway.journal.statements import EXECUTION_TOUCHED
 from gateway.model.entry import ENTRY_FORMAT, Entry, EntryType, NewEntry
 from gateway.model.json import decode, encode
 from gateway.model.ports import Tx
 from gateway.model.problem import refuse
+from gateway.telemetry.instruments import is_counting
+from gateway.telemetry.recorded import counting
 
 
 class Unit(SqlAnchorQueue, SqlClaimQueue, SqlDeliveryQueue, SqlRecords, Tx):
@@ -25,7 +28,16 @@ class Unit(SqlAnchorQueue, SqlClaimQueue, SqlDeliveryQueue, SqlRecords, Tx):
     even where its function went on: an entry without its projections must never be durable.
     """
 
-    __slots__ = ("_appending", "_change", "_heads", "_now", "_writer", "effects", "failure")
+    __slots__ = (
+        "_appending",
+        "_change",
+        "_heads",
+        "_now",
+        "_touched",
+        "_writer",
+        "effects",
+        "failure",
+    )
 
     _change: Callable[..., int]
 
@@ -37,6 +49,7 @@ class Unit(SqlAnchorQueue, SqlClaimQueue, SqlDeliveryQueue, SqlRecords, Tx):
         self._appending = appending
         self._heads = heads
         self._now = now
+        self._touched: set[str] = set()
         self._writer = writer
         self.effects: list[Callable[[], None]] = []
         self.failure: Exception | None = None
@@ -59,7 +72,9 @@ class Unit(SqlAnchorQueue, SqlClaimQueue, SqlDeliveryQueue, SqlRecords, Tx):
         """
         try:
             recorded = self._insert(entry)
-            fold_in(self._session, recorded)
+            fold_in(self._session, recorded, self._touched)
+            if is_counting():
+                self.effects.append(counting(entry))
         except self._session.duplicates as error:
             self.failure = already_there(entry.type)
             raise self.failure from error
@@ -94,14 +109,21 @@ class Unit(SqlAnchorQueue, SqlClaimQueue, SqlDeliveryQueue, SqlRecords, Tx):
         self.effects.append(effect)
 
 
-def fold_in(session: Session, entry: Entry) -> None:
+def fold_in(session: Session, entry: Entry, touched: set[str] | None = None) -> None:
     """Make the changes of an entry to the projections; each must hit exactly one row.
+
+    ``touched`` are executions that were changed at this moment already: they need not be told of it
+    again.
 
     Raises:
         ValueError: one hit none, so the entry speaks of something that the record does not hold.
     """
     try:
         for statement, values in project(entry):
+            if statement is EXECUTION_TOUCHED and touched is not None:
+                if values["of_id"] in touched:
+                    continue
+                touched.add(values["of_id"])
             session.change_one(statement, **values)
     except NoSuchRowError as error:
         raise unknown_row(entry) from error

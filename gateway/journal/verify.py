@@ -5,7 +5,7 @@ chain in memory."""
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import distinct, func, select
 from gateway.journal.checkpoint_file import FILE_NAME
 from gateway.journal.database import BROKEN, open_reader
 from gateway.journal.findings import Finding, FindingKind, Findings
+from gateway.journal.progress import Progress, untold
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
 from gateway.journal.verify_against import hold_against
@@ -36,7 +37,6 @@ _UP_TO = "SELECT count(*) FROM entry WHERE position <= ?"
 _LARGE = 50_000
 """Entries from which on a second process that folds the projections pays."""
 
-Progress = Callable[[str, int, int], None]
 """Is told what is being done, how much of it is, and how much there is in all."""
 
 
@@ -82,7 +82,7 @@ class Verification:
     checkpoints: Path | None = None
     against: Sequence[Path] = ()
     archive: Path | None = None
-    progress: Progress = field(default=lambda what, done, total: None)
+    progress: Progress = untold
 
     def run(self) -> VerifyReport:
         """Verify the record.

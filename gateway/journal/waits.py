@@ -40,19 +40,20 @@ class Waits:
         """A batch of so many works was begun."""
         self._works, self._since = works, self._now()
 
-    def done(self) -> None:
-        """The batch is over."""
+    def done(self) -> float:
+        """The batch is over; returns how many seconds it took."""
         works, since = self._works, self._since
         self._works, self._since = 0, None
         if since is None:
-            return
+            return 0.0
         took = self._now() - since
         self._hung = took if took > HUNG else None
         if works < _TELLING:
-            return
+            return took
         rate = works / max(took, 1e-6)
         known = rate if self._rate is None else self._rate
         self._rate = known + _WEIGHT * (rate - known)
+        return took
 
     def expected(self) -> float:
         """Seconds that work would have to wait which came now, 0 where there is no queue."""

@@ -25,11 +25,12 @@ class Work:
         self.result, self.error, self.effects = None, error, []
 
 
-def run(work: Work, given: Any) -> None:
-    """Call the work's function and keep what it returns or raises, as if it had not run before."""
+def run(work: Work, *given: Any, part: Callable[..., Any] | None = None) -> None:
+    """Call the work's function, or one part of it, and keep what it returns or raises, as if it
+    had not run before."""
     work.error, work.effects = None, []
     try:
-        work.result = work.call(given)
+        work.result = (part or work.call)(*given)
     except StopIteration as error:  # a future refuses this one
         work.error = RuntimeError(f"a unit of work raised {error!r}")
     except Exception as error:  # whatever it is, it belongs to the caller

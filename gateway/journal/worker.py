@@ -12,6 +12,7 @@ from gateway.journal.queued import Queued
 from gateway.journal.waits import Waits
 from gateway.journal.work import Work
 from gateway.model.problem import ProblemError, refuse
+from gateway.telemetry import metrics
 
 BATCH = 256
 """The most pieces of work that share one transaction."""
@@ -34,6 +35,7 @@ class Worker:
         loop: asyncio.AbstractEventLoop,
         perform: Callable[[list[Work]], list[Work]],
     ) -> None:
+        self._part = name.rpartition("-")[2]
         self._loop = loop
         self._perform = perform
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
@@ -90,9 +92,13 @@ class Worker:
             if batch:
                 self.waits.took(len(batch))
                 left = self._settle(batch)
-                self.waits.done()
+                self._count(len(batch), self.waits.done())
                 self._tell(self._answer, [work for work in batch if work not in left])
         self._tell(self._stopped.set)
+
+    def _count(self, works: int, seconds: float) -> None:
+        metrics.batch_units.observe(works, self._part)
+        metrics.batch_seconds.observe(seconds, self._part)
 
     def _gather(self, left: list[Work], stopping: bool) -> tuple[list[Work], bool]:
         """What an earlier batch left and what is queued; waits for work where there is none."""

@@ -23,7 +23,7 @@ from gateway.model.sealing import unseal_all
 from gateway.runtime import facts
 from gateway.runtime.compiler import Compiler
 from gateway.runtime.ending import end_run
-from gateway.runtime.lifecycle import Intent, Lifecycle
+from gateway.runtime.lifecycle import Intent, Lifecycle, require_execution
 from gateway.runtime.pii_copies import read_by_step
 from gateway.runtime.pii_flow import leaks
 from gateway.runtime.pii_read import PiiRead
@@ -119,14 +119,12 @@ class Compensations:
         """
         text = f"Undo the completed steps of {execution.id}."
         intent = Intent(text, CHANNEL, execution.trace_id, compensates=execution.id)
-        undo = self.lifecycle.receive(tx, requester, intent)
-        undo = self.lifecycle.compiled(tx, undo, undoing.plan, requester.subject)
-        undo = self.lifecycle.verified(tx, undo, undoing.found, requester.subject)
+        undo = self.lifecycle.prepared(tx, requester, intent, undoing.plan, undoing.found)
         if undoing.found.verdict is Verdict.BLOCKED:
             return undo
         mode = execution.mode or RunMode.AUTONOMOUS
         revision = undoing.found.revision
-        undo = self.lifecycle.started(tx, undo, mode, requester.subject, revision)
+        self.lifecycle.started(tx, undo, mode, requester.subject, revision)
         body = {
             "runId": execution.run_id,
             "compensationId": undo.id,
@@ -134,7 +132,7 @@ class Compensations:
         }
         kind = EntryType.COMPENSATION_STARTED
         tx.append(facts.fact(execution, kind, body, actor, reason=reason))
-        return undo
+        return require_execution(tx, undo.workspace, undo.id)
 
     def conclude(
         self,

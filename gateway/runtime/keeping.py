@@ -6,7 +6,6 @@ that no turn has prolonged meanwhile.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from functools import partial
 from gateway.model.execution import Claim
 from gateway.model.ports import Journal, Tx
 from gateway.model.problem import ProblemError
+from gateway.model.tasks import cancelled
 from gateway.model.time import after
 
 _log = logging.getLogger(__name__)
@@ -64,11 +64,8 @@ class Keeper:
 
     async def stop(self) -> None:
         """Prolong no more, and give back whatever is still held, due at once."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await cancelled(self._task)
+        self._task = None
         try:
             freed = await self._journal.write(lambda tx: tx.free(self.owner))
         except ProblemError as error:

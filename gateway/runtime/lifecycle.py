@@ -26,6 +26,7 @@ from gateway.model.sealing import seal_paths
 from gateway.runtime import facts
 from gateway.runtime.stored_plan import seal_plan
 from gateway.runtime.verifier import Verification
+from gateway.telemetry.trace_context import parse_traceparent
 
 INTENT_CONTRACT = "controlPlane.intent.submit@1.0.0"
 """The contract whose PII the text of an intent is."""
@@ -35,7 +36,8 @@ INTENT_CONTRACT = "controlPlane.intent.submit@1.0.0"
 class Intent:
     """What somebody wants done, in their words; ``direct`` for the one behind a direct call.
 
-    ``compensates`` is the id of the execution that it is to undo.
+    ``compensates`` is the id of the execution that it is to undo. ``traceparent`` names the span
+    within which it came, where there is one; it is recorded if it is of the trace ``trace_id``.
     """
 
     text: str
@@ -44,6 +46,22 @@ class Intent:
     metadata: JsonObject | None = None
     direct: bool = False
     compensates: str | None = None
+    traceparent: str | None = None
+
+    @property
+    def span(self) -> JsonObject:
+        """What the record keeps of the span, for whoever goes on from there."""
+        told = parse_traceparent(self.traceparent or "")
+        is_same = told is not None and told.trace_id == self.trace_id
+        return {"traceparent": self.traceparent} if is_same else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The ids that an intent was given."""
+
+    execution_id: str
+    intent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +72,9 @@ class Lifecycle:
     sealer: Sealer
     dispatcher: Dispatcher
 
-    def receive(self, tx: Tx, submitter: Principal, intent: Intent) -> Execution:
+    def receive(self, tx: Tx, submitter: Principal, intent: Intent) -> Received:
         """Create the execution of an intent."""
-        execution_id = self.ids.new("exec")
+        execution_id, intent_id = self.ids.new("exec"), self.ids.new("intent")
         owner = execution_owner(submitter.workspace, execution_id)
         text: JsonValue = intent.text
         if text:
@@ -70,7 +88,7 @@ class Lifecycle:
                 EntryType.INTENT_RECEIVED,
                 submitter.workspace,
                 {
-                    "intentId": self.ids.new("intent"),
+                    "intentId": intent_id,
                     "submitter": submitter.to_json(),
                     "text": text,
                     "channel": intent.channel,
@@ -78,12 +96,13 @@ class Lifecycle:
                     "metadata": metadata,
                     "direct": intent.direct,
                     "compensates": intent.compensates,
+                    **intent.span,
                 },
                 execution_id,
                 submitter.subject,
             )
         )
-        return require_execution(tx, submitter.workspace, execution_id)
+        return Received(execution_id, intent_id)
 
     def compiled(
         self,
@@ -93,7 +112,7 @@ class Lifecycle:
         compiler: str,
         planner_model: str | None = None,
         lane: str | None = None,
-    ) -> Execution:
+    ) -> None:
         """Record the plan of an execution; a later plan takes the place of an earlier one.
 
         ``lane`` is the one that its draft names; without one the execution stays where it is.
@@ -103,7 +122,6 @@ class Lifecycle:
         tx.append(facts.plan_compiled(execution, sealed, compiler, planner_model, lane))
         if lane is not None:
             tx.append(facts.lane_assigned(execution, lane, compiler))
-        return require_execution(tx, execution.workspace, execution.id)
 
     def rejected(self, tx: Tx, execution: Execution, compiler: str, told: Problem) -> None:
         """Record that a draft could not be compiled; the execution stays as it is."""
@@ -111,9 +129,7 @@ class Lifecycle:
         body = {"issues": issues}
         tx.append(facts.fact(execution, EntryType.PLAN_REJECTED, body, actor=compiler))
 
-    def verified(
-        self, tx: Tx, execution: Execution, found: Verification, verifier: str
-    ) -> Execution:
+    def verified(self, tx: Tx, execution: Execution, found: Verification, verifier: str) -> None:
         """Record what verification said: the execution becomes VERIFIED or BLOCKED."""
         blocked = found.verdict is Verdict.BLOCKED
         status = ExecutionStatus.BLOCKED if blocked else ExecutionStatus.VERIFIED
@@ -137,12 +153,25 @@ class Lifecycle:
                 problem=told.to_json() if told else None,
             )
         )
-        return require_execution(tx, execution.workspace, execution.id)
+
+    def prepared(
+        self, tx: Tx, who: Principal, intent: Intent, plan: Plan, found: Verification
+    ) -> Execution:
+        """Receive, compile and verify at once, where plan and verdict are there already."""
+        received = self.receive(tx, who, intent)
+        execution = require_execution(tx, who.workspace, received.execution_id)
+        self.compiled(tx, execution, plan, who.subject)
+        execution = require_execution(tx, who.workspace, execution.id)
+        self.verified(tx, execution, found, who.subject)
+        return require_execution(tx, who.workspace, execution.id)
 
     def started(
         self, tx: Tx, execution: Execution, mode: RunMode, starter: str, revision: str
-    ) -> Execution:
-        """Start the run of a verified execution; it is advanced once this is durable."""
+    ) -> str:
+        """Start the run of a verified execution; it is advanced once this is durable.
+
+        Returns the id of the run.
+        """
         if execution.status is not ExecutionStatus.VERIFIED:
             raise conflict(execution.id, execution.status, "only a verified one can be started")
         run_id = self.ids.new("run")
@@ -163,7 +192,7 @@ class Lifecycle:
         )
         tx.enlist(run_id, execution.id)
         self._submit(tx, run_id, execution)
-        return require_execution(tx, execution.workspace, execution.id)
+        return run_id
 
     def wake(self, tx: Tx, execution: Execution) -> None:
         """Have the run of an execution looked at again, once this unit is durable."""

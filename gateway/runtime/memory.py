@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from gateway.model.json import JsonObject
 from gateway.model.plan import Plan
 from gateway.runtime.pii_read import PiiRead
+from gateway.runtime.run_trace import NO_TRACE, RunTrace
 
 
 @dataclass(slots=True)
@@ -14,7 +15,8 @@ class RunMemory:
     ``plan`` is opened (its PII is raw); ``outputs`` are raw outputs by step key; ``in_flight`` are
     the ids of steps whose attempts this process is making; ``wake_seq`` counts the wake-ups that it
     has seen. ``undone`` is the PII that the run read
-    which this one undoes; ``read`` keeps what was found in outputs, by step key.
+    which this one undoes; ``read`` keeps what was found in outputs, by step key. ``trace`` is where
+    its spans belong.
     """
 
     run_id: str
@@ -25,3 +27,4 @@ class RunMemory:
     wake_seq: int = 0
     undone: tuple[PiiRead, ...] = ()
     read: dict[str, PiiRead] = field(default_factory=dict)
+    trace: RunTrace = NO_TRACE

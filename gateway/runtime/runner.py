@@ -1,7 +1,6 @@
 """The runner: advances one run, turn by turn, making the attempts that its turns record."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -25,7 +24,9 @@ from gateway.model.ports import (
 )
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.sealing import unseal_all
+from gateway.model.tasks import cancelled
 from gateway.model.time import after
+from gateway.model.turn_unit import TurnUnit
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.ending import end_run
 from gateway.runtime.erased import erased_problem
@@ -33,8 +34,11 @@ from gateway.runtime.keeping import Held, Keeper
 from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, judge, orphaned
 from gateway.runtime.pii_copies import read_by, read_in_run
+from gateway.runtime.run_trace import run_trace
 from gateway.runtime.stored_plan import open_plan
+from gateway.runtime.telling import tell
 from gateway.runtime.turn import ClaimLostError, Turn, Turns
+from gateway.telemetry import spans
 
 _log = logging.getLogger(__name__)
 _RETRY_WRITE = 1.0
@@ -95,11 +99,12 @@ class Runner:
         """
         try:
             began = time.monotonic()
-            begun = await self._write(lambda tx: self._begin(tx, run_id))
+            begun = await self._write(self._beginning(run_id))
             if begun.memory is None:
                 return begun.turn.wake_at
             self._hold(begun.memory, woken, began)
-            turn = await self._drive(begun.memory, begun.turn, woken)
+            with begun.memory.trace.begin(run_id):
+                turn = await self._drive(begun.memory, begun.turn, woken)
         except ClaimLostError:
             _log.warning("run %s is advanced by another process now", run_id)
             return None
@@ -144,9 +149,7 @@ class Runner:
             first = asyncio.FIRST_COMPLETED
             done, _ = await asyncio.wait(awaited, timeout=seconds, return_when=first)
         finally:
-            waker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await waker
+            await cancelled(waker)
         woken.clear()
         ended = [task for task in under_way if task in done]
         under_way.difference_update(ended)
@@ -156,13 +159,16 @@ class Runner:
         """Take a turn on a copy of the memory, so that a unit that failed leaves no trace."""
         await self._read(memory, outcomes)
 
-        def unit(tx: Tx) -> tuple[Turn, RunMemory]:
+        def record(tx: Tx) -> tuple[RunMemory, Execution]:
             fresh = copy(memory)
             fresh.outputs = dict(memory.outputs)
             fresh.in_flight = set(memory.in_flight)
-            return self._turns.take(tx, fresh, outcomes, leaving=self._is_leaving), fresh
+            return fresh, self._turns.record(tx, fresh, outcomes)
 
-        return await self._write(unit)
+        def decide(tx: Tx, known: tuple[RunMemory, Execution]) -> tuple[Turn, RunMemory]:
+            return self._turns.decide(tx, *known, leaving=self._is_leaving), known[0]
+
+        return await self._write(TurnUnit(memory.run_id, record, decide))
 
     async def _read(self, memory: RunMemory, outcomes: list[Outcome]) -> None:
         """Look through the PII of large answers before the unit, which must be short."""
@@ -183,14 +189,18 @@ class Runner:
 
     async def _make(self, run_id: str, attempt: Attempt, ended: asyncio.Event) -> Outcome:
         """Make one attempt, unless the run ended before its turn to be sent came, or was lost."""
-        async with self._slots:
-            if ended.is_set():
-                result: ActionOutcome = _NEVER_SENT
-            elif not self.keeper.is_sure_of(run_id):
-                result = _TOO_LATE
-            else:
-                result = await self._perform(attempt)
-        return judge(self._registry, attempt, result)
+        with spans.child("step") as span:
+            async with self._slots:
+                began = time.perf_counter()
+                if ended.is_set():
+                    result: ActionOutcome = _NEVER_SENT
+                elif not self.keeper.is_sure_of(run_id):
+                    result = _TOO_LATE
+                else:
+                    result = await self._perform(attempt)
+            outcome = judge(self._registry, attempt, result)
+            tell(span, outcome, time.perf_counter() - began)
+        return outcome
 
     async def _perform(self, attempt: Attempt) -> ActionOutcome:
         """Whatever goes wrong here means that the outcome is not known."""
@@ -213,28 +223,38 @@ class Runner:
             _log.exception("an action of %s raised", attempt.contract.ref)
             return Unknown("The action failed inside the gateway.")
 
-    def _begin(self, tx: Tx, run_id: str) -> Begun:
-        lease_until = after(tx.now, self._turns.lease)
-        claim = tx.claim(run_id, self.keeper.owner, lease_until, self._cap)
-        execution = tx.execution_of_run(run_id)
+    def _beginning(self, run_id: str) -> Callable[[Tx], Begun]:
+        def claim(tx: Tx) -> tuple[Claim | None, Execution | None]:
+            lease_until = after(tx.now, self._turns.lease)
+            claim = tx.claim(run_id, self.keeper.owner, lease_until, self._cap)
+            return claim, tx.execution_of_run(run_id)
+
+        def begin(tx: Tx, found: tuple[Claim | None, Execution | None]) -> Begun:
+            return self._begin(tx, run_id, *found)
+
+        return TurnUnit(run_id, claim, begin, opens_plan=True)
+
+    def _begin(
+        self, tx: Tx, run_id: str, claim: Claim | None, execution: Execution | None
+    ) -> Begun:
         if claim is None or execution is None:
             return Begun(None, Turn(over=True, wake_at=self._when_capped(tx, run_id)))
         try:
-            memory = self._recall(tx, execution, run_id, claim.epoch)
+            memory = self._recall(tx, execution, claim)
         except ErasedError:
             told = erased_problem()
             return Begun(None, self._give_up(tx, execution, claim, told))
         except ValueError:
             told = problem("INTERNAL_ERROR", _UNREADABLE)
             return Begun(None, self._give_up(tx, execution, claim, told))
-        return Begun(memory, self._turns.take(tx, memory, [], leaving=self._is_leaving))
+        return Begun(memory, self._turns.decide(tx, memory, execution, leaving=self._is_leaving))
 
     def _when_capped(self, tx: Tx, run_id: str) -> str | None:
         """When to look again at a run that nobody holds, and that could not be taken."""
         claim = tx.claim_of(run_id) if self._cap is not None else None
         return after(tx.now, _CAPPED) if claim is not None and claim.owner is None else None
 
-    def _recall(self, tx: Tx, execution: Execution, run_id: str, epoch: int) -> RunMemory:
+    def _recall(self, tx: Tx, execution: Execution, claim: Claim) -> RunMemory:
         record = tx.plan(execution.plan_id or "")
         if record is None:
             raise ValueError("the plan is gone")
@@ -246,7 +266,9 @@ class Runner:
         }
         plan = open_plan(self._sealer, workspace, record.plan)
         undone = read_in_run(tx, self._registry, self._sealer, workspace, execution.compensates)
-        return RunMemory(run_id, epoch, plan, outputs, undone=undone)
+        told = (claim.run_id, claim.epoch, plan, outputs)
+        trace = run_trace(tx, execution)
+        return RunMemory(*told, wake_seq=claim.wake_seq, undone=undone, trace=trace)
 
     def _give_up(self, tx: Tx, execution: Execution, claim: Claim, told: Problem) -> Turn:
         """End a run whose sealed data cannot be opened: it can never go on."""

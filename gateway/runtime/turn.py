@@ -65,12 +65,8 @@ class Turns:
     compensations: Compensations
     lease: float
 
-    def take(
-        self, tx: Tx, memory: RunMemory, outcomes: list[Outcome], *, leaving: bool = False
-    ) -> Turn:
-        """Record ``outcomes``, then decide and record what happens next.
-
-        Where this process is ``leaving``, it starts nothing more and gives the run to others.
+    def record(self, tx: Tx, memory: RunMemory, outcomes: list[Outcome]) -> Execution:
+        """Prolong the claim and record ``outcomes``; returns the run's execution.
 
         Raises:
             ClaimLostError: the claim's epoch is not this process's any more.
@@ -85,10 +81,19 @@ class Turns:
             memory.in_flight.discard(outcome.attempt.step.id)
             if outcome.answer is not None:
                 memory.outputs[outcome.attempt.step.key] = outcome.answer.output
+        return execution
+
+    def decide(
+        self, tx: Tx, memory: RunMemory, execution: Execution, *, leaving: bool = False
+    ) -> Turn:
+        """Decide and record what happens next in a run whose claim this unit has checked.
+
+        Where this process is ``leaving``, it starts nothing more and gives the run to others.
+        """
         if execution.status not in UNDER_WAY:
-            return self._after_the_end(tx, memory, execution, claim.wake_seq)
+            return self._after_the_end(tx, memory, execution)
         if not execution.stopping and not self.dispatch.is_current(tx):
-            return self._hold(tx, memory, claim.wake_seq)
+            return self._hold(tx, memory)
         return self._advance(tx, memory, execution, leaving=leaving)
 
     def _advance(self, tx: Tx, memory: RunMemory, execution: Execution, *, leaving: bool) -> Turn:
@@ -104,7 +109,7 @@ class Turns:
             if moves.end is ExecutionStatus.COMPLETED:
                 moves = _through_gate(tx, execution, moves)
             if moves.end is not None:
-                return self._end(tx, memory, execution, steps, moves.end, memory.wake_seq)
+                return self._end(tx, memory, execution, steps, moves.end)
             if leaving and moves.start:
                 return self._leave(tx, memory)
             self._recall_reconciled(memory, execution, steps)
@@ -112,7 +117,7 @@ class Turns:
                 continue
             if attempts or memory.in_flight:
                 return Turn(attempts=tuple(attempts), look_in=_until(moves.wake_at, tx.now))
-            return self._park(tx, memory, execution, moves, memory.wake_seq)
+            return self._park(tx, memory, execution, moves)
 
     def _end(
         self,
@@ -121,7 +126,6 @@ class Turns:
         execution: Execution,
         steps: Mapping[str, Step],
         status: ExecutionStatus,
-        wake_seq: int,
     ) -> Turn:
         stopped = status is ExecutionStatus.CANCELLED
         self.compensations.conclude(
@@ -129,7 +133,7 @@ class Turns:
             problem=None if stopped else _problem_of(steps),
             reason="It was shut down, and nothing is on its way any more." if stopped else None,
         )
-        tx.release(memory.run_id, memory.epoch, wake_seq, None)
+        tx.release(memory.run_id, memory.epoch, memory.wake_seq, None)
         return Turn(over=True)
 
     def _recall_reconciled(
@@ -170,17 +174,15 @@ class Turns:
                 changed = True
         return changed
 
-    def _park(
-        self, tx: Tx, memory: RunMemory, execution: Execution, moves: Moves, wake_seq: int
-    ) -> Turn:
+    def _park(self, tx: Tx, memory: RunMemory, execution: Execution, moves: Moves) -> Turn:
         if moves.parked is not execution.status or moves.gate != execution.gate:
             tx.append(facts.run_waiting(execution, moves.parked, moves.wake_at, moves.gate))
-        if not tx.release(memory.run_id, memory.epoch, wake_seq, moves.wake_at):
+        if not tx.release(memory.run_id, memory.epoch, memory.wake_seq, moves.wake_at):
             # The claim is read and released in one unit, so a wake-up cannot come in between.
             raise ClaimLostError(memory.run_id)
         return Turn(over=True, wake_at=moves.wake_at)
 
-    def _hold(self, tx: Tx, memory: RunMemory, wake_seq: int) -> Turn:
+    def _hold(self, tx: Tx, memory: RunMemory) -> Turn:
         """Another policy revision is in force than this process decides under: start nothing.
 
         It is adopted soon, or what is in its way is told by whoever watches for it.
@@ -189,7 +191,7 @@ class Turns:
         if memory.in_flight:
             return Turn(look_in=_UNTIL_ADOPTED)
         wake_at = after(tx.now, _UNTIL_ADOPTED)
-        tx.release(memory.run_id, memory.epoch, wake_seq, wake_at)
+        tx.release(memory.run_id, memory.epoch, memory.wake_seq, wake_at)
         return Turn(over=True, wake_at=wake_at)
 
     def _leave(self, tx: Tx, memory: RunMemory) -> Turn:
@@ -199,16 +201,14 @@ class Turns:
         tx.release(memory.run_id, memory.epoch, memory.wake_seq, tx.now)
         return Turn(over=True)
 
-    def _after_the_end(
-        self, tx: Tx, memory: RunMemory, execution: Execution, wake_seq: int
-    ) -> Turn:
+    def _after_the_end(self, tx: Tx, memory: RunMemory, execution: Execution) -> Turn:
         """The run was ended from outside: only what is in flight is still awaited."""
         for step in tx.steps(memory.plan.id):
             if step.status is StepStatus.DISPATCHED and step.id not in memory.in_flight:
                 orphaned(tx, execution, step, self.dispatch.registry, memory.epoch)
         if memory.in_flight:
             return Turn(ended=True)
-        tx.release(memory.run_id, memory.epoch, wake_seq, None)
+        tx.release(memory.run_id, memory.epoch, memory.wake_seq, None)
         return Turn(over=True)
 
 

@@ -46,7 +46,7 @@ async def _by_temporal(journal: SqliteJournal, address: str) -> House:
     clock = SystemClock()
     here = _worker(journal)
     # Here the engine must also see to timers: the sweeper looks once, and then hardly ever again.
-    here.pool.on_wake = lambda _: None
+    here.pool.on_wake = lambda _, __: None
     signals = TemporalSignals(address, "default", LEASE)
     told = ElsewhereDispatcher(journal, clock, LEASE, signals.submit)
     feed = TemporalFeed(address, "default", here, journal, clock, 32)

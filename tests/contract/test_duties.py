@@ -15,6 +15,7 @@ import pytest
 
 from gateway.duties import Duties
 from gateway.duties.postgres_leadership import SILENCE, PostgresLeadership
+from tests.forking import Forked
 from tests.postgres import Postgres
 
 
@@ -24,7 +25,7 @@ class Candidate:
     def __init__(self, url: str, file: Path) -> None:
         self.file = file
         file.touch()
-        self.process = subprocess.Popen(
+        self.process = Forked(
             [sys.executable, "-m", "tests.contract.duty_process", url, str(file)],
             stdout=subprocess.PIPE,
             text=True,

@@ -344,3 +344,19 @@ async def test_trace_only_entries_change_no_projection(journal: Journal, kind: E
     await tell(journal, story.entry(kind, runId="run_a", owner="me", epoch=1))
 
     assert await execution(journal) == before
+
+
+async def test_the_steps_of_a_contract_are_found_in_the_newest_executions(journal: Journal) -> None:
+    for name, workspace in (("a", WORKSPACE), ("b", WORKSPACE), ("c", "beta")):
+        story = Story(name, workspace)
+        await tell(journal, story.received(), story.compiled("x", "y"))
+
+    def found(workspace: str, contract: str, limit: int):
+        return journal.read(lambda r: r.steps_of_contract(workspace, contract, limit))
+
+    ref = "support.ticket.read@1.0.0"
+    all_steps = [(one.plan_id, one.key) for one in await found(WORKSPACE, ref, 10)]
+    assert all_steps == [("plan_b", "x"), ("plan_b", "y"), ("plan_a", "x"), ("plan_a", "y")]
+    assert [one.plan_id for one in await found("beta", ref, 10)] == ["plan_c", "plan_c"]
+    assert [one.key for one in await found(WORKSPACE, ref, 1)] == ["x"]
+    assert await found(WORKSPACE, "support.ticket.read@2.0.0", 10) == []

@@ -36,6 +36,7 @@ from gateway.journal.tables import SCHEMA_VERSION, metadata
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 from gateway.privacy.postgres_key_store import PostgresKeyStore
+from tests.forking import Forked
 from tests.processes import GATEWAY, ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -329,7 +330,7 @@ def told_by_processes(url: str) -> list[str]:
     """What ``gateway migrate`` says in each of several processes that start at once."""
     environment = {**os.environ, "GATEWAY_DATABASE_URL": url}
     running = [
-        subprocess.Popen(
+        Forked(
             [*GATEWAY, "migrate"],
             cwd=ROOT,
             env=environment,

@@ -103,7 +103,7 @@ def budget(limited: OperationContract, caller: Principal | None = None) -> Budge
     return found
 
 
-@pytest.mark.parametrize("rpm", [1, 7, 60, 600])
+@pytest.mark.parametrize("rpm", [1, 7, 60, pytest.param(600, marks=pytest.mark.soak)])
 async def test_a_minutes_worth_comes_at_once_and_refills_evenly(
     backend: Backend, take: Take, rpm: int
 ) -> None:

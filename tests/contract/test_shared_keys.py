@@ -19,6 +19,7 @@ from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 from gateway.privacy import Keyring, KeyringSealer, KeyRotation
 from gateway.privacy.freshness import TRUST
+from tests.forking import Forked
 from tests.postgres import Postgres
 
 ADA = Owner("acme", "person/ada")
@@ -34,7 +35,7 @@ class Other:
     """Another process with the same keys."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        self.process = subprocess.Popen(
+        self.process = Forked(
             [sys.executable, "-m", "tests.contract.key_process", str(folder), url],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+from typing import Any
 
 from procrastinate import App, PsycopgConnector
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
 from gateway.dispatch.embedded import EmbeddedDispatcher
 from gateway.dispatch.procrastinate.reminder import QUEUE, TASK
@@ -17,8 +20,22 @@ _CONNECTIONS = 3
 _REACHED_WITHIN = 5.0
 _PARTING = 2.0  # seconds: Procrastinate waits for a database that is away, whatever else it is told
 _NETWORK = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2}
+_LIGHT = {"options": "-c synchronous_commit=off"}
+"""No wait for the disk: what a crash of the server undoes tells of a run again, without harm."""
+
 _LEFT = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL"
 """Removes what workers left behind that died, and whose places were given up."""
+
+
+def _unchecked(**given: Any) -> AsyncConnectionPool:
+    """A pool that hands connections out as they are: one that is gone shows itself with the next
+    job, and to ask it each time costs as much as the job."""
+    return AsyncConnectionPool(**{**given, "check": None})
+
+
+async def _each_by_itself(connection: AsyncConnection) -> None:
+    """Let each statement commit by itself, with no transaction to begin and to end around it."""
+    await connection.set_autocommit(True)
 
 
 class ProcrastinateFeed:
@@ -35,7 +52,9 @@ class ProcrastinateFeed:
             min_size=1,
             max_size=_CONNECTIONS,
             timeout=_REACHED_WITHIN,
-            kwargs={"application_name": "gateway-jobs", **_NETWORK},
+            pool_factory=_unchecked,
+            configure=_each_by_itself,
+            kwargs={"application_name": "gateway-jobs", **_NETWORK, **_LIGHT},
         )
         self._app = App(connector=self._connector)
         self._app.task(name=TASK, queue=QUEUE)(self._take)

@@ -1,7 +1,6 @@
 """What feeds a worker: Temporal's worker runs the workflows and calls ``advance``."""
 
 import asyncio
-import contextlib
 import logging
 from datetime import timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from gateway.dispatch.temporal.workflow import ACTIVITY, RunWorkflow
 from gateway.model.claims import DueRun
 from gateway.model.execution import Claim
 from gateway.model.ports import Clock, Journal
+from gateway.model.tasks import cancelled
 from gateway.model.time import parse
 
 _log = logging.getLogger(__name__)
@@ -50,11 +50,8 @@ class TemporalFeed:
 
     async def stop(self) -> None:
         """Take no more runs. Those under way are not waited for here, but by the dispatcher."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await cancelled(self._task)
+        self._task = None
 
     async def _work(self) -> None:
         """Work until cancelled; whenever the server was away, begin anew."""

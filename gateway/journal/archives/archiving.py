@@ -17,6 +17,7 @@ from gateway.journal.archives.segment import Header, file_digest
 from gateway.journal.archives.writing import write_stretch
 from gateway.journal.deliveries import webhook_cursor
 from gateway.journal.place import Place, reading_snapshot
+from gateway.journal.progress import Progress, untold
 from gateway.journal.session import Session
 from gateway.journal.signing import Signer
 from gateway.journal.statement import Statement
@@ -85,6 +86,7 @@ class Archiving:
     clock: Clock
     keep: bool = False
     data_dir: Path = Path()
+    progress: Progress = untold
 
     def run(self, until: Until) -> Archived:
         """Write what may be archived ``until`` there and is not yet, then remove what may go.
@@ -109,6 +111,7 @@ class Archiving:
                     kept, known = _told_so_far(record.session, plan, is_first=number == 0)
                     removed = remove_archived(record.session, limit=step[1], above=step[0])
                     _tell(record, kept, known, removed.positions)
+                self.progress("removal", number + 1, len(plan.steps))
                 executions += removed.executions
                 entries += len(removed.positions)
         return Archived(plan.written, executions, entries, plan.waits_for)
@@ -118,10 +121,11 @@ class Archiving:
         earlier = kept_archives(session)
         lines = checkpoints_until(session, until)
         begin = earlier[-1].last if earlier else 0
-        written = [
-            write_stretch(session, self.folder, first, line)
-            for first, line in stretches(begin, lines)
-        ]
+        todo = list(stretches(begin, lines))
+        written = []
+        for number, (first, line) in enumerate(todo):
+            self.progress("segments", number, len(todo))
+            written.append(write_stretch(session, self.folder, first, line))
         kept = (*earlier, *(_kept(*one) for one in written))
         limit, waits_for = min(kept[-1].last, lines[-1].position) if kept and lines else 0, None
         if self.keep:

@@ -12,6 +12,7 @@ from gateway.journal.archives.problems import archive_unusable
 from gateway.journal.archives.putting import Chains, Putting
 from gateway.journal.archives.segment import Segment, SegmentError, file_digest
 from gateway.journal.place import Place, reading_snapshot
+from gateway.journal.progress import Progress, untold
 from gateway.journal.session import Session
 from gateway.journal.signing import Signer
 from gateway.journal.tiles import StoredTiles
@@ -48,6 +49,7 @@ class Returning:
     signer: Signer
     clock: Clock
     data_dir: Path = Path()
+    progress: Progress = untold
 
     def run(self, files: Sequence[Path]) -> Returned:
         """Put the entries of these segments back: of all segments, or of none.
@@ -62,7 +64,8 @@ class Returning:
             chains = Chains()
             with reading_snapshot(self.place) as session:
                 known = {one.file: one for one in kept_archives(session)}
-                for name, path in named.items():
+                for number, (name, path) in enumerate(named.items()):
+                    self.progress("segments examined", number, len(named))
                     _examine(session, path, known.get(name), chains)
             with alone(self.place, self.data_dir, self.clock, self.signer) as record:
                 kept = {one.file: one for one in kept_archives(record.session)}
@@ -70,7 +73,8 @@ class Returning:
                     told = "Archiving goes on at the same time. Wait for its end, then call again."
                     raise refuse("CONFLICT", told)
                 putting = Putting(record.session, chains.whole(record.session))
-                for name, path in named.items():
+                for number, (name, path) in enumerate(named.items()):
+                    self.progress("segments put back", number, len(named))
                     _put_back(path, kept[name], putting)
                 putting.free_claims()
                 for name in named:

@@ -26,6 +26,7 @@ import orjson
 from gateway.journal.chain import entry_hash
 from gateway.journal.checkpoint_lines import Line, LineError, origin_of, parsed_note, signer_among
 from gateway.model.json import JsonObject
+from gateway.model.system import sync_folder
 from gateway.transparency import Frontier, Hash, leaf_hash
 
 FORMAT = 1
@@ -110,7 +111,7 @@ def write_segment(folder: Path, header: Header, rows: Iterable[Row]) -> str:
             raise SegmentError("holds something else already")
         return digest
     begun.rename(path)
-    _sync(folder)
+    sync_folder(folder)
     return digest
 
 
@@ -241,11 +242,3 @@ def _row(line: bytes, position: int) -> Row:
     if found != own:
         raise SegmentError(f"the entry at position {position} does not fit its hash")
     return tuple(row)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -24,6 +24,7 @@ def create_record() -> None:
 def create_runs() -> None:
     """What is folded of executions."""
     _executions()
+    _execution_indexes()
     _plans()
     _attachments()
 
@@ -123,6 +124,9 @@ def _executions() -> None:
         *whole("bundles"),
         *text_or_null("compensates", "compensation_id"),
     )
+
+
+def _execution_indexes() -> None:
     index("execution_by_status", "execution", "workspace", "status", "created_at DESC", "id DESC")
     index("execution_by_subject", "execution", "workspace", "subject", "created_at DESC", "id DESC")
     index(

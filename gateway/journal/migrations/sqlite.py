@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.journal.database import BROKEN, connect, connect_writer, found_versions, unreadable
 from gateway.journal.folder import FolderLock
 from gateway.journal.migrations.running import Migrated, is_behind, run_revisions
+from gateway.journal.progress import Progress, untold
 from gateway.journal.refold import refold
 from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.tiles import grown_tiles, store_tiles
@@ -41,7 +42,7 @@ def sqlite_versions(path: Path) -> list[int] | None:
         raise unreadable(path, error) from error
 
 
-def migrate_sqlite(path: Path) -> Migrated:
+def migrate_sqlite(path: Path, progress: Progress = untold) -> Migrated:
     """Bring the tables of a file up to date, as a whole or not at all; no entry changes.
 
     File and folder are created where they are missing. While another process does the same, this
@@ -64,15 +65,15 @@ def migrate_sqlite(path: Path) -> Migrated:
             time.sleep(_PAUSE)
             continue
         with lock:
-            return _migrate(path)
+            return _migrate(path, progress)
 
 
-def _migrate(path: Path) -> Migrated:
+def _migrate(path: Path, progress: Progress) -> Migrated:
     with _transaction(path) as connection:
         driver: Any = connection.connection.driver_connection
         found = found_versions(driver)
         if is_behind(found, str(path)) and run_revisions(connection):
-            _fold_anew(driver)
+            _fold_anew(driver, progress)
     return Migrated(found[0] if found else None)
 
 
@@ -91,8 +92,8 @@ def _transaction(path: Path) -> Iterator[Connection]:
         raise unreadable(path, error) from error
 
 
-def _fold_anew(connection: sqlite3.Connection) -> None:
+def _fold_anew(connection: sqlite3.Connection, progress: Progress) -> None:
     """Fold all projections from the entries, and fill in the tiles of the tree over them."""
-    refold(connection, stamp(datetime.now(UTC)))
+    refold(connection, stamp(datetime.now(UTC)), progress)
     session = SqliteSession(connection.cursor())
     store_tiles(session, grown_tiles(session).changed)

@@ -1,33 +1,44 @@
 """One transaction of a batch of units: begun, filled, given positions, committed."""
 
 import time
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import literal_column, select
 
 from gateway.journal.postgres.errors import LostConnectionError, PostgresError
+from gateway.journal.postgres.foresight import Foresight
 from gateway.journal.postgres.heads import LockedHeads
+from gateway.journal.postgres.many import inserting_many
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.session import PostgresSession
+from gateway.journal.postgres.turn import EntangledError, PostgresTurn
 from gateway.journal.postgres.unit import AloneError, Buffer, PostgresUnit
-from gateway.journal.postgres.values import rows_of
-from gateway.journal.statement import Statement, inserting
+from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
 from gateway.journal.work import Work, run
 from gateway.model.time import parse, stamp
+from gateway.model.turn_unit import TurnUnit
 
 CHANNEL = "gateway_tail"
 """The channel on which the end of the record is told after each commit."""
 
-NOW = """SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+_MOMENT = """to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+NOW = f"SELECT {_MOMENT}"
 """The moment by the database's clock, which all processes share."""
 
+_NOW = Statement(select(literal_column(_MOMENT)))
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 # Neither takes a snapshot, so what follows sees whatever was committed before the lock was had.
 _BESIDE = "LOCK TABLE policy_head IN ROW SHARE MODE"
 _ALONE = "LOCK TABLE policy_head IN EXCLUSIVE MODE"
 _SLOWLY = "SET LOCAL idle_in_transaction_session_timeout = '30s'"
 _TELL = "SELECT pg_notify($1, $2)"
-_INSERT_ENTRY = inserting(entry)
+_INSERT = inserting_many(entry)
+_ROWS = 100
+"""Entries that one statement inserts: each may hold a large answer."""
+
 _COLUMNS = [column.name for column in entry.columns]
 
 
@@ -55,20 +66,51 @@ class Batch:
         self._reminders = reminders
         self._heads = LockedHeads(session)
         self._buffer = Buffer()
-        self._began = 0.0
-        self._moment = parse("1970-01-01T00:00:00Z")
+        self._began: tuple[datetime, float] | None = None
         self.is_spoilt = False
 
     def begin(self) -> None:
-        """Begin the transaction, and take its moment from the database's clock."""
+        """Begin the transaction; the moment by the database's clock comes with the first answer."""
         self._session.command(_BEGIN)
         self._session.command(_ALONE if self._alone else _BESIDE)
         if self._slowly:
             self._session.command(_SLOWLY)
-        self._session.command(NOW)
-        results = self._session.settle()
-        self._moment = parse(rows_of(results[-1])[0][0])
-        self._began = time.monotonic()
+        self._session.ask(_NOW)
+
+    def take_turns(self, turns: Mapping[str, tuple[Work, TurnUnit[Any, Any]]]) -> list[Work]:
+        """Run the units that take ``turns`` of as many runs, reading ahead for all of them.
+
+        Returns those whose run another process is at. Where one may have left something half done,
+        the batch is spoilt, and those behind it are not run.
+
+        Raises:
+            PostgresError: what is read ahead could not be had, or the connection is gone.
+        """
+        foresight = Foresight(self._session, self._heads)
+        held = foresight.lock(list(turns))
+        begun: list[tuple[str, PostgresTurn, bool]] = []
+        for run_id, seen in foresight.runs.items():
+            work, call = turns[run_id]
+            unit, before = self._turn(run_id, foresight), self._session.changes
+            if self._attempt(work, unit, call.first):
+                begun.append((run_id, unit, self._session.changes != before))
+            elif self.is_spoilt:
+                return []
+            else:
+                seen.prolonged = False
+        foresight.read([turns[run_id][1] for run_id, _, _ in begun])
+        for run_id, unit, has_changed in begun:
+            work, call = turns[run_id]
+            given = (work, unit, call.rest, work.result)
+            if not self._attempt(*given, has_changed=has_changed):
+                if self.is_spoilt:
+                    return []
+                foresight.runs[run_id].prolonged = False
+        foresight.prolong()
+        for run_id, (work, _) in turns.items():
+            if run_id not in foresight.runs and run_id not in held and not self.is_spoilt:
+                self.attempt(work)  # there is no such run, which is for the unit to tell
+        return [turns[run_id][0] for run_id in held]
 
     def attempt(self, work: Work) -> None:
         """Run a unit. Where it may have left something half done, the batch is spoilt.
@@ -76,19 +118,34 @@ class Batch:
         Raises:
             LostConnectionError: the connection is gone.
         """
+        self._attempt(work, self.unit(carefully=False), work.call)
+
+    def _attempt(
+        self,
+        work: Work,
+        unit: PostgresUnit,
+        call: Callable[..., Any],
+        *given: Any,
+        has_changed: bool = False,
+    ) -> bool:
+        """Run a unit, or a part of it; True where it succeeded.
+
+        ``has_changed`` says that an earlier part of it changed something.
+        """
         before = self._session.changes
-        unit = self.unit(carefully=False)
-        run(work, unit)
+        run(work, unit, *given, part=call)
         error = self._session.failure or unit.failure or work.error
         if error is None:
             self._keep(work, unit)
-            return
+            return True
         self._drop()
         if isinstance(error, LostConnectionError):
             raise error
         work.fail(error)
-        half_done = self._session.failure is not None or self._session.changes != before
-        self.is_spoilt = half_done or isinstance(error, AloneError)
+        half_done = has_changed or self._session.failure is not None
+        half_done = half_done or self._session.changes != before
+        self.is_spoilt = half_done or isinstance(error, (AloneError, EntangledError))
+        return False
 
     def attempt_carefully(self, work: Work) -> Exception | None:
         """Run a unit under a savepoint; what it did is undone where it failed, and returned is why.
@@ -123,13 +180,15 @@ class Batch:
         if not self._buffer.kept:
             self._session.settle()
             return None
-        position = positions.behind_last(self._session)
-        for row in self._buffer.kept:
-            position += 1
-            values = dict(zip(_COLUMNS, (position, *row), strict=True))
-            self._session.change_unseen(_INSERT_ENTRY, **values)
-        self._session.command(_TELL, CHANNEL, str(position))
-        return position, self._buffer.kept[-1][-1]
+        last, rows = positions.behind_last(self._session), self._buffer.kept
+        for start in range(0, len(rows), _ROWS):
+            some = rows[start : start + _ROWS]
+            placed = tuple(range(last + 1, last + 1 + len(some)))
+            columns = (placed, *zip(*some, strict=True))
+            self._session.change_unseen(_INSERT, **dict(zip(_COLUMNS, columns, strict=True)))
+            last = placed[-1]
+        self._session.command(_TELL, CHANNEL, str(last))
+        return last, rows[-1][-1]
 
     def commit(self) -> None:
         """Make it durable.
@@ -142,12 +201,21 @@ class Batch:
 
     def unit(self, *, carefully: bool) -> PostgresUnit:
         """A unit at the moment that it is by the database's clock; it is kept by ``keep``."""
-        elapsed = timedelta(seconds=time.monotonic() - self._began)
-        now = stamp(self._moment + elapsed)
-        place = (self._session, self._buffer, self._heads, now, self._writer)
         return PostgresUnit(
-            *place, alone=self._alone, carefully=carefully, reminders=self._reminders
+            *self._place(), alone=self._alone, carefully=carefully, reminders=self._reminders
         )
+
+    def _turn(self, run_id: str, foresight: Foresight) -> PostgresTurn:
+        given: dict[str, Any] = {"alone": False, "carefully": False, "reminders": self._reminders}
+        return PostgresTurn(*self._place(), run_id=run_id, foresight=foresight, **given)
+
+    def _place(self) -> tuple[PostgresSession, Buffer, LockedHeads, str, str]:
+        if self._began is None:
+            row = self._session.one(_NOW)
+            self._began = (parse(row[0] if row else ""), time.monotonic())
+        moment, since = self._began
+        now = stamp(moment + timedelta(seconds=time.monotonic() - since))
+        return (self._session, self._buffer, self._heads, now, self._writer)
 
     def keep(self) -> None:
         """The present unit succeeded: what it recorded is placed with the batch."""

@@ -13,11 +13,13 @@ undone and run again carefully: with a savepoint for each unit, so that it shows
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from gateway.journal.faults import not_durable
 from gateway.journal.postgres.batch import Batch
 from gateway.journal.postgres.continuity import Continuity
 from gateway.journal.postgres.errors import (
+    LOCKED,
     LostConnectionError,
     PostgresError,
     busy,
@@ -31,6 +33,7 @@ from gateway.journal.postgres.unit import AloneError
 from gateway.journal.statement import Statement
 from gateway.journal.statements import ENTRY_HASH
 from gateway.journal.work import Work
+from gateway.model.turn_unit import TurnUnit
 
 log = logging.getLogger("gateway.journal")
 
@@ -151,14 +154,7 @@ class PostgresCommit:
     def _run(self, batch: Batch, works: list[Work], *, carefully: bool) -> list[Work]:
         try:
             batch.begin()
-            left = []
-            for work in works:
-                if carefully:
-                    left += self._attempt(batch, work)
-                else:
-                    batch.attempt(work)
-                    if batch.is_spoilt:
-                        raise _UndoneError
+            left = self._carefully(batch, works) if carefully else self._quickly(batch, works)
             return left + self._commit(batch, [work for work in works if work not in left])
         except (PostgresError, ValueError) as error:
             # A lost connection may be the other one, so this one may still be in a transaction.
@@ -169,6 +165,27 @@ class PostgresCommit:
         except BaseException:
             batch.abandon()
             raise
+
+    def _quickly(self, batch: Batch, works: list[Work]) -> list[Work]:
+        """Run units with no savepoints: first the turns of runs, one of each, then the others."""
+        turns: dict[str, tuple[Work, TurnUnit[Any, Any]]] = {}
+        for work in works:
+            if isinstance(work.call, TurnUnit):
+                turns.setdefault(work.call.run_id, (work, work.call))
+        left = self._again(batch.take_turns(turns), PostgresError(LOCKED)) if turns else []
+        apart = {work for work, _ in turns.values()}
+        for work in works:
+            if not batch.is_spoilt and work not in apart:
+                batch.attempt(work)
+        if batch.is_spoilt:
+            raise _UndoneError
+        return left
+
+    def _carefully(self, batch: Batch, works: list[Work]) -> list[Work]:
+        left = []
+        for work in works:
+            left += self._attempt(batch, work)
+        return left
 
     def _attempt(self, batch: Batch, work: Work) -> list[Work]:
         """Run one unit under a savepoint; returns it where it is to be run again."""

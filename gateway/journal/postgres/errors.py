@@ -6,8 +6,11 @@ SQLSTATE codes: PostgreSQL documentation, appendix A.
 from gateway.journal.faults import RETRY_AFTER
 from gateway.model.problem import ProblemError, refuse
 
-_AGAIN = frozenset({"40001", "40P01", "55P03"})
-"""serialization_failure, deadlock_detected, lock_not_available."""
+LOCKED = "55P03"
+"""lock_not_available."""
+
+_AGAIN = frozenset({"40001", "40P01", LOCKED})
+"""serialization_failure, deadlock_detected, and the above."""
 
 RESTORED = "GW001"
 """A code of our own: the record lacks what this process committed."""

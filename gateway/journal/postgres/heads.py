@@ -4,6 +4,7 @@ from sqlalchemy import bindparam, literal, select
 
 from gateway.journal.chain import execution_chain
 from gateway.journal.heads import Heads
+from gateway.journal.postgres.many import storing_many
 from gateway.journal.statement import Statement
 from gateway.journal.tables import chain_head, execution
 
@@ -24,6 +25,9 @@ LOCKED_HEAD_OF_RUN = Statement(
 )
 
 
+_STORE = storing_many(chain_head, "chain")
+
+
 class LockedHeads(Heads):
     """``Heads`` among several writing processes.
 
@@ -34,6 +38,15 @@ class LockedHeads(Heads):
     __slots__ = ()
 
     stored = LOCKED_HEAD
+
+    def store(self) -> None:
+        """Write every moved head, in sorted order, by one statement."""
+        if not self._kept:
+            return
+        chains = sorted(self._kept)
+        moved = [self._kept[chain] for chain in chains]
+        seqs, hashes = zip(*moved, strict=True)
+        self._session.change_unseen(_STORE, chain=tuple(chains), seq=seqs, hash=hashes)
 
     def knows(self, chain: str) -> bool:
         """True where the head of a chain needs not be read any more."""

@@ -17,6 +17,7 @@ from gateway.journal.postgres.errors import LostConnectionError, PostgresError, 
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.postgres.values import rows_of
 from gateway.journal.postgres.wire import Wire
+from gateway.journal.progress import Progress, untold
 from gateway.journal.refold import refold
 from gateway.journal.statement import Statement, inserting
 from gateway.journal.tables import PROJECTIONS, claim
@@ -30,7 +31,7 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 _ALONE = "LOCK TABLE policy_head, entry, claim IN EXCLUSIVE MODE"
 
 
-def rebuild_database(url: str) -> int:
+def rebuild_database(url: str, progress: Progress = untold) -> int:
     """Replace all projections by what the entries say; returns how many entries there are.
 
     Entries, chains and checkpoints stay as they are. Claims are freed, with epochs above any that
@@ -46,14 +47,14 @@ def rebuild_database(url: str) -> int:
     except LostConnectionError as error:
         raise unavailable(error) from error
     try:
-        return _rebuilt(PostgresSession(wire))
+        return _rebuilt(PostgresSession(wire), progress)
     except PostgresError as error:
         raise unavailable(error) from error
     finally:
         wire.close()
 
 
-def _rebuilt(session: PostgresSession) -> int:
+def _rebuilt(session: PostgresSession, progress: Progress) -> int:
     session.command(_BEGIN)
     session.command(_ALONE)
     session.command(NOW)
@@ -61,7 +62,7 @@ def _rebuilt(session: PostgresSession) -> int:
     with _scratch() as scratch:
         copy_tables(session, scratch)
         scratch.execute("BEGIN")
-        count = refold(scratch, now)
+        count = refold(scratch, now, progress)
         for table in (*PROJECTIONS, claim):
             _replace(session, scratch, table)
     session.command("COMMIT")

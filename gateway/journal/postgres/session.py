@@ -45,7 +45,7 @@ class PostgresSession(Session):
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._exactly: list[int] = []
+        self._exactly: list[tuple[int, int]] = []
         self._asked: dict[tuple[str, Parameters], _Asked] = {}
         self._cursors = 0
         self.changes = 0
@@ -60,10 +60,12 @@ class PostgresSession(Session):
         """Every row that a statement gives."""
         form = statement.postgres
         parameters = form.parameters(values)
-        asked = self._asked.pop((form.sql, parameters), None)
+        read = (form.sql, parameters)
+        asked = self._asked.get(read)
         if asked is not None and asked.changes == self.changes:
             if asked.result is None:
                 self.settle()
+            del self._asked[read]
             assert asked.result is not None  # noqa: S101 - answered with whatever was sent
             return rows_of(asked.result)
         place = self._wire.send(form.sql, parameters)
@@ -109,7 +111,12 @@ class PostgresSession(Session):
     def change_one(self, statement: Statement, /, **values: Any) -> None:
         """Run a change that must hit exactly one row; it is checked later, see the class."""
         self.changes += 1
-        self._exactly.append(self._send(statement, values))
+        self._exactly.append((self._send(statement, values), 1))
+
+    def change_each(self, rows: int, statement: Statement, /, **values: Any) -> None:
+        """Run a change that must hit exactly so many rows; it is checked later."""
+        self.changes += 1
+        self._exactly.append((self._send(statement, values), rows))
 
     def change_unseen(self, statement: Statement, /, **values: Any) -> None:
         """Run a change, however many rows it hits."""
@@ -133,7 +140,7 @@ class PostgresSession(Session):
             for asked in self._asked.values():
                 if asked.result is None:
                     asked.result = results[asked.place]
-            if any(results[place].command_tuples != 1 for place in exactly):
+            if any(results[place].command_tuples != rows for place, rows in exactly):
                 raise NoSuchRowError
         except PostgresError as error:
             told = DuplicateError(error.sqlstate) if error.is_duplicate else error

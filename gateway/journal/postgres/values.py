@@ -31,7 +31,7 @@ _READ: Mapping[int, Callable[[bytes], Any]] = {
 
 
 def parameter(value: Any) -> bytes | None:
-    """A value as PostgreSQL reads it.
+    """A value as PostgreSQL reads it; a tuple is an array.
 
     Raises:
         ProblemError: VALIDATION_FAILED for text with a NUL character, which it cannot hold.
@@ -45,7 +45,19 @@ def parameter(value: Any) -> bytes | None:
         return b"%d" % value
     if isinstance(value, bytes):
         return b"\\x" + value.hex().encode("ascii")
+    if isinstance(value, tuple):
+        return b"{%s}" % b",".join(_element(one) for one in value)
     raise TypeError(f"{type(value).__name__} is no value of a column")
+
+
+def _element(value: str | int | None) -> bytes:
+    """A value within an array: text in quotation marks, for NULL or a comma may be text too."""
+    if value is None:
+        return b"NULL"
+    if isinstance(value, int):
+        return b"%d" % value
+    require_storable(value)
+    return b'"%s"' % value.replace("\\", "\\\\").replace('"', '\\"').encode()
 
 
 def require_storable(text: str) -> None:
@@ -60,15 +72,16 @@ def require_storable(text: str) -> None:
 
 def rows_of(result: PGresult) -> list[Row]:
     """The rows of a result, in order."""
-    read = [_READ.get(result.ftype(place), bytes.decode) for place in range(result.nfields)]
+    columns = [
+        (place, _READ.get(result.ftype(place), bytes.decode)) for place in range(result.nfields)
+    ]
     get = result.get_value
-    found = []
-    for number in range(result.ntuples):
-        stored = [get(number, place) for place in range(len(read))]
-        found.append(
-            tuple(
-                None if one is None else reading(one)
-                for one, reading in zip(stored, read, strict=True)
-            )
+    return [
+        tuple(
+            [
+                None if (stored := get(number, place)) is None else reading(stored)
+                for place, reading in columns
+            ]
         )
-    return found
+        for number in range(result.ntuples)
+    ]

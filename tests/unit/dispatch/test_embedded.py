@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.dispatch import EmbeddedDispatcher, Limits
+from gateway.dispatch import ALONE, EmbeddedDispatcher, Limits, Pace
+from gateway.dispatch.timers import Timers
 from gateway.model.claims import DueRun
 from gateway.model.problem import refuse
 from gateway.model.time import stamp
@@ -75,6 +76,7 @@ class Runs:
         self.hold = asyncio.Event()
         self.hold.set()
         self.error: Exception | None = None
+        self.rests: dict[str, float] = {}
         self.cut: list[str] = []
 
     async def advance(self, run_id: str, woken: asyncio.Event) -> str | None:
@@ -93,15 +95,17 @@ class Runs:
         finally:
             self.advances[run_id] += 1
             self.now.discard(run_id)
-        return None
+        rest = self.rests.pop(run_id, None)
+        return None if rest is None else self.due.wake_in(run_id, rest)
 
 
 class Rig:
-    def __init__(self, max_runs: int = 512) -> None:
+    def __init__(self, max_runs: int = 512, ahead: int = 4096, pace: Pace = ALONE) -> None:
         self.clock = Clock()
         self.due = Due(self.clock)
         self.runs = Runs(self.due)
-        self.dispatcher = EmbeddedDispatcher(self.due, self.clock, limits=Limits(max_runs))  # type: ignore[arg-type] # only read is used
+        given: dict[str, Any] = {"limits": Limits(max_runs, ahead=ahead), "pace": pace}
+        self.dispatcher = EmbeddedDispatcher(self.due, self.clock, **given)  # type: ignore[arg-type] # only read is used
 
     def start(self) -> None:
         self.dispatcher.start(self.runs.advance)
@@ -228,3 +232,89 @@ async def test_stopping_cuts_what_takes_too_long(rig: Rig) -> None:
     await rig.until(lambda: "r1" in rig.runs.now)
     await rig.dispatcher.stop(0.05)
     assert rig.runs.cut == ["r1"]
+
+
+# --- beside other processes
+
+SHARED = Pace(every=60.0, busy=0.2, late=0.5, jitter=0.0)
+
+
+@pytest.fixture
+async def shared() -> AsyncIterator[Rig]:
+    made = Rig(pace=SHARED)
+    yield made
+    made.runs.hold.set()
+    await made.dispatcher.stop(1)
+
+
+async def test_a_run_that_was_parked_here_goes_on_when_it_wants_to(shared: Rig) -> None:
+    shared.start()
+    loop = asyncio.get_running_loop()
+    for name, rest in (("late", 0.2), ("soon", 0.05)):
+        shared.runs.rests[name] = rest
+        shared.dispatcher.submit(DueRun(name, "acme"))
+    began = loop.time()
+    await shared.until(lambda: shared.runs.advances["soon"] == 2)
+    assert 0.045 <= loop.time() - began < 0.19
+    assert shared.runs.advances["late"] == 1
+    await shared.until(lambda: shared.runs.advances["late"] == 2)
+    assert loop.time() - began >= 0.195
+
+
+async def test_what_others_parked_is_found_when_they_do_not_come(shared: Rig) -> None:
+    shared.due.wake_in("elsewhere", 0.05)
+    shared.start()
+    await asyncio.sleep(0.4)
+    assert shared.runs.advances["elsewhere"] == 0
+    await shared.until(lambda: shared.runs.advances["elsewhere"] == 1)
+
+
+async def test_no_more_runs_are_kept_in_mind_than_a_few_thousand(
+    shared: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.dispatch.timers._MOST", 1)
+    shared.start()
+    for name in ("first", "second"):
+        shared.runs.rests[name] = 0.05
+        shared.dispatcher.submit(DueRun(name, "acme"))
+        await shared.until(lambda one=name: shared.runs.advances[one] == 1)
+    await shared.until(lambda: shared.runs.advances["first"] == 2)
+    assert shared.runs.advances["second"] == 1
+    shared.dispatcher.schedule(shared.due.wakes["second"])
+    await shared.until(lambda: shared.runs.advances["second"] == 2)
+
+
+async def test_a_run_has_one_timer_the_last_that_it_wanted(shared: Rig) -> None:
+    given: list[str] = []
+    timers = Timers(shared.clock, lambda run: given.append(run.run_id))
+    now = shared.clock.now()
+
+    def at(seconds: float) -> str:
+        return stamp(now + timedelta(seconds=seconds))
+
+    one, other = DueRun("one", "acme"), DueRun("other", "acme", urgent=True)
+    for wake_at in (at(0.02), at(0.02), at(0.3), at(0.15), at(0.15)):
+        timers.add(one, wake_at)
+    timers.add(other, at(0.1))
+    timers.add(other, at(0.1))
+    timers.add(DueRun("far", "acme"), at(3600))
+    timers.start()
+    await asyncio.sleep(0.08)
+    assert given == []
+    await asyncio.sleep(0.4)
+    assert given == ["other", "one"]
+    timers.add(other, at(3600))  # who wants to rest for long is left to the sweeper
+    assert not timers._runs
+    await timers.stop()
+
+
+async def test_the_record_is_not_looked_through_after_each_run() -> None:
+    rig = Rig(max_runs=1, ahead=2, pace=Pace(every=60.0, busy=0.3))
+    for number in range(40):
+        rig.due.wake_in(f"r{number}", -1)
+    rig.start()
+    async with asyncio.timeout(5):
+        while len(rig.runs.advances) < 4:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.005)
+    assert rig.due.reads <= 3
+    await rig.dispatcher.stop(1)

@@ -61,7 +61,7 @@ def test_one_workspace_gets_half_of_the_room() -> None:
     queue = FairQueue(room=10)
     assert [queue.push(run) for run in runs("noisy", 7)] == [True] * 5 + [False] * 2
     assert [queue.push(run) for run in runs("quiet", 7)] == [True] * 5 + [False] * 2
-    assert queue.is_full
+    assert not queue.room_left
     assert not queue.push(DueRun("x", "third"))
 
 

@@ -1,6 +1,5 @@
 """What was acknowledged survives a kill; a full disk is told and survived."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from gateway.journal import verify_record
 from gateway.journal.database import open_reader
+from tests.forking import Forked
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -70,13 +70,8 @@ FILLING = """
 
 
 def started(script: str, path: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script), str(path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    command = [sys.executable, "-c", textwrap.dedent(script), str(path)]
+    return Forked(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def test_every_acknowledged_write_survives_sigkill(tmp_path: Path) -> None:

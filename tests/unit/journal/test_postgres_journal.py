@@ -17,11 +17,14 @@ from gateway.journal import FindingKind, as_file, rebuild_record, verify_record
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.postgres.batch import Batch
 from gateway.model.entry import EntryType, NewEntry
+from gateway.model.execution import Claim
 from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 from gateway.model.time import parse
+from gateway.model.turn_unit import TurnUnit
 from tests.contract.journal_story import Story, call
+from tests.contract.test_journal_claims import enlisted
 from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.anyio
@@ -125,6 +128,52 @@ async def test_what_may_bear_on_anything_is_recorded_while_nobody_else_decides(p
     await ordinary
     # Asked once for what it records, it is run again alone, behind whoever was under way.
     assert running == ["ordinary begins", "ordinary ends", "administration"]
+
+
+def claiming(run_id: str, owner: str, ran: list[str]) -> TurnUnit[Claim | None, Claim | None]:
+    def first(tx: Tx) -> Claim | None:
+        ran.append(run_id)
+        return tx.claim(run_id, owner, "2999-01-01T00:00:00.000000Z")
+
+    return TurnUnit(run_id, first, lambda _, claim: claim)
+
+
+async def test_a_run_that_another_process_is_at_holds_up_no_turn_of_others(pair) -> None:
+    one, other = pair
+    runs = [(await enlisted(one, name)).run_id for name in "abcd"]
+    holding, go, ran = threading.Event(), threading.Event(), []
+
+    def slow(tx: Tx) -> None:
+        tx.wake(runs[0])
+        tx.claim_of(runs[0])  # whatever was sent is done
+        holding.set()
+        assert go.wait(1)
+
+    waking = asyncio.create_task(one.write(slow))
+    await asyncio.to_thread(holding.wait, 10)
+    turns = [asyncio.create_task(other.write(claiming(run, "other", ran))) for run in runs]
+    done, pending = await asyncio.wait(turns[1:], timeout=0.8)
+    assert (len(done), pending) == (3, set())
+    assert not turns[0].done()
+    go.set()
+    await waking
+    claim = await turns[0]
+    assert claim is not None
+    assert (claim.owner, claim.wake_seq) == ("other", 2)
+    assert sorted(ran) == runs  # none was begun before its run was to be had
+
+
+async def test_each_run_goes_to_one_of_two_processes_that_come_for_all_of_them(pair) -> None:
+    runs = [(await enlisted(pair[0], f"r{number}")).run_id for number in range(30)]
+    ran: list[str] = []
+    claims = await asyncio.gather(
+        *(
+            journal.write(claiming(run, owner, ran))
+            for run in runs
+            for owner, journal in zip(("one", "other"), pair, strict=True)
+        )
+    )
+    assert sorted(claim.run_id for claim in claims if claim is not None) == sorted(runs)
 
 
 async def test_a_process_hears_at_once_what_another_made_durable(pair) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import ColumnElement, bindparam, literal, select
+from sqlalchemy import ColumnElement, bindparam, literal, select, text
 
+from gateway.dispatch import procrastinate
 from gateway.journal import (
     accepting,
     approval_records,
@@ -20,6 +21,7 @@ from gateway.journal import (
 from gateway.journal.archives import removal
 from gateway.journal.dialects import POSTGRES, SQLITE
 from gateway.journal.functions import contains, field, holds, is_json, listed, listed_numbers
+from gateway.journal.postgres import batch, foresight, heads
 from gateway.journal.postgres.unit import _TELL_HOLDER
 from gateway.journal.refold import _FREE_CLAIMS
 from gateway.journal.statement import Statement, creating
@@ -28,8 +30,12 @@ _FILTERS = ("status", "execution_id", "risk", "requested_before", "decider")
 _ONLY_SQLITE = {accepting._NO_BACKUP, continuing._VERSION}
 _ONLY_POSTGRES = {
     _TELL_HOLDER,
+    *(batch._INSERT, batch._NOW, heads._STORE),
+    *(foresight._CLAIMS, foresight._HEADS, foresight._EXECUTIONS, foresight._THERE),
+    *(foresight._STEPS, foresight._PLANS, foresight._PROLONG),
     *(homes.PRESENT_HOME, homes.KEPT_HOME, homes.MOVE_HOME, homes.SERVING),
 }
+_REMINDER = Statement(text(procrastinate.REMINDER))
 _JSON = '{"by":"ann","roles":["a","b"],"n":null,"é":"\\u00fc\\""}'
 
 
@@ -40,6 +46,7 @@ def server(postgres) -> Iterator[psycopg.Connection]:
         for command in creating(dialect=POSTGRES):
             connection.execute(command.encode())
         connection.execute(homes.HOME_TABLES.encode())
+        procrastinate.create_schema(connection)
         for statement in removal.TEMPORARY:
             connection.execute(statement.postgres.sql.encode())
         yield connection
@@ -55,6 +62,7 @@ def every_statement() -> list[Statement]:
         for name in listing._filters:
             listing.of(frozenset({name}))
         listing.of(frozenset())
+    gc.unfreeze()  # what was imported too
     gc.collect()
     held = (one for one in gc.get_objects() if isinstance(one, Statement))
     # A rebuild is for SQLite to do, and what makes tables cannot be prepared.
@@ -62,9 +70,15 @@ def every_statement() -> list[Statement]:
     return [one for one in held if one not in others]
 
 
+def _is_reminder(statement: Statement) -> bool:
+    """Whether it is the reminder here, or one that a journal of another test has made of it."""
+    return statement.postgres.sql == _REMINDER.postgres.sql
+
+
 def test_postgres_takes_every_statement(server: psycopg.Connection) -> None:
     statements = [one for one in every_statement() if one not in _ONLY_SQLITE]
     assert len(statements) > 150
+    assert _REMINDER in statements
 
     wrong: list[str] = []
     for number, statement in enumerate(statements):
@@ -84,6 +98,8 @@ def test_sqlite_takes_every_statement() -> None:
         database.execute(temporary.sqlite.sql)
     wrong: list[str] = []
     for statement in {*every_statement()} - _ONLY_POSTGRES:
+        if _is_reminder(statement):
+            continue
         form = statement.on(SQLITE)
         try:
             database.execute(f"EXPLAIN {form.sql}", [None] * len(form.names))
@@ -99,7 +115,8 @@ def test_the_parameters_of_a_statement_are_numbered_as_they_are_bound() -> None:
         assert len(set(form.names)) == len(form.names)
         assert f"${len(form.names) + 1}" not in form.sql
         assert all(f"${number + 1}" in form.sql for number in range(len(form.names)))
-        assert statement.on(SQLITE)._required == form._required
+        if statement not in _ONLY_POSTGRES:
+            assert statement.on(SQLITE)._required == form._required
 
 
 def test_the_tables_order_text_by_its_bytes_and_hold_whole_numbers_of_64_bits(
@@ -109,7 +126,7 @@ def test_the_tables_order_text_by_its_bytes_and_hold_whole_numbers_of_64_bits(
         "SELECT table_name, column_name, data_type, collation_name, column_default "
         "FROM information_schema.columns WHERE table_schema = 'public'"
     ).fetchall()
-    rows = [row for row in rows if row[0] != "home"]
+    rows = [row for row in rows if row[0] != "home" and not row[0].startswith("procrastinate_")]
     assert {row[0] for row in rows} == set(tables.metadata.tables)
     kinds = {("text", "C", None), ("bigint", None, None), ("bytea", None, None)}
     assert {row[2:] for row in rows} == kinds

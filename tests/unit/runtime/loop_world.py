@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Registry
 from gateway.journal import SqliteJournal
 from gateway.model.claims import DueRun
 from gateway.model.entry import Entry, EntryType, NewEntry
@@ -27,7 +27,7 @@ from gateway.model.ports import (
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.system import RandomIds
 from gateway.pipeline import ProcessRateLimits, RateLimiter
-from gateway.policy import Policies, load_policies
+from gateway.policy import Policies
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.runtime import (
     Finding,
@@ -37,7 +37,9 @@ from gateway.runtime import (
     build_loop,
     open_plan,
     require_allowed,
+    require_execution,
 )
+from tests.loaded import load_contracts, load_policies
 
 POLICIES = Path(__file__).parents[3] / "policies"
 WORKSPACE = "acme"
@@ -329,7 +331,10 @@ class LoopWorld:
 
     async def submit(self, who: Principal = AGENT) -> Execution:
         intent = Intent("Do something")
-        return await self.journal.write(lambda tx: self.loop.lifecycle.receive(tx, who, intent))
+        received = await self.journal.write(lambda tx: self.loop.lifecycle.receive(tx, who, intent))
+        return await self.journal.read(
+            lambda records: require_execution(records, who.workspace, received.execution_id)
+        )
 
     async def compile(
         self,
@@ -340,9 +345,10 @@ class LoopWorld:
     ) -> Execution:
         execution = await self.submit(who)
         plan = self.loop.compiler.compile(WORKSPACE, {"steps": list(steps), **draft})
-        return await self.journal.write(
+        await self.journal.write(
             lambda tx: self.loop.lifecycle.compiled(tx, execution, plan, compiler)
         )
+        return await self.execution(execution.id)
 
     async def verify(self, execution: Execution) -> Execution:
         record = await self.journal.read(lambda records: records.plan(execution.plan_id or ""))
@@ -350,9 +356,10 @@ class LoopWorld:
 
         plan = open_plan(self.sealer, WORKSPACE, record.plan)
         found = self.loop.verifier.verify(plan, execution.submitter)
-        return await self.journal.write(
+        await self.journal.write(
             lambda tx: self.loop.lifecycle.verified(tx, execution, found, "olga")
         )
+        return await self.execution(execution.id)
 
     async def begin(
         self,
@@ -364,10 +371,10 @@ class LoopWorld:
         """Submit, compile, verify and start; returns the execution's id."""
         execution = await self.verify(await self.compile(steps, who, **draft))
         revision = self.loop.policies.revision
-        started = await self.journal.write(
+        await self.journal.write(
             lambda tx: self.loop.lifecycle.started(tx, execution, mode, "olga", revision)
         )
-        return started.id
+        return execution.id
 
     async def advance(self, execution_id: str, loop: Loop | None = None) -> str | None:
         """Advance the run until it is parked or over, as its dispatcher would."""

@@ -12,12 +12,12 @@ from gateway.model.json import canonical
 from gateway.model.pii import Owner
 from gateway.model.plan import Plan
 from gateway.model.problem import ProblemError
-from gateway.policy import load_policies
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.runtime.compiler import Compiler, draft_of
 from gateway.runtime.hashing import action_digest
 from gateway.runtime.stored_plan import open_plan, seal_plan
 from gateway.runtime.verifier import Verification, Verifier
+from tests.loaded import load_policies
 from tests.unit.runtime.loop_world import AGENT, FILES, step, write_contracts, write_policies
 
 EMAIL = "ada@example.com"

@@ -92,9 +92,10 @@ async def compiled(world: LoopWorld, lane: str | None, *steps: dict[str, Any]) -
         WORKSPACE,
         {"steps": list(steps) or [step("a", "plain")], **({"lane": lane} if lane else {})},
     )
-    return await world.journal.write(
+    await world.journal.write(
         lambda tx: world.loop.lifecycle.compiled(tx, execution, plan, "planner", lane=lane)
     )
+    return await world.execution(execution.id)
 
 
 async def begun(
@@ -156,10 +157,10 @@ async def test_a_later_plan_without_a_lane_leaves_the_execution_in_its_lane(
 ) -> None:
     execution = await compiled(world, "clarify")
     plan = world.loop.compiler.compile(WORKSPACE, {"steps": [step("b", "plain")]})
-    again = await world.journal.write(
+    await world.journal.write(
         lambda tx: world.loop.lifecycle.compiled(tx, execution, plan, "planner")
     )
-    assert again.lane == "clarify"
+    assert (await world.execution(execution.id)).lane == "clarify"
 
 
 async def test_a_lane_is_assigned_and_replaced_before_the_start(world: LoopWorld) -> None:
@@ -193,11 +194,13 @@ async def test_a_lane_is_assigned_before_the_start_only(
 
 
 async def test_a_direct_call_has_no_lane(world: LoopWorld) -> None:
-    execution = await world.journal.write(
+    received = await world.journal.write(
         lambda tx: world.loop.lifecycle.receive(tx, AGENT, Intent("", direct=True))
     )
     assign = write(
-        world, execution.id, lambda tx, one: world.loop.lanes.assign(tx, one, "clarify", "olga")
+        world,
+        received.execution_id,
+        lambda tx, one: world.loop.lanes.assign(tx, one, "clarify", "olga"),
     )
     assert (await refused(assign))[0] == "CONFLICT"
 

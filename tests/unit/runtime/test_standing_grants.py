@@ -287,13 +287,16 @@ async def test_an_attempt_that_the_rate_limit_holds_back_takes_no_use(world: Loo
     assert (await grant_of(world, grant_id)).uses == 1
 
 
-async def test_a_grant_is_bound_to_the_contract_that_it_was_issued_for(world: LoopWorld) -> None:
+async def test_a_grant_is_bound_to_the_contract_that_it_was_issued_for(
+    world: LoopWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await granted(world)
     found = world.registry.resolve("shop.cash")
     assert found is not None
     other = replace(found, digest="f" * 64)
-    world.registry.operations = {**world.registry.operations, other.ref: other}  # type: ignore[misc] # as after a restart with another file
-    world.registry._owners["shop.cash"] = other
+    changed = {**world.registry.operations, other.ref: other}  # as after a restart
+    monkeypatch.setattr(world.registry, "operations", changed)
+    monkeypatch.setitem(world.registry._owners, "shop.cash", other)
     assert not await let_go(world)
 
 

@@ -134,11 +134,14 @@ async def test_changed_arguments_are_named_without_their_values(world: LoopWorld
     assert voided.body["reason"] == "What was asked has changed: the arguments."
 
 
-async def test_a_changed_contract_is_named(world: LoopWorld) -> None:
+async def test_a_changed_contract_is_named(
+    world: LoopWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     execution_id = await asked(world)
     found = world.registry.operations["shop.cash@1.0.0"]
     other = replace(found, digest="f" * 64)
-    world.registry.operations = {**world.registry.operations, other.ref: other}  # type: ignore[misc] # as after a restart with another file
+    changed = {**world.registry.operations, other.ref: other}  # as after a restart
+    monkeypatch.setattr(world.registry, "operations", changed)
     assert "has changed: the contract. shop.cash@1.0.0" in await void_reason(world, execution_id)
 
 

@@ -39,6 +39,7 @@ def upgrade() -> None:
     create_approvals()
     _policy()
     _skills()
+    _consents()
     _erasures()
     _holds()
     _deliveries()
@@ -107,15 +108,8 @@ def _skills() -> None:
     index("skill_by_status", "skill", "workspace", "status", "key", "version")
 
 
-def _erasures() -> None:
-    """What people consented to, and what they had erased."""
-    create(
-        "privacy_condemned",
-        *text_key("key_id"),
-        *text("workspace", "cause"),
-        sqlite_with_rowid=False,
-    )
-    index("privacy_condemned_cause", "privacy_condemned", "cause")
+def _consents() -> None:
+    """What people consented to."""
     create(
         "privacy_consent",
         *text_key("id"),
@@ -131,6 +125,17 @@ def _erasures() -> None:
         "purpose",
         where="withdrawn_at IS NULL",
     )
+
+
+def _erasures() -> None:
+    """What people had erased, and the keys that are to be destroyed for it."""
+    create(
+        "privacy_condemned",
+        *text_key("key_id"),
+        *text("workspace", "cause"),
+        sqlite_with_rowid=False,
+    )
+    index("privacy_condemned_cause", "privacy_condemned", "cause")
     create(
         "privacy_erasure",
         *text_key("id"),
