@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.model.decision import Verdict
+from gateway.model.entry import EntryType
+from gateway.model.execution import ExecutionStatus
 from gateway.model.principal import WORKSPACE_PATTERN, PrincipalType
 
 WITHHELD = "(withheld)"
@@ -43,6 +46,16 @@ _COUNT = Form(int)
 _MILLISECONDS = Form(float)
 _SIGNS = r"(?:[_0-9A-Za-z(){}\[\]:=$!?., ]|(?<= )@)*"
 _CODE = r"[A-Z][A-Z0-9_]{0,63}"
+_HEX = "[0-9a-f]{32}"
+_CONTRACT = r"[a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*){1,20}@[0-9]{1,9}(?:\.[0-9]{1,9}){2}"
+_CONTRACT += r"(?:-[0-9A-Za-z.-]{1,60})?"
+_OUTCOMES = (
+    *ExecutionStatus,
+    *Verdict,
+    *(kind.partition(".")[2] for kind in EntryType),
+    *("allow", "deny", "ok", "refused", "retryable", "unknown", "signed", "damaged", "none"),
+    *("delivered", "dead"),
+)
 
 SAFE_FIELDS: Mapping[str, Form] = {
     "method": _text(f"{_METHODS}|other"),
@@ -54,17 +67,34 @@ SAFE_FIELDS: Mapping[str, Form] = {
     "request_id": _text("[0-9a-f]{16}"),
     "trace_id": _text("[0-9a-f]{32}"),
     "transport": _text("http|sse|websocket"),
-    "operation_type": _text("query|mutation|subscription"),
+    "operation_type": _text("query|mutation|subscription|none"),
     "operation_name": _text("[_A-Za-z][_0-9A-Za-z]{0,99}"),
     "document": _text(rf"(?:_ )*(?:_|(?:query|mutation|subscription|fragment)(?:[ ({{]{_SIGNS})?)"),
     "digest": _text("sha256:[0-9a-f]{64}"),
+    "document_id": _text("sha256:[0-9a-f]{64}"),
     "unparsed_bytes": _COUNT,
     "unparsed_mark": _text("[0-9a-f]{16}"),
-    "problem": _text(_CODE),
+    "problem": _text(f"none|{_CODE}"),
     "problems": _COUNT,
     "results": _COUNT,
     "principal_type": _text("|".join(PrincipalType)),
     "workspace": _text(WORKSPACE_PATTERN.pattern),
+    "calls": _COUNT,
+    "decision_id": _text(f"dec_{_HEX}"),
+    "contract": _text(_CONTRACT),
+    "outcome": _text("|".join(map(re.escape, _OUTCOMES))),
+    "decision": _text("access|verdict"),
+    "execution_id": _text(f"exec_{_HEX}"),
+    "run_id": _text(f"run_{_HEX}"),
+    "step_id": _text(f"step_{_HEX}"),
+    "attempt": _COUNT,
+    "entry_type": _text("|".join(map(re.escape, EntryType))),
+    "reason": _text("calls|runs|delay|requests|connections"),
+    "part": _text("writer|reader"),
+    "target_kind": _text("anchor|witness"),
+    "revision": _text("sha256:[0-9a-f]{64}"),
+    "version": _text(r"[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}"),
+    "python": _text(r"[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}"),
 }
 """Every allowed field with the form of its values. A field outside of these is refused."""
 

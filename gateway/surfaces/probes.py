@@ -1,0 +1,4 @@
+"""The paths at which machines look after a process. They are let in always, and logged quietly."""
+
+METRICS = "/metrics"
+PROBES = frozenset({"/healthz", "/readyz", METRICS})
