@@ -1,6 +1,7 @@
 """Who is acting: from a bearer token to a principal."""
 
 from gateway.identity.authenticator import MAX_LEEWAY, Authenticator
+from gateway.identity.code_flow import CodeFlow, CodeFlowConfig, SignInAttempt
 from gateway.identity.issuer import AUDIENCE, LOCAL_ISSUER, ClaimNames, Issuer, IssuerProfile
 from gateway.identity.local import LocalIssuer
 from gateway.identity.oidc import OidcConfig, OidcIssuer
@@ -11,9 +12,12 @@ __all__ = [
     "MAX_LEEWAY",
     "Authenticator",
     "ClaimNames",
+    "CodeFlow",
+    "CodeFlowConfig",
     "Issuer",
     "IssuerProfile",
     "LocalIssuer",
     "OidcConfig",
     "OidcIssuer",
+    "SignInAttempt",
 ]

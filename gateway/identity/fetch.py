@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import ssl
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import httpx
@@ -53,37 +54,60 @@ async def fetch_json(url: str, trust: ssl.SSLContext) -> JsonObject:
     Raises:
         FetchError: it could not be had within 10 s and 256 KiB, or is no JSON object.
     """
+    status, document = await _exchange("GET", url, trust, None)
+    if status != httpx.codes.OK:
+        raise FetchError(f"the answer has status {status}")
+    return document
+
+
+async def post_form(
+    url: str, form: Mapping[str, str], trust: ssl.SSLContext
+) -> tuple[int, JsonObject]:
+    """The status and the JSON object that ``url`` answers a form with.
+
+    Raises:
+        FetchError: as ``fetch_json``.
+    """
+    return await _exchange("POST", url, trust, form)
+
+
+async def _exchange(
+    method: str, url: str, trust: ssl.SSLContext, form: Mapping[str, str] | None
+) -> tuple[int, JsonObject]:
     if fault := fault_of_url(url):
         raise FetchError(f"the address {fault}")
     try:
         async with asyncio.timeout(_TOTAL_SECONDS):
-            body = await _get(url, trust)
+            status, body = await _send(method, url, trust, form)
     except TimeoutError:
         raise FetchError(f"no complete answer within {_TOTAL_SECONDS:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise FetchError(f"no answer ({type(error).__name__})") from error
+    if method == "GET" and status != httpx.codes.OK:
+        return status, {}
     try:
         document = decode(body)
     except ValueError:
         raise FetchError("the answer is not JSON") from None
     if not isinstance(document, dict):
         raise FetchError("the answer is not a JSON object")
-    return document
+    return status, document
 
 
-async def _get(url: str, trust: ssl.SSLContext) -> bytes:
+async def _send(
+    method: str, url: str, trust: ssl.SSLContext, form: Mapping[str, str] | None
+) -> tuple[int, bytes]:
     # Asking for no compression, and reading raw bytes, keeps the bound on the size a real one.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     is_remote = not is_loopback(urlsplit(url).hostname or "")
+    client = httpx.AsyncClient(timeout=_CONNECT_SECONDS, verify=trust, trust_env=is_remote)
     async with (
-        httpx.AsyncClient(timeout=_CONNECT_SECONDS, verify=trust, trust_env=is_remote) as client,
-        client.stream("GET", url, headers=headers, follow_redirects=False) as response,
+        client,
+        client.stream(method, url, headers=headers, data=form, follow_redirects=False) as response,
     ):
-        if response.status_code != httpx.codes.OK:
-            raise FetchError(f"the answer has status {response.status_code}")
         body = bytearray()
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > _MAX_BYTES:
                 raise FetchError(f"the answer is larger than {_MAX_BYTES // 1024} KiB")
-        return bytes(body)
+        return response.status_code, bytes(body)

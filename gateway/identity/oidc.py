@@ -12,7 +12,8 @@ from gateway.identity.jwks import KEYS_SECONDS, PublishedKey, PublishedKeys, pub
 from gateway.model.ports import Clock
 from gateway.model.system import SystemClock
 
-_DISCOVERY = "/.well-known/openid-configuration"
+DISCOVERY = "/.well-known/openid-configuration"
+"""Where an issuer describes itself (OpenID Connect Discovery 1.0, section 4)."""
 
 
 def _checked_url(url: str) -> str:
@@ -33,10 +34,11 @@ def _as_list(value: Any) -> Any:
 
 Url = Annotated[str, AfterValidator(_checked_url)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
-_STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid")
+"""What is not known is refused."""
 
 
-@checked_dataclass(frozen=True, slots=True, config=_STRICT)
+@checked_dataclass(frozen=True, slots=True, config=STRICT)
 class OidcConfig:
     """An OpenID Connect issuer that is believed, as GATEWAY_OIDC_ISSUERS describes it.
 
@@ -104,7 +106,7 @@ class OidcIssuer:
     async def _discover(self) -> str:
         """Where the keys are, by OpenID Connect Discovery 1.0, section 4."""
         issuer = self._config.issuer
-        document = await fetch_json(issuer.rstrip("/") + _DISCOVERY, self._trust)
+        document = await fetch_json(issuer.rstrip("/") + DISCOVERY, self._trust)
         if document.get("issuer") != issuer:
             raise FetchError("its discovery document is that of another issuer")
         url = document.get("jwks_uri")

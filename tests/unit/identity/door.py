@@ -13,7 +13,7 @@ from gateway.identity import Authenticator, ClaimNames, IssuerProfile
 from gateway.identity.issuer import PublicKey
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
-from tests.unit.identity.provider import SetClock
+from tests.identity_provider import SetClock
 
 KEY = Ed25519PrivateKey.generate()
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.identity import Authenticator, ClaimNames
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
+from tests.identity_provider import SetClock
 from tests.unit.identity.door import KEY, Door, House, bearer, raw
-from tests.unit.identity.provider import SetClock
 
 
 @pytest.mark.parametrize("header", [None, "", "   "])

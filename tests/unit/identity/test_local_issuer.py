@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.identity import LocalIssuer
 from gateway.model.problem import ProblemError
-from tests.unit.identity.provider import SetClock
+from tests.identity_provider import SetClock
 
 
 def read(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from gateway.identity import Authenticator, OidcConfig, OidcIssuer
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
-from tests.unit.identity.provider import DISCOVERY, PrivateKey, Provider, SetClock, jwk
-from tests.unit.identity.provider import running_provider as provider_that_runs
+from tests.identity_provider import DISCOVERY, PrivateKey, Provider, SetClock, jwk
+from tests.identity_provider import running_provider as provider_that_runs
 
 RSA_KEY = rsa.generate_private_key(65_537, 2048)
 

@@ -8,8 +8,8 @@ import pytest
 from gateway.identity import Authenticator, LocalIssuer
 from gateway.model.principal import PrincipalType
 from gateway.model.problem import ProblemError
+from tests.identity_provider import SetClock
 from tests.unit.identity.door import Door, bearer
-from tests.unit.identity.provider import SetClock
 
 REVOKED = "The token has been revoked."
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -50,13 +51,23 @@ class Provider:
         self.url = f"http://127.0.0.1:{port}"
         self.pages: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.requests: list[str] = []
+        self.forms: list[dict[str, str]] = []
         self.key = ed25519.Ed25519PrivateKey.generate()
-        self.serve(DISCOVERY, {"issuer": self.url, "jwks_uri": f"{self.url}/keys"})
+        self.discoverable()
         self.publish(jwk(self.key, kid="k1"))
 
     def serve(self, path: str, document: Any, status: int = 200, **headers: str) -> None:
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         self.pages[path] = (status, headers, body)
+
+    def discoverable(self, **members: Any) -> None:
+        """Describe itself, with other ``members`` where they are given."""
+        places = {
+            "jwks_uri": f"{self.url}/keys",
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+        }
+        self.serve(DISCOVERY, {"issuer": self.url, **places, **members})
 
     def publish(self, *keys: Any) -> None:
         self.serve("/keys", {"keys": list(keys)})
@@ -91,6 +102,11 @@ def running_provider() -> Iterator[Provider]:
     """A provider that serves until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            provider.forms.append(dict(parse_qsl(sent)))
+            self.do_GET()
+
         def do_GET(self) -> None:
             provider.requests.append(self.path)
             status, headers, body = provider.pages.get(self.path, (404, {}, b""))
