@@ -13,6 +13,7 @@ from gateway.model.json import JsonObject
 from gateway.model.policy import Changeset
 from gateway.model.ports import Clock, Journal, Records, Tx
 from gateway.model.problem import ProblemError
+from gateway.model.tasks import cancelled
 from gateway.policy import Policies, PolicyContent, PolicyRevision, build_revision
 from gateway.policy.contents.history import content_of_changeset
 
@@ -64,10 +65,7 @@ class Shadows:
 
     async def stop(self) -> None:
         """Decide nothing in the shadow any more; a later process resumes."""
-        if self._loop is not None:
-            self._loop.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loop
+        await cancelled(self._loop)
         self._policies.witness = None
 
     def changed(self) -> None:

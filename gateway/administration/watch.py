@@ -16,6 +16,7 @@ from gateway.administration.activation import InForce, newest_activation
 from gateway.administration.checks import STORED
 from gateway.model.ports import Journal, Records
 from gateway.model.problem import ProblemError
+from gateway.model.tasks import cancelled
 from gateway.policy import PolicyRevision, apply_edits
 from gateway.policy.contents.content import Edited
 from gateway.policy.contents.history import content_of
@@ -69,11 +70,7 @@ class PolicyWatch:
 
     async def stop(self) -> None:
         """Look no more. Decisions are then sure for a moment only."""
-        for task in (self._loop, self._look):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        await cancelled(self._loop, self._look)
 
     async def refresh(self) -> None:
         """Look at the record now, or wait for the look under way; at most ``PATIENCE`` seconds."""

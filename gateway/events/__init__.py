@@ -4,10 +4,12 @@ from gateway.events.derive import announcements
 from gateway.events.feed import EventFeed, Subscription
 from gateway.events.origin import Origin, origin_of
 from gateway.events.pages import Page, announced, read_page
+from gateway.events.rights import FOLLOWED_BY
 from gateway.events.selection import Selection, check_filter, select, start_of
 from gateway.events.view import as_seen, payload_treatment
 
 __all__ = [
+    "FOLLOWED_BY",
     "EventFeed",
     "Origin",
     "Page",

@@ -19,6 +19,10 @@ MINE = "controlPlane.execution.mine@1.0.0"
 """Access to this contract opens the events of one's own executions."""
 
 
+FOLLOWED_BY = (LIST, MINE)
+"""Access to any of these opens a subscription to events."""
+
+
 @dataclass(frozen=True, slots=True)
 class Right:
     """A decision to let somebody follow; ``call`` is what they asked for, as it is recorded."""

@@ -108,7 +108,8 @@ class ContractPolicy:
     classes of each (any, where it holds none); ``not_pii`` are paths that look like PII and are
     none, with the reason. ``subject`` is the path of the name of the person whose data they are,
     ``consent`` the purpose to which that person must have consented; ``escalate`` asks for a human
-    at every call; ``idempotent`` says that repeating a call does no harm.
+    at every call; ``idempotent`` says that repeating a call does no harm. ``cost`` is what a call
+    weighs at doors that bound what one request asks for; None leaves that to the kind.
     """
 
     auth: AuthLevel
@@ -120,6 +121,7 @@ class ContractPolicy:
     consent: str | None = None
     pii_classes: Mapping[str, PiiClasses] = field(default_factory=dict)
     not_pii: Mapping[str, str] = field(default_factory=dict)
+    cost: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,18 @@ class Compensation:
 
     contract: str
     input: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What a query loads by its key, so that others may refer to it.
+
+    ``key`` leads from each field that identifies the entity to the input field that takes it.
+    ``within`` is the output field that holds the entity; None where it is the output itself.
+    """
+
+    key: Mapping[str, str]
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +218,7 @@ class OperationContract:
     emits: tuple[str, ...] = ()
     handler: Handler | None = None
     compensation: Compensation | None = None
+    entity: Entity | None = None
 
     @property
     def key(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from gateway.model.activity import ActivityRecords
 from gateway.model.approval import ApprovalRecords
 from gateway.model.claims import ClaimQueue, ClaimRecords, DueRun
 from gateway.model.contract import OperationContract
@@ -19,6 +20,7 @@ from gateway.model.pii import Owner
 from gateway.model.policy import PolicyRecords
 from gateway.model.rights import RightsRecords
 from gateway.model.skill import SkillRecords
+from gateway.model.standing import StandingRecords
 from gateway.model.stored_entry import StoredRecords
 
 T = TypeVar("T")
@@ -58,6 +60,7 @@ class Page:
 
 
 class Records(
+    ActivityRecords,
     ApprovalRecords,
     ClaimRecords,
     GrantRecords,
@@ -68,6 +71,7 @@ class Records(
     OutgoingRecords,
     PolicyRecords,
     RightsRecords,
+    StandingRecords,
     Protocol,
 ):
     """Reading what the journal says, at one consistent moment.
@@ -93,6 +97,11 @@ class Records(
 
     def steps(self, plan_id: str) -> list[Step]:
         """The steps of a plan in its order."""
+        ...
+
+    def steps_of_contract(self, workspace: str, contract: str, limit: int) -> list[Step]:
+        """The steps of a contract (``key@version``) among those of a workspace's newest executions,
+        of which a bounded number is looked at; the newest execution first."""
         ...
 
     def entries(self, execution_id: str, after: int = 0, limit: int = 10_000) -> list[Entry]:

@@ -37,6 +37,17 @@ class Standard:
     retryable: bool = False
 
 
+REQUEST_LIMITS = (
+    *("SOURCE_LIMIT_EXCEEDED", "TOKEN_LIMIT_EXCEEDED", "COMMENT_LIMIT_EXCEEDED"),
+    *("DEPTH_LIMIT_EXCEEDED", "ALIAS_LIMIT_EXCEEDED", "DIRECTIVE_LIMIT_EXCEEDED"),
+    *("ROOT_FIELD_LIMIT_EXCEEDED", "FIELD_LIMIT_EXCEEDED", "OPERATION_LIMIT_EXCEEDED"),
+    *("FRAGMENT_LIMIT_EXCEEDED", "VARIABLE_LIMIT_EXCEEDED", "OVERLAP_LIMIT_EXCEEDED"),
+    *("INTROSPECTION_LIMIT_EXCEEDED", "INTROSPECTION_DEPTH_LIMIT_EXCEEDED"),
+    *("INTROSPECTION_COST_LIMIT_EXCEEDED", "COST_LIMIT_EXCEEDED", "LIST_LIMIT_EXCEEDED"),
+    "SOCKET_OPERATION_LIMIT_EXCEEDED",
+)
+"""The codes of limits of GraphQL requests, one for each limit (docs/limits.md)."""
+
 STANDARD: dict[str, Standard] = {
     "BAD_REQUEST": Standard(400, "The request is malformed", "validation"),
     "UNAUTHENTICATED": Standard(401, "Authentication is needed", "authentication"),
@@ -57,7 +68,15 @@ STANDARD: dict[str, Standard] = {
     "GRAPHQL_PARSE_FAILED": Standard(400, "The document does not parse", "validation"),
     "GRAPHQL_VALIDATION_FAILED": Standard(422, "The document is not valid", "validation"),
     "OPERATION_RESOLUTION_FAILURE": Standard(422, "No single operation to run", "validation"),
+    "PERSISTED_QUERY_NOT_FOUND": Standard(404, "No document of this id is known", "state"),
+    "PERSISTED_QUERY_NOT_SUPPORTED": Standard(400, "Documents have no ids here", "validation"),
+    "DOCUMENT_NOT_TRUSTED": Standard(403, "The document is not registered", "policy"),
     "LIMIT_EXCEEDED": Standard(422, "A limit of the gateway is exceeded", "validation"),
+    **dict.fromkeys(
+        REQUEST_LIMITS, Standard(422, "A limit of the gateway is exceeded", "validation")
+    ),
+    "URI_LIMIT_EXCEEDED": Standard(414, "The URI is too long", "validation"),
+    "HEADER_LIMIT_EXCEEDED": Standard(431, "The headers are too large", "validation"),
     "RATE_LIMITED": Standard(429, "Too many calls", "policy", retryable=True),
     "INTERNAL_ERROR": Standard(500, "The gateway failed", "internal"),
     "NOT_IMPLEMENTED": Standard(501, "This is not available", "internal"),
@@ -161,6 +180,24 @@ def invalid(issues: Iterable[Issue], detail: str | None = None) -> ProblemError:
         f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     )
     return ProblemError(problem("VALIDATION_FAILED", told, issues=found[:MAX_ISSUES]))
+
+
+def refused_files(
+    code: str, title: str, what: str, issues: Iterable[Issue], most: int | None = None
+) -> ProblemError:
+    """The refusal of files that this installation was given: told to its operator, to no caller.
+
+    Args:
+        code: The code of the problem.
+        title: Its title.
+        what: Names the files in the detail.
+        issues: What is wrong, the first to be told first; all of it is counted.
+        most: How many issues are told; None for all.
+    """
+    found = tuple(issues)
+    count = "1 issue" if len(found) == 1 else f"{len(found)} issues"
+    told = f"{count} in {what}. {found[0].path}: {found[0].message}"
+    return ProblemError(Problem(code, title, 500, told, "validation", issues=found[:most]))
 
 
 def with_context(told: Problem, **members: Any) -> Problem:

@@ -104,7 +104,7 @@ def replace_key_file(draft: Path, path: Path) -> None:
     """
     with _writable(path):
         draft.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def remove_key_file(path: Path) -> None:
@@ -115,7 +115,7 @@ def remove_key_file(path: Path) -> None:
     """
     with _writable(path):
         path.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -186,10 +186,10 @@ def _publish(path: Path, content: bytes) -> None:
             os.link(draft, path)
     finally:
         draft.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make new names in ``folder`` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -7,6 +7,7 @@ from gateway.operations.bindings import bind, require_handlers
 from gateway.operations.checkpoints import bind_checkpoints
 from gateway.operations.direct import DirectCalls
 from gateway.operations.evidence import EvidenceDownloads, bind_evidence
+from gateway.operations.health import bind_health
 from gateway.operations.policy_impact import bind_impact
 from gateway.operations.policy_reading import bind_policy_reading
 from gateway.operations.policy_revisions import bind_changesets
@@ -24,6 +25,7 @@ __all__ = [
     "bind_changesets",
     "bind_checkpoints",
     "bind_evidence",
+    "bind_health",
     "bind_impact",
     "bind_policy_reading",
     "bind_privacy",

@@ -202,6 +202,7 @@ def _item(
             "requestedBy": approval.requested_by,
             "arguments": as_seen(loop, admitted, approval.arguments, execution.id),
             "reason": approval.reason,
+            "rules": approval.decision.get("rules", []),
             "risk": approval.risk.upper(),
             "requestedAt": approval.requested_at,
             "expiresAt": approval.expires_at,

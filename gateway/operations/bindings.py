@@ -11,6 +11,7 @@ from gateway.operations import (
     approvals,
     attachments,
     audit,
+    contracts,
     decisions,
     events,
     executions,
@@ -75,6 +76,9 @@ _QUERIES: dict[str, Answer] = {
     "controlPlane.grant.list@1.0.0": grants.list_all,
     "controlPlane.webhook.delivery.list@1.0.0": webhooks.list_deliveries,
     "controlPlane.event.list@1.0.0": events.list_all,
+    "controlPlane.contract.list@1.0.0": contracts.list_all,
+    "controlPlane.contract.get@1.0.0": contracts.get,
+    "controlPlane.contract.execution.list@1.0.0": contracts.list_executions,
 }
 
 

@@ -32,8 +32,8 @@ class DirectCalls:
             ProblemError: FORBIDDEN where policy blocks it, APPROVAL_REQUIRED where a human must
                 approve (with executionId and stepId), or the problem of the step.
         """
-        execution = await self._loop.journal.write(lambda tx: self._start(tx, admitted))
-        return await self._answer(admitted, execution.id, execution.run_id)
+        execution_id, run_id = await self._loop.journal.write(lambda tx: self._start(tx, admitted))
+        return await self._answer(admitted, execution_id, run_id)
 
     async def resume(self, admitted: Admitted, execution_id: str) -> JsonObject:
         """Answer from the execution that an earlier call with the same key started."""
@@ -43,21 +43,25 @@ class DirectCalls:
         )
         return await self._answer(admitted, execution_id, execution.run_id)
 
-    def _start(self, tx: Tx, admitted: Admitted) -> Execution:
-        """Intent, plan, verdict, start and the record of the call, in one unit of work."""
+    def _start(self, tx: Tx, admitted: Admitted) -> tuple[str, str | None]:
+        """Intent, plan, verdict, start and the record of the call, in one unit of work.
+
+        Returns the id of the execution, and that of its run unless policy blocks it.
+        """
         loop, who = self._loop, admitted.principal
-        intent = Intent(text="", channel="direct", trace_id=admitted.call.trace_id, direct=True)
-        execution = loop.lifecycle.receive(tx, who, intent)
+        call = admitted.call
+        intent = Intent(*("", "direct", call.trace_id), direct=True, traceparent=call.traceparent)
         plan = loop.compiler.single(who.workspace, admitted.contract, admitted.value)
-        execution = loop.lifecycle.compiled(tx, execution, plan, who.subject)
         found = loop.verifier.verify(plan, who)
-        execution = loop.lifecycle.verified(tx, execution, found, who.subject)
+        execution = loop.lifecycle.prepared(tx, who, intent, plan, found)
+        run_id = None
         if found.verdict is not Verdict.BLOCKED:
-            execution = loop.lifecycle.started(
-                tx, execution, RunMode.AUTONOMOUS, who.subject, loop.policies.revision
+            revision = loop.policies.revision
+            run_id = loop.lifecycle.started(
+                tx, execution, RunMode.AUTONOMOUS, who.subject, revision
             )
         tx.append(self._recorder.started(admitted, execution.id))
-        return execution
+        return execution.id, run_id
 
     async def _answer(
         self, admitted: Admitted, execution_id: str, run_id: str | None

@@ -33,18 +33,17 @@ def start(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused:
     if record.revision != loop.policies.revision:
         plan = opened(loop, execution, record)
         found = loop.verifier.verify(plan, execution.submitter)
-        execution = loop.lifecycle.verified(tx, execution, found, principal.subject)
+        loop.lifecycle.verified(tx, execution, found, principal.subject)
         if found.verdict is Verdict.BLOCKED:
             told = f"Policy has changed and blocks the plan: {' '.join(found.blocked_reasons)}"
             return Refused(problem("FORBIDDEN", told))
+        execution = require_execution(tx, principal.workspace, execution.id)
     mode = RunMode(lower(value.get("mode")) or RunMode.AUTONOMOUS)
-    execution = loop.lifecycle.started(
-        tx, execution, mode, principal.subject, loop.policies.revision
-    )
+    run_id = loop.lifecycle.started(tx, execution, mode, principal.subject, loop.policies.revision)
     return {
-        "runId": execution.run_id,
-        "status": execution.status.value.upper(),
-        "startedAt": execution.started_at,
+        "runId": run_id,
+        "status": ExecutionStatus.RUNNING.value.upper(),
+        "startedAt": tx.now,
     }
 
 
@@ -66,6 +65,7 @@ def get(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
                 "requiresApproval": _requires_approval(execution),
                 "lane": lane_state(loop, records, execution),
                 "allowedActions": allowed.on_execution(execution),
+                "requestedBy": execution.submitter.subject,
                 "createdAt": execution.created_at,
                 "updatedAt": execution.updated_at,
             }
@@ -88,6 +88,8 @@ def list_all(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
                 "riskTier": upper(execution.risk),
                 "lane": lane_state(loop, records, execution),
                 "allowedActions": allowed.on_execution(execution),
+                "requestedBy": execution.submitter.subject,
+                "createdAt": execution.created_at,
                 "updatedAt": execution.updated_at,
             }
         )

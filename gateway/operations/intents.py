@@ -1,5 +1,6 @@
 """controlPlane.intent.submit"""
 
+from gateway.model.execution import ExecutionStatus
 from gateway.model.json import JsonObject
 from gateway.model.ports import Tx
 from gateway.operations.common import acting, require_own_workspace
@@ -12,7 +13,7 @@ def submit(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
     value, principal = admitted.value, admitted.principal
     acting(admitted, "actorId")
     require_own_workspace(admitted)
-    execution = loop.lifecycle.receive(
+    received = loop.lifecycle.receive(
         tx,
         principal,
         Intent(
@@ -20,11 +21,12 @@ def submit(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
             channel=value.get("channelKey"),
             trace_id=value.get("traceId") or admitted.call.trace_id,
             metadata=value.get("metadata"),
+            traceparent=admitted.call.traceparent,
         ),
     )
     return {
-        "executionId": execution.id,
-        "intentId": execution.intent_id,
-        "status": execution.status.value.upper(),
-        "receivedAt": execution.created_at,
+        "executionId": received.execution_id,
+        "intentId": received.intent_id,
+        "status": ExecutionStatus.RECEIVED.value.upper(),
+        "receivedAt": tx.now,
     }

@@ -7,6 +7,7 @@ from gateway.pipeline.consented import require_consent
 from gateway.pipeline.governed import Pipeline
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import ProcessRateLimits, RateLimiter
+from gateway.pipeline.observed import ObservedPipeline
 from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import declined, denial
 
@@ -21,6 +22,7 @@ __all__ = [
     "Command",
     "Direct",
     "Gauges",
+    "ObservedPipeline",
     "Pipeline",
     "Priority",
     "ProcessRateLimits",

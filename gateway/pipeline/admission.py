@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.model.problem import refuse
+from gateway.telemetry import metrics
 
 RETRY_AFTER = 1.0
 """Seconds after which whoever was refused may try again."""
@@ -89,29 +90,30 @@ class Admission:
         """
         found = self._too_much(priority.value)
         if found is not None:
-            raise self._refusal(found)
+            raise self._refusal(*found)
         self._in_progress += 1
         try:
             yield
         finally:
             self._in_progress -= 1
 
-    def _too_much(self, share: _Share) -> str | None:
-        """What there is too much of for a call with this share."""
+    def _too_much(self, share: _Share) -> tuple[str, str] | None:
+        """What there is too much of for a call with this share: for metrics, and in words."""
         bounds, gauges = self._bounds, self._gauges
         if self._in_progress >= _part(bounds.calls, share.calls):
-            return f"{self._in_progress} calls in progress"
+            return "calls", f"{self._in_progress} calls in progress"
         if share.waiting_runs is not None:
             waiting = gauges.waiting_runs()
             if waiting >= _part(bounds.waiting_runs, share.waiting_runs):
-                return f"{waiting} runs waiting"
+                return "runs", f"{waiting} runs waiting"
         if share.delay is not None:
             delay = gauges.delay()
             if delay > bounds.delay * share.delay:
-                return f"writes wait {delay:.2f} s"
+                return "delay", f"writes wait {delay:.2f} s"
         return None
 
-    def _refusal(self, found: str) -> Exception:
+    def _refusal(self, reason: str, found: str) -> Exception:
+        metrics.overload.add(reason)
         if self._refused % _TELL_EVERY == 0:
             _log.warning("too much at once (%s): calls are refused", found)
         self._refused += 1

@@ -7,10 +7,11 @@ from gateway.contracts import Registry, pii_of
 from gateway.model.contract import EventContract, OperationContract
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.pii import Owner, named_owner
-from gateway.model.ports import Answered, Sealer
+from gateway.model.ports import ActionOutcome, Answered, Declined, Sealer
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.scrubbing import scrub, values_at
 from gateway.model.sealing import seal_paths
+from gateway.pipeline.refusals import declined
 
 Events = tuple[tuple[str, JsonObject], ...]
 """Emitted events as (reference ``key@version``, payload)."""
@@ -107,6 +108,22 @@ def accept_answer(
             issues=found.issues,
         ) from error
     return Answer(output, events)
+
+
+def output_of(
+    registry: Registry, contract: OperationContract, value: JsonObject, outcome: ActionOutcome
+) -> JsonObject:
+    """The output of a query that its handler answered.
+
+    Raises:
+        ProblemError: what the handler declined it with; BAD_GATEWAY where there is no answer, or
+            as ``accept_answer``.
+    """
+    if isinstance(outcome, Answered):
+        return accept_answer(registry, contract, value, outcome).output
+    if isinstance(outcome, Declined):
+        raise ProblemError(declined(outcome, values_at(value, contract.policy.pii)))
+    raise refuse("BAD_GATEWAY", f"{contract.key} could not be answered: {outcome.reason}")
 
 
 def _private(

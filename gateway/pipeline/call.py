@@ -16,7 +16,8 @@ class Call:
     """A request to perform a contract: who asks for what.
 
     ``input`` is as it came; ``idempotency_key`` names this call among the subject's calls of the
-    contract; ``trace_id`` is the W3C trace id that it came with.
+    contract; ``trace_id`` is the W3C trace id that it came with, ``traceparent`` names the span of
+    the call itself, where there is one.
     """
 
     contract: OperationContract
@@ -24,6 +25,7 @@ class Call:
     principal: Principal
     idempotency_key: str | None = None
     trace_id: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ The record of a command is part of its handler's unit of work, so it is written,
 before the answer is masked for the principal.
 """
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -15,30 +16,20 @@ from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
 from gateway.model.execution import Call as RecordedCall
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.pii import map_paths, named_owner
-from gateway.model.ports import (
-    ActionCall,
-    ActionOutcome,
-    Actions,
-    Answered,
-    Declined,
-    Journal,
-    Records,
-    Sealer,
-    Tx,
-)
-from gateway.model.problem import ProblemError, refuse
-from gateway.model.scrubbing import values_at
+from gateway.model.ports import ActionCall, Actions, Journal, Records, Sealer, Tx
+from gateway.model.problem import ProblemError, problem, refuse
 from gateway.model.sealing import open_answer
 from gateway.model.shown import Shown
 from gateway.pipeline.admission import Admission, Priority
-from gateway.pipeline.answers import accept_answer, declared_events, seal_events
+from gateway.pipeline.answers import declared_events, output_of, seal_events
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.consented import require_consent, require_consent_now
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
-from gateway.pipeline.refusals import declined, denial, told_about
+from gateway.pipeline.refusals import denial, told_about
 from gateway.policy import Policies, mask_value
+from gateway.telemetry.deciding import note_decision
 
 _MOST_POLICIES = 3
 """Under how many policies, one after the other, access to one call is decided."""
@@ -83,7 +74,7 @@ class Pipeline:
     async def _govern(self, call: Call) -> JsonObject:
         access = await self._decide_access(call)
         value = self._validate_input(call)
-        await self.limiter.take(call.contract, call.principal)
+        await self._take_of_limit(call)
         admitted = Admitted(call, value, access)
         earlier = await self._earlier_answer(admitted)
         if earlier is not None:
@@ -97,6 +88,7 @@ class Pipeline:
             raise refuse("NOT_FOUND", f"There is no {call.contract.key} in your workspace.")
         await self.policies.settle()
         decision = self.policies.access(call.principal, call.contract)
+        note_decision(decision.decision_id)
         if not decision.allowed:
             await self.recorder.denied(call, decision.to_json())
             raise ProblemError(denial(call, decision))
@@ -104,6 +96,9 @@ class Pipeline:
 
     def _validate_input(self, call: Call) -> JsonObject:
         return self.registry.input_of(call.contract).check(call.input, "/input")
+
+    async def _take_of_limit(self, call: Call) -> None:
+        await self.limiter.take(call.contract, call.principal)
 
     async def _earlier_answer(self, admitted: Admitted) -> RecordedCall | None:
         call = admitted.call
@@ -229,31 +224,27 @@ class Pipeline:
             await self.recorder.blocked(admitted)
             raise refuse("FORBIDDEN", f"{contract.key}: {' '.join(admitted.verdict.reasons)}")
         await require_consent_now(self.journal, self.sealer, self.recorder, admitted)
-        outcome = await self.actions.perform(
-            ActionCall(
-                contract=contract,
-                input=admitted.value,
-                idempotency_key=admitted.verdict.decision_id,
-                timeout=contract.handler.timeout,
-                trace_id=call.trace_id,
-            )
+        asked = ActionCall(
+            contract=contract,
+            input=admitted.value,
+            idempotency_key=admitted.verdict.decision_id,
+            timeout=contract.handler.timeout,
+            trace_id=call.trace_id,
         )
         try:
-            output = self._answer_of(admitted, outcome)
+            outcome = await self.actions.perform(asked)
+        except asyncio.CancelledError:  # given up, but the service was asked all the same
+            given_up = problem("TIMEOUT", f"{contract.key} was given up before it answered.")
+            await self.recorder.queue(self.recorder.failed(admitted, given_up))
+            raise
+        try:
+            output = output_of(self.registry, contract, admitted.value, outcome)
         except ProblemError as error:
             await self.recorder.queue(self.recorder.failed(admitted, error.problem))
             raise
         masked = self._mask(admitted, output)
         await self.recorder.queue(self.recorder.answered(admitted))
         return masked
-
-    def _answer_of(self, admitted: Admitted, outcome: ActionOutcome) -> JsonObject:
-        contract = admitted.contract
-        if isinstance(outcome, Answered):
-            return accept_answer(self.registry, contract, admitted.value, outcome).output
-        if isinstance(outcome, Declined):
-            raise ProblemError(declined(outcome, values_at(admitted.value, contract.policy.pii)))
-        raise refuse("BAD_GATEWAY", f"{contract.key} could not be answered: {outcome.reason}")
 
     async def _repeat(self, admitted: Admitted, earlier: RecordedCall) -> JsonObject:
         """The answer to a call whose idempotency key was used before."""

@@ -14,6 +14,7 @@ from gateway.model.ports import Clock, Tx
 from gateway.model.principal import Principal
 from gateway.model.problem import refuse
 from gateway.model.rate import Budget, Holder, RateLimits, budget_of
+from gateway.telemetry import metrics
 
 _MINUTE = 60.0
 _ROUNDING = 1e-6
@@ -50,6 +51,7 @@ class RateLimiter:
 def _require_no_wait(contract: OperationContract, budget: Budget, wait: float) -> None:
     if wait <= 0:
         return
+    metrics.rate_limited.add(contract.ref)
     enough = math.ceil(wait * 10) / 10  # rounded up: whoever waits for it is not refused again
     raise refuse(
         "RATE_LIMITED",

@@ -1,7 +1,6 @@
 """Recording calls: what the journal keeps of a call beside the facts that its handler appended."""
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +14,7 @@ from gateway.model.ports import Clock, Journal, Sealer, Tx
 from gateway.model.problem import Problem
 from gateway.model.sealing import seal_paths
 from gateway.model.shown import Shown
+from gateway.model.tasks import cancelled
 from gateway.model.time import stamp
 from gateway.pipeline.answers import seal_output
 from gateway.pipeline.call import Admitted, Call
@@ -197,10 +197,7 @@ class CallRecorder:
 
     async def stop(self) -> None:
         """Write the counts that are left."""
-        if self._flushing is not None:
-            self._flushing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._flushing
+        await cancelled(self._flushing)
         await self.flush()
 
     async def _flush_periodically(self) -> None:

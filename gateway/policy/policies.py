@@ -1,6 +1,7 @@
 """Policies: the decision point of this process, over whichever revision is in force."""
 
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -12,9 +13,13 @@ from gateway.model.pii import PiiClasses
 from gateway.model.principal import Principal
 from gateway.model.problem import refuse
 from gateway.policy.revision import PolicyRevision
+from gateway.telemetry import metrics
 
 CERTAINTY = 1.0
 """Seconds for which it is known which revision is in force, once the record said so."""
+
+_TIMED = 1024
+"""Of how many access decisions, the last ones, it is kept how long they took."""
 
 
 class Witness(Protocol):
@@ -42,7 +47,8 @@ class Policies:
     """Decides under ``current``, which another revision may replace at any time.
 
     A reader who needs several decisions of one revision takes ``current`` once. Thread-safe.
-    ``witness`` is told of every access decision and verdict.
+    ``witness`` is told of every access decision and verdict; ``timings`` are the seconds that the
+    last access decisions took.
 
     Where somebody watches the record for it (``watched_by``), decisions are only sure for
     ``CERTAINTY`` seconds after the record named this revision as the one in force; who cannot
@@ -52,6 +58,7 @@ class Policies:
     def __init__(self, current: PolicyRevision) -> None:
         self.current = current
         self.witness: Witness | None = None
+        self.timings: deque[float] = deque(maxlen=_TIMED)
         self._refresh: Callable[[], Awaitable[None]] | None = None
         self._sure_until = 0.0
 
@@ -114,7 +121,10 @@ class Policies:
 
     def access(self, principal: Principal, contract: OperationContract) -> AccessDecision:
         """Whether the principal may call the contract: through a door or as a step of a plan."""
+        began = time.perf_counter()
         decided = self.current.access(principal, contract)
+        self.timings.append(time.perf_counter() - began)
+        metrics.decided("access", "allow" if decided.allowed else "deny", began)
         if (witness := self.witness) is not None:
             witness.saw_access(principal, contract, decided)
         return decided
@@ -127,7 +137,9 @@ class Policies:
         unknown: frozenset[str] = frozenset(),
     ) -> VerdictDecision:
         """How the call may run; see ``PolicyRevision.verdict``."""
+        began = time.perf_counter()
         decided = self.current.verdict(principal, contract, arguments, unknown)
+        metrics.decided("verdict", decided.verdict.value, began)
         if (witness := self.witness) is not None:
             witness.saw_verdict(principal, contract, arguments, unknown, decided)
         return decided

@@ -15,6 +15,7 @@ import pytest
 
 from gateway.model.problem import ProblemError
 from gateway.model.system import RandomIds, SystemClock, key_file, signing_key_file
+from tests.forking import Forked
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -76,9 +77,7 @@ def test_processes_that_make_a_key_at_once_agree_on_it(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", program, str(tmp_path / "keys" / "root.key")]
     pipe = subprocess.PIPE
-    children = [
-        subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(4)
-    ]
+    children = [Forked(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(4)]
     for child in children:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"

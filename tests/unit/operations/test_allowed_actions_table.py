@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Registry
 from gateway.journal import SqliteJournal
 from gateway.model.approval import ApprovalFilter
 from gateway.model.evidence import EvidenceKind
@@ -23,6 +23,7 @@ from gateway.operations.allowed import AllowedActions
 from gateway.pipeline import Admitted, Call, Command, Refused
 from gateway.runtime import Attachment, Intent
 from gateway.runtime import lanes as lanes_module
+from tests.loaded import load_contracts
 from tests.unit.runtime.loop_world import (
     AGENT,
     FILES,
@@ -164,19 +165,18 @@ async def blocked(world: LoopWorld) -> str:
 
 
 async def direct(world: LoopWorld) -> str:
-    def unit(tx: Tx) -> Execution:
+    def unit(tx: Tx) -> str:
         life = world.loop.lifecycle
-        execution = life.receive(tx, AGENT, Intent("", direct=True))
         contract = world.registry.operations["shop.cash@1.0.0"]
         plan = world.loop.compiler.single(WORKSPACE, contract, {"id": "x", "amount": 500})
-        execution = life.compiled(tx, execution, plan, AGENT.subject)
         found = world.loop.verifier.verify(plan, AGENT)
-        execution = life.verified(tx, execution, found, AGENT.subject)
-        return life.started(tx, execution, RunMode.AUTONOMOUS, AGENT.subject, found.revision)
+        execution = life.prepared(tx, AGENT, Intent("", direct=True), plan, found)
+        life.started(tx, execution, RunMode.AUTONOMOUS, AGENT.subject, found.revision)
+        return execution.id
 
-    execution = await world.journal.write(unit)
-    await world.advance(execution.id)
-    return execution.id
+    execution_id = await world.journal.write(unit)
+    await world.advance(execution_id)
+    return execution_id
 
 
 async def waiting(world: LoopWorld) -> str:

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.contracts import load_contracts
 from gateway.model.decision import AccessDecision
 from gateway.model.json import JsonObject
 from gateway.model.policy import Edit
@@ -15,8 +14,9 @@ from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.operations import decisions
 from gateway.pipeline import Admitted, Call
-from gateway.policy import Policies, apply_edits, build_revision, load_policies
+from gateway.policy import Policies, apply_edits, build_revision
 from gateway.runtime import Loop
+from tests.loaded import load_contracts, load_policies
 
 pytestmark = pytest.mark.anyio
 

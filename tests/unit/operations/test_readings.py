@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contracts import load_contracts
 from gateway.operations.readings import READING, rows_of, safe_filter, with_readings
 from gateway.pipeline import Command, Query
+from tests.loaded import load_contracts
 
 SCHEMA = Path(__file__).parents[3] / "schema"
 

@@ -24,8 +24,8 @@ from gateway.pipeline import (
     RateLimiter,
     Refused,
 )
-from gateway.policy import load_policies
 from gateway.privacy import Keyring, KeyringSealer
+from tests.loaded import load_policies
 from tests.unit.runtime.loop_world import (
     FILES,
     FakeActions,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.model.entry import EntryType
-from gateway.model.ports import ActionOutcome, Answered, Declined, Unknown
+from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.principal import ANONYMOUS
 from gateway.model.problem import Problem, ProblemError
 from tests.unit.pipeline.desk import Desk
@@ -176,6 +176,26 @@ async def test_a_query_with_a_handler_is_decided_and_recorded(desk: Desk) -> Non
     assert found["email"] != "ada@example.com"
     (entry,) = await desk.entries()
     assert entry.body["verdict"]["verdict"] == "autonomous"
+
+
+async def test_a_query_that_is_given_up_is_recorded_because_the_service_was_asked(
+    desk: Desk,
+) -> None:
+    asked = asyncio.Event()
+
+    async def slow(_: ActionCall) -> ActionOutcome:
+        asked.set()
+        await asyncio.sleep(60)
+        raise AssertionError("it is given up before")
+
+    desk.actions.will("read", slow)
+    calling = asyncio.create_task(desk.call(OLGA, "read", {"id": "1"}))
+    await asyncio.wait_for(asked.wait(), 5)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    (entry,) = await desk.entries()
+    assert (entry.type, entry.body["code"]) == (EntryType.CALL_FAILED, "TIMEOUT")
 
 
 @pytest.mark.parametrize(

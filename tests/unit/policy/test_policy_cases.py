@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
 from gateway.model.problem import Issue, ProblemError
 from gateway.policy import (
@@ -13,11 +13,11 @@ from gateway.policy import (
     Policies,
     PolicyRevision,
     build_revision,
-    load_policies,
     read_content,
     run_cases,
 )
 from gateway.policy.case_files import read_cases
+from tests.loaded import load_contracts, load_policies
 
 MakeContract = Callable[..., OperationContract]
 LoadWith = Callable[..., Policies]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from gateway.administration.lockout import LOCKOUT
 from gateway.cli.policy import policy
-from gateway.contracts import load_contracts
-from gateway.policy import PolicyContent, load_policies
+from gateway.policy import PolicyContent
 from gateway.policy.advice import finding
 from gateway.policy.advice.separation import read_separation
 from gateway.policy.rules.grammar import parse_condition
+from tests.loaded import load_contracts, load_policies
 
 REPOSITORY = Path(__file__).parents[3]
 FILES = {5: "access.csv", 11: "verdict.csv", 3: "access.csv"}

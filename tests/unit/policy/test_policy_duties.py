@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contracts import load_contracts
 from gateway.policy import Advice, PolicyContent, Severity, advise, build_revision, read_content
+from tests.loaded import load_contracts
 
 REPOSITORY = Path(__file__).parents[3]
 REGISTRY = load_contracts([REPOSITORY / "schema"])

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Registry
 from gateway.model.contract import AuthLevel, OperationContract
 from gateway.model.decision import Verdict
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.model.problem import Issue
 from gateway.pipeline import Pipeline
-from gateway.policy import Policies, load_policies
+from gateway.policy import Policies
 from gateway.runtime import Parts
 from gateway.runtime.dispatch import StepDispatch
+from tests.loaded import load_contracts, load_policies
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = ROOT / "policies"

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Registry
 from gateway.model.contract import AuthLevel, OperationContract
 from gateway.policy import CaseStatus, PolicyContent, PolicyRevision, build_revision, read_content
 from gateway.policy.case_files import PolicyCase, read_cases
 from gateway.policy.cases import run_case
+from tests.loaded import load_contracts
 
 REPOSITORY = Path(__file__).parents[3]
 POLICIES = REPOSITORY / "policies"
