@@ -8,17 +8,17 @@ import logging
 import secrets
 import time
 
-from starlette.datastructures import Headers
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.surfaces.graphql.http import REQUEST_ID, trace_id
-from gateway.telemetry import fields
+from gateway.surfaces.graphql.requests.headers import REQUEST_ID, RequestHeaders
+from gateway.surfaces.probes import PROBES
+from gateway.telemetry import fields, metrics
+from gateway.telemetry.instruments import is_counting
 
 _log = logging.getLogger("gateway.access")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_PROBES = frozenset({"/healthz", "/readyz"})
 _SERVER_ERROR = 500
 
 
@@ -54,7 +54,7 @@ class _Line:
         self._send = send
         self._bytes = 0
         self._close_code: int | None = None
-        self._began = time.perf_counter()
+        self._began = self._answered = time.perf_counter()
 
     async def send(self, message: Message) -> None:
         """Send a message of the application, and count it."""
@@ -65,6 +65,7 @@ class _Line:
             self._bytes += len(message.get("text") or message.get("bytes") or "")
         elif kind == "http.response.start":
             self.status = message["status"]
+            self._answered = time.perf_counter()
         elif kind == "websocket.accept":
             self.status = 101
         elif kind == "websocket.close":
@@ -74,21 +75,33 @@ class _Line:
     def tell(self) -> None:
         """Tell the line; what only asks whether the process lives, at debug level."""
         route = self._route()
-        level = logging.DEBUG if route in _PROBES else logging.INFO
+        if is_counting():
+            self._count(route)
+        level = logging.DEBUG if route in PROBES else logging.INFO
         if not _log.isEnabledFor(level):
             return
-        method = str(self._scope.get("method", "GET"))
         named = fields(
-            method=method if method in _METHODS else "other",
+            method=self._method(),
             route=route,
             status=self.status,
             close_code=self._close_code,
             duration_ms=round((time.perf_counter() - self._began) * 1000, 3),
             bytes=self._bytes,
             request_id=self.id,
-            trace_id=trace_id(Headers(scope=self._scope)),
+            trace_id=RequestHeaders(self._scope).trace_id,
         )
         _log.log(level, "request", extra=named)
+
+    def _count(self, route: str) -> None:
+        if self._scope["type"] == "websocket":
+            metrics.websockets.add(self._close_code or 0)
+        else:
+            seconds = self._answered - self._began
+            metrics.http_seconds.observe(seconds, self._method(), route, self.status or 0)
+
+    def _method(self) -> str:
+        asked = str(self._scope.get("method", "GET"))
+        return asked if asked in _METHODS else "other"
 
     def _route(self) -> str:
         """The path of the route that serves this, ``none`` without one."""

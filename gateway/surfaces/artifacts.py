@@ -45,7 +45,9 @@ def artifact_route(authenticate: Authenticate, receive: Receive) -> Route:
                 is_new = await receive(principal, digest, request.stream(), trace)
         except TimeoutError:
             told = f"The body did not come within {_BODY_SECONDS:g} s. Send it again."
-            raise ProblemError(problem("TIMEOUT", told, status=408)) from None
+            raise ProblemError(
+                problem("TIMEOUT", told, status=408, category="validation")
+            ) from None
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
         return JSONResponse({"digest": digest}, 201 if is_new else 200, headers=COMMON_HEADERS)

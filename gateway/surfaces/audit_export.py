@@ -22,8 +22,8 @@ from gateway.model.principal import Principal
 from gateway.model.problem import Issue, ProblemError, invalid
 from gateway.surfaces.files import COMMON_HEADERS, file_route, refusal
 from gateway.surfaces.graphql import Authenticate, Connections, ValidFor
-from gateway.surfaces.graphql.http import single
-from gateway.surfaces.graphql.lifetime import Connection, PeerGoneError
+from gateway.surfaces.graphql.requests.headers import RequestHeaders
+from gateway.surfaces.graphql.server.lifetime import Connection, PeerGoneError
 
 _TYPES = {"csv": "text/csv; charset=utf-8; header=present", "jsonl": "application/jsonl"}
 
@@ -57,7 +57,7 @@ def audit_export_route(
         report, shape, asked = _asked(request)
         pieces = export(principal, report, shape, asked, trace)
         first = await anext(aiter(pieces))
-        authorization = single(request.headers, "authorization")
+        authorization = RequestHeaders(request.scope).single("authorization")
         headers = {
             **COMMON_HEADERS,
             "content-type": _TYPES[shape],

@@ -11,7 +11,7 @@ from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError, problem, with_context
 from gateway.surfaces.graphql import Authenticate
 from gateway.surfaces.graphql.errors import headers_of, internal_problem
-from gateway.surfaces.graphql.http import single, trace_id
+from gateway.surfaces.graphql.requests.headers import RequestHeaders
 
 COMMON_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 """What every answer of these doors carries."""
@@ -31,12 +31,13 @@ def file_route(
     """
 
     async def endpoint(request: Request) -> Response:
-        trace = trace_id(request.headers)
+        headers = RequestHeaders(request.scope)
+        trace = headers.trace_id
         try:
             if request.method not in served:
                 told = f"{request.method} is not served here. Use {served[0]}."
                 raise ProblemError(problem("METHOD_NOT_ALLOWED", told))
-            principal = await authenticate(single(request.headers, "authorization"))
+            principal = await authenticate(headers.single("authorization"))
             return await serve(request, principal, trace)
         except ProblemError as error:
             told_problem = error.problem

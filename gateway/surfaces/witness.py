@@ -5,22 +5,31 @@ import sqlite3
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gateway.model.problem import ProblemError
+from gateway.surfaces.graphql.errors import HttpRefusedError
+from gateway.surfaces.graphql.http.bodies import ClientGoneError, read_body
+from gateway.surfaces.graphql.limits import Limits
+from gateway.surfaces.graphql.requests.headers import RequestHeaders
 from gateway.witness import MAX_BYTES, Witness
 
 _log = logging.getLogger(__name__)
 
 
-def witness_app(witness: Witness) -> Starlette:
-    """The HTTP application of a witness."""
+def witness_app(witness: Witness, body_seconds: float = 10.0) -> Starlette:
+    """The HTTP application of a witness, where a body must have come within ``body_seconds``."""
+    limits = Limits(body_bytes=MAX_BYTES, body_seconds=body_seconds)
 
     async def add_checkpoint(request: Request) -> Response:
-        body = await _bounded(request)
-        if body is None:
-            return PlainTextResponse("the request is too large\n", 413)
+        try:
+            body = await read_body(request.receive, RequestHeaders(request.scope), limits)
+        except ClientGoneError:
+            return Response(status_code=400)  # nobody is there to read it
+        except ProblemError as refused:
+            return _refusal(refused)
         try:
             answer = await run_in_threadpool(witness.add_checkpoint, body)
         except sqlite3.Error as error:
@@ -40,14 +49,7 @@ def witness_app(witness: Witness) -> Starlette:
     )
 
 
-async def _bounded(request: Request) -> bytes | None:
-    """The body; None where it is too large, or whoever sent it is gone."""
-    found = bytearray()
-    try:
-        async for chunk in request.stream():
-            found += chunk
-            if len(found) > MAX_BYTES:
-                return None
-    except ClientDisconnect:
-        return None
-    return bytes(found)
+def _refusal(refused: ProblemError) -> Response:
+    headers = refused.headers if isinstance(refused, HttpRefusedError) else {}
+    told = refused.problem
+    return PlainTextResponse(f"{told.detail}\n", told.status, headers)

@@ -21,14 +21,9 @@ from gateway.model.problem import Problem, ProblemError, problem, with_context
 from gateway.surfaces.authzen import messages, pages
 from gateway.surfaces.graphql import Authenticate, Door, Limits
 from gateway.surfaces.graphql.errors import headers_of, http_refusal, internal_problem
-from gateway.surfaces.graphql.http import (
-    ClientGoneError,
-    check_json_body,
-    read_body,
-    single,
-    trace_id,
-)
-from gateway.surfaces.graphql.strict_json import parse_json
+from gateway.surfaces.graphql.http.bodies import ClientGoneError, check_json_body, read_body
+from gateway.surfaces.graphql.requests.headers import RequestHeaders
+from gateway.surfaces.graphql.requests.strict_json import parse_json
 
 EVALUATE = "policy.decision.evaluate@1.0.0"
 SEARCH = "policy.decision.search@1.0.0"
@@ -162,16 +157,17 @@ _MOST_ASKED = 2**31 - 1
 
 def _route(path: str, pdp: Pdp, ref: str, serve: Serve) -> Route:
     async def endpoint(request: Request) -> Response:
-        headers, trace, read = dict(_COMMON), trace_id(request.headers), False
+        sent = RequestHeaders(request.scope)
+        headers, trace, read = dict(_COMMON), sent.trace_id, False
         try:
             _echo(request, headers)
             if request.method != "POST":
                 return _other_method(request, headers, ("POST",))
-            principal = await pdp.authenticate(single(request.headers, "authorization"))
+            principal = await pdp.authenticate(sent.single("authorization"))
             who = Asking(principal, trace)
             await pdp.require_token(ref, who)
-            check_json_body(request.headers)
-            raw = await read_body(request.receive, request.headers, pdp.limits)
+            check_json_body(sent)
+            raw = await read_body(request.receive, sent, pdp.limits)
             read = True
             body = parse_json(raw, "body", "", pdp.limits)
             answered = await serve(pdp, body, who)
@@ -197,7 +193,7 @@ async def _metadata(request: Request) -> Response:
         _echo(request, headers)
         if request.method not in ("GET", "HEAD"):
             return _other_method(request, headers, ("GET", "HEAD"))
-        authority = single(request.headers, "host") or ""
+        authority = RequestHeaders(request.scope).single("host") or ""
         if not _AUTHORITY.fullmatch(authority):
             raise http_refusal("BAD_REQUEST", "The header host names no host.", "header:host")
     except ProblemError as error:
@@ -213,7 +209,7 @@ def _echo(request: Request, headers: dict[str, str]) -> None:
     Raises:
         ProblemError: BAD_REQUEST for one that is too long, or comes twice.
     """
-    identifier = single(request.headers, REQUEST_ID)
+    identifier = RequestHeaders(request.scope).single(REQUEST_ID)
     if identifier is None:
         return
     if not _IDENTIFIER.fullmatch(identifier):

@@ -1,0 +1,136 @@
+"""Arguments of an action, made readable: one row a value, money and personal data set off."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from gateway.model.json import JsonObject
+
+MAX_ROWS = 60
+"""How many values of one action a page shows."""
+
+_MAX_DEPTH = 12
+_MAX_CHARS = 400
+_AMOUNTS = ("amount", "price", "total", "fee", "cost", "balance", "sum")
+_MASKED = "•"
+_HASHED = "hash:"
+
+
+class Kind(StrEnum):
+    """What a value is to whoever decides."""
+
+    PLAIN = "plain"
+    MONEY = "money"
+    PERSON = "person"
+    FLOWS = "flows"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value: where it stands, as text, and what it is. ``masked`` is true where policy shows
+    less of it than there is; ``rest`` counts the characters that were left out; ``amount`` and
+    ``currency`` (ISO 4217, or empty) are there for money."""
+
+    name: str
+    text: str
+    kind: Kind = Kind.PLAIN
+    masked: bool = False
+    rest: int = 0
+    amount: Decimal | None = None
+    currency: str = ""
+
+
+def rows_of(value: JsonObject | None, pii: Collection[str] = ()) -> list[Row]:
+    """The values of a JSON object in rows; at most ``MAX_ROWS``, then one that says so.
+
+    Args:
+        value: arguments or an output, as the caller may see them.
+        pii: the paths that hold personal data, as contracts write them (``customer.email``).
+    """
+    found: list[Row] = []
+    for row in _rows("", value, pii, 0) if value else ():
+        if len(found) == MAX_ROWS:
+            return [*found, Row("…", f"More than {MAX_ROWS} values: the API tells all of them.")]
+        found.append(row)
+    return found
+
+
+def _rows(path: str, value: Any, pii: Collection[str], depth: int) -> Iterator[Row]:
+    if isinstance(value, dict) and (source := _source_of(value)) is not None:
+        yield Row(path, f"from {source}", Kind.FLOWS)
+    elif isinstance(value, dict) and value and depth < _MAX_DEPTH:
+        currency = _currency_of(value)
+        for name, member in value.items():
+            at = f"{path}.{name}" if path else name
+            if currency is not None and name == currency[0]:
+                continue
+            if _is_amount(name, member):
+                yield _money_row(at, Decimal(str(member)), currency[1] if currency else "")
+            else:
+                yield from _rows(at, member, pii, depth + 1)
+    elif isinstance(value, list) and value and depth < _MAX_DEPTH:
+        for index, member in enumerate(value):
+            yield from _rows(f"{path}[{index}]", member, pii, depth + 1)
+    else:
+        yield _row(path, value, pii)
+
+
+def _row(path: str, value: Any, pii: Collection[str]) -> Row:
+    text = _text(value)
+    kind = Kind.PERSON if _is_pii(path, pii) else Kind.PLAIN
+    rest = max(0, len(text) - _MAX_CHARS)
+    return Row(path, text[:_MAX_CHARS], kind, is_masked(value), rest)
+
+
+def is_masked(value: Any) -> bool:
+    """Whether policy shows less of a value than there is, by the marks that it leaves."""
+    return isinstance(value, str) and (_MASKED in value or value.startswith(_HASHED))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (dict, list)):
+        return "empty" if not value else "…"
+    return str(value)
+
+
+def _source_of(value: Mapping[str, Any]) -> str | None:
+    """The field of an earlier step that a value comes from."""
+    source = value.get("$from")
+    return source if len(value) == 1 and isinstance(source, str) else None
+
+
+def _is_pii(path: str, pii: Collection[str]) -> bool:
+    """Whether a path, or what it stands in, holds personal data; places in lists do not matter."""
+    parts = [part.partition("[")[0] for part in path.split(".")]
+    return any(".".join(parts[:many]) in pii for many in range(1, len(parts) + 1))
+
+
+def _currency_of(value: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The name and the code (ISO 4217) of the currency that the amounts of an object are in."""
+    has_amount = any(_is_amount(name, member) for name, member in value.items())
+    for name, member in value.items():
+        is_code = isinstance(member, str) and len(member) == 3 and member.isupper()
+        if has_amount and is_code and name.lower().endswith("currency"):
+            return name, member
+    return None
+
+
+def _is_amount(name: str, value: Any) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and name.lower().endswith(_AMOUNTS)
+
+
+def _money_row(path: str, amount: Decimal, currency: str) -> Row:
+    return Row(path, money(amount, currency), Kind.MONEY, amount=amount, currency=currency)
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount with its currency: at least two decimals, all that it has, thousands set apart."""
+    whole, _, decimals = f"{amount:,f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2} {currency}".strip()

@@ -1,0 +1,109 @@
+"""Decisions that people send from the inbox, and what came of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.model.json import JsonObject
+from gateway.model.problem import ProblemError, problem
+from gateway.surfaces.console.inbox import queues
+from gateway.surfaces.console.inbox.requests import Request, requests_of
+from gateway.surfaces.console.visits import Visit
+
+MOST = 50
+"""How many requests may be decided at once."""
+
+Named = tuple[str, str]
+"""The ids of an execution and a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one decision: ``said`` in a sentence, ``request`` as it stands now."""
+
+    request: Request | None
+    execution_id: str
+    done: bool
+    said: str
+
+
+def named_of(visit: Visit) -> list[Named]:
+    """The requests that a form names.
+
+    Raises:
+        ProblemError: BAD_REQUEST where it names none, too many, or something else.
+    """
+    found = dict.fromkeys(tuple(one.split(".")) for one in visit.form.all("request"))
+    named = [(one[0], one[1]) for one in found if len(one) == 2 and all(one)]
+    if len(named) != len(found) or not 1 <= len(named) <= MOST:
+        told = f"Choose 1 to {MOST} requests in the inbox, then decide them."
+        raise ProblemError(problem("BAD_REQUEST", told))
+    return named
+
+
+async def decide(visit: Visit, named: Sequence[Named], *, approve: bool) -> list[Outcome]:
+    """Approve or reject requests with the note of the form; each stands by itself.
+
+    Raises:
+        AskedError: the API refuses all of them, as for a rejection without a note.
+    """
+    note = visit.form.get("note", "").strip()
+    noted = {"approve": approve, **({"note": note} if note else {})}
+    decisions = [{"executionId": run, "stepId": step, **noted} for run, step in named]
+    asked = {"decisions": decisions, "decidedBy": visit.viewer.subject}
+    data = await visit.api.ask("Decide", input=asked)
+    results = data["controlPlaneApprovalDecide"]["results"]
+    return [await _outcome(visit, result, approve=approve) for result in results]
+
+
+async def break_glass(visit: Visit, named: Named) -> list[Outcome]:
+    """Let one step go without its approvers.
+
+    Raises:
+        AskedError: the API refuses it.
+    """
+    which = {"executionId": named[0], "stepId": named[1]}
+    by = {"invokedBy": visit.viewer.subject, "reason": visit.form.get("note", "").strip()}
+    await visit.api.ask("BreakGlass", input={**which, **by})
+    return [await _outcome(visit, {**which, "status": "APPROVED", "decided": True}, approve=True)]
+
+
+async def _outcome(visit: Visit, result: JsonObject, *, approve: bool) -> Outcome:
+    execution_id, status = result["executionId"], result["status"]
+    item = await _standing(visit, execution_id, result["stepId"], status)
+    request = (await requests_of(visit, [item]))[0] if item else None
+    if not result["decided"]:
+        return Outcome(request, execution_id, False, why_not(result["problem"], item))
+    if status == "PENDING" and item:
+        missing = item["quorum"] - item["approvals"]
+        return Outcome(request, execution_id, True, f"Counted; {missing} more must approve.")
+    said = "Approved; the run goes on." if approve else "Rejected; the run ends."
+    return Outcome(request, execution_id, True, said)
+
+
+async def _standing(
+    visit: Visit, execution_id: str, step_id: str, status: str | None
+) -> JsonObject | None:
+    """The request as it stands now: an approval may have been used by the time that we look."""
+    if status is None:
+        return None
+    for one in (status, "USED") if status == "APPROVED" else (status,):
+        if item := await queues.one(visit, execution_id, step_id, one):
+            return item
+    return None
+
+
+def why_not(told: JsonObject, item: JsonObject | None) -> str:
+    """Why a decision was not taken: who was faster, or what became of the request meanwhile."""
+    status = item["status"] if item else None
+    if item is None or status == "PENDING":
+        return str(told["detail"])
+    if status == "VOID":
+        return f"The request became void meanwhile. {item.get('note') or ''}".strip()
+    if status == "EXPIRED":
+        return "The request has expired, so nobody can decide it any more."
+    if status == "REJECTED":
+        return f"Somebody rejected it meanwhile: {item.get('note') or 'no reason is told'}"
+    if item.get("overridden"):
+        return f"{item['overridden']['by']} let it go without its approvers meanwhile."
+    people = " and ".join(vote["by"] for vote in item["votes"]) or "A standing grant"
+    return f"{people} approved it already."

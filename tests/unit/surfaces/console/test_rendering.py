@@ -1,0 +1,78 @@
+"""How pages say moments, lengths of time, names and JSON."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.surfaces.console.app import STATIC
+from gateway.surfaces.console.rendering import (
+    TEMPLATES,
+    environment,
+    lasting,
+    moment,
+    pretty,
+    words,
+)
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("away", "told"),
+    [
+        (0, "now"),
+        (-30, "30 seconds ago"),
+        (90, "in 1 minute"),
+        (-7_200, "2 hours ago"),
+        (86_400 * 3, "in 3 days"),
+    ],
+)
+def test_moments_are_told_by_how_far_away_they_are(away: int, told: str) -> None:
+    at = (NOW + timedelta(seconds=away)).isoformat()
+    shown = moment(at, NOW)
+    assert f">{told}</time>" in shown
+    assert f'datetime="{at}"' in shown
+
+
+def test_what_never_was_is_told_so() -> None:
+    assert "never" in moment(None, NOW)
+
+
+@given(st.floats(0, 1e9))
+def test_a_length_of_time_is_a_number_and_a_unit(seconds: float) -> None:
+    assert re.fullmatch(r"\d+ (second|minute|hour|day)s?|no time", lasting(seconds))
+
+
+@given(st.text())
+def test_json_never_breaks_out_of_its_element(text: str) -> None:
+    shown = pretty({"a": text})
+    inside = shown.removeprefix("<pre class='json'>").removesuffix("</pre>")
+    assert "<" not in inside
+    assert ">" not in inside
+
+
+def test_names_of_states_are_told_in_words() -> None:
+    assert words("WAITING_APPROVAL") == "Waiting approval"
+
+
+def test_templates_escape_what_they_are_given() -> None:
+    shown = environment().from_string("{{ x }}").render(x="<script>&\"'")
+    assert shown == "&lt;script&gt;&amp;&#34;&#39;"
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+def test_no_template_has_a_script_or_a_style_of_its_own_or_marks_text_as_safe(path: Path) -> None:
+    text = path.read_text()
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|\|\s*safe|autoescape", text)
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
+    assert all(not script.strip() for script in scripts)
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+def test_every_file_that_a_template_names_is_served(path: Path) -> None:
+    named = re.findall(r"/console/static/([\w.-]+)", path.read_text())
+    assert set(named) <= {file.name for file in STATIC.iterdir()}
