@@ -26,11 +26,10 @@ from gateway.auditing import (
     span_of,
 )
 from gateway.cli.options import existing_record, me, with_settings
-from gateway.cli.policy_sides import known_contracts
 from gateway.contracts import Registry
 from gateway.identity.claims import fault_of_subject
 from gateway.journal import open_audit, short_writes
-from gateway.loading import open_keyring
+from gateway.loading import known_contracts, open_keyring
 from gateway.model.audit_history import AuditHistory
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject, digest

@@ -7,7 +7,8 @@ from typing import NoReturn
 import click
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from gateway.cli.options import FAILED, USAGE
+from gateway.cli.options import FAILED, unusable
+from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.journal.checkpoint_lines import public_key_of
 from gateway.model.json import decode
 from gateway.transparency import NoteError, Verifier
@@ -46,8 +47,14 @@ def proof() -> None:
     type=_FILE,
     help="Note of a checkpoint that was kept from earlier, for a proof of consistency.",
 )
+@with_output
 def verify(
-    file: Path, public_keys: tuple[Path, ...], witnesses: tuple[str, ...], kept: Path | None
+    *,
+    file: Path,
+    public_keys: tuple[Path, ...],
+    witnesses: tuple[str, ...],
+    kept: Path | None,
+    out: Output,
 ) -> None:
     """Check an answer of audit.proof.inclusion or audit.proof.consistency, saved as JSON.
 
@@ -58,42 +65,57 @@ def verify(
     try:
         value = decode(_read(file))
     except ValueError:
-        _unreadable(file, "it is not JSON.")
+        unusable(file, "it is not JSON.")
     try:
         found = check_answer(value, trust, _text(kept) if kept is not None else None)
     except NoAnswerError as error:
-        _unreadable(file, f"{error}.")
+        unusable(file, f"{error}.")
     except ProofError as error:
-        click.echo(f"{error}")
-        click.echo("THE PROOF DOES NOT HOLD")
-        sys.exit(FAILED)
-    click.echo(f"record {found.origin}: {found.told}")
-    for one in witnesses:
-        click.echo(f"cosigned by {one.partition('+')[0]}")
-    for note in found.notes:
-        click.echo(f"note: {note}")
-    click.echo("the proof holds")
+        _refuse(str(error), out)
+    cosigned = [one.partition("+")[0] for one in witnesses]
+
+    def show() -> None:
+        out.line(f"record {found.origin}: {found.told}")
+        for name in cosigned:
+            out.line(f"cosigned by {name}")
+        for note in found.notes:
+            out.line(f"note: {note}")
+        out.line(Toned("the proof holds", Tone.GOOD))
+
+    proven = {"record": found.origin, "told": found.told, "notes": list(found.notes)}
+    out.tell({"holds": True, **proven, "cosignedBy": cosigned}, show)
+
+
+def _refuse(fault: str, out: Output) -> NoReturn:
+    """Say why the proof does not hold, and end the command."""
+
+    def show() -> None:
+        out.line(fault)
+        out.line(Toned("THE PROOF DOES NOT HOLD", Tone.BAD))
+
+    out.tell({"holds": False, "fault": fault}, show)
+    sys.exit(FAILED)
 
 
 def _public_key(path: Path) -> bytes:
     try:
         return public_key_of(_text(path))
     except (ValueError, UnsupportedAlgorithm):
-        _unreadable(path, "it is no Ed25519 public key, in PEM or as a verifier key.")
+        unusable(path, "it is no Ed25519 public key, in PEM or as a verifier key.")
 
 
 def _witness(text: str) -> Verifier:
     try:
         return Verifier.parse(text)
     except NoteError as error:
-        _unreadable(text[:200], f"it is no key of a witness ({error}).")
+        unusable(text[:200], f"it is no key of a witness ({error}).")
 
 
 def _text(path: Path) -> str:
     try:
         return _read(path).decode()
     except UnicodeDecodeError:
-        _unreadable(path, "it is not UTF-8.")
+        unusable(path, "it is not UTF-8.")
 
 
 def _read(path: Path) -> bytes:
@@ -101,12 +123,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        _unreadable(path, f"it cannot be read ({error.strerror}).")
+        unusable(path, f"it cannot be read ({error.strerror}).")
     if len(content) > _MAX_BYTES:
-        _unreadable(path, f"it is larger than {_MAX_BYTES} bytes.")
+        unusable(path, f"it is larger than {_MAX_BYTES} bytes.")
     return content
-
-
-def _unreadable(what: Path | str, told: str) -> NoReturn:
-    click.echo(f"gateway: {what}: {told}", err=True)
-    sys.exit(USAGE)

@@ -12,8 +12,10 @@ from gateway.anchoring import (
     target_statuses,
 )
 from gateway.cli.options import FAILED, OK, existing_record, with_settings
+from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.journal import parsed_line, read_record
 from gateway.model.anchor import Receipt, TargetKind
+from gateway.model.json import JsonObject
 from gateway.model.ports import Records
 from gateway.settings import Settings
 
@@ -23,7 +25,8 @@ _LOOKED_AT = 1000
 
 @click.command()
 @with_settings
-def status(*, settings: Settings) -> None:
+@with_output
+def status(*, settings: Settings, out: Output) -> None:
     """Tell which checkpoints left the house, and which did not.
 
     Works beside a running gateway and changes nothing. Exits with 1 where an anchor or a witness
@@ -31,39 +34,75 @@ def status(*, settings: Settings) -> None:
     """
     destinations = load_destinations(settings.anchors)
     database = existing_record(settings)
-    lines, well = read_record(database, lambda records: _told(records, destinations))
-    for line in lines:
-        click.echo(line)
-    sys.exit(OK if well else FAILED)
+    told = read_record(database, lambda records: _told(records, destinations))
+    out.tell(told, lambda: _show(told, out))
+    sys.exit(OK if told["isWell"] else FAILED)
 
 
-def _told(records: Records, destinations: Destinations) -> tuple[list[str], bool]:
+def _told(records: Records, destinations: Destinations) -> JsonObject:
     """What there is to tell, and whether all is well."""
     line = records.last_checkpoint()
+    told: JsonObject = {
+        "isWell": True,
+        "checkpoint": None,
+        "targets": [],
+        "quorum": 0,
+        "lackCosignatures": [],
+    }
     if line is None:
-        return ["no checkpoint was signed yet"], True
-    last = parsed_line(line)
-    lines = [f"checkpoint {last.number} of {last.at} covers {last.position} entries"]
-    if not destinations:
-        return [*lines, "no anchors and no witnesses are configured (GATEWAY_ANCHORS)"], True
-    statuses = target_statuses(records, destinations, last.number)
-    lines += [_target(one) for one in statuses]
-    lacking = _lacking(records, destinations, last.number)
-    if destinations.quorum:
-        lines.append(_quorum(destinations.quorum, lacking))
-    well = not lacking and all(one.progress.last_error is None for one in statuses)
-    return lines, well
-
-
-def _target(status: TargetStatus) -> str:
-    progress = status.progress
-    does = "has" if progress.kind is TargetKind.ANCHOR else "has seen"
-    told = f"{progress.kind.value} {progress.target} {does} checkpoint {progress.number}"
-    told += f", {status.behind} behind" if status.behind else ""
-    if progress.last_error is None:
         return told
-    tried = f"{progress.attempts} attempts failed, next at {progress.next_at}"
-    return f"{told}: {progress.last_error} ({tried})"
+    last = parsed_line(line)
+    told["checkpoint"] = {"number": last.number, "at": last.at, "entries": last.position}
+    if not destinations:
+        return told
+    statuses = target_statuses(records, destinations, last.number)
+    lacking = _lacking(records, destinations, last.number)
+    failed = any(one.progress.last_error is not None for one in statuses)
+    return {
+        **told,
+        "isWell": not lacking and not failed,
+        "targets": [_target(one) for one in statuses],
+        "quorum": destinations.quorum,
+        "lackCosignatures": lacking,
+    }
+
+
+def _target(status: TargetStatus) -> JsonObject:
+    progress = status.progress
+    return {
+        "kind": progress.kind.value,
+        "id": progress.target,
+        "checkpoint": progress.number,
+        "behind": status.behind,
+        "attempts": progress.attempts,
+        "nextAt": progress.next_at,
+        "lastError": progress.last_error,
+    }
+
+
+def _show(told: JsonObject, out: Output) -> None:
+    last = told["checkpoint"]
+    if last is None:
+        out.line("no checkpoint was signed yet")
+        return
+    out.line(f"checkpoint {last['number']} of {last['at']} covers {last['entries']} entries")
+    if not told["targets"]:
+        out.line("no anchors and no witnesses are configured (GATEWAY_ANCHORS)")
+    for one in told["targets"]:
+        _show_target(one, out)
+    if told["quorum"]:
+        out.line(_quorum(told["quorum"], told["lackCosignatures"]))
+
+
+def _show_target(one: JsonObject, out: Output) -> None:
+    does = "has" if one["kind"] == TargetKind.ANCHOR.value else "has seen"
+    told = f"{one['kind']} {one['id']} {does} checkpoint {one['checkpoint']}"
+    told += f", {one['behind']} behind" if one["behind"] else ""
+    if one["lastError"] is None:
+        out.line(told)
+        return
+    tried = f"{one['attempts']} attempts failed, next at {one['nextAt']}"
+    out.line(told, ": ", Toned(one["lastError"], Tone.BAD), f" ({tried})")
 
 
 def _lacking(records: Records, destinations: Destinations, newest: int) -> list[int]:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import FAILED, OK
-from gateway.cli.signed_files import read_file, read_keys, tell_signer, unreadable, with_signed_file
+from gateway.cli.evidence_export import export
+from gateway.cli.options import FAILED, OK, unusable
+from gateway.cli.output import Output, Tone, Toned, with_output
+from gateway.cli.signed_files import read_file, read_keys, tell_signer, with_signed_file
 from gateway.evidence import (
     MAX_BYTES,
     BundleFinding,
@@ -19,12 +21,16 @@ from gateway.model.json import JsonObject
 
 @click.group()
 def evidence() -> None:
-    """Evidence that was exported."""
+    """Evidence of what runs did: exported from a running gateway, checked without one."""
+
+
+evidence.add_command(export)
 
 
 @evidence.command()
 @with_signed_file
-def verify(file: Path, public_keys: tuple[Path, ...]) -> None:
+@with_output
+def verify(*, file: Path, public_keys: tuple[Path, ...], out: Output) -> None:
     """Check a bundle of evidence; names everything in it that was tampered with.
 
     Needs neither the gateway nor its data. Exits with 0 if the bundle holds, with 1 if it does
@@ -34,39 +40,61 @@ def verify(file: Path, public_keys: tuple[Path, ...]) -> None:
     try:
         report = verify_bundle(content, keys)
     except NotAnArchiveError as error:
-        unreadable(file, f"{error}.")
+        unusable(file, f"{error}.")
     except ValueError as error:
         told = f"a public key cannot be used ({error}). Give Ed25519 public keys in PEM."
-        unreadable(", ".join(map(str, public_keys)), told)
-    _tell(report)
+        unusable(", ".join(map(str, public_keys)), told)
+    out.tell(_told(report), lambda: _show(report, out))
     sys.exit(OK if report.ok else FAILED)
 
 
-def _tell(report: BundleReport) -> None:
+def _told(report: BundleReport) -> JsonObject:
+    """The report as JSON."""
+    return {
+        "verifies": report.ok,
+        "bundle": report.manifest,
+        "entries": report.entries,
+        "findings": [
+            {**_known_place(one), "kind": one.kind.value, "message": one.message}
+            for one in report.findings
+        ],
+        "moreFindings": report.more,
+        "notes": list(report.notes),
+        "signedBy": report.key_id,
+        "keyGiven": report.key_given,
+    }
+
+
+def _show(report: BundleReport, out: Output) -> None:
     for finding in report.findings:
-        click.echo(f"{finding.kind.value.upper()} [{_place(finding)}] {finding.message}")
+        kind = Toned(finding.kind.value.upper(), Tone.BAD)
+        out.line(kind, f" [{_place(finding)}] {finding.message}")
     if report.more:
-        click.echo(f"and {report.more} findings more")
+        out.line(f"and {report.more} findings more")
     for note in report.notes:
-        click.echo(f"note: {note}")
+        out.line(f"note: {note}")
     if not report.ok or report.manifest is None:
-        click.echo("THE BUNDLE DOES NOT VERIFY")
+        out.line(Toned("THE BUNDLE DOES NOT VERIFY", Tone.BAD))
         return
-    click.echo(_summary(report.manifest, report.entries))
-    tell_signer(report.key_id, "bundle", given=report.key_given)
-    click.echo("the bundle verifies")
+    _show_summary(report.manifest, report.entries, out)
+    tell_signer(out, report.key_id, "bundle", given=report.key_given)
+    out.line(Toned("the bundle verifies", Tone.GOOD))
 
 
-def _summary(manifest: JsonObject, entries: int) -> str:
+def _show_summary(manifest: JsonObject, entries: int, out: Output) -> None:
     shown = "personal data masked" if manifest["masked"] else "no personal data masked"
     moment = "when it had ended" if manifest["ended"] else "while it was not over"
-    return (
+    out.line(
         f"run {manifest['runId']} of workspace {manifest['workspace']}, exported at "
-        f"{manifest['exportedAt']} by {manifest['exportedBy']} {moment} ({manifest['status']})\n"
-        f"{entries} entries up to head {manifest['head']['hash']}; {shown}"
+        f"{manifest['exportedAt']} by {manifest['exportedBy']} {moment} ({manifest['status']})"
     )
+    out.line(f"{entries} entries up to head {manifest['head']['hash']}; {shown}")
+
+
+def _known_place(finding: BundleFinding) -> JsonObject:
+    known = {"file": finding.file, "seq": finding.seq, "field": finding.field}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _place(finding: BundleFinding) -> str:
-    known = {"file": finding.file, "seq": finding.seq, "field": finding.field}
-    return " ".join(f"{name}={value}" for name, value in known.items() if value is not None)
+    return " ".join(f"{name}={value}" for name, value in _known_place(finding).items())

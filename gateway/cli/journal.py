@@ -2,16 +2,23 @@
 
 import re
 import sqlite3
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from gateway.cli.options import FAILED, USAGE, existing_file, existing_record, with_settings
-from gateway.cli.progress import ProgressLine
+from gateway.cli.options import (
+    FAILED,
+    existing_file,
+    existing_record,
+    unusable,
+    with_settings,
+)
+from gateway.cli.output import Output, with_output
+from gateway.cli.progress import ProgressLine, with_progress
 from gateway.journal import (
     Accepting,
+    Archived,
     Archiving,
     MarkFile,
     Returning,
@@ -20,6 +27,7 @@ from gateway.journal import (
     rebuild_record,
 )
 from gateway.loading import checkpoint_signer, key_folder, mark_folder
+from gateway.model.json import JsonObject
 from gateway.model.system import SystemClock
 from gateway.model.time import stamp
 from gateway.settings import Settings
@@ -32,10 +40,13 @@ def journal() -> None:
 
 @journal.command()
 @with_settings
-def rebuild(*, settings: Settings) -> None:
+@with_progress
+@with_output
+def rebuild(*, settings: Settings, progress: bool, out: Output) -> None:
     """Fold every projection anew from the entries. Stop the gateway first."""
-    count = rebuild_record(existing_record(settings), SystemClock())
-    click.echo(f"projections rebuilt from {count} entries")
+    with ProgressLine(asked=progress) as line:
+        count = rebuild_record(existing_record(settings), SystemClock(), line)
+    out.tell({"entries": count}, lambda: out.line(f"projections rebuilt from {count} entries"))
 
 
 class _Moment(click.ParamType[str]):
@@ -70,8 +81,17 @@ class _Moment(click.ParamType[str]):
     help="Where the segments are written, and stand already.",
 )
 @click.option("--keep", is_flag=True, help="Write the segments and remove nothing.")
+@with_progress
+@with_output
 def archive(
-    *, settings: Settings, before: str | None, through: int | None, folder: Path, keep: bool
+    *,
+    settings: Settings,
+    before: str | None,
+    through: int | None,
+    folder: Path,
+    keep: bool,
+    progress: bool,
+    out: Output,
 ) -> None:
     """Write old entries to files, then remove what is over from the database.
 
@@ -82,14 +102,33 @@ def archive(
     if before is None and through is None:
         raise click.UsageError("Name what is archived with --before DATE or --through POSITION.")
     place, clock, signer = existing_record(settings), SystemClock(), checkpoint_signer(settings)
-    archiving = Archiving(place, folder, signer, clock, keep, settings.data_dir)
-    done = archiving.run(Until(before, through))
+    with ProgressLine(asked=progress) as line:
+        archiving = Archiving(place, folder, signer, clock, keep, settings.data_dir, line)
+        done = archiving.run(Until(before, through))
+    out.tell(_archived(done, folder), lambda: _show_archived(done, folder, out))
+
+
+def _archived(done: Archived, folder: Path) -> JsonObject:
+    """What was archived, as JSON."""
+    waits = done.waits_for
+    return {
+        "segments": [
+            {"file": str(folder / one.name), "first": one.first, "last": one.last}
+            for one in done.segments
+        ],
+        "removedEntries": done.entries,
+        "removedExecutions": done.executions,
+        "waitsForEndpoint": waits and {"workspace": waits[0], "endpoint": waits[1]},
+    }
+
+
+def _show_archived(done: Archived, folder: Path, out: Output) -> None:
     for segment in done.segments:
-        click.echo(f"wrote {folder / segment.name}: entries {segment.first} to {segment.last}")
-    click.echo(f"removed {done.entries} entries, with them {done.executions} executions")
+        out.line(f"wrote {folder / segment.name}: entries {segment.first} to {segment.last}")
+    out.line(f"removed {done.entries} entries, with them {done.executions} executions")
     if done.waits_for:
         workspace, endpoint = done.waits_for
-        click.echo(
+        out.line(
             f"what follows stays until webhook endpoint {endpoint} of {workspace} was told of it"
         )
 
@@ -97,26 +136,36 @@ def archive(
 @journal.command()
 @with_settings
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-def restore(*, settings: Settings, files: tuple[Path, ...]) -> None:
+@with_progress
+@with_output
+def restore(*, settings: Settings, files: tuple[Path, ...], progress: bool, out: Output) -> None:
     """Put the entries of archived segments back into the database.
 
     An execution comes back as a whole, so name all segments that it reaches into. Stop the gateway
     first; in PostgreSQL gateways may go on, but wait, and refuse what waits for more than seconds.
     """
     place, signer = existing_record(settings), checkpoint_signer(settings)
-    done = Returning(place, signer, SystemClock(), settings.data_dir).run(files)
-    click.echo(f"put {done.entries} entries of {done.segments} segments back")
-    if done.partial:
-        click.echo(
-            f"{done.partial} executions reach into other segments and stay away: name those as well"
-        )
+    with ProgressLine(asked=progress) as line:
+        done = Returning(place, signer, SystemClock(), settings.data_dir, line).run(files)
+
+    def show() -> None:
+        out.line(f"put {done.entries} entries of {done.segments} segments back")
+        if done.partial:
+            out.line(
+                f"{done.partial} executions reach into other segments and stay away: "
+                "name those as well"
+            )
+
+    told = {"entries": done.entries, "segments": done.segments, "partialExecutions": done.partial}
+    out.tell(told, show)
 
 
 @journal.command()
 @with_settings
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--progress", is_flag=True, help="Tell on standard error how far it is, anywhere.")
-def backup(*, settings: Settings, file: Path, progress: bool) -> None:
+@with_progress
+@with_output
+def backup(*, settings: Settings, file: Path, progress: bool, out: Output) -> None:
     """Copy the record of this moment to FILE, also beside a running gateway."""
     line = ProgressLine(asked=progress)
     try:
@@ -124,10 +173,11 @@ def backup(*, settings: Settings, file: Path, progress: bool) -> None:
     except (OSError, sqlite3.Error) as error:
         line.end()
         why = error.strerror if isinstance(error, OSError) else str(error)
-        click.echo(f"gateway: {file}: it cannot be written ({why}).", err=True)
-        sys.exit(USAGE)
+        unusable(file, f"it cannot be written ({why}).")
     line.end()
-    click.echo(f"wrote {file}; keep it apart from {key_folder(settings)}, which opens it")
+    keys = key_folder(settings)
+    told = f"wrote {file}; keep it apart from {keys}, which opens it"
+    out.tell({"file": str(file), "keyFolder": str(keys)}, lambda: out.line(told))
 
 
 @journal.command("accept-restore")
@@ -137,7 +187,8 @@ def backup(*, settings: Settings, file: Path, progress: bool) -> None:
     is_flag=True,
     help="The database came to another server with all that was committed; nothing is in doubt.",
 )
-def accept(*, settings: Settings, nothing_lost: bool) -> None:
+@with_output
+def accept(*, settings: Settings, nothing_lost: bool, out: Output) -> None:
     """Accept a record that was restored from a backup, so that it is served again.
 
     What was done after the backup was made is not in it. Steps of runs from before that may have
@@ -155,13 +206,15 @@ def accept(*, settings: Settings, nothing_lost: bool) -> None:
     try:
         done = accepting.moved() if nothing_lost else accepting.restored()
     except OSError as error:
-        click.echo(
-            f"gateway: {error.filename}: it cannot be replaced ({error.strerror}).", err=True
-        )
-        sys.exit(FAILED)
-    if nothing_lost:
-        click.echo(f"the record is accepted as complete; {done.runs} runs are under way in it")
-        return
-    click.echo(f"the restored record is accepted; {done.runs} runs were under way in it")
-    if done.lost:
-        click.echo(f"the checkpoints of what is lost are in {done.lost}: keep them")
+        unusable(error.filename, f"it cannot be replaced ({error.strerror}).", FAILED)
+
+    def show() -> None:
+        if nothing_lost:
+            out.line(f"the record is accepted as complete; {done.runs} runs are under way in it")
+            return
+        out.line(f"the restored record is accepted; {done.runs} runs were under way in it")
+        if done.lost:
+            out.line(f"the checkpoints of what is lost are in {done.lost}: keep them")
+
+    lost = str(done.lost) if done.lost else None
+    out.tell({"runs": done.runs, "nothingLost": nothing_lost, "lostCheckpoints": lost}, show)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.options import existing_record, fail, with_settings
+from gateway.cli.output import Output, with_output
 from gateway.journal import FolderLock
 from gateway.loading import key_folder, open_keyring
 from gateway.model.problem import Issue, invalid, problem
@@ -30,43 +31,60 @@ def rotate() -> None:
 @click.option("--to", default="file", show_default=True, metavar="WHERE",
               help="Where the new root key is, as in GATEWAY_ROOT_KEY.")  # fmt: skip
 @with_settings
-def root(*, settings: Settings, to: str) -> None:
+@with_output
+def root(*, settings: Settings, to: str, out: Output) -> None:
     """Wrap the keys of all workspaces under a new root key."""
     with _rotation(settings) as rotation:
         key_id = rotation.root(to)
-    click.echo(f"every workspace's keys are wrapped by {key_id} now")
-    if to != settings.root_key:
-        click.echo(f"set GATEWAY_ROOT_KEY to {to} before the next start")
+
+    def show() -> None:
+        out.line(f"every workspace's keys are wrapped by {key_id} now")
+        if to != settings.root_key:
+            out.line(f"set GATEWAY_ROOT_KEY to {to} before the next start")
+
+    out.tell({"key": key_id, "rootKey": to}, show)
 
 
 @rotate.command()
 @click.option("--workspace", metavar="NAME", help="The workspace. Without it: all.")
 @with_settings
-def workspace(*, settings: Settings, workspace: str | None) -> None:
+@with_output
+def workspace(*, settings: Settings, workspace: str | None, out: Output) -> None:
     """Wrap the data keys of a workspace under a new key; the one before is destroyed."""
-    _each(settings, workspace, lambda rotation, name: rotation.workspace(name, _told), "wrapped")
+    rotated = _each(settings, workspace, lambda rotation, name: rotation.workspace(name, _told))
+    _tell(rotated, "wrapped", out)
 
 
 @rotate.command()
 @click.option("--workspace", metavar="NAME", help="The workspace. Without it: all.")
 @with_settings
-def data(*, settings: Settings, workspace: str | None) -> None:
+@with_output
+def data(*, settings: Settings, workspace: str | None, out: Output) -> None:
     """Have new data keys seal from now on; those before still open what they sealed."""
-    _each(settings, workspace, lambda rotation, name: rotation.data(name), "replaced")
+    rotated = _each(settings, workspace, lambda rotation, name: rotation.data(name))
+    _tell(rotated, "replaced", out)
 
 
 def _each(
     settings: Settings,
     named: str | None,
     rotate_one: Callable[[KeyRotation, str], int],
-    done: str,
-) -> None:
+) -> dict[str, int]:
+    """How many data keys were rotated, by workspace."""
     with _rotation(settings) as rotation:
         known = rotation.workspaces()
         if named is not None and named not in known:
             fail(problem("NOT_FOUND", f"There are no keys of a workspace {named!r}."))
-        for name in known if named is None else [named]:
-            click.echo(f"{name}: {rotate_one(rotation, name)} data keys {done}")
+        chosen = known if named is None else [named]
+        return {name: rotate_one(rotation, name) for name in chosen}
+
+
+def _tell(rotated: dict[str, int], done: str, out: Output) -> None:
+    def show() -> None:
+        for name, count in rotated.items():
+            out.line(f"{name}: {count} data keys {done}")
+
+    out.tell([{"workspace": name, "dataKeys": count} for name, count in rotated.items()], show)
 
 
 @contextmanager
@@ -106,7 +124,8 @@ def tombstones() -> None:
 @tombstones.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @with_settings
-def write(*, settings: Settings, file: Path) -> None:
+@with_output
+def write(*, settings: Settings, file: Path, out: Output) -> None:
     """Add to FILE the tombstones that it lacks. Works beside a running gateway."""
     kept = TombstoneFile(file)
     with _opened(settings) as keys:
@@ -114,13 +133,16 @@ def write(*, settings: Settings, file: Path) -> None:
         fresh = [one for one in keys.tombstones if one.key_id not in known]
         if fresh or not file.exists():
             _writing(file, lambda: kept.append(fresh))
-    click.echo(f"{len(fresh)} tombstones added to {file}, which has {len(known) + len(fresh)}")
+    total = len(known) + len(fresh)
+    told = f"{len(fresh)} tombstones added to {file}, which has {total}"
+    out.tell({"added": len(fresh), "total": total}, lambda: out.line(told))
 
 
 @tombstones.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @with_settings
-def read(*, settings: Settings, file: Path) -> None:
+@with_output
+def read(*, settings: Settings, file: Path, out: Output) -> None:
     """Destroy again whatever FILE names, as after the key store was restored from a backup.
 
     Works beside a running gateway. The record learns of it at the next start of one.
@@ -130,7 +152,8 @@ def read(*, settings: Settings, file: Path) -> None:
         fresh = [one for one in TombstoneFile(file) if one.key_id not in known]
         keys.tombstones.append(fresh)
         gone = keys.bury()
-    click.echo(f"{len(fresh)} tombstones added; {gone} keys destroyed again")
+    told = f"{len(fresh)} tombstones added; {gone} keys destroyed again"
+    out.tell({"added": len(fresh), "destroyed": gone}, lambda: out.line(told))
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 """The root command and its groups."""
 
 import gc
+import os
+import sys
 from collections.abc import Mapping
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 from click.exceptions import NoSuchCommand
@@ -10,10 +13,20 @@ from click.exceptions import NoSuchCommand
 from gateway import __version__
 from gateway.telemetry import configure, install_hooks
 
+COMPLETE_VAR = "_GATEWAY_COMPLETE"
+"""What the scripts of ``gateway completion`` set when a shell asks."""
+
 _MODULES: Mapping[str, str] = {
+    "approval": "gateway.cli.approval",
     "audit": "gateway.cli.audit",
+    "completion": "gateway.cli.completion",
     "contracts": "gateway.cli.contracts",
+    "demo": "gateway.cli.demo",
+    "documents": "gateway.cli.documents",
+    "doctor": "gateway.cli.doctor",
     "evidence": "gateway.cli.evidence",
+    "execution": "gateway.cli.execution",
+    "init": "gateway.cli.init",
     "journal": "gateway.cli.journal",
     "keys": "gateway.cli.keys",
     "migrate": "gateway.cli.migrate",
@@ -29,9 +42,16 @@ _MODULES: Mapping[str, str] = {
 """Where each command is, under its own name."""
 
 _SUMMARIES: Mapping[str, str] = {
+    "approval": "Requests for approval of a running gateway.",
     "audit": "The record.",
+    "completion": "Print the script with which a shell completes the command.",
     "contracts": "The operation contracts.",
-    "evidence": "Evidence that was exported.",
+    "demo": "Play the governed loop from intent to audit and check every claim.",
+    "documents": "Trusted documents.",
+    "doctor": "Look at all that a gateway needs, and say how to mend what it lacks.",
+    "evidence": "Evidence of what runs did: exported from a running gateway, checked without one.",
+    "execution": "Executions of a running gateway: start, follow, decide and steer them.",
+    "init": "Make a new deployment in FOLDER: a contract, policies and settings that start.",
     "journal": "The journal and what is derived from it.",
     "keys": "The keys that seal personal data.",
     "migrate": "Bring the database to the tables of this release.",
@@ -39,7 +59,7 @@ _SUMMARIES: Mapping[str, str] = {
     "privacy": "Rights of people.",
     "schema": "The GraphQL schema.",
     "serve": "Serve GraphQL at /graphql until stopped (SIGTERM or Ctrl-C).",
-    "skill": "Signed skills.",
+    "skill": "Signed skills: checked offline, installed and listed at a running gateway.",
     "token": "Development tokens.",
     "witness": "Be a witness to the checkpoints of others.",
     "worker": "Advance runs until stopped (SIGTERM or Ctrl-C), "
@@ -73,8 +93,17 @@ class _Commands(click.Group):
 
 def run() -> None:
     """The process of the command: what goes wrong is told without the values that it holds."""
+    if COMPLETE_VAR in os.environ:
+        from gateway.cli.completing import complete
+
+        complete()
     install_hooks()
     configure("warning", "text")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a sign that a terminal lacks ends nothing
     main()
 
 

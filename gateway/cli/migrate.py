@@ -3,6 +3,8 @@
 import click
 
 from gateway.cli.options import with_settings
+from gateway.cli.output import Output, with_output
+from gateway.cli.progress import ProgressLine, with_progress
 from gateway.migrating import bring_up_to_date, require_up_to_date
 from gateway.settings import Settings
 
@@ -10,7 +12,9 @@ from gateway.settings import Settings
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; fail where there is something to do.")
 @with_settings
-def migrate(*, settings: Settings, check: bool) -> None:
+@with_progress
+@with_output
+def migrate(*, settings: Settings, check: bool, progress: bool, out: Output) -> None:
     """Bring the database to the tables of this release. No entry changes.
 
     Back up first. On SQLite stop the gateway; on PostgreSQL those of the release before may go on.
@@ -18,12 +22,14 @@ def migrate(*, settings: Settings, check: bool) -> None:
     """
     if check:
         require_up_to_date(settings)
-        click.echo("the database is up to date")
+        out.tell({"isUpToDate": True}, lambda: out.line("the database is up to date"))
         return
-    done = bring_up_to_date(settings)
+    with ProgressLine(asked=progress) as line:
+        done = bring_up_to_date(settings, line)
     if done.before is None:
-        click.echo(f"created at schema version {done.after}")
+        told = f"created at schema version {done.after}"
     elif done.before == done.after:
-        click.echo(f"already at schema version {done.after}")
+        told = f"already at schema version {done.after}"
     else:
-        click.echo(f"migrated from schema version {done.before} to {done.after}")
+        told = f"migrated from schema version {done.before} to {done.after}"
+    out.tell({"before": done.before, "after": done.after}, lambda: out.line(told))

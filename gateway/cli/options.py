@@ -2,54 +2,83 @@
 
 import functools
 import getpass
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
+from gateway.cli.exits import FAILED, OK, USAGE, fail, unusable
 from gateway.environment import load_settings
-from gateway.model.problem import Problem, ProblemError, problem
+from gateway.model.problem import ProblemError, problem
 from gateway.settings import SETTINGS, Settings
 
-OK, FAILED, USAGE = 0, 1, 2
-"""Exit codes: done; refused or failed; called in a wrong way or with wrong settings."""
+__all__ = [
+    "FAILED",
+    "LISTING",
+    "OK",
+    "USAGE",
+    "SettingFlag",
+    "existing_file",
+    "existing_record",
+    "fail",
+    "me",
+    "unusable",
+    "with_setting_flags",
+    "with_settings",
+]
 
-_CONFIGURATION = frozenset(
-    {
-        "SETTINGS_INVALID",
-        "CONTRACTS_INVALID",
-        "POLICIES_INVALID",
-        "WEBHOOKS_INVALID",
-        "ANCHORS_INVALID",
-    }
-)
+LISTING = frozenset({"serve", "worker"})
+"""Commands whose help lists every setting."""
 
 
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command every setting as a flag and call it with ``settings``."""
 
     @functools.wraps(command)
-    def run(**arguments: Any) -> Any:
-        flags = {setting.name: arguments.pop(setting.name) for setting in SETTINGS}
+    def run(*, flags: dict[str, Any], **arguments: Any) -> Any:
         try:
             settings: Settings = load_settings(**flags)
             return command(settings=settings, **arguments)
         except ProblemError as error:
             fail(error.problem)
 
+    return with_setting_flags(run)
+
+
+def with_setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command every setting as a flag and call it with ``flags`` for ``load_settings``."""
+
+    @functools.wraps(command)
+    def run(**arguments: Any) -> Any:
+        flags = {setting.name: arguments.pop(setting.name) for setting in SETTINGS}
+        return command(flags=flags, **arguments)
+
     wrapped: Callable[..., Any] = run
     for setting in reversed(SETTINGS):
         option = click.option(
             setting.flag,
             setting.name,
+            cls=SettingFlag,
             default=None,
             metavar="VALUE",
             help=f"{setting.description} [{setting.variable}; default: {setting.default}]",
         )
         wrapped = option(wrapped)
     return wrapped
+
+
+class SettingFlag(click.Option):
+    """The flag of a setting. There are many: commands that serve list them in their help, others
+    tell in one line that they take them."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The line of the help; None for a flag that is not listed."""
+        if ctx.command.name in LISTING:
+            return super().get_help_record(ctx)
+        if self.name != SETTINGS[0].name:
+            return None
+        return "--SETTING VALUE", "Any setting; `gateway serve --help` lists them."
 
 
 def existing_record(settings: Settings) -> Path | str:
@@ -73,15 +102,3 @@ def me() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a user without a name, as in some containers
         return "cli"
-
-
-def fail(told: Problem) -> NoReturn:
-    """Print a problem with all its issues to standard error and exit."""
-    click.echo(f"gateway: {told.code}: {told.title}.", err=True)
-    if told.issues:
-        for issue in told.issues:
-            click.echo(f"  {issue.path}: {issue.code}: {issue.message}", err=True)
-    else:
-        click.echo(f"  {told.detail}", err=True)
-    click.echo(f"See docs/errors/{told.code}.md.", err=True)
-    sys.exit(USAGE if told.code in _CONFIGURATION else FAILED)

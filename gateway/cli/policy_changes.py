@@ -1,7 +1,6 @@
 """gateway policy import and activate"""
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,18 +12,20 @@ import click
 from gateway.administration import STORED, Scope, Scopes, activation_of, check, consent_refusal
 from gateway.administration.changesets import ChangesetCommand, state_refusal
 from gateway.cli.options import FAILED, OK, existing_record, me, with_settings
-from gateway.cli.policy_sides import head_of, known_contracts
+from gateway.cli.output import Output, Tone, Toned, with_output
+from gateway.cli.policy_sides import head_of
 from gateway.contracts import Registry
 from gateway.identity.claims import fault_of_subject
 from gateway.journal import Place, read_record, short_writes
-from gateway.loading import open_keyring
+from gateway.loading import known_contracts, open_keyring
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.policy import Changeset, ChangesetStatus, Edit
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Issue, ProblemError, invalid, problem, refuse
 from gateway.model.system import RandomIds, SystemClock
-from gateway.policy import apply_edits, build_revision, read_content
+from gateway.operations.changeset_desk import Proposed
+from gateway.policy import PolicyContent, apply_edits, build_revision, read_content
 from gateway.policy.contents.diff import edits_between
 from gateway.policy.contents.history import content_of, content_of_changeset
 from gateway.settings import Settings
@@ -47,8 +48,8 @@ _SHOWN = 20
               help="Who proposes it, so that others approve it. [default: you]")  # fmt: skip
 @click.option("--workspace", metavar="NAME",
               help="Whose people approve it. [default: the first that may change all]")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print the changeset as JSON.")
 @with_settings
+@with_output
 def import_files(
     *,
     settings: Settings,
@@ -57,7 +58,7 @@ def import_files(
     reason: str,
     author: str,
     workspace: str | None,
-    as_json: bool,
+    out: Output,
 ) -> None:
     """Propose the policy files in FOLDER as a changeset.
 
@@ -67,14 +68,11 @@ def import_files(
     """
     _require_texts(title=title, reason=reason)
     _require_name("--author", author)
-    path, after = existing_record(settings), read_content(folder)
-    if not after.files:
-        raise click.UsageError(
-            f"{folder} holds no policy files. `gateway policy export` writes some."
-        )
+    path, after = existing_record(settings), _policies_in(folder)
     before = read_record(path, lambda records: content_of(records, head_of(records)))
     if before.revision == after.revision:
-        click.echo(f"nothing to import: {after.revision} is in force")
+        told = {"changesetId": None, "revision": after.revision}
+        out.tell(told, lambda: out.line(f"nothing to import: {after.revision} is in force"))
         return
     edits = edits_between(before, after)
     where = _approving_workspace(settings, workspace)
@@ -82,20 +80,23 @@ def import_files(
     _require_scope(scope, edits)
     base = build_revision(before, known_contracts(settings), STORED)
     checks = check(apply_edits(before, edits), base, scope)
-    body = {
-        "changesetId": RandomIds().new("chg"),
-        "title": title,
-        "reason": reason,
-        "base": before.revision,
-        "revision": after.revision,
-        "edits": [edit.to_json() for edit in edits],
-        "findings": checks.findings_json(),
-        "cases": checks.cases_json(),
-        "status": checks.status.value,
-    }
+    proposed = Proposed(before.revision, after.revision, tuple(edits), checks)
+    body = proposed.body(RandomIds().new("chg"), title, reason)
     _write(settings, partial(_draft, NewEntry(EntryType.POLICY_DRAFTED, where, body, None, author)))
-    _tell_import(body, author, as_json)
+    out.tell(
+        {name: value for name, value in body.items() if name != "edits"},
+        lambda: _show_import(body, author, out),
+    )
     sys.exit(FAILED if checks.status is ChangesetStatus.DRAFT else OK)
+
+
+def _policies_in(folder: Path) -> PolicyContent:
+    found = read_content(folder)
+    if not found.files:
+        raise click.UsageError(
+            f"{folder} holds no policy files. `gateway policy export` writes some."
+        )
+    return found
 
 
 def _require_texts(**texts: str) -> None:
@@ -148,36 +149,34 @@ def _draft(entry: NewEntry, tx: Tx) -> None:
     tx.append(entry)
 
 
-def _tell_import(body: JsonObject, author: str, as_json: bool) -> None:
+def _show_import(body: JsonObject, author: str, out: Output) -> None:
     changeset_id, cases = body["changesetId"], body["cases"]
-    if as_json:
-        told = {name: value for name, value in body.items() if name != "edits"}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
-        return
-    click.echo(f"{changeset_id} {body['status'].upper()}: {body['title']}")
-    click.echo(f"  base      {body['base']}\n  revision  {body['revision']}")
+    out.line(f"{changeset_id} {body['status'].upper()}: {body['title']}")
+    out.line(f"  base      {body['base']}")
+    out.line(f"  revision  {body['revision']}")
     for finding in body["findings"][:_SHOWN]:
         known = " (known before)" if finding["known"] else ""
-        click.echo(
+        out.line(
             f"{finding['severity']} {finding['at']}: {finding['code']}: {finding['message']}{known}"
         )
     for failure in cases["failures"][:_SHOWN]:
-        click.echo(f"FAILED {failure['at']} {failure['name']}")
+        out.line(Toned("FAILED", Tone.BAD), f" {failure['at']} {failure['name']}")
         for message in failure["messages"]:
-            click.echo(f"  {message}")
+            out.line(f"  {message}")
     run = cases["passed"] + cases["failed"] + cases["skipped"]
     counts = f"{cases['passed']} cases passed, {cases['failed']} failed, {cases['skipped']} skipped"
-    click.echo(counts if run else "no cases were run")
+    out.line(counts if run else "no cases were run")
     if body["status"] == ChangesetStatus.DRAFT.value:
-        click.echo(
+        out.line(
             "The checks refuse it. Mend the files and import them again; policyChangesetReject "
             "ends this draft."
         )
         return
-    click.echo(
+    out.line(
         f"Next: policyChangesetAnalyze shows what it would change; somebody other than {author} "
-        f"approves it\nwith policyChangesetApprove; then: gateway policy activate {changeset_id}"
+        "approves it"
     )
+    out.line(f"with policyChangesetApprove; then: gateway policy activate {changeset_id}")
 
 
 # --- activate
@@ -187,7 +186,8 @@ def _tell_import(body: JsonObject, author: str, as_json: bool) -> None:
 @click.argument("changeset")
 @click.option("--by", default=me, metavar="NAME", help="Who activates it. [default: you]")
 @with_settings
-def activate(*, settings: Settings, changeset: str, by: str) -> None:
+@with_output
+def activate(*, settings: Settings, changeset: str, by: str, out: Output) -> None:
     """Put the approved CHANGESET in force.
 
     A running gateway adopts it within a second. Its base must be the revision in force, and its
@@ -206,7 +206,8 @@ def activate(*, settings: Settings, changeset: str, by: str) -> None:
     build_revision(content, registry, STORED)
     _require_consent(path, found, registry)
     _write(settings, partial(_activate, found, by))
-    click.echo(f"{found.revision} is in force; before it was {found.base}")
+    told = f"{found.revision} is in force; before it was {found.base}"
+    out.tell({"revision": found.revision, "previous": found.base}, lambda: out.line(told))
 
 
 def _activatable(records: Records, changeset_id: str) -> Changeset:

@@ -3,20 +3,20 @@
 import contextlib
 import gc
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
-import orjson
 
 from gateway.cli.options import existing_record, with_settings
-from gateway.cli.policy_sides import contracts_in, side_in
+from gateway.cli.output import Output, with_output
+from gateway.cli.policy_sides import side_in
+from gateway.cli.progress import ProgressLine
 from gateway.contracts import Registry
 from gateway.journal import open_history
-from gateway.loading import key_folder, open_keyring
+from gateway.loading import contracts_in, key_folder, open_keyring
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.pii import Owner
 from gateway.model.ports import Records, Sealer
@@ -37,19 +37,19 @@ _LEFT_ALONE = 3
 @click.argument("draft")
 @click.option("--days", type=click.IntRange(1, 36_500), help="Only decisions of the last DAYS.")
 @click.option("--workspace", help="Only decisions of this workspace.")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.option("--progress", is_flag=True, help="Tell on standard error how far it has come.")
 @click.option("--attended", is_flag=True, help="End when standard input is closed.")
 @with_settings
+@with_output
 def impact(
     *,
     settings: Settings,
     draft: str,
     days: int | None,
     workspace: str | None,
-    as_json: bool,
     progress: bool,
     attended: bool,
+    out: Output,
 ) -> None:
     """Decide the recorded decisions again under DRAFT, and report which come out otherwise.
 
@@ -63,12 +63,14 @@ def impact(
         os.nice(_NICE)  # whoever serves goes first
     gc.disable()  # nothing that is read refers to itself, and looking takes a third of the time
     began = time.monotonic()
-    report = _analyzed(settings, draft, ImpactScope(days, workspace), _teller(progress))
+    with ProgressLine(asked=False) as line:
+        tell = _teller() if progress else _shower(line)
+        report = _analyzed(settings, draft, ImpactScope(days, workspace), tell)
     report = {**report, "seconds": round(time.monotonic() - began, 3)}
-    if as_json:
-        sys.stdout.write(orjson.dumps(report).decode() + "\n")
+    if out.as_json:
+        out.json(report, compact=attended)  # whoever attends takes a bounded number of bytes
     else:
-        _show(report)
+        _show(report, out)
 
 
 def _analyzed(
@@ -127,41 +129,52 @@ def _sealer(settings: Settings) -> Sealer:
     return KeyringSealer(open_keyring(settings))
 
 
-def _teller(progress: bool) -> Callable[[Progress], None]:
+def _shower(line: ProgressLine) -> Callable[[Progress], None]:
+    """Shows people how far it is."""
+
+    def show(reached: Progress) -> None:
+        total = round(reached.decisions / reached.share) if reached.share else 0
+        line("recorded decisions", min(reached.decisions, total), total)
+
+    return show
+
+
+def _teller() -> Callable[[Progress], None]:
+    """Tells the process that attends how far it is."""
     told = time.monotonic()
 
     def tell(reached: Progress) -> None:
         nonlocal told
         now = time.monotonic()
-        if progress and (now - told >= _PAUSE or reached.share >= 1):
+        if now - told >= _PAUSE or reached.share >= 1:
             told = now
             click.echo(f"progress {reached.share:.4f} {reached.decisions}", err=True)
 
     return tell
 
 
-def _show(report: JsonObject) -> None:
+def _show(report: JsonObject, out: Output) -> None:
     counts = report["decisions"]
-    click.echo(f"in force  {report['inForce']}")
-    click.echo(f"draft     {report['revision']}")
-    click.echo(
+    out.line(f"in force  {report['inForce']}")
+    out.line(f"draft     {report['revision']}")
+    out.line(
         f"{counts['total']} recorded decisions: {counts['decided']} decided again, "
         f"{counts['undecidable']} cannot be; {counts['flips']} would change "
         f"({report['seconds']:.1f} s)"
     )
     for one in report["undecidable"]:
-        click.echo(f"  {one['count']:>9} {one['reason']}: {one['message']}")
+        out.line(f"  {one['count']:>9} {one['reason']}: {one['message']}")
     if counts["drifted"]:
-        click.echo(f"  {counts['drifted']:>9} are decided otherwise in force than was recorded")
+        out.line(f"  {counts['drifted']:>9} are decided otherwise in force than was recorded")
     for one in report["flips"]:
-        click.echo(f"{one['count']:>11} {one['change']:<26} {one['kind']:<17} {one['contract']}")
+        out.line(f"{one['count']:>11} {one['change']:<26} {one['kind']:<17} {one['contract']}")
         for example in one["examples"][-2:]:
-            click.echo(f"{'':>12}{_place(example)}")
+            out.line(f"{'':>12}{_place(example)}")
     for name in ("plans", "approvals", "grants"):
         for change, count in report[name]["byChange"].items():
-            click.echo(f"{count:>11} {change:<26} {name}")
+            out.line(f"{count:>11} {change:<26} {name}")
         for example in report[name]["examples"][-2:]:
-            click.echo(f"{'':>12}{_place(example)}")
+            out.line(f"{'':>12}{_place(example)}")
 
 
 def _place(example: JsonObject) -> str:

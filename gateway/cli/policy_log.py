@@ -1,10 +1,9 @@
 """gateway policy log"""
 
-import json
-
 import click
 
 from gateway.cli.options import existing_record, with_settings
+from gateway.cli.output import Output, with_output
 from gateway.journal import read_record
 from gateway.model.json import JsonObject
 from gateway.model.policy import Activation
@@ -12,27 +11,31 @@ from gateway.model.ports import Page
 from gateway.settings import Settings
 
 _DIGITS = 12
+_COLUMNS = ("number", "at", "revision", "source", "changeset", "by")
 
 
 @click.command(short_help="List which policies were in force.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True,
               help="How many, the newest first.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print the activations as JSON.")
 @with_settings
-def log(*, settings: Settings, limit: int, as_json: bool) -> None:
+@with_output
+def log(*, settings: Settings, limit: int, out: Output) -> None:
     """List which policies were in force: number, moment, revision, source, changeset, by whom."""
     found, total = read_record(
         existing_record(settings), lambda records: records.policy_activations(Page(limit))
     )
-    if as_json:
-        click.echo(json.dumps([_activation(one) for one in found], indent=2))
-        return
-    for one in found:
-        short = one.revision.removeprefix("sha256:")[:_DIGITS]
-        told = f"{one.source} {one.changeset_id or ''}".strip()
-        click.echo(f"{one.number:>5}  {one.at[:19]}Z  {short}  {told}  {one.by}".rstrip())
-    if total > len(found):
-        click.echo(f"and {total - len(found)} before; --limit shows more")
+
+    def show() -> None:
+        out.table(_COLUMNS, [_row(one) for one in found])
+        if out.for_people and total > len(found):
+            out.line(f"and {total - len(found)} before; --limit shows more")
+
+    out.tell([_activation(one) for one in found], show)
+
+
+def _row(one: Activation) -> list[str]:
+    short = one.revision.removeprefix("sha256:")[:_DIGITS]
+    return [str(one.number), f"{one.at[:19]}Z", short, one.source, one.changeset_id or "", one.by]
 
 
 def _activation(one: Activation) -> JsonObject:

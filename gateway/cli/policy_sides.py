@@ -4,17 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.cli.options import existing_record
-from gateway.contracts import LiveRegistry, Registry
 from gateway.journal import read_record
-from gateway.loading import load_registry
 from gateway.model.ports import Page, Records
 from gateway.model.problem import ProblemError, refuse
-from gateway.model.system import SystemClock
 from gateway.policy import PolicyContent, read_content
 from gateway.policy.contents.history import content_of, content_of_changeset
 from gateway.settings import Settings
-from gateway.sharing import open_blobs
-from gateway.skills import AREA, open_skills
 
 STORE, FILES = "store", "files"
 SIDE_HELP = "a folder, a revision or the beginning of its digest, a changeset, store or files"
@@ -64,31 +59,6 @@ def _is_folder(named: str) -> bool:
 def _folder_side(settings: Settings, named: str) -> Side:
     folder = settings.policy_dir if named == FILES else Path(named)
     return Side(str(folder), read_content(folder), folder)
-
-
-def known_contracts(settings: Settings) -> Registry:
-    """The contracts that a gateway with these settings knows, those of skills included.
-
-    Raises:
-        ProblemError: CONTRACTS_INVALID, or POLICIES_INVALID for a trust policy with faults.
-    """
-    place = settings.record
-    if isinstance(place, Path) and not place.exists():
-        return load_registry(settings)
-    return read_record(place, lambda records: contracts_in(settings, records))
-
-
-def contracts_in(settings: Settings, records: Records) -> Registry:
-    """As ``known_contracts``, where the record is open already."""
-    clock = SystemClock()
-    live = LiveRegistry(load_registry(settings), clock.now)
-    blobs, policies = open_blobs(settings, AREA), settings.policy_dir
-    skills = open_skills(live, blobs=blobs, policy_dir=policies, clock=clock, inspect=lambda _: [])
-    try:
-        skills.restore(records.all_skills(manifests=True))
-    finally:
-        blobs.close()
-    return live
 
 
 def head_of(records: Records) -> str:

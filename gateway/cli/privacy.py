@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import FAILED, OK
-from gateway.cli.signed_files import read_file, read_keys, tell_signer, unreadable, with_signed_file
+from gateway.cli.options import FAILED, OK, unusable
+from gateway.cli.output import Output, Tone, Toned, with_output
+from gateway.cli.signed_files import read_file, read_keys, tell_signer, with_signed_file
 from gateway.model.json import decode
-from gateway.rights import verify_receipt
+from gateway.rights import ReceiptReport, verify_receipt
 
 _MAX_BYTES = 4 * 1024 * 1024
 
@@ -25,7 +26,8 @@ def receipt() -> None:
 
 @receipt.command()
 @with_signed_file
-def verify(file: Path, public_keys: tuple[Path, ...]) -> None:
+@with_output
+def verify(*, file: Path, public_keys: tuple[Path, ...], out: Output) -> None:
     """Check the signature of a receipt, as privacyErasureGet gives it.
 
     Needs neither the gateway nor its data. Exits with 0 if the receipt holds, with 1 if it does
@@ -35,21 +37,38 @@ def verify(file: Path, public_keys: tuple[Path, ...]) -> None:
     try:
         report = verify_receipt(decode(content), keys)
     except ValueError as error:
-        unreadable(file, f"it cannot be checked ({error}).")
+        unusable(file, f"it cannot be checked ({error}).")
+    told = {
+        "verifies": report.fault is None,
+        "fault": report.fault,
+        "receipt": report.receipt,
+        "signedBy": report.key_id,
+        "keyGiven": bool(keys),
+    }
+    out.tell(told, lambda: _show(report, out, given=bool(keys)))
+    sys.exit(FAILED if report.fault is not None else OK)
+
+
+def _show(report: ReceiptReport, out: Output, *, given: bool) -> None:
     if report.fault is not None:
-        click.echo(f"{report.fault}\nTHE RECEIPT DOES NOT VERIFY")
-        sys.exit(FAILED)
+        out.line(report.fault)
+        out.line(Toned("THE RECEIPT DOES NOT VERIFY", Tone.BAD))
+        return
     told = report.receipt
     subject = told["subject"]
-    click.echo(
+    out.line(
         f"erasure {told['erasureId']} of {subject['kind']} {subject['pseudonym']} in workspace "
-        f"{told['workspace']}\nrequested by {told['requestedBy']} at {told['requestedAt']}, "
-        f"approved by {told['approvedBy']} at {told['approvedAt']}, done at {told['erasedAt']}\n"
+        f"{told['workspace']}"
+    )
+    out.line(
+        f"requested by {told['requestedBy']} at {told['requestedAt']}, "
+        f"approved by {told['approvedBy']} at {told['approvedAt']}, done at {told['erasedAt']}"
+    )
+    out.line(
         f"{told['keys']} keys destroyed; {told['entries']} entries of {told['executions']} "
         f"executions and of calls hold what became unreadable"
     )
     for field in told["fields"]:
-        click.echo(f"  {field['contract']} ({', '.join(field['classes'])}): {field['values']}")
-    tell_signer(report.key_id, "receipt", given=bool(keys))
-    click.echo("the receipt verifies")
-    sys.exit(OK)
+        out.line(f"  {field['contract']} ({', '.join(field['classes'])}): {field['values']}")
+    tell_signer(out, report.key_id, "receipt", given=given)
+    out.line(Toned("the receipt verifies", Tone.GOOD))

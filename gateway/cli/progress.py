@@ -2,8 +2,17 @@
 
 import sys
 import time
+from typing import Self
 
 import click
+
+with_progress = click.option(
+    "--progress", is_flag=True, help="Tell on standard error how far it is, anywhere."
+)
+"""Give a command the flag ``progress``, for ``ProgressLine``."""
+
+_BAR = 20
+"""Signs of the bar on a terminal."""
 
 _EVERY = 0.2
 """Seconds between two changes of the line on a terminal."""
@@ -27,10 +36,18 @@ class ProgressLine:
             now = time.monotonic()
             if now - self._shown_at >= _EVERY:
                 self._shown_at = now
-                self._show(f"{what}: {share}% of {total}")
+                filled = share * _BAR // 100
+                bar = "#" * filled + "-" * (_BAR - filled)
+                self._show(f"{what}: {share}% of {total} [{bar}]")
         elif self._is_asked and self._tenth != (what, share // 10):
             self._tenth = what, share // 10
             click.echo(f"{what}: {share}% of {total}", err=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def end(self) -> None:
         """Leave the terminal as it was."""

@@ -12,8 +12,9 @@ import uvicorn
 import uvloop
 
 from gateway.app import running
+from gateway.bounding import server_limits
 from gateway.cli.options import with_settings
-from gateway.serving import create_app, listen
+from gateway.serving import create_app, listen, load_trusted
 from gateway.settings import Settings
 from gateway.surfaces.graphql import server_options
 from gateway.telemetry import configure, install_hooks, loop_error
@@ -34,11 +35,12 @@ def serve(*, settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     asyncio.get_running_loop().set_exception_handler(loop_error)
+    trusted = load_trusted(settings)
     with listen(settings) as sock:
         async with running(settings) as gateway:
             config = uvicorn.Config(
-                create_app(gateway),
-                **server_options(gateway.connections.limits),
+                create_app(gateway, trusted),
+                **server_options(gateway.connections.limits, server_limits(settings)),
                 lifespan="off",
                 access_log=False,
                 server_header=False,

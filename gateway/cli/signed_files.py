@@ -1,15 +1,18 @@
 """Commands that check a signed file without a gateway: reading it, the keys, and whose they are."""
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
 import click
 
-from gateway.cli.options import USAGE
+from gateway.cli.options import unusable
+from gateway.cli.output import Output
 
 _MAX_KEY_BYTES = 65_536
+_MAX_FILE = 1_048_576
+
+T = TypeVar("T")
 
 
 def with_signed_file(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +35,7 @@ def read_file(path: Path, most: int) -> bytes:
         with path.open("rb") as file:
             return file.read(most + 1)
     except OSError as error:
-        unreadable(path, f"it cannot be read ({error.strerror}).")
+        unusable(path, f"it cannot be read ({error.strerror}).")
 
 
 def read_keys(paths: Sequence[Path]) -> list[str]:
@@ -40,19 +43,29 @@ def read_keys(paths: Sequence[Path]) -> list[str]:
     return [read_file(path, _MAX_KEY_BYTES).decode("utf-8", "replace") for path in paths]
 
 
-def unreadable(what: Path | str, told: str) -> NoReturn:
-    """Say that a file cannot be checked, and end the command."""
-    click.echo(f"gateway: {what}: {told}", err=True)
-    sys.exit(USAGE)
+def usable(path: Path, read: Callable[[bytes], T], most: int = _MAX_FILE) -> T:
+    """What ``read`` makes of the content of a file, of at most ``most`` bytes; the command ends
+    where the file cannot be used."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+        if len(content) > most:
+            raise ValueError(f"it is larger than {most} bytes")
+        return read(content)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        unusable(path, f"it cannot be used ({reason}).")
 
 
-def tell_signer(key_id: str, what: str, *, given: bool) -> None:
+def tell_signer(out: Output, key_id: str, what: str, *, given: bool) -> None:
     """Say who signed ``what``: the key that was ``given``, or one that came with it."""
     if given:
-        click.echo(f"signed by the key given, {key_id}")
+        out.line(f"signed by the key given, {key_id}")
         return
-    click.echo(
-        f"SIGNED BY KEY {key_id}, WHICH CAME WITH THE {what.upper()}: anybody can make such a "
-        "key.\nCompare it with the id that the gateway's operator gives you, or name the "
-        "operator's key with --public-key."
+    out.line(
+        f"SIGNED BY KEY {key_id}, WHICH CAME WITH THE {what.upper()}: anybody can make such a key."
+    )
+    out.line(
+        "Compare it with the id that the gateway's operator gives you, or name the operator's key "
+        "with --public-key."
     )

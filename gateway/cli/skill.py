@@ -2,14 +2,16 @@
 
 import json
 import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
 
-from gateway.cli.options import FAILED, OK, USAGE, with_settings
+from gateway.cli.options import FAILED, OK, unusable, with_settings
+from gateway.cli.output import Output, Tone, Toned, with_output
+from gateway.cli.signed_files import usable
+from gateway.cli.skill_registry import install, list_skills
 from gateway.contracts import load_contracts
 from gateway.loading import load_registry
 from gateway.model.problem import Issue
@@ -32,7 +34,6 @@ from gateway.skills import (
     with_artifact,
 )
 
-T = TypeVar("T")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAYS = 36_500
 
@@ -56,7 +57,11 @@ class _Expiry(click.ParamType[Any]):
 
 @click.group()
 def skill() -> None:
-    """Signed skills. Both commands work offline."""
+    """Signed skills: checked offline, installed and listed at a running gateway."""
+
+
+for command in (install, list_skills):
+    skill.add_command(command)
 
 
 @skill.command()
@@ -70,87 +75,90 @@ def skill() -> None:
               help="The zip archive; its digest and files go into the manifest.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
               help="Where to write the signed manifest. [default: standard output]")  # fmt: skip
+@with_output
 def sign(
+    *,
     manifest: Path,
     key_file: Path,
     key_id: str | None,
     expires: datetime | None,
     artifact: Path | None,
     output: Path | None,
+    out: Output,
 ) -> None:
     """Sign a manifest (JSON). The kind of the key says with which algorithm."""
-    content = _usable(manifest, parse_manifest)
+    content = usable(manifest, parse_manifest)
     if artifact is not None:
-        content = _usable(artifact, lambda raw: with_artifact(content, raw), MAX_ARCHIVE)
+        content = usable(artifact, lambda raw: with_artifact(content, raw), MAX_ARCHIVE)
     found = type_issues(load_contracts([shipped_schema() / "control-plane"]), content)
     if found:
-        _tell(found)
-        sys.exit(FAILED)
-    key = _usable(key_file, read_private_key)
+        _refuse(found, out)
+    key = usable(key_file, read_private_key)
     now = SystemClock().now()
-    signed = _usable(
+    signed = usable(
         manifest,
         lambda _: sign_manifest(content, key, issued_at=now, key_id=key_id, expires_at=expires),
     )
     found = list(manifest_issues(request_of(signed)))
     if found:
-        _tell(found)
-        sys.exit(FAILED)
-    text = json.dumps(signed, indent=2, ensure_ascii=False)
+        _refuse(found, out)
     if output is None:
-        click.echo(text)
-    else:
-        try:
-            output.write_text(f"{text}\n", encoding="utf-8")
-        except OSError as error:
-            _unusable(output, error)
-        click.echo(f"signed with {signed['signature']['algorithm']}: {output}")
+        out.json(signed)
+        return
+    text = json.dumps(signed, indent=2, ensure_ascii=False)
+    try:
+        output.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        unusable(output, f"it cannot be written ({error.strerror}).")
+    told = f"signed with {signed['signature']['algorithm']}: {output}"
+    out.tell({"file": str(output), **signed["signature"]}, lambda: out.line(told))
 
 
 @skill.command()
 @click.argument("manifest", type=_FILE)
 @click.option("--artifact", type=_FILE, help="The zip archive, to be checked too.")
 @with_settings
-def verify(*, settings: Settings, manifest: Path, artifact: Path | None) -> None:
+@with_output
+def verify(*, settings: Settings, manifest: Path, artifact: Path | None, out: Output) -> None:
     """Check a signed manifest as an installation would; prints the verdict and every issue.
 
     The trust policy is skills.yaml in the folder of policies.
     """
-    content = _usable(manifest, parse_manifest)
+    content = usable(manifest, parse_manifest)
     registry = load_registry(settings)
-    found = type_issues(registry, content)
+    found, digest = type_issues(registry, content), None
     if not found:
         trust, host = load_trust(settings.policy_dir), host_of(registry)
         report = verify_manifest(request_of(content), trust, host, SystemClock().now())
-        click.echo(f"manifest digest: {report.manifest_digest}")
+        digest = report.manifest_digest
         if artifact is not None and report.verified:
-            raw = _usable(artifact, lambda raw: raw, MAX_ARCHIVE)
+            raw = usable(artifact, lambda raw: raw, MAX_ARCHIVE)
             found_in_it = artifact_issues(request_of(content), raw, registry, trust)
             report = report.with_issues(found_in_it)
         found = list(report.issues)
-    _tell(found)
-    click.echo("NOT VERIFIED" if found else "verified")
+
+    def show() -> None:
+        if digest is not None:
+            out.line(f"manifest digest: {digest}")
+        for line in _lines(found):
+            out.line(line)
+        out.line(Toned("NOT VERIFIED", Tone.BAD) if found else Toned("verified", Tone.GOOD))
+
+    issues = [issue.to_json() for issue in found]
+    out.tell({"verified": not found, "manifestDigest": digest, "issues": issues}, show)
     sys.exit(FAILED if found else OK)
 
 
-def _usable(path: Path, read: Callable[[bytes], T], limit: int = 1_048_576) -> T:
-    """What ``read`` makes of a file; the command ends where it cannot be used."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-        if len(content) > limit:
-            raise ValueError(f"it is larger than {limit} bytes")
-        return read(content)
-    except (OSError, ValueError) as error:
-        _unusable(path, error)
+def _refuse(issues: list[Issue], out: Output) -> NoReturn:
+    """Say why a manifest is not signed, and end the command."""
+
+    def show() -> None:
+        for line in _lines(issues):
+            out.line(line)
+
+    out.tell({"issues": [issue.to_json() for issue in issues]}, show)
+    sys.exit(FAILED)
 
 
-def _unusable(path: Path, error: Exception) -> NoReturn:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    click.echo(f"gateway: {path} cannot be used: {reason}.", err=True)
-    sys.exit(USAGE)
-
-
-def _tell(issues: list[Issue]) -> None:
-    for issue in issues:
-        click.echo(f"{issue.code} {issue.path or '/'}: {issue.message}")
+def _lines(issues: list[Issue]) -> list[str]:
+    return [f"{issue.code} {issue.path or '/'}: {issue.message}" for issue in issues]

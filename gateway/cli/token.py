@@ -5,6 +5,7 @@ import re
 import click
 
 from gateway.cli.options import with_settings
+from gateway.cli.output import Output, with_output
 from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
 from gateway.settings import Settings
@@ -45,9 +46,11 @@ def token() -> None:
 @click.option("--ttl", type=_Duration(), default="1h", show_default=True,
               help="How long it is valid.")  # fmt: skip
 @with_settings
+@with_output
 def issue(
     *,
     settings: Settings,
+    out: Output,
     subject: str,
     kind: str,
     roles: tuple[str, ...],
@@ -56,13 +59,12 @@ def issue(
     ttl: int,
 ) -> None:
     """Print a development token, signed with a key of this installation."""
-    click.echo(
-        local_issuer(settings).issue(
-            subject=subject,
-            type=PrincipalType(kind),
-            roles=roles or ("user",),
-            workspace=workspace,
-            ttl=ttl,
-            capabilities=capabilities or None,
-        )
+    issued = local_issuer(settings).issue(
+        subject=subject,
+        type=PrincipalType(kind),
+        roles=roles or ("user",),
+        workspace=workspace,
+        ttl=ttl,
+        capabilities=capabilities or None,
     )
+    out.tell({"token": issued, "seconds": ttl}, lambda: out.line(issued))

@@ -5,14 +5,16 @@ import socket
 import sqlite3
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 import uvicorn
 
 from gateway.cli.options import FAILED, USAGE, fail
+from gateway.cli.output import Output, with_output
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
+from gateway.surfaces.graphql import ServerLimits, server_options
 from gateway.surfaces.witness import witness_app
 from gateway.transparency import NoteError
 from gateway.witness import Witness, open_witness, trusted_logs
@@ -47,8 +49,31 @@ def witness() -> None:
     help="Verifier key of a log to witness. Repeat it for several.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8380, show_default=True, type=click.IntRange(0, 65535))
-def serve(state: Path, name: str, logs: tuple[str, ...], host: str, port: int) -> None:
+@click.option("--port", default=8380, show_default=True, type=click.IntRange(0, 65535),
+              help="Port to listen on; 0 takes any free one.")  # fmt: skip
+@click.option(
+    "--max-connections",
+    default=128,
+    show_default=True,
+    type=click.IntRange(4, 1_000_000),
+    help="TCP connections at once; further ones are refused.",
+)
+@click.option(
+    "--patience",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0.05, 3600),
+    help="Seconds within which headers, a body, and the taking of an answer must be done.",
+)
+def serve(
+    state: Path,
+    name: str,
+    logs: tuple[str, ...],
+    host: str,
+    port: int,
+    max_connections: int,
+    patience: float,
+) -> None:
     """Sign the checkpoints of logs that only ever grow, until stopped.
 
     Answers POST /add-checkpoint (C2SP tlog-witness). Put a server that speaks TLS before it.
@@ -57,7 +82,8 @@ def serve(state: Path, name: str, logs: tuple[str, ...], host: str, port: int) -
     opened = _opened(state, name, logs)
     try:
         config = uvicorn.Config(
-            witness_app(opened),
+            witness_app(opened, patience),
+            **_bounds(max_connections, patience),
             host=host,
             port=port,
             lifespan="off",
@@ -66,7 +92,6 @@ def serve(state: Path, name: str, logs: tuple[str, ...], host: str, port: int) -
             log_config=None,
             log_level="warning",
             timeout_graceful_shutdown=5,
-            limit_concurrency=128,
         )
         _Server(config, str(opened.signer.verifier)).run()
     finally:
@@ -76,11 +101,19 @@ def serve(state: Path, name: str, logs: tuple[str, ...], host: str, port: int) -
 @witness.command()
 @_STATE
 @_NAME
-def key(state: Path, name: str) -> None:
+@with_output
+def key(*, state: Path, name: str, out: Output) -> None:
     """Print the key with which others verify this witness; it is created if missing."""
     opened = _opened(state, name, ())
     opened.book.close()
-    click.echo(str(opened.signer.verifier))
+    verifier = str(opened.signer.verifier)
+    out.tell({"name": name, "verifierKey": verifier}, lambda: out.line(verifier))
+
+
+def _bounds(connections: int, patience: float) -> dict[str, Any]:
+    """The bounds of ``gateway serve`` on connections, without WebSockets."""
+    bounds = ServerLimits(connections=connections, header_seconds=patience, write_seconds=patience)
+    return {**server_options(bounds=bounds), "ws": "none"}
 
 
 class _Server(uvicorn.Server):

@@ -10,10 +10,12 @@ import uvloop
 
 from gateway.advancing import Role
 from gateway.app import running
+from gateway.bounding import server_limits
 from gateway.cli.options import with_settings
 from gateway.cli.serve import Server
 from gateway.serving import create_probes, listen
 from gateway.settings import Settings
+from gateway.surfaces.graphql import server_options
 from gateway.telemetry import configure, install_hooks, loop_error
 
 
@@ -37,6 +39,7 @@ async def _work(settings: Settings) -> None:
         async with running(settings, Role.WORKER) as gateway:
             config = uvicorn.Config(
                 create_probes(gateway),
+                **server_options(bounds=server_limits(settings)),
                 lifespan="off",
                 access_log=False,
                 server_header=False,

@@ -36,7 +36,7 @@ class Folder:
         self.folder = folder
         self.keys = CheckpointKeys(folder.with_name(f"{folder.name}-keys"))
 
-    def tell(self, name: str) -> None:
+    def tell(self, name: str, *, signed: bool = True) -> None:
         """Record a run, with a checkpoint."""
 
         async def session() -> None:
@@ -45,7 +45,8 @@ class Folder:
             try:
                 for new in Story(name).whole("x"):
                     await journal.write(lambda tx, new=new: tx.append(new))
-                await Checkpointer(journal, self.keys.current()).checkpoint()
+                if signed:
+                    await Checkpointer(journal, self.keys.current()).checkpoint()
             finally:
                 await journal.close()
 
@@ -111,6 +112,48 @@ def test_the_first_key_is_enough_after_rotations(folder: Folder, tmp_path: Path)
     assert folder.run("verify", "--public-key", str(folder.keys.public)).exit_code == 0
     assert folder.run("verify").exit_code == 0
     assert len(folder.run("key").stdout.splitlines()) == 4
+
+
+def test_a_checkpoint_is_printed_and_kept_to_verify_against(folder: Folder, tmp_path: Path) -> None:
+    folder.tell("b")
+    line = (folder.folder / "checkpoints.jsonl").read_text().splitlines()[-1]
+    assert folder.run("checkpoint").stdout == json.loads(line)["note"]
+    told = json.loads(folder.run("checkpoint", "--number", "1", "--json").stdout)
+    assert (told["number"], told["size"]) == (1, 7)
+
+    kept = tmp_path / "note"
+    assert folder.run("checkpoint", "--output", str(kept)).exit_code == 0
+    assert kept.read_text() == json.loads(line)["note"]
+    assert folder.run("verify", "--against", str(kept)).exit_code == 0
+    again = folder.run("checkpoint", "--output", str(kept))
+    assert (again.exit_code, "File exists" in again.stderr) == (2, True)
+    missing = folder.run("checkpoint", "--number", "9")
+    assert (missing.exit_code, "NOT_FOUND" in missing.stderr) == (1, True)
+
+
+def test_a_checkpoint_is_signed_where_nobody_else_does(folder: Folder) -> None:
+    assert json.loads(folder.run("checkpoint", "--sign", "--json").stdout)["number"] == 1
+    folder.tell("b", signed=False)
+    assert json.loads(folder.run("verify", "--json").stdout)["uncovered"] == 7
+    with FolderLock(folder.folder):
+        assert "DATA_DIR_IN_USE" in folder.run("checkpoint", "--sign").stderr
+    signed = json.loads(folder.run("checkpoint", "--sign", "--json").stdout)
+    assert (signed["number"], signed["size"]) == (2, 14)
+    assert json.loads(folder.run("verify", "--json").stdout)["uncovered"] == 0
+
+
+def test_what_is_found_is_told_as_json(folder: Folder) -> None:
+    good = json.loads(folder.run("verify", "--json").stdout)
+    assert (good["verifies"], good["entries"], good["findings"]) == (True, 7, [])
+    assert good["trustedBeside"] == [str(folder.keys.public)]
+    (key,) = json.loads(folder.run("key", "--json").stdout)
+    assert key["verifierKey"].startswith("contract-gateway/")
+    assert json.loads(folder.run("status", "--json").stdout)["checkpoint"]["number"] == 1
+    folder.sql("UPDATE entry SET actor = 'mallory' WHERE position = 3")
+    done = folder.run("verify", "--json")
+    bad = json.loads(done.stdout)
+    assert (done.exit_code, bad["verifies"]) == (1, False)
+    assert ("changed", 3) in [(one["kind"], one.get("position")) for one in bad["findings"]]
 
 
 def test_the_key_is_not_rotated_beside_a_server(folder: Folder) -> None:

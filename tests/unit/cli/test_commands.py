@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.cli.describing import describe, for_completion
 from gateway.cli.main import _SUMMARIES
+from gateway.cli.reference import reference
 from gateway.settings import SETTINGS
 
 ROOT = Path(__file__).parents[3]
@@ -143,6 +145,12 @@ def test_a_policy_case_that_fails_exits_1_and_is_named(tmp_path: Path) -> None:
     assert "support.yaml" in done.stdout
 
 
+def test_the_schema_is_printed_as_a_subgraph() -> None:
+    done = run("schema", "print", "--subgraph")
+    assert done.exit_code == 0
+    assert '@link(url: "https://specs.apollo.dev/federation/v2.9"' in done.stdout
+
+
 def test_the_schema_is_printed_as_it_is_published() -> None:
     done = run("schema", "print")
     assert done.exit_code == 0
@@ -195,6 +203,10 @@ def leaves(command: click.Command, *names: str) -> list[tuple[str, ...]]:
 
 
 NEEDS_NO_GATEWAY = {
+    ("completion",),
+    ("demo",),
+    ("documents", "manifest"),
+    ("init",),
     ("audit", "proof", "verify"),
     ("witness", "serve"),
     ("witness", "key"),
@@ -203,6 +215,10 @@ NEEDS_NO_GATEWAY = {
     ("skill", "sign"),
 }
 """Commands for people who have no gateway: they take no setting."""
+
+
+LISTING = [("serve",), ("worker",)]
+"""Commands whose help describes every setting."""
 
 
 def test_help_lists_every_command_and_describes_every_flag() -> None:
@@ -215,15 +231,131 @@ def test_help_lists_every_command_and_describes_every_flag() -> None:
         shown = run(*names, "--help")
         assert shown.exit_code == 0
         assert "Usage:" in shown.stdout
-        lacking = [one.flag for one in SETTINGS if f"{one.flag} VALUE" not in shown.stdout]
-        assert len(lacking) == (len(SETTINGS) if names in NEEDS_NO_GATEWAY else 0)
-    assert "GATEWAY_DATA_DIR" in run("serve", "--help").stdout
+        needs_no_setting = {*NEEDS_NO_GATEWAY, *LISTING, *calling_one()}
+        assert ("--SETTING VALUE" in shown.stdout) is (names not in needs_no_setting)
+
+
+def calling_one() -> set[tuple[str, ...]]:
+    """The commands that call a running gateway: they need an address and a token instead."""
+    found = {names: command_of(*names).params for names in leaves(main)}
+    return {
+        name for name, params in found.items() if any("--token-file" in one.opts for one in params)
+    }
+
+
+@pytest.mark.parametrize("names", LISTING)
+def test_what_serves_lists_every_setting(names: tuple[str, ...]) -> None:
+    shown = run(*names, "--help").stdout
+    assert [one.flag for one in SETTINGS if f"{one.flag} VALUE" not in shown] == []
+    assert "GATEWAY_DATA_DIR" in shown
+
+
+def test_every_setting_is_a_flag_of_what_does_not_list_them() -> None:
+    refused = run("audit", "verify", "--port", "many")
+    assert (refused.exit_code, "GATEWAY_PORT (from --port)" in refused.stderr) == (2, True)
 
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     context = click.Context(main)
     said = {name: main.get_command(context, name) for name in main.list_commands(context)}
     assert {name: one.get_short_help_str(limit=99) for name, one in said.items()} == _SUMMARIES
+
+
+PRINTS_ITS_OWN = {
+    ("audit", "export"): "CSV or JSON lines, as --format says",
+    ("completion",): "a script of a shell",
+    ("contracts", "schema"): "a JSON Schema",
+    ("demo",): "a story",
+    ("documents", "manifest"): "a manifest, which is JSON",
+    ("serve",): "where it listens, once; then a log",
+    ("witness", "serve"): "where it listens, once; then a log",
+    ("worker",): "where it listens, once; then a log",
+}
+"""Commands without ``--json``, and what they print."""
+
+
+def test_every_command_prints_json_when_asked() -> None:
+    without = {
+        names
+        for names in leaves(main)
+        if not any("--json" in one.opts for one in command_of(*names).params)
+    }
+    assert without == set(PRINTS_ITS_OWN)
+
+
+def command_of(*names: str) -> click.Command:
+    found: click.Command = main
+    for name in names:
+        assert isinstance(found, click.Group)
+        inner = found.get_command(click.Context(found), name)
+        assert inner is not None
+        found = inner
+    return found
+
+
+def test_every_command_and_option_has_a_description() -> None:
+    lacking = [
+        f"{' '.join(names)} {one.opts[0]}"
+        for names in leaves(main)
+        for one in command_of(*names).params
+        if isinstance(one, click.Option) and not one.help
+    ]
+    assert lacking == []
+    assert [names for names in leaves(main) if not command_of(*names).help] == []
+
+
+def test_the_reference_and_the_completion_know_every_command_and_option() -> None:
+    described = describe(main, "gateway")
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert f"\n{reference(described)}\n" in page, "run `make generate`"
+    completed = json.loads((ROOT / "gateway" / "cli" / "commands.json").read_text("utf-8"))
+    assert completed["root"] == for_completion(described), "run `make generate`"
+    assert [one["names"][0] for one in completed["settings"]] == [one.flag for one in SETTINGS]
+
+
+@pytest.mark.parametrize("names", leaves(main), ids=" ".join)
+def test_a_wrong_call_of_any_command_exits_2_and_prints_nothing(names: tuple[str, ...]) -> None:
+    done = run(*names, "--no-such-option")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "No such option '--no-such-option'" in done.stderr or "Usage:" in done.stderr
+
+
+NEED_A_RECORD = {
+    ("audit", "checkpoint"): (),
+    ("audit", "export"): ("--workspace", "acme"),
+    ("audit", "key"): (),
+    ("audit", "rotate-key"): (),
+    ("audit", "status"): (),
+    ("audit", "verify"): (),
+    ("journal", "accept-restore"): (),
+    ("journal", "archive"): ("--before", "2026-01-01", "--to", "archive"),
+    ("journal", "backup"): ("backup.db",),
+    ("journal", "rebuild"): (),
+    ("journal", "restore"): ("some.segment.gz",),
+    ("keys", "rotate", "data"): (),
+    ("keys", "rotate", "root"): (),
+    ("keys", "rotate", "workspace"): (),
+    ("keys", "tombstones", "write"): ("tombstones",),
+    ("policy", "activate"): ("chg_1",),
+    ("policy", "diff"): (),
+    ("policy", "export"): ("policies",),
+    ("policy", "impact"): ("files",),
+    ("policy", "log"): (),
+}
+"""Commands that work on what a gateway left, with what else they want to be told."""
+
+
+@pytest.mark.parametrize("names", NEED_A_RECORD, ids=" ".join)
+def test_a_command_without_the_record_that_it_needs_exits_1_and_makes_nothing(
+    names: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*names, *NEED_A_RECORD[names], "--data-dir", str(tmp_path / "data"), "--json"
+               if names not in PRINTS_ITS_OWN else "--port=1")  # fmt: skip
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("gateway: NOT_FOUND: ")
+    assert "GATEWAY_" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_mistyped_command_is_told_the_nearest() -> None:

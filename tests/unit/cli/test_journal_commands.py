@@ -90,6 +90,16 @@ def test_with_keep_nothing_is_removed(folder: Folder) -> None:
     assert "removed 0 entries" in folder.run("journal", "archive", *arguments).output
 
 
+def test_what_takes_long_tells_how_far_it_is(folder: Folder, tmp_path: Path) -> None:
+    for arguments, told in (
+        (("rebuild",), "entries: 100% of "),
+        (("archive", "--through", "1000", "--to", str(tmp_path / "archive")), "removal: 100% of 1"),
+    ):
+        assert folder.run("journal", *arguments).stderr == ""
+        done = folder.run("journal", *arguments, "--progress")
+        assert told in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -141,7 +141,7 @@ def test_files_that_cannot_be_used_are_told_without_a_traceback(
 def test_an_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     done = Desk(tmp_path, ed25519()).sign("-o", str(tmp_path / "no" / "such.json"))
     assert done.exit_code == 2
-    assert "cannot be used: No such file or directory" in done.output
+    assert "it cannot be written (No such file or directory)" in done.output
 
 
 def test_an_encrypted_key_and_a_wrong_moment_are_told(tmp_path: Path) -> None:

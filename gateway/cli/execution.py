@@ -1,0 +1,112 @@
+"""gateway execution"""
+
+import sys
+
+import click
+
+from gateway.cli.execution_decide import approve, reject
+from gateway.cli.execution_start import start
+from gateway.cli.execution_steer import STEERING
+from gateway.cli.execution_views import show_facts, show_sight, status_cell
+from gateway.cli.execution_watch import watch
+from gateway.cli.exits import FAILED, OK
+from gateway.cli.output import Output, Tone, Toned, with_output
+from gateway.cli.remote.client import Client
+from gateway.cli.remote.documents import LIST, MINE, REPLAY
+from gateway.cli.remote.options import with_gateway
+from gateway.cli.remote.reading import look
+from gateway.model.execution import ExecutionStatus
+
+
+@click.group()
+def execution() -> None:
+    """Executions of a running gateway: start, follow, decide and steer them."""
+
+
+for command in (start, watch, approve, reject, *STEERING):
+    execution.add_command(command)
+
+MINE_HELP = "What you asked for yourself, without the rights of an operator."
+
+
+@execution.command("list")
+@click.option("--status", type=click.Choice([one.name for one in ExecutionStatus],
+              case_sensitive=False), help="Those in this status alone.")  # fmt: skip
+@click.option("--mine", is_flag=True, help=MINE_HELP)
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True,
+              help="How many to list, the newest first.")  # fmt: skip
+@click.option("--offset", type=click.IntRange(0), default=0, help="How many to leave out before.")
+@with_gateway
+@with_output
+def list_executions(
+    *, gateway: Client, out: Output, status: str | None, mine: bool, limit: int, offset: int
+) -> None:
+    """List executions, the newest first."""
+    given = {"limit": limit, "offset": offset, **({"status": status} if status else {})}
+    found = gateway.call(MINE if mine else LIST, input=given)
+
+    def show() -> None:
+        out.table(
+            ("EXECUTION", "STATUS", "RISK", "UPDATED"),
+            [
+                (
+                    str(item["executionId"]),
+                    status_cell(out, str(item["status"])),
+                    str(item["riskTier"] or "-"),
+                    str(item["updatedAt"]),
+                )
+                for item in found["items"]
+            ],
+        )
+        if out.for_people:
+            out.line(Toned(f"{len(found['items'])} of {found['total']}", Tone.QUIET))
+
+    out.tell(found, show)
+
+
+@execution.command()
+@click.argument("execution_id", metavar="EXECUTION")
+@click.option("--mine", is_flag=True, help=MINE_HELP)
+@click.option("--trace", is_flag=True, help="Show the trace too, as a table and a timeline.")
+@with_gateway
+@with_output
+def show(*, gateway: Client, out: Output, execution_id: str, mine: bool, trace: bool) -> None:
+    """Show an execution: its plan as a graph, its steps, and what you may do."""
+    if mine and trace:
+        raise click.UsageError("--trace is for operators and auditors: leave --mine out.")
+    sight = look(gateway, execution_id, mine=mine, trace=trace)
+    out.tell(sight.to_json(), lambda: show_sight(out, sight))
+
+
+@execution.command()
+@click.argument("execution_id", metavar="EXECUTION")
+@click.option("--mode", type=click.Choice(["structural", "policy"], case_sensitive=False),
+              help="What to hold against the record. [default: what the gateway does]")  # fmt: skip
+@with_gateway
+@with_output
+def replay(*, gateway: Client, out: Output, execution_id: str, mode: str | None) -> None:
+    """Compile or decide an execution again; exits with 1 if that comes out differently."""
+    given = {"executionId": execution_id, **({"mode": mode.upper()} if mode else {})}
+    found = gateway.call(REPLAY, input=given)
+
+    def show() -> None:
+        verdict = ("identical", Tone.GOOD) if found["identical"] else ("different", Tone.BAD)
+        show_facts(
+            out,
+            [
+                ("replay", Toned(*verdict)),
+                ("recorded", found["deterministicHash"]),
+                ("again", found["recomputedHash"]),
+                ("policy", found["policyVersion"]),
+            ],
+        )
+        out.table(
+            ("KIND", "STEP", "PATH", "WHAT DIFFERS"),
+            [
+                (str(one["kind"]), str(one["stepId"] or "-"), str(one["path"]), str(one["message"]))
+                for one in found["differences"]
+            ],
+        )
+
+    out.tell(found, show)
+    sys.exit(OK if found["identical"] else FAILED)

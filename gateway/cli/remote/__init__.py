@@ -1,0 +1,1 @@
+"""Commands that talk to a running gateway: one more client of its public GraphQL API."""

@@ -1,0 +1,155 @@
+"""Sending GraphQL to a gateway over HTTP, and reading what comes back."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from gateway import __version__
+from gateway.cli.remote.problems import is_problem, no_gateway, told_by, told_in, unreachable
+from gateway.cli.remote.target import Target
+from gateway.model.json import JsonObject
+from gateway.model.problem import ProblemError
+
+MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of an answer; a gateway's own limits end far below."""
+
+_MAX_REFUSAL = 1_048_576
+_SECONDS = 30.0
+_SILENCE = 60.0
+"""Seconds without a byte after which a stream is taken for cut; a gateway sends one each 15."""
+
+_JSON = "application/graphql-response+json, application/json;q=0.9"
+
+
+class Client:
+    """Calls one gateway with one token. Use it as a context: it keeps a connection."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._http = httpx.Client(
+            headers={
+                "authorization": f"Bearer {target.token}",
+                "user-agent": f"gateway-cli/{__version__}",
+            },
+            timeout=_SECONDS,
+        )
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def ask(self, document: str, **variables: Any) -> JsonObject:
+        """Run an operation; returns its ``data``, of which no field is null.
+
+        Raises:
+            ProblemError: what the gateway refuses with, SERVER_UNREACHABLE, or ANSWER_UNUSABLE.
+        """
+        with self._sent(document, variables, _JSON, _SECONDS) as answer:
+            body = self._body(answer)
+        if body.get("errors"):
+            raise ProblemError(told_by(body["errors"][0]))
+        data = body.get("data")
+        if not isinstance(data, dict) or None in data.values():
+            raise no_gateway(self.target.url, "sent neither data nor errors")
+        return data
+
+    def call(self, document: str, **variables: Any) -> JsonObject:
+        """``ask`` for an operation of one field; returns what that field answers."""
+        (output,) = self.ask(document, **variables).values()
+        found: JsonObject = output
+        return found
+
+    @contextmanager
+    def stream(self, document: str, **variables: Any) -> Iterator[Iterator[str]]:
+        """The lines of the event stream of a subscription, while the context lasts.
+
+        Raises:
+            ProblemError: as ``ask`` does, also while lines are read.
+        """
+        with self._sent(document, variables, "text/event-stream", _SILENCE) as answer:
+            media = answer.headers.get("content-type", "")
+            if not media.startswith("text/event-stream"):
+                body = self._body(answer)
+                if body.get("errors"):
+                    raise ProblemError(told_by(body["errors"][0]))
+                raise no_gateway(self.target.url, "sent no event stream")
+            yield answer.iter_lines()
+
+    def download(self, path: str, most: int) -> bytes:
+        """The file at ``path`` of the gateway, of at most ``most`` bytes.
+
+        Raises:
+            ProblemError: as ``ask`` does.
+        """
+        return self._transferred("GET", path, None, most)
+
+    def upload(self, path: str, content: bytes) -> None:
+        """Put a file at ``path`` of the gateway.
+
+        Raises:
+            ProblemError: as ``ask`` does.
+        """
+        self._transferred("PUT", path, content, _MAX_REFUSAL)
+
+    def _transferred(self, method: str, path: str, content: bytes | None, most: int) -> bytes:
+        url = self.target.url
+        try:
+            with self._http.stream(
+                method, f"{url}{path}", content=content, timeout=_SILENCE
+            ) as answer:
+                body = _bounded(answer, most, url)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(url, error) from error
+        if answer.is_success:
+            return body
+        raise (
+            ProblemError(told_in(body))
+            if is_problem(answer.headers)
+            else no_gateway(url, f"answered {answer.status_code} without a problem")
+        )
+
+    @contextmanager
+    def _sent(
+        self, document: str, variables: JsonObject, accept: str, silence: float
+    ) -> Iterator[httpx.Response]:
+        given = {name: value for name, value in variables.items() if value is not None}
+        try:
+            with self._http.stream(
+                "POST",
+                self.target.endpoint,
+                json={"query": document, "variables": given},
+                headers={"accept": accept},
+                timeout=httpx.Timeout(_SECONDS, read=silence),
+            ) as answer:
+                yield answer
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(self.target.url, error) from error
+
+    def _body(self, answer: httpx.Response) -> JsonObject:
+        """The JSON object that was answered, read no further than it may be long."""
+        url = self.target.url
+        try:
+            body = json.loads(_bounded(answer, MAX_ANSWER, url))
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict) or not {"data", "errors"} & body.keys():
+            raise no_gateway(url, f"answered {answer.status_code} without a GraphQL answer")
+        if body.get("errors") and not isinstance(body["errors"], list):
+            raise no_gateway(url, "sent errors that are no list")
+        return body
+
+
+def _bounded(answer: httpx.Response, most: int, url: str) -> bytes:
+    """The body of an answer, read no further than it may be long."""
+    parts, size = list[bytes](), 0
+    for part in answer.iter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > most:
+            raise no_gateway(url, f"sent more than {most} bytes")
+    return b"".join(parts)

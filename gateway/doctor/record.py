@@ -1,0 +1,144 @@
+"""The record: whether its database answers, has this release's tables, goes on, and agrees with
+the clock."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.doctor.findings import Finding, failed, ok, skipped, warning
+from gateway.journal import MarkFile, parsed_line, read_record, require_continued
+from gateway.model.ports import Records
+from gateway.model.system import SystemClock
+from gateway.model.time import parse
+from gateway.postgres import Connection, database_of
+from gateway.settings import Settings
+
+_AHEAD = timedelta(seconds=5)
+"""By how much a clock may be behind what was recorded, or differ from the database's."""
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    """Whether the database answers and may be written."""
+    if settings.postgres_url is not None:
+        yield from _postgres(settings.postgres_url)
+        return
+    path = settings.database_path
+    if not path.exists():
+        yield ok("database", f"{path} is not there; the first start makes it")
+        return
+    try:
+        with path.open("r+b"):
+            pass
+    except OSError as error:
+        yield failed(
+            "database",
+            f"{path} cannot be written ({error.strerror})",
+            "give the user that runs the gateway read and write access to it",
+        )
+        return
+    yield ok("database", f"{path} can be read and written")
+
+
+def _postgres(url: str) -> Iterator[Finding]:
+    connection = Connection(url, "doctor")
+    try:
+        ((read_only, recovering, moment),) = connection.rows(
+            "SELECT current_setting('transaction_read_only'), pg_is_in_recovery(),"
+            " clock_timestamp()"
+        )
+    finally:
+        connection.close()
+    place = database_of(url)
+    if recovering or read_only == "on":
+        yield failed(
+            "database",
+            f"{place} answers and takes no writes",
+            "name the primary in GATEWAY_DATABASE_URL, and a user that may write",
+        )
+    else:
+        yield ok("database", f"{place} answers and takes writes")
+    yield _clock_beside(moment)
+
+
+def _clock_beside(moment: datetime) -> Finding:
+    apart = abs(SystemClock().now() - moment)
+    told = f"this machine and the database are {apart.total_seconds():.1f} s apart"
+    if apart > _AHEAD:
+        return failed("clock", told, "have both follow a time server (NTP)")
+    return ok("clock", told)
+
+
+def tables(settings: Settings) -> Iterator[Finding]:
+    """Whether the tables are those of this release."""
+    if _is_new(settings):
+        yield skipped("tables", "the first start creates them")
+        return
+    from gateway.migrating import require_up_to_date  # with Alembic, which takes long to import
+
+    require_up_to_date(settings)
+    yield ok("tables", "they are those of this release")
+
+
+def continuity(settings: Settings) -> Iterator[Finding]:
+    """Whether the record goes on from where its gateway was, or was restored from a backup."""
+    place = settings.record
+    if isinstance(place, str):
+        yield skipped("continuity", "on PostgreSQL a start looks at it")
+        return
+    if not place.exists():
+        yield skipped("continuity", "there is no record yet")
+        return
+    require_continued(place, settings.data_dir, MarkFile(settings.key_dir).read())
+    yield ok("continuity", "the record goes on from where its gateway was")
+
+
+def clock(settings: Settings) -> Iterator[Finding]:
+    """Whether the clock is past what was recorded last."""
+    if _is_new(settings):
+        yield ok("clock", f"it is {SystemClock().now():%Y-%m-%d %H:%M:%S} UTC here")
+        return
+    last = read_record(settings.record, _last_moment)
+    if last is None:
+        yield ok("clock", "nothing was recorded yet")
+        return
+    now = SystemClock().now()
+    if parse(last) > now + _AHEAD:
+        yield failed(
+            "clock",
+            f"it is {now:%Y-%m-%d %H:%M:%S} UTC here, and the last entry is of {last}",
+            "set the clock right: have it follow a time server (NTP)",
+        )
+    else:
+        yield ok("clock", f"it is past the last entry, which is of {last}")
+
+
+def _last_moment(records: Records) -> str | None:
+    entries = records.entries_after(max(records.last_position() - 1, 0), 1)
+    return entries[-1].at if entries else None
+
+
+def checkpoint(settings: Settings) -> Iterator[Finding]:
+    """Whether what was recorded is signed."""
+    if _is_new(settings):
+        yield skipped("checkpoints", "there is no record yet")
+        return
+    line, position = read_record(
+        settings.record, lambda records: (records.last_checkpoint(), records.last_position())
+    )
+    if line is None:
+        yield warning(
+            "checkpoints",
+            f"none of the {position} entries is signed",
+            "a running gateway signs by itself; else: gateway audit checkpoint --sign",
+        )
+        return
+    last = parsed_line(line)
+    yield ok(
+        "checkpoints",
+        f"checkpoint {last.number} of {last.at} covers {last.position} of {position} entries",
+    )
+
+
+def _is_new(settings: Settings) -> bool:
+    place = settings.record
+    return isinstance(place, Path) and not place.exists()
