@@ -57,11 +57,18 @@ class Heard:
         self.wait(lambda _: len(self.told("next", operation)) >= count)
         return [told["data"]["controlPlaneEvents"] for told in self.told("next", operation)]
 
-    def end(self) -> list[JsonObject]:
+    def end(self, seconds: float = PATIENCE) -> list[JsonObject]:
         """Wait for the end of the process; gives all that it told."""
-        assert self.process.wait(PATIENCE) == 0
+        assert self.process.wait(seconds) == 0
         self.listener.join(PATIENCE)
         return self.lines
+
+
+def node() -> str:
+    """The Node.js of this machine."""
+    found = shutil.which("node")
+    assert found, "Node.js 20 or newer is needed for the official clients; install it with npm"
+    return found
 
 
 @contextmanager
@@ -71,11 +78,9 @@ def client(script: str, **asked: Any) -> Iterator[Heard]:
     Raises:
         AssertionError: Node.js or the clients are not installed.
     """
-    node = shutil.which("node")
-    assert node, "Node.js 20 or newer is needed for the official clients; install it with npm"
     assert (FOLDER / "node_modules").is_dir(), "The clients are not installed; run make conformance"
     process = subprocess.Popen(
-        [node, FOLDER / script, json.dumps(asked)], stdout=subprocess.PIPE, text=True
+        [node(), FOLDER / script, json.dumps(asked)], stdout=subprocess.PIPE, text=True
     )
     heard = Heard(process)
     try:
