@@ -1,18 +1,39 @@
 """Fixtures of the tests that need a running gateway or a PostgreSQL server."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.postgres import Postgres
+from tests.properties.amounts import SHARE
 from tests.world import World, end_world, make_world
 
 # As the Makefile does, for whoever runs pytest itself: compiled modules are kept.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What is checked of a commit is the same each time, so that it says something of the commit: the
+# same examples are tried until the property changes. A search tries others each time. How long an
+# example takes says more about what else the machine does than about the property.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("search" if SHARE > 1 else "steady")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Nothing of what is imported and collected is garbage: it is not looked through, nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.fixture(scope="module")
