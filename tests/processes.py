@@ -16,6 +16,7 @@ from gateway.identity import LocalIssuer
 from gateway.loading import local_issuer
 from gateway.model.ports import Clock
 from gateway.model.principal import PrincipalType
+from tests.forking import Forked, run_to_end
 
 ROOT = Path(__file__).resolve().parents[1]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]
@@ -32,7 +33,7 @@ _HTTP = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0
 def start(command: list[str], env: dict[str, str], log: Path) -> tuple[subprocess.Popen[str], str]:
     """Start a process and wait for the line that says where it listens."""
     with log.open("a") as errors:
-        process = subprocess.Popen(
+        process = Forked(
             command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=errors, text=True
         )
     assert process.stdout is not None
@@ -129,10 +130,8 @@ class Server:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``gateway ...`` beside the server, on its data folder."""
-        return subprocess.run(
-            [*GATEWAY, *arguments, "--data-dir", str(self.data_dir)],
-            cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        command = [*GATEWAY, *arguments, "--data-dir", str(self.data_dir)]
+        return run_to_end(command, cwd=ROOT, env=self.env)
 
     def accept_restore(self) -> str:
         """Accept the data folder as restored from a backup; returns what the command said."""

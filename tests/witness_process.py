@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.transparency import Verifier
+from tests.forking import run_to_end
 from tests.processes import GATEWAY, ROOT, Server, start, stop
 
 NAME = "witness.example.com/w1"
@@ -16,11 +17,12 @@ NAME = "witness.example.com/w1"
 
 @dataclass
 class WitnessProcess:
-    """``gateway witness serve``; ``port`` is kept across restarts."""
+    """``gateway witness serve`` with ``options``; ``port`` is kept across restarts."""
 
     folder: Path
     log: Verifier
     port: str = "0"
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
     url: str = ""
 
@@ -31,15 +33,14 @@ class WitnessProcess:
     def key(self) -> str:
         """The key that it shows."""
         command = [*GATEWAY, "witness", "key", *self._state]
-        done = subprocess.run(
-            command, cwd=ROOT, env=_env(), capture_output=True, text=True, timeout=60, check=True
-        )
+        done = run_to_end(command, cwd=ROOT, env=_env())
+        assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     def start(self) -> None:
         self.folder.mkdir(exist_ok=True)
         command = [*GATEWAY, "witness", "serve", *self._state, "--port", self.port]
-        command += ["--log", str(self.log)]
+        command += ["--log", str(self.log), *self.options]
         self.process, self.url = start(command, _env(), self.folder / "witness.log")
         self.port = self.url.rpartition(":")[2]
 

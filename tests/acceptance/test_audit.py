@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.drafts import lookup, refund, reply, waiting
+from tests.forking import run_to_end
 from tests.processes import GATEWAY, ROOT
 from tests.world import World, end_world, make_world
 
@@ -22,10 +23,7 @@ def world(each_world: World) -> World:
 
 
 def audit(data_dir: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*GATEWAY, "audit", "verify", "--data-dir", str(data_dir)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return run_to_end([*GATEWAY, "audit", "verify", "--data-dir", str(data_dir)], cwd=ROOT)
 
 
 def test_the_record_verifies_beside_a_running_server(world: World) -> None:

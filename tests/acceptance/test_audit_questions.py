@@ -156,7 +156,7 @@ def test_the_policies_of_the_span_are_named_with_who_made_them_so(story: Story) 
 
 
 def test_who_could_is_answered_under_each_revision(story: Story) -> None:
-    could = story.review(limit=1000)["could"]
+    could = story.review(limit=100)["could"]
     assert could["undecidable"] == []
     rows = [row for row in could["items"] if row["subject"] == "user:carl"]
     (row,) = rows  # under the revision before: afterwards he could not
@@ -173,7 +173,7 @@ def test_who_could_is_answered_under_each_revision(story: Story) -> None:
 
 
 def test_a_page_of_who_could_goes_on_where_the_last_one_ended(story: Story) -> None:
-    whole = story.review(limit=1000)["could"]
+    whole = story.review(limit=100)["could"]
     found: list[JsonObject] = []
     after: str | None = "0"
     while after is not None:
@@ -246,7 +246,7 @@ def test_a_subject_narrows_everything(story: Story) -> None:
 
 
 def test_each_list_goes_on_where_its_page_ended(story: Story) -> None:
-    whole = story.review(limit=1000)
+    whole = story.review(limit=100)
     for part in ("did", "approved", "saw"):
         first = story.review(limit=1)[part]
         found, after = first["items"], first["next"]
@@ -299,14 +299,14 @@ def test_who_reads_the_record_is_in_the_record(story: Story) -> None:
     begin = now()
     reader = story.people.world.gateway.caller("rita", "auditor")
     story.review(reader)
-    story.search(reader, actor="carl", limit=1000)
+    story.search(reader, actor="carl", limit=100)
     reader.query("policyRuleList", "total", {"text": "a text that stays out", "limit": 3})
     found = {one["contract"]: one for one in story.search(**{"actor": "rita", "from": begin})}
     review = found["audit.contract.review@1.0.0"]["reading"]
     assert review["filter"] == {"contract": REFUND, **story.span}
     assert review["rows"] > 0
     search = found["audit.record.search@1.0.0"]["reading"]
-    assert search["filter"] == {"actor": "carl", "limit": 1000}
+    assert search["filter"] == {"actor": "carl", "limit": 100}
     assert search["rows"] >= 2
     rules = found["policy.rule.list@1.0.0"]["reading"]
     assert rules == {"filter": {"limit": 3}, "rows": 0}
@@ -333,7 +333,7 @@ def test_the_export_of_the_record_is_the_search_row_by_row(story: Story) -> None
 
 
 def test_the_export_of_a_review_has_every_list(story: Story) -> None:
-    whole = story.review(limit=1000)
+    whole = story.review(limit=100)
     answer = story.get(report="review", contract=REFUND, format="jsonl", **story.span)
     rows = [json.loads(line) for line in answer.text.splitlines()]
     for part in ("could", "did", "approved", "saw"):

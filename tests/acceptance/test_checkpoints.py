@@ -4,7 +4,6 @@ its own, and an auditor who checks with a public key alone."""
 import base64
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from gateway.transparency import Verifier, open_note
 from tests.acceptance.drafts import refund, waiting
 from tests.acceptance.test_evidence import bundle, files_of, verify
 from tests.answering import Answering, Reply
+from tests.forking import run_to_end
 from tests.processes import GATEWAY, Caller, JsonObject
 from tests.webhook_receiver import SECRET, Receiver
 from tests.witness_process import NAME, WitnessProcess, log_key
@@ -122,11 +122,8 @@ def check(folder: Path, answer: JsonObject, outside: Outside, *more: str) -> Any
     file.write_text(json.dumps(answer))
     key = str(outside.world.gateway.key_dir / "checkpoint-signing.pub.pem")
     env = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    done = subprocess.run(
-        [*GATEWAY, "audit", "proof", "verify", str(file), "--public-key", key, *more],
-        cwd=folder, env={**env, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    command = [*GATEWAY, "audit", "proof", "verify", str(file), "--public-key", key, *more]
+    done = run_to_end(command, cwd=folder, env=env)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 

@@ -37,7 +37,10 @@ WITHOUT_IDS = {
     "audit.checkpoint.list",
     "audit.proof.consistency",
     "audit.contract.review",  # names a contract, and shows the workspace's own record
+    "controlPlane.contract.execution.list",  # names a contract, and shows the workspace's own
+    "controlPlane.contract.list",  # the contracts are those of every workspace
     "controlPlane.grant.issue",  # names a contract
+    "controlPlane.health.get",
     "controlPlane.skill.install",  # brings its own skill
     "controlPlane.skill.verify",
     "policy.access.review",  # and what has no id: rules for everybody are seen by everybody

@@ -14,7 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.acceptance.commanding import Commander
 from tests.acceptance.drafts import approve, lookup, refund
+from tests.forking import run_to_end
 from tests.processes import GATEWAY, Caller, JsonObject
 from tests.world import World, end_world, make_world
 
@@ -95,12 +97,7 @@ def verify(folder: Path, content: bytes, *more: str) -> subprocess.CompletedProc
     file = folder / "bundle.zip"
     file.write_bytes(content)
     env = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    root = str(Path(__file__).resolve().parents[2])
-    done = subprocess.run(
-        [*GATEWAY, "evidence", "verify", str(file), *more],
-        cwd=folder, env={**env, "PYTHONPATH": root}, capture_output=True, text=True, timeout=60,
-        check=False,
-    )  # fmt: skip
+    done = run_to_end([*GATEWAY, "evidence", "verify", str(file), *more], cwd=folder, env=env)
     assert "Traceback" not in done.stderr, done.stderr
     assert [path.name for path in folder.iterdir()] == ["bundle.zip"]
     return done
@@ -337,3 +334,25 @@ def test_bundles_outlive_a_restart(own_world: World) -> None:
     assert fetch(own_world.olga, started["runId"]).content == content
     assert [path.suffix for path in evidence.iterdir()] == [".sealed"]
     assert export(own_world.olga, "olga", started["runId"])["evidenceBundleCount"] == 2
+
+
+def test_the_command_exports_what_it_then_verifies(
+    world: World, run: JsonObject, tmp_path: Path
+) -> None:
+    olga, file = Commander.of(world.olga), tmp_path / "evidence.zip"
+    told = olga.ask("evidence", "export", run["executionId"], "--output", str(file))
+    assert (told["runId"], told["file"]) == (run["runId"], str(file))
+    assert olga.run("evidence", "verify", str(file)).exit_code == 0
+    again = olga.run("evidence", "export", run["executionId"], "--output", str(file))
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert "it cannot be written (File exists)" in again.stderr
+
+
+def test_an_export_that_is_refused_leaves_no_file(
+    world: World, run: JsonObject, tmp_path: Path
+) -> None:
+    fiona, file = Commander.of(world.fiona), tmp_path / "evidence.zip"
+    assert "FORBIDDEN" in fiona.refused(
+        "evidence", "export", run["executionId"], "--output", str(file)
+    )
+    assert not file.exists()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import pytest
 
 from tests.acceptance.drafts import CANCEL, ids, lookup, waiting
 from tests.faults.proxy import Proxy
+from tests.forking import run_to_end
 from tests.processes import GATEWAY, start, stop
 from tests.world import World, end_world, make_world, wait_until
 
@@ -45,10 +45,7 @@ class Site:
         self.network = Proxy((parts.hostname, parts.port))
         through = f"postgresql://{parts.username}@127.0.0.1:{self.network.port}{parts.path}"
         self.settings = {"GATEWAY_DATABASE_URL": through, **settings}
-        done = subprocess.run(
-            [*GATEWAY, "migrate", "--database-url", url],
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = run_to_end([*GATEWAY, "migrate", "--database-url", url])
         assert done.returncode == 0, done.stderr
         self.world: World = make_world(folder, **self.settings)
 

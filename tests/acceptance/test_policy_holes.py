@@ -6,7 +6,6 @@ docs/known-failings.md lists them all with their tests.
 import json
 import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,6 +22,7 @@ from tests.acceptance.drafts import approve, policies, refund, waiting, with_ver
 from tests.acceptance.test_audit import altered, place
 from tests.acceptance.test_evidence import bundle, files_of, verify, zipped
 from tests.acceptance.test_skills import install, make
+from tests.forking import run_to_end
 from tests.processes import GATEWAY, ROOT, Caller, JsonObject
 from tests.world import World, end_world, make_world
 
@@ -123,11 +123,10 @@ def test_rules_that_would_run_code_stop_the_start_and_are_not_run(tmp_path: Path
     code = CODE.format(marker=str(marker))
     row = f'p, 1, *, *, *, *, "{code}", autonomous, -, -, -, -'
     rules = with_verdict_rule(tmp_path / "policies", row)
-    served = subprocess.run(
-        [*GATEWAY, "serve", "--port", "0", "--data-dir", str(tmp_path / "data")],
-        cwd=ROOT, env={"GATEWAY_POLICY_DIR": rules, "PATH": "/usr/bin:/bin"}, capture_output=True,
-        text=True, timeout=60, check=False,
-    )  # fmt: skip
+    command = [*GATEWAY, "serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
+    served = run_to_end(
+        command, cwd=ROOT, env={"GATEWAY_POLICY_DIR": rules, "PATH": "/usr/bin:/bin"}
+    )
     assert served.returncode != 0
     assert "POLICY_CONDITION" in served.stderr
     assert "verdict.csv" in served.stderr

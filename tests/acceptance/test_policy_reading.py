@@ -129,7 +129,7 @@ def test_permissions_say_what_somebody_may_do_and_why(ada: Caller) -> None:
         "policyPermissionsGet",
         "total roles { role via path } items { contract allowed reason verdict "
         "rule { file line text } hangsOn { when verdict rule { line } } }",
-        {"subject": "tina", "type": "HUMAN", "roles": ["user"], "limit": 200},
+        {"subject": "tina", "type": "HUMAN", "roles": ["user"], "limit": 150},
     )
     held = {one["role"]: one for one in answer["roles"]}
     assert {name: one["via"] for name, one in held.items()} == {

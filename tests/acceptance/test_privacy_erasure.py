@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.acceptance.privacy_world import Officers, everything, files_with
+from tests.forking import run_to_end
 from tests.processes import GATEWAY, ROOT
 from tests.world import World, end_world, make_world
 
@@ -86,7 +87,7 @@ def test_the_receipt_is_verified_offline(officers: Officers, tmp_path: Path) -> 
 def verify(file: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Check a receipt, without any gateway."""
     command = [*GATEWAY, "privacy", "receipt", "verify", str(file), *more]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return run_to_end(command, cwd=ROOT)
 
 
 def test_nobody_erases_alone_and_no_machine_decides(officers: Officers) -> None:

@@ -1,7 +1,6 @@
 """Legal holds, retention and consent over HTTP."""
 
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from tests.acceptance.drafts import lookup
 from tests.acceptance.privacy_world import CONSENTS, HOLDS, Officers, everything
+from tests.forking import run_to_end
 from tests.processes import GATEWAY, ROOT, JsonObject
 from tests.world import end_world, make_world, wait_until
 
@@ -290,7 +290,7 @@ def test_faults_of_the_retention_rules_keep_the_gateway_from_starting(tmp_path: 
     )
     command = [*GATEWAY, "serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
     command += ["--policy-dir", retained(tmp_path, rules)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_to_end(command, cwd=ROOT)
     assert done.returncode != 0
     for place in ("2:", "3:", "4:"):
         assert f"retention.yaml:{place}" in done.stderr

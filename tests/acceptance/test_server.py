@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.forking import run_to_end
 from tests.processes import GATEWAY, ROOT, stop
 from tests.world import World, make_world
 
@@ -17,10 +18,7 @@ def serve(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Start a server that must refuse to start."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
     env.update({"GATEWAY_DATA_DIR": str(tmp_path / "data"), "GATEWAY_PORT": "0", **settings})
-    return subprocess.run(
-        [*GATEWAY, "serve"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30,
-        check=False,
-    )  # fmt: skip
+    return run_to_end([*GATEWAY, "serve"], cwd=ROOT, env=env)
 
 
 def test_it_is_healthy_and_ready(world: World) -> None:
@@ -100,6 +98,14 @@ def test_a_port_in_use_is_told_with_its_setting(world: World, tmp_path: Path) ->
     refused = serve(tmp_path, GATEWAY_PORT=world.gateway.url.rpartition(":")[2])
     assert refused.returncode == 2
     assert "GATEWAY_PORT" in refused.stderr
+
+
+def test_the_doctor_finds_it_well(world: World) -> None:
+    port = world.gateway.url.rpartition(":")[2]
+    done = world.gateway.command("doctor", "--port", port)
+    assert done.returncode == 0, done.stdout
+    assert f"ok\tport\ta gateway serves on 127.0.0.1:{port}" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 def test_token_issue_prints_the_token_alone(world: World) -> None:

@@ -1,6 +1,7 @@
 """Signed skills over HTTP: uploaded, installed, called, planned with, disabled."""
 
 import io
+import json
 import signal
 import threading
 import zipfile
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from gateway.skills import digest_of
+from tests.acceptance.commanding import Commander
 from tests.acceptance.drafts import (
     COMPILE,
     START,
@@ -544,3 +546,33 @@ def test_the_record_verifies_and_rebuilds_with_skills_in_it(own_world: World) ->
     assert world.gateway.command("journal", "rebuild").returncode == 0
     world.gateway.start()
     assert listed(world, includeDisabled=True) == before
+
+
+def test_the_command_installs_and_lists(world: World, tmp_path: Path) -> None:
+    body, content = skill("acme.commanded")
+    manifest_file, artifact = tmp_path / "manifest.json", tmp_path / "skill.zip"
+    manifest_file.write_text(json.dumps(body))
+    artifact.write_bytes(content)
+    olga = Commander.of(world.olga)
+    done = olga.ask("skill", "install", str(manifest_file), "--artifact", str(artifact))
+    assert (done["skillKey"], done["status"]) == ("acme.commanded", "INSTALLED")
+    rows = [line.split("\t") for line in olga.run("skill", "list").stdout.splitlines()]
+    assert ["acme.commanded", "1.0.0", "INSTALLED", "acme"] in [row[:4] for row in rows]
+    assert "FORBIDDEN" in Commander.of(world.fiona).refused("skill", "list")
+
+
+def test_the_command_tells_why_a_skill_or_an_archive_is_refused(
+    world: World, tmp_path: Path
+) -> None:
+    body, content = skill("acme.strange", by=STRANGER)
+    manifest_file, artifact = tmp_path / "manifest.json", tmp_path / "skill.zip"
+    manifest_file.write_text(json.dumps(body))
+    artifact.write_bytes(content + b"more")
+    olga = Commander.of(world.olga)
+    asked = ("skill", "install", str(manifest_file))
+    assert "ARTIFACT_DIGEST_MISMATCH" in olga.refused(*asked, "--artifact", str(artifact))
+    artifact.write_bytes(content)
+    assert "KEY_UNTRUSTED" in olga.refused(*asked, "--artifact", str(artifact))
+    manifest_file.write_text("{}")
+    refused = olga.run(*asked)
+    assert (refused.exit_code, "names no skill" in refused.stderr) == (2, True)

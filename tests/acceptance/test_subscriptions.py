@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from gateway.identity import LocalIssuer
+from tests.acceptance.besieging import Process
 from tests.acceptance.drafts import lookup, reply
 from tests.processes import Caller
 from tests.world import World, end_world, make_world
@@ -284,21 +284,12 @@ def test_sockets_and_streams_end_with_the_token(tmp_path: Path) -> None:
         end_world(world)
 
 
-def cpu_and_memory(process: int) -> tuple[float, int]:
-    """CPU seconds and resident KiB of a process."""
-    words = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    spent = (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-    status = Path(f"/proc/{process}/status").read_text()
-    resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return spent, int(resident.split()[1])
-
-
 def test_hundreds_of_idle_subscribers_cost_little_and_do_not_hold_up_a_stop(
     own_world: World,
 ) -> None:
     world = own_world
     assert world.gateway.process is not None
-    process = world.gateway.process.pid
+    process = Process(world.gateway.process.pid)
     people = [world.gateway.caller(f"olga-{number}", "admin") for number in range(10)]
     accept = {"accept": "text/event-stream"}
 
@@ -314,7 +305,7 @@ def test_hundreds_of_idle_subscribers_cost_little_and_do_not_hold_up_a_stop(
         async with contextlib.AsyncExitStack() as stack:
             http = httpx.AsyncClient(timeout=None, limits=httpx.Limits())  # noqa: S113 - streams last
             client = await stack.enter_async_context(http)
-            before = cpu_and_memory(process)
+            memory = process.memory()
             sockets = [
                 await stack.enter_async_context(subscription(world, people[number % 10]))
                 for number in range(200)
@@ -327,11 +318,10 @@ def test_hundreds_of_idle_subscribers_cost_little_and_do_not_hold_up_a_stop(
             async with asyncio.timeout(20):
                 while len(opened) < 100:  # noqa: ASYNC110 - the streams run in tasks of their own
                     await asyncio.sleep(0.01)
-            settled = cpu_and_memory(process)
+            settled = process.seconds()
             await asyncio.sleep(2)
-            idle = cpu_and_memory(process)
-            assert idle[0] - settled[0] < 0.2, "seconds of CPU in two idle seconds"
-            assert (idle[1] - before[1]) / 300 < 200, "KiB for each subscriber"
+            assert process.seconds() - settled < 0.2, "seconds of CPU in two idle seconds"
+            assert (process.memory() - memory) / 1024 / 300 < 200, "KiB for each subscriber"
             began = time.monotonic()
             assert await asyncio.to_thread(world.gateway.stop, signal.SIGTERM) == 0
             assert time.monotonic() - began < 5

@@ -15,7 +15,8 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance.drafts import lookup, step_of, waiting
 from tests.acceptance.test_subscriptions import FOLLOW, following, next_event, read_on
-from tests.processes import GATEWAY, Caller, JsonObject, stop
+from tests.forking import run_to_end
+from tests.processes import GATEWAY, Caller, JsonObject
 from tests.webhook_receiver import OTHER_SECRET, SECRET, Answer, Message, Receiver
 from tests.world import World, end_world, make_world, wait_until
 
@@ -410,19 +411,10 @@ def test_a_file_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
 def serve(folder: Path, **env: str) -> str:
     """What a gateway says that must refuse to start."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
-    process = subprocess.Popen(
-        [*GATEWAY, "serve", "--port", "0", "--data-dir", str(folder / "data")],
-        env={**clean, **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        told, _ = process.communicate(timeout=30)
-        assert process.returncode == 2
-        return told
-    finally:
-        stop(process)
+    command = [*GATEWAY, "serve", "--port", "0", "--data-dir", str(folder / "data")]
+    done = run_to_end(command, env={**clean, **env}, stderr=subprocess.STDOUT)
+    assert done.returncode == 2
+    return done.stdout
 
 
 def test_a_stop_waits_neither_for_slow_receivers_nor_for_open_streams(tmp_path: Path) -> None:

@@ -114,9 +114,9 @@ def test_the_wheel_carries_the_contracts_and_policies_and_nothing_of_the_checkou
     shipped = {name for name in names if name.startswith("gateway/shipped_data/")}
     expected = {
         f"gateway/shipped_data/{path.relative_to(ROOT).as_posix()}"
-        for folder in ("schema", "policies")
+        for folder in ("examples", "schema", "policies")
         for path in (ROOT / folder).rglob("*")
-        if path.is_file()
+        if path.is_file() and path.suffix != ".pyc"
     }
     assert shipped == expected
     assert any(name.endswith(".yaml") for name in shipped)
@@ -147,3 +147,18 @@ def test_the_installed_wheel_migrates_a_record_of_the_first_release(
         connection.executescript((ROOT / "tests" / "golden" / "journal-v1.sql").read_text())
     told = run(command, "migrate", "--data-dir", tmp_path, cwd=tmp_path)
     assert told.startswith("migrated from schema version 1 to ")
+
+
+def test_a_new_deployment_comes_from_the_wheel_and_the_commands_complete(
+    command: Path, tmp_path: Path
+) -> None:
+    run(command, "init", "shop", cwd=tmp_path)
+    told = json.loads(run(command, "contracts", "lint", "--schema-dir", "shop/schema", "--json",
+                          "--policy-dir", "shop/policies", cwd=tmp_path))  # fmt: skip
+    assert told["operations"] > 1
+    asked = {"COMP_WORDS": "gateway audit ver", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [command], cwd=tmp_path, env={**clean(), **asked, "_GATEWAY_COMPLETE": "bash_complete"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == "plain,verify\n"

@@ -14,6 +14,7 @@ import pytest
 
 from tests.acceptance.drafts import approve, ended, lookup, refund, refunds, replies, reply, waiting
 from tests.processes import GATEWAY, start, stop
+from tests.span_receiver import SpanReceiver
 from tests.temporal import Temporal
 from tests.world import World, end_world, make_world, wait_until
 
@@ -26,6 +27,7 @@ class Crew:
 
     world: World
     database: str
+    collector: SpanReceiver
     workers: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
 
@@ -65,20 +67,27 @@ class Crew:
 
 @pytest.fixture
 def crew(database_url: str, tmp_path: Path) -> Iterator[Crew]:
+    collector = SpanReceiver()
+    collector.start()
     world = make_world(
         tmp_path,
         GATEWAY_DATABASE_URL=database_url,
         GATEWAY_DISPATCH="procrastinate",
         GATEWAY_LEASE=str(LEASE),
         GATEWAY_DRAIN="8",
+        GATEWAY_METRICS="on",
+        GATEWAY_TRACES="otlp",
+        GATEWAY_TRACES_ENDPOINT=collector.url,
+        OTEL_BSP_SCHEDULE_DELAY="100",
     )
-    made = Crew(world, database_url)
+    made = Crew(world, database_url, collector)
     try:
         made.hire("one")
         made.hire("two")
         yield made
     finally:
         made.close()
+        collector.stop()
 
 
 def test_runs_are_advanced_by_workers_and_calls_answer_as_ever(crew: Crew) -> None:
@@ -102,6 +111,28 @@ def test_runs_are_advanced_by_workers_and_calls_answer_as_ever(crew: Crew) -> No
     assert len(refunds(world, 700)) == 1
     wait_until(lambda: crew.jobs() == 0, 5)
     assert crew.holders() == {}
+    one_trace_over_processes(crew)
+
+
+def one_trace_over_processes(crew: Crew) -> None:
+    """The spans of a worker belong to the trace of the call that the gateway answered."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    query = (
+        "mutation ($input: SupportRefundIssueInput!)"
+        " { supportRefundIssue(input: $input) { refundId } }"
+    )
+    value = {"input": {"orderId": "o-1004", "amount": 9, "currency": "EUR"}}
+    header = f"00-{trace}-00f067aa0ba902b7-01"
+    crew.world.agent.send(query, value, traceparent=header).raise_for_status()
+    whole = {"request", "support.refund.issue", "run", "step", "action"}
+    spans = crew.collector.wait(trace, lambda found: whole <= {one.name for one in found})
+    of = {span.name: span for span in spans}
+    assert of["run"].parent == of["support.refund.issue"].id
+    assert of["action"].parent == of["step"].id
+    advanced = [httpx.get(f"{url}/metrics").text for url in crew.urls.values()]
+    told = 'gateway_runs_total{outcome="completed"} 0.0'
+    assert not all(told in text for text in advanced)
+    assert told in httpx.get(f"{crew.world.gateway.url}/metrics").text
 
 
 def test_a_worker_that_is_killed_is_taken_over_from_in_less_than_two_leases(crew: Crew) -> None:
@@ -207,7 +238,7 @@ def test_temporal_tells_workers_as_well(
         GATEWAY_TEMPORAL_ADDRESS=temporal.address,
         GATEWAY_LEASE=str(LEASE),
     )
-    crew = Crew(world, database_url)
+    crew = Crew(world, database_url, SpanReceiver())
     try:
         crew.hire("one")
         run = waiting(world, [lookup(), refund(252, dependsOn=["order"])])

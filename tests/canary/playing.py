@@ -101,6 +101,12 @@ def hits_in_webhooks(stage: Stage) -> list[Hit]:
     return _hits_in(stage.searcher, sent)
 
 
+def hits_in_telemetry(stage: Stage, metrics: bytes) -> list[Hit]:
+    """Canaries in spans, and in ``metrics`` as they were told."""
+    sent = [Told("the collector", "spans", body) for body in stage.spans.bodies]
+    return _hits_in(stage.searcher, [*sent, Told("Prometheus", "metrics", metrics)])
+
+
 def seen_again(stage: Stage, person: Person) -> list[Hit]:
     """Canaries in what ``person`` is shown when everything is read once more.
 
@@ -136,6 +142,8 @@ class Findings:
     stopped: list[Hit]
     answers: list[Hit]
     webhooks: list[Hit]
+    telemetry: list[Hit]
+    spans: int
     shown: frozenset[str]
     erased: Erased
     fields: dict[str, str]
@@ -145,6 +153,7 @@ class Findings:
 def findings(stage: Stage, say: Callable[[str], None] = lambda _: None) -> Findings:
     """Look everywhere, erase, look again, and stop the gateway for the last look."""
     running = hits_on_disk(stage)
+    metrics = httpx.get(f"{stage.gateway.url}/metrics").raise_for_status().content
     shown = frozenset(hit.field for hit in hits_in_answers(stage, privileged=True))
     begun = time.monotonic()
 
@@ -158,6 +167,8 @@ def findings(stage: Stage, say: Callable[[str], None] = lambda _: None) -> Findi
         stopped=hits_on_disk(stage),
         answers=hits_in_answers(stage),
         webhooks=hits_in_webhooks(stage),
+        telemetry=hits_in_telemetry(stage, metrics),
+        spans=len(stage.spans.spans),
         shown=shown,
         erased=erased,
         fields={needle: one.where for needle, one in stage.canaries.planted.items()},

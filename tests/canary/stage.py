@@ -30,6 +30,7 @@ from tests.canary.searching import Searcher
 from tests.canary.service import CanaryService
 from tests.canary.values import Canaries
 from tests.processes import ROOT, Service, stop
+from tests.span_receiver import SpanReceiver
 from tests.webhook_receiver import SECRET, Receiver
 from tests.world import World
 
@@ -62,6 +63,7 @@ class Stage:
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
     finder: Searcher | None = None
+    spans: SpanReceiver = field(default_factory=SpanReceiver)
 
     def __post_init__(self) -> None:
         self.world = World(self.gateway, Service(self.folder))
@@ -254,6 +256,8 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
     canaries = Canaries(seed)
     service = CanaryService(registry, canaries)
     receiver = Receiver().start()
+    spans = SpanReceiver()
+    spans.start()
     webhooks = folder / "webhooks.yaml"
     webhooks.write_text(json.dumps([_endpoint(receiver, *one) for one in _ENDPOINTS]))
     (folder / "tmp").mkdir()
@@ -270,6 +274,9 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
         "GATEWAY_POLICY_DIR": _policies(folder / "policies"),
         "GATEWAY_WEBHOOKS": str(webhooks),
         "GATEWAY_WEBHOOK_HOSTS": "127.0.0.1:*",
+        "GATEWAY_METRICS": "on",
+        "GATEWAY_TRACES": "otlp",
+        "GATEWAY_TRACES_ENDPOINT": spans.url,
         "HOOK": SECRET,
         "TMPDIR": str(folder / "tmp"),
         "PYTHONPATH": str(ROOT),
@@ -281,6 +288,7 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
         stage = Stage(
             *(folder, registry, canaries, service, receiver, gateway),
             random=Random(seed),  # noqa: S311 - to be repeated
+            spans=spans,
         )
         stage.drain()
         yield stage
@@ -288,5 +296,6 @@ def staged(folder: Path, seed: int, size: int) -> Iterator[Stage]:
         if gateway.process is not None:
             stop(gateway.process, signal.SIGKILL)
         receiver.stop()
+        spans.stop()
         service.close()
         sys.stdout.flush()

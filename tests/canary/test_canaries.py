@@ -65,6 +65,11 @@ def test_no_webhook_carries_a_canary(found: Findings) -> None:
     assert leaks(found.webhooks) == []
 
 
+def test_no_span_and_no_metric_carries_a_canary(found: Findings) -> None:
+    assert found.spans > 1000, "else nothing was told"
+    assert leaks(found.telemetry) == []
+
+
 def test_whoever_may_see_them_was_shown_canaries_of_every_contract(found: Findings) -> None:
     """Else nothing was planted, and nothing was proved."""
     registry = load_contracts([ROOT / "schema" / "support", ROOT / "schema" / "control-plane"])

@@ -17,6 +17,7 @@ from gateway.surfaces.authzen.messages import (
 )
 from gateway.surfaces.authzen.pages import position_of, token_for
 from tests.acceptance.authzen_world import ENDPOINTS, EVALUATIONS, Pep, authzen_world
+from tests.properties.amounts import examples
 
 PARTS = ("subject", "action", "resource", "context")
 ANY_JSON = st.recursive(
@@ -81,7 +82,7 @@ def pep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pep]:
         yield Pep(world)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(path=st.sampled_from(ENDPOINTS), body=REQUEST)
 def test_whatever_json_comes_is_answered_or_refused(pep: Pep, path: str, body: object) -> None:
     answer = pep.send(path, body)
@@ -96,7 +97,7 @@ def test_whatever_json_comes_is_answered_or_refused(pep: Pep, path: str, body: o
         assert type(told.get("decision")) is bool or isinstance(told["results"], list)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(path=st.sampled_from(ENDPOINTS), body=st.binary(max_size=60))
 def test_whatever_bytes_come_are_refused(pep: Pep, path: str, body: bytes) -> None:
     assert pep.send(path, body).status_code == 400
@@ -141,7 +142,7 @@ def known(question: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     body=request_with(
         ENTITY, evaluations=st.lists(ITEM, min_size=1, max_size=4), options=mostly(OPTIONS)
@@ -170,7 +171,7 @@ def test_defaults_fill_what_an_item_leaves_out(body: dict[str, Any]) -> None:
         assert batch.evaluations[index] == (known(merged) if is_good else {})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(body=request_with(ENTITY, surprise=ANY_JSON))
 def test_a_single_evaluation_is_read_or_refused(body: dict[str, Any]) -> None:
     if is_question(body):
@@ -182,7 +183,7 @@ def test_a_single_evaluation_is_read_or_refused(body: dict[str, Any]) -> None:
         assert refused.value.problem.code == "BAD_REQUEST"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     parts=st.fixed_dictionaries({"subject": ENTITY, "action": ACTION, "resource": ENTITY}),
     after=st.text(max_size=20),

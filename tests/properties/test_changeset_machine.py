@@ -30,6 +30,7 @@ from gateway.model.problem import ProblemError
 from gateway.policy import build_revision
 from gateway.policy.contents.content import apply_edits
 from gateway.policy.contents.history import content_of
+from tests.properties.amounts import examples
 
 AUTHOR, APPROVER = "policy-author", "policy-approver"
 
@@ -313,5 +314,5 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_people_change_policy_as_the_model_says() -> None:
-    few = settings(max_examples=4, stateful_step_count=20, deadline=None)
+    few = settings(max_examples=examples(4), stateful_step_count=20, deadline=None)
     run_state_machine_as_test(Machine, settings=few)

@@ -17,6 +17,7 @@ from gateway.model.event import Cursor, EventFilter
 from gateway.model.json import JsonObject
 from gateway.model.ports import Tx
 from gateway.runtime import Intent
+from tests.properties.amounts import examples
 from tests.unit.events.event_world import ELSEWHERE, OLGA, UMA, EventWorld
 from tests.unit.runtime.loop_world import AGENT, step
 
@@ -196,7 +197,7 @@ async def play(folder: Path, writers: list[list[str]], readers: list[Reader]) ->
 
 
 @settings(
-    max_examples=30,
+    max_examples=examples(30),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

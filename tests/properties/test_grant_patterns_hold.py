@@ -13,6 +13,7 @@ from gateway.model.contract import OperationContract
 from gateway.model.json import canonical
 from gateway.model.problem import ProblemError
 from gateway.runtime.patterns import check_pattern, matches
+from tests.properties.amounts import examples
 
 CONTRACT = """\
 key: shop.order.place
@@ -80,7 +81,7 @@ def without_nulls(value: Any) -> Any:
     return {name: item for name, item in value.items() if item is not None}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(calls, calls)
 def test_a_call_spelled_out_stands_for_itself_alone(
     contract: OperationContract, one: dict[str, Any], other: dict[str, Any]
@@ -91,7 +92,7 @@ def test_a_call_spelled_out_stands_for_itself_alone(
     assert matches(contract, pattern, other) is (canonical(one) == canonical(other))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(calls, st.data())
 def test_one_changed_field_is_enough(
     contract: OperationContract, one: dict[str, Any], data: st.DataObject
@@ -109,7 +110,7 @@ OPERATORS = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(calls, OPERATORS, st.sampled_from(["tags", "free", "box", "stops", "extra"]))
 def test_no_operator_hides_inside_a_plain_value(
     contract: OperationContract, one: dict[str, Any], operator: Any, where: str

@@ -18,6 +18,7 @@ from gateway.journal.chain import entry_hash
 from gateway.journal.tables import PROJECTIONS
 from gateway.model.entry import EntryType, NewEntry
 from tests.contract.journal_story import DECISION, PROBLEM, SteppingClock, Story, call
+from tests.properties.amounts import examples
 
 COLUMNS = (
     *("position", "chain", "seq", "format", "at", "type", "workspace", "execution_id", "actor"),
@@ -108,7 +109,7 @@ def dump(path: Path) -> list[list[Any]]:
         ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories())
 def test_a_rebuild_equals_the_live_projections_to_the_byte(entries: list[NewEntry]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -139,7 +140,7 @@ def altered(value: Any, place: int, bit: int) -> Any:
 
 
 @settings(
-    max_examples=150,
+    max_examples=examples(150),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -175,7 +176,7 @@ def test_any_byte_changed_in_any_column_of_any_entry_is_found_and_located(
 fields = st.one_of(st.text(st.characters(codec="utf-8"), max_size=6), st.integers(0, 99), st.none())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(fields, min_size=10, max_size=10), st.lists(fields, min_size=10, max_size=10))
 def test_different_entries_have_different_hashes(one: list[Any], other: list[Any]) -> None:
     assert (entry_hash(*one) == entry_hash(*other)) == (one == other)

@@ -31,6 +31,7 @@ from gateway.model.ports import (
     Unknown,
 )
 from gateway.model.problem import ProblemError
+from tests.properties.amounts import examples
 from tests.properties.operator_model import RunModel
 from tests.unit.runtime.loop_world import FRANK, FakeActions, LoopWorld, step
 
@@ -316,5 +317,5 @@ def assert_lawful(entries: list[Entry], final: str) -> None:
 
 
 def test_no_hand_brings_a_run_where_the_model_does_not() -> None:
-    shape = settings(max_examples=30, stateful_step_count=25, deadline=None)
+    shape = settings(max_examples=examples(30), stateful_step_count=25, deadline=None)
     run_state_machine_as_test(OperatorMachine, settings=shape)  # type: ignore[no-untyped-call]

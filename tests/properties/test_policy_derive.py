@@ -13,6 +13,7 @@ from gateway.policy.contents.content import Edited
 from gateway.policy.deriving import book_after
 from gateway.policy.loader import derive_revision
 from gateway.policy.rules.models import ACCESS, MODELS
+from tests.properties.amounts import examples
 from tests.properties.policy_worlds import (
     REGISTRY,
     WHERE,
@@ -77,7 +78,7 @@ def same_rules(one: PolicyRevision, other: PolicyRevision) -> bool:
     )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(contents(), calls, st.data())
 def test_any_sequence_of_changes_equals_building_from_scratch(
     content: PolicyContent, asked: list[Call], data: st.DataObject

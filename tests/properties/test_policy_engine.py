@@ -23,6 +23,7 @@ from gateway.policy.engine.roles import USER_PREFIX, Subject, effective_roles
 from gateway.policy.rules.models import ACCESS, ASSIGNMENT, CALL
 from gateway.policy.rules.rows import Row, read_rows
 from gateway.policy.rules.selectors import parse_selector
+from tests.properties.amounts import examples
 from tests.properties.policy_worlds import (
     CONTRACTS,
     SELECTORS,
@@ -116,7 +117,7 @@ def differences(
                     yield f"{subject.names} on {asked.key}: {found}, but Casbin says {expected}"
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     matchers(ACCESS),
     rules(ACCESS),
@@ -130,7 +131,7 @@ def test_access_and_its_explanation_equal_stock_casbin_with_its_own_roles(
     assert list(differences(engine_of(text, rows), text, rows, asking)) == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(contents(), calls)
 def test_every_decision_and_explanation_equals_the_reference(
     content: PolicyContent, asked: list[Call]
@@ -141,7 +142,7 @@ def test_every_decision_and_explanation_equals_the_reference(
         assert list(decisions(revision, asked)) == expected
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(contents(), calls)
 def test_decisions_are_the_same_where_nothing_is_remembered(
     content: PolicyContent, asked: list[Call]

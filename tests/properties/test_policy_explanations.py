@@ -26,6 +26,7 @@ from gateway.policy.explaining.request import Request
 from gateway.policy.reading.population import Population, SubjectKind
 from gateway.policy.reading.reverse import who_may
 from gateway.policy.rules.models import ACCESS
+from tests.properties.amounts import examples
 
 FOLDER = Path(__file__).parents[2] / "policies"
 SHIPPED = read_content(FOLDER)
@@ -148,7 +149,7 @@ def _whole_below(need: Need, bound: float) -> float:
     return -((-bound) // 1) - 1 if need.name == "a" else bound - 1e-9
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(policies, st.lists(principals, min_size=1, max_size=2), arguments, st.booleans())
 def test_an_explanation_says_what_is_decided_and_what_would_change_it(
     rules: Rules, callers: list[Principal], values: dict[str, object], open_a: bool
@@ -186,7 +187,7 @@ def test_an_explanation_says_what_is_decided_and_what_would_change_it(
                     assert decided.verdict.rank < verdict.verdict.rank
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(policies, principals)
 def test_a_denial_that_one_role_would_lift_names_such_a_role(
     rules: Rules, caller: Principal
@@ -211,7 +212,7 @@ def test_a_denial_that_one_role_would_lift_names_such_a_role(
             assert len(found.nearest) <= 2 * MAX_NEAREST
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(policies, st.sampled_from(("acme", "third")))
 def test_who_may_call_equals_asking_about_everybody(rules: Rules, workspace: str) -> None:
     """Brute force over every user, role and type that the rules name, of each principal type."""

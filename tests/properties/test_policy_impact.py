@@ -12,7 +12,6 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.contracts import load_contracts
 from gateway.journal import open_history
 from gateway.loading import contract_folders
 from gateway.model.json import JsonObject, decode
@@ -24,6 +23,8 @@ from gateway.runtime import Impact, ImpactScope
 from gateway.runtime.requester import requester_access
 from gateway.shipped import shipped_policies, shipped_schema
 from tests.bench.impact_journal import Generator
+from tests.loaded import load_contracts
+from tests.properties.amounts import examples
 
 REGISTRY = load_contracts(contract_folders((shipped_schema(),)))
 CONTENT = read_content(shipped_policies())
@@ -141,7 +142,7 @@ some = st.tuples(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(in_force=some, draft=some, seed=st.integers(0, 1_000))
 def test_flips_are_those_of_deciding_everything_twice(
     in_force: tuple[tuple[str, ...], tuple[str, ...], int],

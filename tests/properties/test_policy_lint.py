@@ -25,6 +25,7 @@ from gateway.policy.advice.effort import Effort
 from gateway.policy.advice.trials import range_of
 from gateway.policy.rules.conditions import Arguments
 from gateway.policy.rules.grammar import parse_condition
+from tests.properties.amounts import examples
 
 MODELS = {
     name: text
@@ -146,7 +147,7 @@ def without_shadowed(before: PolicyRevision) -> PolicyRevision | None:
     return build_revision(after, REGISTRY, Path("policies")) if found else None
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(access_rules, links)
 def test_without_shadowed_access_rules_the_same_is_allowed(
     rules: list[tuple[object, ...]], roles: list[tuple[object, ...]]
@@ -168,7 +169,7 @@ ARGUMENTS = [
 ]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(verdict_rules, links)
 def test_without_shadowed_verdict_rules_each_verdict_is_the_same_and_for_the_same_reason(
     rules: list[tuple[object, ...]], roles: list[tuple[object, ...]]
@@ -190,7 +191,7 @@ def test_without_shadowed_verdict_rules_each_verdict_is_the_same_and_for_the_sam
 FIELDS = ("input.email", "input.a.b", "output.email", "output.a.email", "output.a.b.email")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(pii_rules, links)
 def test_without_shadowed_pii_rules_everybody_sees_the_same(
     rules: list[tuple[object, ...]], roles: list[tuple[object, ...]]
@@ -204,7 +205,7 @@ def test_without_shadowed_pii_rules_everybody_sees_the_same(
             assert len(set(shown)) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(verdict_rules, pii_rules, st.randoms())
 def test_a_rule_that_stands_there_twice_is_found(
     verdicts: list[tuple[object, ...]], treatments: list[tuple[object, ...]], chance: object
@@ -221,7 +222,7 @@ def test_a_rule_that_stands_there_twice_is_found(
         assert str(len(file) + 1) in told
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(access_rules)
 def test_an_access_rule_that_says_what_another_says_is_found(rules: list[tuple[str, ...]]) -> None:
     who, where, what, _, effect = rules[0]
@@ -259,7 +260,7 @@ VALUES = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @example("n > 10 && n < 5")
 @example("n >= 2 || n < 2")
 @given(conditions)

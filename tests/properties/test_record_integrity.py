@@ -27,6 +27,7 @@ from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 from gateway.privacy import CheckpointKeys, CheckpointSigner, finish_rotation, rotate_key
 from tests.contract.journal_story import SteppingClock, Story, call
+from tests.properties.amounts import examples
 
 RECORD: list[Table] = [entry, chain_head, checkpoint, tile, archived_entry, *PROJECTIONS]
 
@@ -165,7 +166,7 @@ def flip(
 
 
 @settings(
-    max_examples=100,
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -213,7 +214,7 @@ def read(sound: Folder) -> str:
 
 
 @settings(
-    max_examples=100,
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -242,7 +243,7 @@ def sessions() -> Iterator[list[NewEntry]]:
         yield [*Story(f"m{number}").whole("x"), call(None)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.lists(st.sampled_from(["append", "checkpoint", "rotate", "many"]), max_size=6))
 def test_whatever_is_done_in_the_right_way_verifies_with_the_first_key(done: list[str]) -> None:
     told = sessions()

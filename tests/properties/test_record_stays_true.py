@@ -31,6 +31,7 @@ from gateway.model.pii import ErasedError, Owner
 from gateway.model.system import SystemClock
 from gateway.privacy import CheckpointKeys, Keyring, KeyringSealer, KeyRotation, rotate_key
 from tests.contract.journal_story import Story
+from tests.properties.amounts import examples
 
 PEOPLE = ["ada", "bob", "cy"]
 STEPS = [
@@ -158,7 +159,7 @@ def _entry(body: JsonObject) -> NewEntry:
     return NewEntry(EntryType.CALL_DENIED, "acme", body)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.sampled_from(PEOPLE)), max_size=10))
 def test_any_sequence_of_what_is_right_keeps_the_record_true(steps: list[tuple[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

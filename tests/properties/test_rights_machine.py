@@ -23,6 +23,7 @@ from gateway.model.ports import Page, Records
 from gateway.model.problem import ProblemError
 from gateway.model.rights import Erasure, ErasureStatus, RightsFilter
 from gateway.rights import RetentionRule
+from tests.properties.amounts import examples
 from tests.unit.rights.rights_world import RightsWorld
 
 PEOPLE = [f"{name}@x.org" for name in ("ada", "bob", "cy")]
@@ -183,5 +184,5 @@ def _condemned(records: Records, erasures: list[Erasure]) -> list[str]:
 
 def test_no_sequence_brings_back_what_was_erased() -> None:
     run_state_machine_as_test(
-        Machine, settings=settings(max_examples=24, stateful_step_count=14, deadline=None)
+        Machine, settings=settings(max_examples=examples(24), stateful_step_count=14, deadline=None)
     )

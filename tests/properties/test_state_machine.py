@@ -14,6 +14,7 @@ from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import TRANSITIONS, Execution, ExecutionStatus, RunMode, StepStatus
 from gateway.model.ports import Declined, Unknown
 from gateway.model.problem import ProblemError
+from tests.properties.amounts import examples
 from tests.unit.runtime.loop_world import (
     FIONA,
     FRANK,
@@ -161,7 +162,7 @@ async def live(folder: Path, usual: int, which: int, moves: list[tuple[str, int]
     assert report.ok, report.findings
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(lives)
 def test_no_sequence_of_moves_leaves_the_table(
     life: tuple[int, int, list[tuple[str, int]]],

@@ -154,8 +154,15 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
     kept = [rule.removeprefix("!").rstrip("/") for rule in rules if rule.startswith("!")]
     assert [source for source in sources if not (ROOT / source).exists()] == []
     assert [
-        source for source in sources if not any(fnmatch.fnmatch(source, rule) for rule in kept)
+        source
+        for source in sources
+        if not any(fnmatch.fnmatch(at, rule) for rule in kept for at in (source, folder_of(source)))
     ] == []
+
+
+def folder_of(source: str) -> str:
+    """The first folder of a path: with it all that is in it is kept."""
+    return source.partition("/")[0]
 
 
 def test_probes_and_services_meet_the_port_that_the_gateway_listens_on() -> None:

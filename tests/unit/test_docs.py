@@ -26,6 +26,7 @@ TELLERS = ("Declined", "Issue", "Problem", "problem", "refuse")
 NOT_CODES = re.compile(
     "GATEWAY_.*"  # settings
     "|SQLITE_.*"  # SQLite's own names for its errors
+    "|NO_COLOR"  # a variable that many commands know
     "|STRAWBERRY_.*"  # a switch of that library
 )
 

@@ -139,7 +139,7 @@ def test_the_package_and_the_distribution_have_one_version() -> None:
     assert project["version"] == gateway.__version__
 
 
-LOCKS = ("runtime", "build", "bench", "deploy", "dev")
+LOCKS = ("runtime", "build", "bench", "deploy", "gql", "ariadne", "conformance", "dev")
 
 
 def locked(name: str) -> dict[str, str]:
@@ -159,6 +159,9 @@ def declared(name: str) -> list[Requirement]:
         "build": build,
         "bench": groups["bench"],
         "deploy": groups["deploy"],
+        "gql": groups["gql"],
+        "ariadne": groups["ariadne"],
+        "conformance": groups["conformance"],
         "dev": [
             *project["project"]["dependencies"],
             *build,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.environment import load_settings
+from gateway.environment import CALLER_VARIABLES, load_settings
 from gateway.model.problem import Problem, ProblemError
 from gateway.settings import SETTINGS, Settings, settings_table
 from gateway.shipped import shipped_policies, shipped_schema
@@ -33,7 +33,10 @@ def refusal(**flags: Any) -> Problem:
 
 def test_without_any_setting_the_defaults_hold() -> None:
     settings = load_settings()
-    assert (settings.host, settings.port, settings.introspection) == ("127.0.0.1", 8000, "on")
+    assert (settings.host, settings.port, settings.introspection) == (
+        *("127.0.0.1", 8000),
+        "caller",
+    )
     assert settings.data_dir == Path("data")
     assert settings.database_path == Path("data/gateway.db")
     assert settings.schema_dir == (shipped_schema(),)
@@ -119,6 +122,9 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
         ("port", "8000.5", "valid integer"),
         ("port", "tcp://10.0.0.1:80", "valid integer"),
         ("data_dir", "file.txt", "not a folder"),
+        ("data_dir", "x" * 300, "it cannot be looked at (File name too long)"),
+        ("data_dir", "~nobody.here/data", "nobody has the home ~nobody.here"),
+        ("policy_dir", "x" * 300, "it cannot be looked at"),
         ("database_url", "mysql://db/gateway", "neither a SQLite file nor"),
         ("database_url", "postgresql://db", "no database"),
         ("database_url", "postgresql://db:port:5/gateway?sslmood=x", "libpq cannot read it"),
@@ -135,6 +141,11 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
         ("action_origins", "http://a", "has no '='"),
         ("action_origins", "http://a=b", "not an origin"),
         ("introspection", "ON", "'on', 'admin' or 'off'"),
+        ("documents_dir", "file.txt", "not a folder"),
+        ("trusted_documents", "all", "'off', 'log', 'prefer' or 'require'"),
+        ("trusted_documents", "log", "GATEWAY_DOCUMENTS_DIR names no folder"),
+        ("apq", "yes", "'on' or 'off'"),
+        ("http_profile", "2026", "'spec' or 'audit'"),
         ("oidc_issuers", "{", "not JSON"),
         ("oidc_issuers", "{}", "tuple"),
         ("oidc_issuers", "[{}]", "item 1, issuer"),
@@ -161,10 +172,18 @@ def test_a_wrong_value_is_refused_with_its_reason_and_remedy(
     assert f"Set it to {setting.expects}." in found.detail
 
 
+def test_what_says_which_gateway_commands_call_is_no_unknown_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in CALLER_VARIABLES:
+        monkeypatch.setenv(name, "x")
+    load_settings()
+
+
 def test_passwords_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_DATABASE_URL", "mysql://gw:hunter2@db/gateway")
     monkeypatch.setenv("GATEWAY_ACTION_ORIGINS", "http://a=http://gw:hunter2@b")
-    monkeypatch.setenv("GATEWAY_TOKEN", "hunter2")
+    monkeypatch.setenv("GATEWAY_PASSWORD", "hunter2")
     told = refusal()
     assert len(told.issues) == 3
     assert "hunter2" not in str(told)
@@ -237,6 +256,14 @@ def test_every_setting_has_its_one_description() -> None:
         assert setting.expects
         assert not setting.expects.endswith(".")
         assert setting.flag == f"--{setting.name.replace('_', '-')}"
+
+
+def test_clients_register_no_documents_where_registered_ones_alone_may_run() -> None:
+    given = {"documents_dir": ".", "trusted_documents": "require"}
+    assert load_settings(**given).trusted_documents == "require"
+    (issue,) = refusal(**given, apq="on").issues
+    assert issue.path == "GATEWAY_APQ"
+    assert "clients register nothing" in issue.message
 
 
 @pytest.mark.parametrize("dispatch", ["procrastinate", "temporal"])

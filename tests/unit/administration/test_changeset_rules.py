@@ -13,13 +13,13 @@ from gateway.administration import (
     require,
     require_revision,
 )
-from gateway.contracts import load_contracts
 from gateway.model.contract import OperationContract
 from gateway.model.policy import Changeset, ChangesetStatus
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.policy import PolicyRevision, build_revision, read_content
 from gateway.shipped import shipped_policies, shipped_schema
+from tests.loaded import load_contracts
 
 APPROVE = "policy.changeset.approve@1.0.0"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from gateway.administration import Checks, Scope, check
-from gateway.contracts import load_contracts
 from gateway.model.policy import ChangesetStatus, Edit
 from gateway.policy import PolicyRevision, apply_edits, build_revision, read_content
 from gateway.shipped import shipped_policies, shipped_schema
+from tests.loaded import load_contracts
 
 BETA, PLATFORM = Scope("beta", False), Scope("platform", True)
 POLICY = ("draft", "approve", "activate")

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from gateway.administration import InForce, PolicyWatch, put_in_force
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Registry
 from gateway.journal import SqliteJournal
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.policy import Edit
@@ -22,6 +22,7 @@ from gateway.policy import Policies, apply_edits
 from gateway.policy.contents.history import content_of
 from gateway.policy.policies import CERTAINTY
 from gateway.shipped import shipped_policies, shipped_schema
+from tests.loaded import load_contracts
 
 T = TypeVar("T")
 UNKNOWN = "sha256:" + "ab" * 32

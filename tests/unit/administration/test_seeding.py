@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.administration import Seeded, put_in_force
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Registry
 from gateway.journal import SqliteJournal
 from gateway.journal.migrations import migrate_sqlite
 from gateway.model.entry import EntryType, NewEntry
@@ -20,6 +20,7 @@ from gateway.model.problem import ProblemError
 from gateway.policy import PolicyContent, build_revision, read_content
 from gateway.policy.contents.history import content_of
 from tests.contract.journal_story import SteppingClock
+from tests.loaded import load_contracts
 
 pytestmark = pytest.mark.anyio
 

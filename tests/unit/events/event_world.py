@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from gateway.contracts import Registry, load_contracts
+from gateway.contracts import Registry
 from gateway.events import EventFeed, announced
 from gateway.journal import SqliteJournal
 from gateway.model.entry import Entry, EntryType, NewEntry
@@ -16,6 +16,7 @@ from gateway.model.principal import Principal, PrincipalType
 from gateway.operations.events import list_all
 from gateway.pipeline import Admitted, Call, CallRecorder
 from gateway.policy import Policies
+from tests.loaded import load_contracts
 from tests.unit.runtime.loop_world import FILES, VERDICT, LoopWorld, SettableClock, contract, person
 
 ROOT = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 from gateway.blobs import Blobs, FolderBlobs
-from gateway.contracts import Bundle, Registry, contents_of, load_contracts
+from gateway.contracts import Bundle, Registry, contents_of
 from gateway.evidence import (
     BundleReport,
     Exported,
@@ -29,6 +29,7 @@ from gateway.model.plan import PlanStep
 from gateway.model.ports import Tx
 from gateway.privacy import Keyring, KeyringSealer
 from tests.contract.journal_story import DECISION, SteppingClock, Story
+from tests.loaded import load_contracts
 
 SCHEMA = Path(__file__).parents[3] / "schema" / "support"
 REFUND = "support.refund.issue@1.0.0"

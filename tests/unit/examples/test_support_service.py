@@ -12,9 +12,11 @@ import httpx
 import pytest
 
 from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
-from gateway.contracts import Registry, load_contracts, pii_of
+from gateway.contracts import Registry, pii_of
 from gateway.model.contract import Risk
 from gateway.model.ports import ActionCall, Answered, Declined, Unknown
+from tests.forking import Forked
+from tests.loaded import load_contracts
 
 ROOT = Path(__file__).resolve().parents[3]
 TLS = httpx.create_ssl_context()
@@ -30,7 +32,7 @@ def registry() -> Registry:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     db = tmp_path_factory.mktemp("support") / "support.db"
     command = [sys.executable, "-m", "examples.support_service", "--port", "0", "--db", str(db)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = Forked(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     line = process.stdout.readline().strip()
     said, _, url = line.rpartition(" ")

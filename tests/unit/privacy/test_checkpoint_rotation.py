@@ -1,7 +1,6 @@
 """Rotating the key of checkpoints: whoever trusts the first one follows, and no crash harms."""
 
 import asyncio
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 from gateway.privacy import CheckpointKeys, CheckpointSigner, finish_rotation, rotate_key
 from tests.contract.journal_story import call
+from tests.forking import run_to_end
 
 KILLED = """
 import os, sys
@@ -153,7 +153,7 @@ def test_a_rotation_that_is_killed_anywhere_leaves_a_usable_state(
     installation.serve()
     first = installation.keys.current()
     command = [sys.executable, "-c", KILLED, str(installation.folder), str(at)]
-    done = subprocess.run(command, check=False)
+    done = run_to_end(command)
     assert done.returncode == (9 if at < 10 else 0)
 
     installation.serve()

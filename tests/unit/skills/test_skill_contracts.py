@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contracts import LiveRegistry, Offer, load_contracts
+from gateway.contracts import LiveRegistry, Offer
 from gateway.model.problem import Issue
 from gateway.skills import TrustPolicy, load_trust
 from gateway.skills.contracts import artifact_issues, load_bundle
 from gateway.skills.manifest import request_of
+from tests.loaded import load_contracts
 from tests.unit.skills.skill_kit import (
     NOW,
     archive,

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from gateway.blobs import FolderBlobs
-from gateway.contracts import LiveRegistry, load_contracts
+from gateway.contracts import LiveRegistry
 from gateway.model.json import digest
 from gateway.model.problem import Issue
 from gateway.model.skill import Installation, SkillStatus
 from gateway.skills import Checked, SkillRegistry, digest_of, open_skills
 from gateway.skills.manifest import request_of
+from tests.loaded import load_contracts
 from tests.unit.skills.skill_kit import (
     NOW,
     JsonObject,
