@@ -2,17 +2,15 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from gateway.actions import ActionRunner
 from gateway.administering import administration, noticing, watch_policy
-from gateway.administration import (
-    InForce,
-    Seeded,
-    put_in_force,
-)
+from gateway.administration import InForce, Seeded, put_in_force
 from gateway.advancing import Advancing, Role, reminders, require_role
+from gateway.anchoring import Destinations
+from gateway.bounding import connection_limits
 from gateway.companions import COMPANIONS
 from gateway.contracts import Bundle, LiveRegistry, contents_of
 from gateway.events import EventFeed
@@ -30,6 +28,7 @@ from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
 from gateway.model.system import RandomIds
+from gateway.observing import is_observed, observing
 from gateway.operations import (
     ArtifactUploads,
     DirectCalls,
@@ -50,6 +49,7 @@ from gateway.pipeline import (
     CallRecorder,
     Direct,
     Gauges,
+    ObservedPipeline,
     Pipeline,
     RateLimiter,
 )
@@ -61,13 +61,15 @@ from gateway.settings import Settings
 from gateway.sharing import open_limits
 from gateway.skills import follow_skills
 from gateway.surfaces.graphql import Connections
+from gateway.surveying import surveying
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway that runs: what doors and benchmarks need of it."""
+    """A gateway that runs: what doors and benchmarks need of it. ``look_for_keys`` raises where the
+    store of keys cannot be read."""
 
     settings: Settings
     registry: LiveRegistry
@@ -79,7 +81,9 @@ class Gateway:
     feed: EventFeed
     downloads: EvidenceDownloads
     uploads: ArtifactUploads
-    connections: Connections = field(default_factory=Connections)
+    connections: Connections
+    destinations: Destinations
+    look_for_keys: Callable[[], object]
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Who is calling, by the Authorization header; a token that does not hold is counted.
@@ -119,6 +123,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
     loaded = load(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(loaded.close)
+        stack.enter_context(observing(settings))
         journal = await open_journal(
             *(settings.record, settings.data_dir),
             clock=loaded.clock,
@@ -148,7 +153,7 @@ async def _started(
     stack: contextlib.AsyncExitStack,
 ) -> Gateway:
     """The gateway on its journal, with everything running that ``stack`` then stops."""
-    settings, registry, skills = loaded.settings, loaded.registry, loaded.skills
+    settings = loaded.settings
     limits = open_limits(settings, loaded.clock)
     stack.callback(limits.close)
     limiter = RateLimiter(limits)
@@ -166,28 +171,46 @@ async def _started(
     bindings = {
         **_bindings(loop, loaded, exporter, outgoing.checkpointer, rights),
         **await administration(loop, in_force, settings, stack),
+        **surveying(loop, loaded, journal, stack),
     }
     admission = Admission(bounds_of(settings), Gauges(advancing.waiting, journal.delay))
-    pipeline = _pipeline(loop, loaded.actions, limiter, recorder, bindings, admission)
+    pipeline = _pipeline(settings, loop, loaded.actions, limiter, recorder, bindings, admission)
     await _resume(journal, seeded)
-    feed = EventFeed(journal, registry, lambda: loop.policies, sealer, recorder)
+    feed = EventFeed(journal, loaded.registry, lambda: loop.policies, sealer, recorder)
     await watch_policy(journal, in_force, advancing.dispatcher, feed, stack)
     await outgoing.start(rights.sweeper, stack)
     recorder.start()
     stack.push_async_callback(recorder.stop)
     await advancing.start(loop, stack)
     stack.callback(feed.close)
+    downloads = EvidenceDownloads(pipeline, exporter.store)
+    return _gateway(loaded, journal, loop, pipeline, feed, downloads)
+
+
+def _gateway(
+    loaded: Loaded,
+    journal: DurableJournal,
+    loop: Loop,
+    pipeline: Pipeline,
+    feed: EventFeed,
+    downloads: EvidenceDownloads,
+) -> Gateway:
+    """What the doors are given."""
+    settings = loaded.settings
     return Gateway(
         settings=settings,
-        registry=registry,
-        policies=policies,
+        registry=loaded.registry,
+        policies=loop.policies,
         journal=journal,
         loop=loop,
         pipeline=pipeline,
         authenticator=Authenticator(issuers(loaded), loaded.clock, settings.token_leeway),
         feed=feed,
-        downloads=EvidenceDownloads(pipeline, exporter.store),
-        uploads=ArtifactUploads(pipeline, skills.store),
+        downloads=downloads,
+        uploads=ArtifactUploads(pipeline, loaded.skills.store),
+        connections=Connections(connection_limits(settings)),
+        destinations=loaded.destinations,
+        look_for_keys=loaded.keyring.vault.store.root_key,
     )
 
 
@@ -226,6 +249,7 @@ def _exporter(
 
 
 def _pipeline(
+    settings: Settings,
     loop: Loop,
     actions: ActionRunner,
     limiter: RateLimiter,
@@ -240,7 +264,8 @@ def _pipeline(
     """
     require_handlers(loop.registry, bindings)
     direct = DirectCalls(loop, recorder)
-    return Pipeline(
+    kind = ObservedPipeline if is_observed(settings) else Pipeline
+    return kind(
         registry=loop.registry,
         policies=loop.policies,
         journal=loop.journal,

@@ -17,6 +17,9 @@ from gateway.settings import PREFIX, SETTINGS, Setting, Settings
 _MAX_SHOWN = 100
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 
+CALLER_VARIABLES = ("GATEWAY_URL", "GATEWAY_TOKEN", "GATEWAY_TOKEN_FILE")
+"""What commands read that call a running gateway: no settings of one."""
+
 _BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
 
@@ -85,7 +88,7 @@ def _shown(value: Any) -> str:
 
 
 def _unknown_variables() -> list[Issue]:
-    known = [setting.variable for setting in SETTINGS]
+    known = [*(setting.variable for setting in SETTINGS), *CALLER_VARIABLES]
     return [
         Issue(name, "SETTING_UNKNOWN", f"There is no setting {name}.{_suggestion(name, known)}")
         for name in sorted(os.environ)

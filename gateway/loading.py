@@ -9,8 +9,8 @@ from gateway.anchoring import Destinations, load_destinations
 from gateway.blobs import Blobs
 from gateway.contracts import LiveRegistry, Registry, load_contracts
 from gateway.identity import Issuer, LocalIssuer, OidcIssuer
-from gateway.journal import is_endorsed
-from gateway.model.ports import Clock
+from gateway.journal import is_endorsed, read_record
+from gateway.model.ports import Clock, Records
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import RandomIds, SystemClock, unusable_key
 from gateway.pipeline import Bounds
@@ -35,8 +35,13 @@ BUILT_IN = ("control-plane", "policy-admin", "audit", "privacy")
 
 def contract_folders(schema_dirs: Sequence[Path]) -> list[Path]:
     """The folders to load: the built-in contracts and those of the deployment."""
-    built_in = [shipped_schema() / name for name in BUILT_IN]
-    return [*(folder for folder in built_in if folder.is_dir()), *schema_dirs]
+    return [*built_in_folders(), *schema_dirs]
+
+
+def built_in_folders() -> list[Path]:
+    """The folders of the contracts that every gateway performs itself."""
+    folders = (shipped_schema() / name for name in BUILT_IN)
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def load_registry(settings: Settings) -> Registry:
@@ -46,6 +51,31 @@ def load_registry(settings: Settings) -> Registry:
         ProblemError: CONTRACTS_INVALID with every issue.
     """
     return load_contracts(contract_folders(settings.schema_dir))
+
+
+def known_contracts(settings: Settings) -> Registry:
+    """The contracts that a gateway with these settings knows, those of skills included.
+
+    Raises:
+        ProblemError: CONTRACTS_INVALID, or POLICIES_INVALID for a trust policy with faults.
+    """
+    place = settings.record
+    if isinstance(place, Path) and not place.exists():
+        return load_registry(settings)
+    return read_record(place, lambda records: contracts_in(settings, records))
+
+
+def contracts_in(settings: Settings, records: Records) -> Registry:
+    """As ``known_contracts``, where the record is open already."""
+    clock = SystemClock()
+    live = LiveRegistry(load_registry(settings), clock.now)
+    blobs, policies = open_blobs(settings, AREA), settings.policy_dir
+    skills = open_skills(live, blobs=blobs, policy_dir=policies, clock=clock, inspect=lambda _: [])
+    try:
+        skills.restore(records.all_skills(manifests=True))
+    finally:
+        blobs.close()
+    return live
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +110,7 @@ def load(settings: Settings) -> Loaded:
     """
     clock = SystemClock()
     registry = LiveRegistry(load_registry(settings), clock.now)
-    actions = _actions(settings, registry)
+    actions = open_actions(settings, registry)
     artifacts = open_blobs(settings, AREA)
     skills = open_skills(
         registry,
@@ -97,7 +127,12 @@ def load(settings: Settings) -> Loaded:
     return Loaded(settings, registry, actions, skills, *told, *blobs, clock)
 
 
-def _actions(settings: Settings, registry: Registry) -> ActionRunner:
+def open_actions(settings: Settings, registry: Registry) -> ActionRunner:
+    """What performs actions.
+
+    Raises:
+        ProblemError: CONTRACTS_INVALID with every handler that it cannot call.
+    """
     http = HttpActions(settings.action_hosts, settings.action_origins)
     actions = ActionRunner(http, PythonActions())
     issues = tuple(check_handlers(registry.operations.values(), actions))

@@ -8,12 +8,13 @@ from gateway.journal.migrations import (
     postgres_versions,
     sqlite_versions,
 )
+from gateway.journal.progress import Progress, untold
 from gateway.journal.schema_version import require_version
 from gateway.postgres import database_of
 from gateway.settings import Settings
 
 
-def bring_up_to_date(settings: Settings) -> Migrated:
+def bring_up_to_date(settings: Settings, progress: Progress = untold) -> Migrated:
     """Create or migrate the tables, as a whole or not at all, and once however many try.
 
     Raises:
@@ -22,7 +23,7 @@ def bring_up_to_date(settings: Settings) -> Migrated:
     """
     if settings.postgres_url is not None:
         return migrate_postgres(settings.postgres_url, COMPANIONS)
-    return migrate_sqlite(settings.database_path)
+    return migrate_sqlite(settings.database_path, progress)
 
 
 def require_up_to_date(settings: Settings) -> None:

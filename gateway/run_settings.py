@@ -2,12 +2,11 @@
 
 from typing import Literal
 
-from pydantic_settings import BaseSettings
-
+from gateway.limit_settings import LimitSettings
 from gateway.setting_values import setting as _setting
 
 
-class RunSettings(BaseSettings):
+class RunSettings(LimitSettings):
     """The part of ``Settings`` that is about advancing runs, and about how much is let in."""
 
     dispatch: Literal["embedded", "procrastinate", "temporal"] = _setting(
@@ -85,5 +84,13 @@ class RunSettings(BaseSettings):
         "a number from 0.01 to 60",
         ge=0.01,
         le=60,
+        allow_inf_nan=False,
+    )
+    objective: float = _setting(
+        0.99,
+        "Share of runs and calls that should succeed; the rest is the error budget.",
+        "a number from 0.5 to 0.99999",
+        ge=0.5,
+        le=0.99999,
         allow_inf_nan=False,
     )

@@ -1,111 +1,182 @@
 """Serving: the HTTP application of a running gateway, and the socket that it listens on."""
 
-import asyncio
+import logging
 import os
 import socket
-from functools import partial
+from collections.abc import Iterator
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from gateway.app import Gateway
-from gateway.model.principal import Principal
+from gateway.bounding import document_limits
+from gateway.identity import CodeFlow
 from gateway.model.problem import Problem, ProblemError
+from gateway.model.system import SystemClock
 from gateway.operations import AuditExports
-from gateway.policy import Policies
+from gateway.readiness import Readiness
 from gateway.settings import Settings
+from gateway.showing import ShownFields
 from gateway.surfaces.access import AccessLog
 from gateway.surfaces.artifacts import artifact_route
 from gateway.surfaces.audit_export import audit_export_route
 from gateway.surfaces.authzen import authzen_routes
+from gateway.surfaces.console import Desk, console_routes, documents
 from gateway.surfaces.downloads import evidence_route
 from gateway.surfaces.gate import RequestGate
 from gateway.surfaces.graphql import (
     Engine,
+    HttpProfile,
     Introspection,
     Limits,
     Service,
     build_schema,
     graphql_routes,
 )
+from gateway.surfaces.graphql.federation import build_subgraph
+from gateway.surfaces.graphql.trusted import (
+    DocumentStore,
+    Entry,
+    Mode,
+    PersistedQueries,
+    TrustedDocuments,
+    read_store,
+)
+from gateway.surfaces.metrics import metrics_route
+from gateway.surfaces.shortcut import Shortcut
+from gateway.surfaces.tracing import Traced
 
-_ADMIN = "admin"
+_log = logging.getLogger(__name__)
+
 _ROOM = 2
 """So many times as many HTTP requests as governed calls are let in: what they are for is known
 then, and those that must not wait are not refused unread."""
 
-_READY_WITHIN = 5.0
-"""Seconds within which the record must answer, or else the process counts as not ready."""
 
+def create_app(gateway: Gateway, trusted: TrustedDocuments | None = None) -> ASGIApp:
+    """The HTTP application of a running gateway: its doors, ``/healthz`` and ``/readyz``.
 
-def create_app(gateway: Gateway) -> Starlette:
-    """The HTTP application of a running gateway: its doors, ``/healthz`` and ``/readyz``."""
+    ``trusted`` is what ``load_trusted`` gave; without it no document is registered.
+    """
     settings = gateway.settings
-    limits = Limits(body_bytes=settings.body_bytes)
-    engine = Engine(
-        build_schema(gateway.registry),
-        gateway,
-        subscribe=gateway.feed.subscribe,
-        introspection=Introspection(settings.introspection),
-        may_introspect=partial(_may_introspect, gateway.policies),
-        limits=limits,
-        own_contracts=gateway.registry.extended,
-    )
+    limits = document_limits(settings)
+    shown = ShownFields(gateway.policies, gateway.registry)
+    engine = _engine(gateway, limits, shown, trusted)
     valid_for = gateway.authenticator.valid_for
     service = Service(engine, gateway.authenticate, valid_for, gateway.connections)
 
-    return Starlette(
+    graphql = graphql_routes(service, HttpProfile(settings.http_profile))
+    evidence = evidence_route(gateway.authenticate, gateway.downloads.fetch)
+    app = Starlette(
         routes=[
-            *graphql_routes(service),
-            evidence_route(gateway.authenticate, gateway.downloads.fetch),
+            *graphql,
+            evidence,
             artifact_route(gateway.authenticate, gateway.uploads.receive),
             audit_export_route(
                 *(gateway.authenticate, valid_for, gateway.connections),
                 AuditExports(gateway.pipeline).export,
             ),
             *authzen_routes(gateway, gateway.authenticate, gateway.registry.operations, limits),
+            *_console(gateway, service, shown, graphql[0], evidence),
             *_probes(gateway),
         ],
-        middleware=[
-            Middleware(AccessLog),
-            Middleware(RequestGate, most=_ROOM * settings.max_requests),
-        ],
+    )
+    gate: ASGIApp = RequestGate(Shortcut(app, graphql), most=_ROOM * settings.max_requests)
+    return AccessLog(gate if settings.traces == "off" else Traced(gate))
+
+
+def _engine(
+    gateway: Gateway, limits: Limits, shown: ShownFields, trusted: TrustedDocuments | None
+) -> Engine:
+    """What runs operations, for every transport."""
+    build = build_subgraph if gateway.settings.federation == "on" else build_schema
+    return Engine(
+        build(gateway.registry),
+        gateway,
+        subscribe=gateway.feed.subscribe,
+        introspection=Introspection(gateway.settings.introspection),
+        may_call=shown,
+        limits=limits,
+        own_contracts=gateway.registry.extended,
+        trusted=trusted,
+        build=build,
     )
 
 
+def _console(
+    gateway: Gateway, service: Service, shown: ShownFields, graphql: Route, evidence: Route
+) -> list[Route]:
+    """The pages of the console, which ask the public API itself; none where it is off."""
+    settings = gateway.settings
+    if settings.console == "off":
+        return []
+    desk = Desk(
+        graphql=graphql.app,
+        evidence=evidence.app,
+        authenticate=service.authenticate,
+        valid_for=service.valid_for,
+        may_see=shown,
+        settle=gateway.policies.settle,
+        clock=SystemClock(),
+        code_flow=CodeFlow(settings.console_oidc) if settings.console_oidc else None,
+        takes_tokens=settings.believes_local_tokens or settings.console_oidc is None,
+        public_url=settings.public_url,
+    )
+    return console_routes(desk)
+
+
+def load_trusted(settings: Settings) -> TrustedDocuments:
+    """The trusted documents of these settings, read once: what is added later counts from the next
+    start on, in every process.
+
+    Raises:
+        ProblemError: DOCUMENTS_INVALID with every manifest that cannot be honoured.
+    """
+    mode, folder = Mode(settings.trusted_documents), settings.documents_dir
+    persisted = (
+        PersistedQueries(document_limits(settings).persisted_bytes)
+        if settings.apq == "on"
+        else None
+    )
+    if mode is Mode.OFF or folder is None:
+        return TrustedDocuments(persisted=persisted)
+    store = read_store(folder)
+    _log.info("%d trusted documents, mode %s", len(store), mode.value)
+    if settings.console == "on":
+        store = DocumentStore((*(entry for one in store for entry in one.entries), *_own()))
+    return TrustedDocuments(mode, store, persisted)
+
+
+def _own() -> Iterator[Entry]:
+    """The documents of the console, which are trusted wherever it is served."""
+    for name, text in documents().items():
+        yield Entry(f"console:{name}", text, "console", f"/{name}")
+
+
 def create_probes(gateway: Gateway) -> Starlette:
-    """The HTTP application of a worker: ``/healthz`` and ``/readyz``, and no doors."""
+    """The HTTP application of a worker: probes and metrics, and no doors."""
     return Starlette(routes=_probes(gateway))
 
 
 def _probes(gateway: Gateway) -> list[Route]:
+    readiness = Readiness(gateway)
+
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> Response:
-        """Ready: the journal answers, and this process decides under the policy in force."""
-        try:
-            async with asyncio.timeout(_READY_WITHIN):
-                head = await gateway.journal.read(lambda records: records.policy_head())
-        except ProblemError as error:
-            return JSONResponse({"status": "not ready", "code": error.problem.code}, 503)
-        except TimeoutError:
-            return JSONResponse({"status": "not ready", "code": "SERVICE_UNAVAILABLE"}, 503)
-        decides = gateway.policies.revision
-        if head != decides:
-            told = {"status": "not ready", "policyVersion": head, "decidesUnder": decides}
-            return JSONResponse(told, 503)
-        return JSONResponse({"status": "ready", "policyVersion": head})
+        return JSONResponse(*await readiness.told())
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    if gateway.settings.metrics == "off":
+        return routes
 
+    from gateway.measuring import Measuring  # with prometheus-client, only where it is used
 
-def _may_introspect(policies: Policies, principal: Principal) -> bool:
-    """True for administrators, while it is sure that the policy in force says who they are."""
-    return policies.is_sure and policies.holds(principal, _ADMIN)
+    return [*routes, metrics_route(Measuring(gateway).read, gateway.settings.metrics_token)]
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -1,8 +1,10 @@
 """The kinds of value that settings have: how each is read from text, and what it refuses."""
 
 import re
+import stat
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import orjson
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -10,7 +12,7 @@ from pydantic_settings import NoDecode
 
 from gateway.actions import HostGuard
 from gateway.actions.origins import parse_origins
-from gateway.identity import OidcConfig
+from gateway.identity import CodeFlowConfig, OidcConfig
 from gateway.model.principal import WORKSPACE_PATTERN
 
 SQLITE = "sqlite:///"
@@ -57,23 +59,41 @@ def _json(value: Any) -> Any:
         raise ValueError(f"it is not JSON: {error}") from None
 
 
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"nobody has the home {path.parts[0]}") from None
+
+
+def _mode_of(path: Path) -> int:
+    """What is there, as ``stat`` tells it; 0 for nothing."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError as error:
+        raise ValueError(f"it cannot be looked at ({error.strerror})") from None
+
+
 def _existing_folder(path: Path) -> Path:
-    path = path.expanduser()
-    if not path.is_dir():
+    path = _expanded(path)
+    if not stat.S_ISDIR(_mode_of(path)):
         raise ValueError(f"there is no folder {path}")
     return path
 
 
 def _existing_file(path: Path) -> Path:
-    path = path.expanduser()
-    if not path.is_file():
+    path = _expanded(path)
+    if not stat.S_ISREG(_mode_of(path)):
         raise ValueError(f"there is no file {path}")
     return path
 
 
 def _no_other_file(path: Path) -> Path:
-    path = path.expanduser()
-    if path.exists() and not path.is_dir():
+    path = _expanded(path)
+    mode = _mode_of(path)
+    if mode and not stat.S_ISDIR(mode):
         raise ValueError(f"{path} is not a folder")
     return path
 
@@ -138,6 +158,16 @@ def _different(issuers: tuple[OidcConfig, ...]) -> tuple[OidcConfig, ...]:
     return issuers
 
 
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it does not begin with https:// and a host")
+    whole = f"{parts.scheme}://{parts.netloc}"
+    if text.rstrip("/") != whole or "@" in parts.netloc:
+        raise ValueError("it has more than a scheme, a host and a port")
+    return whole
+
+
 _ROOT_KEY = re.compile(r"file|env:[A-Za-z_][A-Za-z0-9_]{0,199}|aws-kms:[A-Za-z0-9:/_.-]{1,2048}")
 
 
@@ -163,3 +193,5 @@ Origins = Annotated[
 OidcIssuers = Annotated[
     tuple[OidcConfig, ...], NoDecode, BeforeValidator(_json), AfterValidator(_different)
 ]
+Origin = Annotated[str, AfterValidator(_origin)]
+CodeFlowSetting = Annotated[CodeFlowConfig, NoDecode, BeforeValidator(_json)]

@@ -7,15 +7,17 @@ from there. They are read by ``environment.load_settings``.
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from gateway.console_settings import ConsoleSettings
 from gateway.identity import MAX_LEEWAY
-from gateway.place_settings import PlaceSettings
 from gateway.setting_values import (
     ExistingFile,
     Folder,
     Folders,
     HostPatterns,
+    NewFolder,
     OidcIssuers,
     Origins,
     Workspaces,
@@ -27,7 +29,7 @@ PREFIX = "GATEWAY_"
 """What the environment variable of every setting begins with."""
 
 
-class Settings(PlaceSettings):
+class Settings(ConsoleSettings):
     """Everything that a deployment can set. Make one with ``load_settings``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
@@ -107,14 +109,47 @@ class Settings(PlaceSettings):
         "an existing file; see docs/anchors.md",
         shown="none",
     )
-    introspection: Literal["on", "admin", "off"] = _setting(
-        "on", "Who may ask the GraphQL schema for itself.", "on, admin or off"
+    introspection: Literal["caller", "public", "on", "admin", "off"] = _setting(
+        "caller",
+        "Who may ask for the GraphQL schema, and how much of it they see (docs/introspection.md). "
+        "caller: each caller with a token what it may call.",
+        "caller, public, on, admin or off",
+    )
+    documents_dir: NewFolder | None = _setting(
+        None,
+        "Folder of the manifests of trusted documents, in which `gateway documents add` puts them.",
+        "a folder; see docs/trusted-documents.md",
+        shown="none",
+    )
+    trusted_documents: Literal["off", "log", "prefer", "require"] = _setting(
+        "off",
+        "What trusted documents are for: log tells which others run, prefer keeps them ready, "
+        "require runs no others.",
+        "off, or with GATEWAY_DOCUMENTS_DIR log, prefer or require",
+    )
+    apq: Literal["on", "off"] = _setting(
+        "off",
+        "Whether clients may send a hash for a text that they sent before (automatic persisted "
+        "queries).",
+        "on or off; with GATEWAY_TRUSTED_DOCUMENTS=require it is off",
+    )
+    federation: Literal["on", "off"] = _setting(
+        "off",
+        "Whether a router of Apollo Federation is served: the subgraph's SDL, and entities by key.",
+        "on or off; see docs/federation.md",
+    )
+    http_profile: Literal["spec", "audit"] = _setting(
+        "spec",
+        "Which statuses GraphQL requests are answered with: those of the current text of GraphQL "
+        "over HTTP, or those of the graphql-http audits.",
+        "spec or audit; see docs/graphql-http.md",
     )
     oidc_issuers: OidcIssuers = _setting(
         (),
         "OpenID Connect issuers whose tokens are believed.",
         'a JSON list such as [{"issuer": "https://id.example.com", "audience": "gateway"}]',
         shown="none",
+        validate_default=True,
     )
     local_tokens: Literal["auto", "on", "off"] = _setting(
         "auto",
@@ -152,14 +187,30 @@ class Settings(PlaceSettings):
         ge=1024,
         le=16_777_216,
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _setting(
-        "info", "How much is logged.", "debug, info, warning or error"
-    )
-    log_format: Literal["auto", "json", "text"] = _setting(
-        "auto",
-        "Form of the log. auto: text on a terminal, else a JSON object a line.",
-        "auto, json or text",
-    )
+
+    @field_validator("trusted_documents")
+    @classmethod
+    def _has_documents(cls, value: str, info: ValidationInfo) -> str:
+        if value != "off" and info.data.get("documents_dir", ...) is None:
+            raise ValueError("GATEWAY_DOCUMENTS_DIR names no folder of documents")
+        return value
+
+    @field_validator("oidc_issuers")
+    @classmethod
+    def _believes_whom_people_sign_in_with(
+        cls, value: OidcIssuers, info: ValidationInfo
+    ) -> OidcIssuers:
+        flow = info.data.get("console_oidc")
+        if flow is not None and flow.issuer not in {one.issuer for one in value}:
+            raise ValueError("the issuer of GATEWAY_CONSOLE_OIDC is not among them")
+        return value
+
+    @field_validator("apq")
+    @classmethod
+    def _fits_trust(cls, value: str, info: ValidationInfo) -> str:
+        if value == "on" and info.data.get("trusted_documents") == "require":
+            raise ValueError("with GATEWAY_TRUSTED_DOCUMENTS=require clients register nothing")
+        return value
 
     @property
     def believes_local_tokens(self) -> bool:

@@ -1,7 +1,7 @@
-"""Where the contracts and policies are that come with the gateway.
+"""Where the contracts, policies and examples are that come with the gateway.
 
 An installed package holds them in ``gateway/shipped_data``; in a source checkout they are the
-folders ``schema`` and ``policies`` beside the package.
+folders ``schema``, ``policies`` and ``examples`` beside the package.
 """
 
 from pathlib import Path
@@ -25,6 +25,15 @@ def shipped_policies() -> Path:
         FileNotFoundError: the installation is incomplete.
     """
     return _shipped("policies")
+
+
+def shipped_examples() -> Path:
+    """The folder of the package ``examples``, with the demo and the service that it acts on.
+
+    Raises:
+        FileNotFoundError: the installation is incomplete.
+    """
+    return _shipped("examples")
 
 
 def _shipped(name: str) -> Path:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from examples.support_service.faults import FaultInjection
 from examples.support_service.store import Row, Store
+from examples.support_service.traces import TraceLog
 
 Handle = Callable[[Store, Request, Row], Row]
 
@@ -44,7 +45,7 @@ def build_app(store: Store, slow: float = 0.0) -> FaultInjection:
             "/subscriptions/{id}/reactivation", _endpoint(store, once(reactivate)), methods=["POST"]
         ),
     ]
-    return FaultInjection(Starlette(routes=routes), slow)
+    return FaultInjection(TraceLog(Starlette(routes=routes)), slow)
 
 
 # Reading

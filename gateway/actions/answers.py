@@ -6,10 +6,12 @@ The three outcomes decide whether an effect may be repeated, so whatever leaves 
 
 import json
 import math
+from copy import deepcopy
 from typing import Any
 
 from gateway.model.contract import HttpHandler, OperationContract
 from gateway.model.json import MAX_SAFE_INTEGER, JsonObject, JsonValue
+from gateway.model.plain_json import plain_copy, plain_object
 from gateway.model.ports import ActionOutcome, Answered, Declined, Unknown
 from gateway.model.problem import STANDARD
 
@@ -35,6 +37,9 @@ def read_object(raw: bytes) -> JsonObject:
     Raises:
         ValueError: it is not; the message says why without quoting it.
     """
+    plain = plain_object(raw, MAX_DEPTH)
+    if plain is not None:
+        return plain
     try:
         value = json.loads(
             raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
@@ -45,7 +50,7 @@ def read_object(raw: bytes) -> JsonObject:
         raise ValueError("it is not UTF-8") from None
     except RecursionError:
         raise ValueError(f"it is nested more than {MAX_DEPTH} deep") from None
-    check_json(value)
+    _look_through(value)
     if not isinstance(value, dict):
         raise ValueError("it is not a JSON object")  # noqa: TRY004 - the one error here
     return value
@@ -62,13 +67,22 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def check_json(value: JsonValue) -> None:
-    """Check that ``value`` is JSON that every reader keeps exactly.
+def exact_copy(value: JsonObject) -> JsonObject:
+    """A copy of ``value``, which must be JSON that every reader keeps exactly.
 
     Raises:
         ValueError: it holds a number beyond a double, an unpaired surrogate or a value of
             another type, or is nested too deep.
     """
+    copy: JsonObject | None = plain_copy(value, MAX_DEPTH)
+    if copy is None:
+        _look_through(value)
+        copy = deepcopy(value)
+    return copy
+
+
+def _look_through(value: JsonValue) -> None:
+    """Look at every value by itself, to tell what is wrong with it."""
     waiting: list[tuple[Any, int]] = [(value, 1)]
     while waiting:
         item, depth = waiting.pop()

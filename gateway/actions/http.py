@@ -17,6 +17,7 @@ from gateway.actions.transport import Resolve, open_client, resolve_host
 from gateway.model.contract import HttpHandler
 from gateway.model.ports import ActionCall, ActionOutcome, Declined, Unknown
 from gateway.model.problem import STANDARD
+from gateway.telemetry import spans
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """The largest answer that is read."""
@@ -74,6 +75,15 @@ class HttpActions:
 
     async def perform(self, call: ActionCall, handler: HttpHandler) -> ActionOutcome:
         """Make one attempt within the shorter of the call's and the handler's time."""
+        with spans.child("action", "client") as span:
+            span.note(contract=call.contract.ref, method=handler.method)
+            outcome = await self._perform(call, handler)
+            if isinstance(outcome, Declined):
+                span.note(status=outcome.status)
+                span.failed(outcome.code)
+            return outcome
+
+    async def _perform(self, call: ActionCall, handler: HttpHandler) -> ActionOutcome:
         try:
             request = build_request(call, handler, self.origins, self.secrets)
         except RequestError as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gateway.actions.answers import check_json, declared_error
+from gateway.actions.answers import declared_error, exact_copy
 from gateway.model.contract import PythonHandler
 from gateway.model.json import JsonObject
 from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Unknown
@@ -184,10 +184,10 @@ def _answered(result: Any, events: list[tuple[str, JsonObject]]) -> ActionOutcom
     if not isinstance(result, dict):
         return Unknown(f"The handler returned {type(result).__name__} instead of a dict.")
     try:
-        check_json(result)
+        answer = exact_copy(result)  # a handler may change later what it gave
     except ValueError as error:
         return Unknown(f"The handler's answer is not JSON: {error}.")
-    return Answered(result, tuple(events))
+    return Answered(answer, tuple(events))
 
 
 def _place(error: BaseException) -> str:

@@ -13,12 +13,13 @@ from gateway.actions.secrets import Secrets
 from gateway.model.contract import HttpHandler
 from gateway.model.json import JsonObject, encode
 from gateway.model.ports import ActionCall
+from gateway.telemetry.spans import current_traceparent
+from gateway.telemetry.trace_context import TRACE_ID
 
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 QUERY_METHODS = frozenset({"GET", "DELETE"})
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
-_TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _DEFAULTS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",  # an answer is bounded as it is sent, never unpacked
@@ -110,7 +111,10 @@ def _call_headers(call: ActionCall, handler: HttpHandler) -> dict[str, str]:
     headers: dict[str, str] = {}
     if handler.idempotency_key:
         headers["Idempotency-Key"] = call.idempotency_key
-    if call.trace_id and _TRACE_ID.fullmatch(call.trace_id):
+    own = current_traceparent()
+    if own is not None:
+        headers["traceparent"] = own
+    elif call.trace_id and TRACE_ID.fullmatch(call.trace_id):
         # W3C Trace Context: version, trace, parent (one per step), flags (sampled).
         parent = hashlib.sha256(call.idempotency_key.encode()).hexdigest()[:16]
         headers["traceparent"] = f"00-{call.trace_id}-{parent}-01"

@@ -22,7 +22,7 @@ from gateway.anchoring.written import (
 )
 from gateway.contracts.findings import suggestion
 from gateway.contracts.yaml_source import Node
-from gateway.model.problem import Issue, Problem, ProblemError
+from gateway.model.problem import Issue, ProblemError, refused_files
 from gateway.webhooks.endpoint_file import in_order, read_document
 
 _SYNTAX, _VALUE = "ANCHOR_SYNTAX", "ANCHOR_VALUE"
@@ -175,16 +175,5 @@ def _repeated(root: Node, section: str, member: str) -> Iterator[Issue]:
 
 
 def _invalid(issues: list[Issue]) -> ProblemError:
-    count = "1 issue" if len(issues) == 1 else f"{len(issues)} issues"
-    issues = in_order(issues)
-    first = issues[0]
-    return ProblemError(
-        Problem(
-            code="ANCHORS_INVALID",
-            title="The file of anchors and witnesses cannot be honoured",
-            status=500,
-            detail=f"{count} in the file of GATEWAY_ANCHORS. {first.path}: {first.message}",
-            category="validation",
-            issues=tuple(issues),
-        )
-    )
+    title = "The file of anchors and witnesses cannot be honoured"
+    return refused_files("ANCHORS_INVALID", title, "the file of GATEWAY_ANCHORS", in_order(issues))

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from gateway.anchoring.anchor import AnchorError, History, SignedCheckpoint, Taken
 from gateway.model.json import decode, encode
+from gateway.model.system import sync_folder
 from gateway.transparency import Checkpoint, parse_note
 
 T = TypeVar("T")
@@ -110,7 +111,7 @@ class FileAnchor:
                     raise AnchorError("It is no regular file.")
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if is_new:
-                    _sync(self._path.parent)
+                    sync_folder(self._path.parent)
                 yield descriptor
             finally:
                 os.close(descriptor)
@@ -140,11 +141,3 @@ def _checkpoint(line: bytes) -> tuple[Checkpoint, int] | None:
         return Checkpoint.parse(parse_note(told["note"]).text), int(told["number"])
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.blobs.port import Named, checked
+from gateway.model.system import sync_folder
 
 _UNFINISHED = 3600.0
 """Seconds after which a file that a crash left unfinished is removed."""
@@ -40,7 +41,7 @@ class FolderBlobs:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        self._sync()
+        sync_folder(self._folder)
 
     def get(self, name: str, most: int | None = None) -> bytes | None:
         """See ``Blobs``."""
@@ -56,7 +57,7 @@ class FolderBlobs:
             self._path(name).replace(self._path(to))
         except FileNotFoundError:
             return False
-        self._sync()
+        sync_folder(self._folder)
         return True
 
     def remove(self, name: str) -> None:
@@ -86,11 +87,3 @@ class FolderBlobs:
 
     def _path(self, name: str) -> Path:
         return self._folder / checked(name)
-
-    def _sync(self) -> None:
-        """Make new names survive a power cut."""
-        descriptor = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

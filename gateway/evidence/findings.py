@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.journal.findings import printable
+from gateway.model.text import printable
 
 MOST_FINDINGS = 200
 """Findings beyond these are only counted."""

@@ -103,6 +103,10 @@ class CheckpointKeys:
             )
         return signer
 
+    def are_there(self) -> bool:
+        """Whether both halves of the key that signs are there."""
+        return self._secret.exists() and self.public.exists()
+
     def is_rotating(self) -> bool:
         """Whether a next key waits, so that a rotation began and did not end."""
         return self._next.exists()

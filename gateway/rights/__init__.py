@@ -3,7 +3,7 @@
 from gateway.rights.build import Rights, open_rights
 from gateway.rights.desk import Desk, Named
 from gateway.rights.exporting import Held, Holdings, document_of
-from gateway.rights.receipts import verify_receipt
+from gateway.rights.receipts import ReceiptReport, verify_receipt
 from gateway.rights.retention import Retention, RetentionRule, load_retention
 from gateway.rights.sweeper import Overdue, Sweeper, erasures_to_do
 
@@ -13,6 +13,7 @@ __all__ = [
     "Holdings",
     "Named",
     "Overdue",
+    "ReceiptReport",
     "Retention",
     "RetentionRule",
     "Rights",

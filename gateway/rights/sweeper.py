@@ -13,6 +13,7 @@ from gateway.model.json import JsonObject
 from gateway.model.ports import Clock, Journal, Records, Tx
 from gateway.model.problem import ProblemError
 from gateway.model.rights import Erasure, Hold
+from gateway.model.tasks import cancelled
 from gateway.model.time import stamp
 from gateway.privacy import DataKeys
 from gateway.privacy.key_rows import DataKeyRow
@@ -55,10 +56,7 @@ class Sweeper:
 
     async def stop(self) -> None:
         """Stop; what is cut is done again by the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await cancelled(self._task)
 
     def wake(self) -> None:
         """Look now: something was approved, or a hold has ended. On the event loop."""

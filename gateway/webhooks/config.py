@@ -25,7 +25,7 @@ from gateway.contracts import Registry
 from gateway.contracts.findings import suggestion
 from gateway.contracts.yaml_source import Node
 from gateway.model.decision import Treatment
-from gateway.model.problem import Issue, Problem, ProblemError
+from gateway.model.problem import Issue, ProblemError, refused_files
 from gateway.webhooks.endpoint import Endpoint, covers
 from gateway.webhooks.endpoint_file import in_order, read_document, require_url, require_usable
 
@@ -214,16 +214,6 @@ def _repeated(root: Node) -> Iterator[Issue]:
 
 
 def _invalid(issues: list[Issue]) -> ProblemError:
-    count = "1 issue" if len(issues) == 1 else f"{len(issues)} issues"
-    issues = in_order(issues)
-    first = issues[0]
-    return ProblemError(
-        Problem(
-            code="WEBHOOKS_INVALID",
-            title="The file of webhook endpoints cannot be honoured",
-            status=500,
-            detail=f"{count} in the file of GATEWAY_WEBHOOKS. {first.path}: {first.message}",
-            category="validation",
-            issues=tuple(issues),
-        )
-    )
+    title = "The file of webhook endpoints cannot be honoured"
+    what = "the file of GATEWAY_WEBHOOKS"
+    return refused_files("WEBHOOKS_INVALID", title, what, in_order(issues))

@@ -19,6 +19,7 @@ from gateway.model.event import Announcement
 from gateway.model.ports import Clock, Journal, Records, Tx
 from gateway.model.problem import ProblemError
 from gateway.model.time import after, stamp
+from gateway.telemetry import metrics
 from gateway.webhooks.cloud_event import Compose
 from gateway.webhooks.endpoint import Endpoint, Roster
 from gateway.webhooks.intake import Announce
@@ -248,6 +249,8 @@ class Sender:
             return told
 
         told = await self._journal.write(unit)
+        is_settled = told.status is not DeliveryStatus.PENDING
+        metrics.webhook_attempts.add(told.status.value if is_settled else "retryable")
         if told.status is DeliveryStatus.DEAD:
             _log.error("%s to %s is dead: %s", told.id, told.endpoint, told.last_error)
         self._settled()

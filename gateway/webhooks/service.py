@@ -1,7 +1,6 @@
 """Webhooks as a whole: intake and sender, started and stopped together."""
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +9,7 @@ from gateway.model.delivery import DeliveryStatus
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Clock, Journal, Tx
 from gateway.model.problem import ProblemError
+from gateway.model.tasks import cancelled
 from gateway.model.time import after, stamp
 from gateway.webhooks.cloud_event import Compose
 from gateway.webhooks.endpoint import Endpoint, Roster
@@ -87,12 +87,7 @@ class Webhooks:
     async def stop(self, patience: float = 2.0) -> None:
         """Stop, waiting ``patience`` seconds for messages on their way."""
         self._prune_next = _NEVER
-        tasks = [*self._tasks, *([self._pruning] if self._pruning else [])]
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await cancelled(*self._tasks, self._pruning)
         self._tasks = []
         await self._sender.stop(patience)
         await self._parts.poster.close()
