@@ -13,7 +13,7 @@ COPY scripts/graphiql/ scripts/graphiql/
 RUN python3 scripts/fetch_graphiql.py
 
 FROM ${PYTHON_IMAGE} AS graphiql-without
-RUN mkdir -p /src/gateway/surfaces/graphql/static
+RUN mkdir -p /src/gateway/surfaces/graphql/http/static
 
 # One of the two stages above, which have no tag:
 # hadolint ignore=DL3006
@@ -26,10 +26,11 @@ COPY requirements/ requirements/
 RUN /opt/gateway/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.lock \
  && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.lock
 COPY LICENSE README.md pyproject.toml ./
+COPY examples/ examples/
 COPY schema/ schema/
 COPY policies/ policies/
 COPY gateway/ gateway/
-COPY --from=graphiql /src/gateway/surfaces/graphql/static/ gateway/surfaces/graphql/static/
+COPY --from=graphiql /src/gateway/surfaces/graphql/http/static/ gateway/surfaces/graphql/http/static/
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /dist . \
  && /opt/gateway/bin/pip install --no-cache-dir --no-deps /dist/*.whl
 

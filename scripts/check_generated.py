@@ -4,7 +4,8 @@
     python scripts/check_generated.py --write    # writes them anew
 
 Generated are the published SDL, the JSON Schema of contract files, the tables of transitions and of
-operators' commands in ARCHITECTURE.md, and the index of error pages.
+operators' commands in ARCHITECTURE.md, the index of error pages, the table of metrics, the
+reference of the commands and what their completion reads.
 """
 
 import argparse
@@ -15,10 +16,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from gateway.cli import main as command
+from gateway.cli.describing import describe, described_settings, for_completion
+from gateway.cli.reference import reference
 from gateway.contracts import contract_json_schema, load_contracts
 from gateway.model.execution import TRANSITIONS, ExecutionStatus
 from gateway.model.operator import EFFECTS, OperatorCommand
 from gateway.surfaces.graphql import build_schema, print_sdl
+from gateway.telemetry.metrics import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN_LINES = 20
@@ -68,6 +73,29 @@ def error_index(current: str) -> str:
     return between(current, "pages", "\n".join(rows))
 
 
+def completed(_: str) -> str:
+    """What the completion of the command reads."""
+    told = {
+        "root": for_completion(describe(command, "gateway")),
+        "settings": [for_completion(one) for one in described_settings()],
+    }
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
+def commands(current: str) -> str:
+    """docs/commands.md with every command, argument and option."""
+    return between(current, "commands", reference(describe(command, "gateway")))
+
+
+def observability(current: str) -> str:
+    """docs/observability.md with the table of metrics as the code has them."""
+    rows = ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
+    for one in catalogue():
+        labels = ", ".join(f"`{label}`" for label in one.labels)
+        rows.append(f"| `{one.name}` | {one.kind} | {labels} | {one.about} |")
+    return between(current, "metrics", "\n".join(rows))
+
+
 def between(text: str, name: str, body: str) -> str:
     """``text`` with ``body`` between the comments that mark the generated part ``name``."""
     start, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
@@ -82,6 +110,9 @@ GENERATED: dict[str, Callable[[str], str]] = {
     "schema/contract.schema.json": contract_schema,
     "ARCHITECTURE.md": architecture,
     "docs/errors/README.md": error_index,
+    "docs/commands.md": commands,
+    "gateway/cli/commands.json": completed,
+    "docs/observability.md": observability,
 }
 """Every generated file with the function that turns its present text into the right one."""
 

@@ -2,7 +2,7 @@
 
 Run by ``make graphiql``. It needs npm and node, installs exactly what
 ``scripts/graphiql/package-lock.json`` pins (npm checks the integrity) in a temporary folder, and
-writes ``gateway/surfaces/graphql/static/graphiql.html``.
+writes ``gateway/surfaces/graphql/http/static/graphiql.html``.
 """
 
 import re
