@@ -25,7 +25,8 @@ def witness_app(witness: Witness, body_seconds: float = 10.0) -> Starlette:
 
     async def add_checkpoint(request: Request) -> Response:
         try:
-            body = await read_body(request.receive, RequestHeaders(request.scope), limits)
+            announced = RequestHeaders(request.scope).single("content-length")
+            body = await read_body(request.receive, announced, limits)
         except ClientGoneError:
             return Response(status_code=400)  # nobody is there to read it
         except ProblemError as refused:

@@ -167,7 +167,7 @@ def _route(path: str, pdp: Pdp, ref: str, serve: Serve) -> Route:
             who = Asking(principal, trace)
             await pdp.require_token(ref, who)
             check_json_body(sent)
-            raw = await read_body(request.receive, sent, pdp.limits)
+            raw = await read_body(request.receive, sent.single("content-length"), pdp.limits)
             read = True
             body = parse_json(raw, "body", "", pdp.limits)
             answered = await serve(pdp, body, who)

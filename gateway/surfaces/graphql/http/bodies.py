@@ -56,15 +56,14 @@ def _unsupported(detail: str, path: str, headers: dict[str, str]) -> Exception:
     return http_refusal("UNSUPPORTED_MEDIA_TYPE", detail, path, headers)
 
 
-async def read_body(receive: Receive, headers: RequestHeaders, limits: Limits) -> bytes:
-    """The whole body, never more than the limit.
+async def read_body(receive: Receive, announced: str | None, limits: Limits) -> bytes:
+    """The whole body, never more than the limit. ``announced`` is its ``content-length``.
 
     Raises:
         ProblemError: PAYLOAD_TOO_LARGE, or TIMEOUT with status 408 for a body that does not come.
         ClientGoneError: the connection closed before the end.
     """
-    announced = headers.single("content-length") or "0"
-    if not announced.isdecimal() or int(announced[:20]) > limits.body_bytes:
+    if announced and (not announced.isdecimal() or int(announced[:20]) > limits.body_bytes):
         raise _too_large(limits)
     body, first = bytearray(), Begun(receive())
     if first.is_done and not _take(first.value, body, limits):
@@ -79,6 +78,21 @@ async def read_body(receive: Receive, headers: RequestHeaders, limits: Limits) -
         told: dict[str, Any] = {"status": 408, "category": "validation"}
         raise http_refusal("TIMEOUT", detail, "body", {"connection": "close"}, **told) from None
     return bytes(body)
+
+
+async def whole_body(receive: Receive, limits: Limits) -> bytes:
+    """The body of a request that has come whole.
+
+    Raises:
+        ProblemError, ClientGoneError: as ``read_body``.
+    """
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    body: bytes = message["body"]
+    if len(body) > limits.body_bytes:
+        raise _too_large(limits)
+    return body
 
 
 def _take(message: Message, body: bytearray, limits: Limits) -> bool:

@@ -21,19 +21,10 @@ from gateway.surfaces.graphql.errors import (
     internal_problem,
 )
 from gateway.surfaces.graphql.http.answers import JsonAnswer
-from gateway.surfaces.graphql.http.bodies import (
-    ClientGoneError,
-    check_json_body,
-    check_uri,
-    read_body,
-)
+from gateway.surfaces.graphql.http.asked import Asked, asked_before
+from gateway.surfaces.graphql.http.bodies import ClientGoneError, read_body, whole_body
 from gateway.surfaces.graphql.http.graphiql import Page
-from gateway.surfaces.graphql.http.negotiation import (
-    EVENT_STREAM,
-    GRAPHQL_JSON,
-    PLAIN_JSON,
-    negotiate,
-)
+from gateway.surfaces.graphql.http.negotiation import EVENT_STREAM
 from gateway.surfaces.graphql.http.profile import (
     HttpProfile,
     status_of_body,
@@ -43,40 +34,29 @@ from gateway.surfaces.graphql.http.profile import (
 from gateway.surfaces.graphql.http.streams import ClosedStream, EventStream
 from gateway.surfaces.graphql.operations.execution import Operation, run
 from gateway.surfaces.graphql.operations.operation_log import OperationLine, Transport
-from gateway.surfaces.graphql.requests.headers import RequestHeaders, request_id
+from gateway.surfaces.graphql.requests.headers import request_id
 from gateway.surfaces.graphql.requests.parameters import Parameters, from_body, from_query_string
 from gateway.surfaces.graphql.service import Service
 
-PREFLIGHT_HEADER = "graphql-require-preflight"
-"""A GET must carry this header or Authorization: a page of another origin cannot add either
-without asking first, so it cannot run queries in a visitor's name."""
-
 
 class _Exchange:
-    """One request: what came, and what its answer needs to know."""
+    """One request: what its head asks, and what its answer goes by."""
 
-    __slots__ = ("accepted", "headers", "media", "method", "receive", "scope", "send", "trace_id")
+    __slots__ = ("asked", "is_new", "receive", "scope", "send")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, undecided: str) -> None:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.method: str = scope["method"]
-        self.headers = RequestHeaders(scope)
-        self.accepted = negotiate(self.headers.joined("accept"), undecided)
-        self.media = self.accepted.media or GRAPHQL_JSON
-        self.trace_id = self.headers.trace_id
-
-    @property
-    def wants_events(self) -> bool:
-        """True where the answer should be an event stream even if it is a single result."""
-        return self.accepted.media is None or self.accepted.prefers_events
+        before = asked_before(scope)
+        self.is_new = before is None
+        self.asked = before or Asked(scope, undecided)
 
     def line(self, parameters: Parameters, principal: Principal) -> OperationLine:
         """The log line of the operation that is asked for."""
-        transport: Transport = "sse" if self.wants_events else "http"
+        transport: Transport = "sse" if self.asked.wants_events else "http"
         asked = request_id(self.scope)
-        return OperationLine(transport, asked, self.trace_id, parameters, principal)
+        return OperationLine(transport, asked, self.asked.trace_id, parameters, principal)
 
 
 class GraphQLEndpoint:
@@ -98,7 +78,7 @@ class GraphQLEndpoint:
         """Answer one HTTP request."""
         exchange = _Exchange(scope, receive, send, self._undecided)
         try:
-            if exchange.method == "GET" and exchange.accepted.wants_page:
+            if exchange.asked.method == "GET" and exchange.asked.accepted.wants_page:
                 answer: ASGIApp = self._page.answer()
             else:
                 answer = await self._answer(exchange)
@@ -107,97 +87,75 @@ class GraphQLEndpoint:
         await answer(scope, receive, send)
 
     async def _answer(self, exchange: _Exchange) -> ASGIApp:
-        media = exchange.media
+        media, trace_id = exchange.asked.media, exchange.asked.trace_id
         try:
             return await self._serve(exchange)
         except RequestRefusedError as refused:
-            errors = entries_of(refused, "a request", exchange.trace_id)
+            errors = entries_of(refused, "a request", trace_id)
             status = status_of_refusal(self._profile, media, refused)
             return JsonAnswer(status, {"errors": errors}, media)
         except ProblemError as refused:
             status = status_of_refusal(self._profile, media, refused)
-            told = with_context(refused.problem, trace_id=exchange.trace_id)
+            told = with_context(refused.problem, trace_id=trace_id)
             asked = refused.headers if isinstance(refused, HttpRefusedError) else {}
             headers = {**asked, **headers_of(told)}
         except ClientGoneError:
             raise
         except Exception as error:  # the last line: bad input or a bug, never a traceback outside
-            told = with_context(internal_problem(error, "a request"), trace_id=exchange.trace_id)
+            told = with_context(internal_problem(error, "a request"), trace_id=trace_id)
             status, headers = told.status, {}
         return JsonAnswer(status, {"errors": [error_entry(told)]}, media, headers)
 
     async def _serve(self, exchange: _Exchange) -> ASGIApp:
         """The order of a request: what HTTP says, who asks, what is asked, the run."""
-        self._check_request(exchange)
-        authorization = exchange.headers.single("authorization")
-        principal = await self._service.authenticate(authorization)
+        asked = exchange.asked
+        if exchange.is_new:
+            asked.check(exchange.scope, self._limits)
+        principal = await self._service.authenticate(asked.authorization)
         parameters = await self._parameters(exchange)
-        resume_after = exchange.headers.single("last-event-id") or None
         line = exchange.line(parameters, principal)
         try:
             with line:
                 operation = line.operation = self._service.engine.prepare(
-                    parameters, principal, exchange.trace_id, resume_after
+                    parameters, principal, asked.trace_id, asked.resume_after
                 )
                 _check_method(exchange, operation)
                 if operation.is_subscription:
-                    return self._stream(exchange, operation, authorization, line)
+                    return self._stream(exchange, operation, line)
                 body = line.answered(await run(operation))
         except RequestRefusedError as refused:
-            if not exchange.wants_events:
+            if not asked.wants_events:
                 raise
-            body = {"errors": entries_of(refused, "a request", exchange.trace_id)}
-        if exchange.wants_events:
+            body = {"errors": entries_of(refused, "a request", asked.trace_id)}
+        if asked.wants_events:
             return ClosedStream(body)
-        media = exchange.media
+        media = asked.media
         has_errors = "errors" in body
         status = status_of_body(self._profile, media, has_errors=has_errors)
         return JsonAnswer(status, body, media, headers_of_answer(body) if has_errors else None)
 
-    def _stream(
-        self,
-        exchange: _Exchange,
-        operation: Operation,
-        authorization: str | None,
-        line: OperationLine,
-    ) -> ASGIApp:
-        if not exchange.accepted.takes_events:
+    def _stream(self, exchange: _Exchange, operation: Operation, line: OperationLine) -> ASGIApp:
+        asked = exchange.asked
+        if not asked.accepted.takes_events:
             detail = f"A subscription needs {EVENT_STREAM}. Accept that, or use a WebSocket."
             raise http_refusal("NOT_ACCEPTABLE", detail, "header:accept")
         connection = self._service.connections.admit(
             exchange.scope, exchange.send, operation.context.principal
         )
         line.hand_on()
-        return EventStream(self._service, connection, operation, authorization, line)
-
-    def _check_request(self, exchange: _Exchange) -> None:
-        if exchange.method not in ("GET", "POST"):
-            detail = f"{exchange.method} is not served here. Use POST, or GET for queries."
-            raise http_refusal("METHOD_NOT_ALLOWED", detail, "method", {"allow": "GET, POST"})
-        check_uri(exchange.scope, self._limits)
-        if exchange.accepted.media is None and not exchange.accepted.takes_events:
-            detail = (
-                f"Answers come as {GRAPHQL_JSON} or {PLAIN_JSON}, those of subscriptions "
-                f"as {EVENT_STREAM}. Accept one of them."
-            )
-            raise http_refusal("NOT_ACCEPTABLE", detail, "header:accept")
-        if exchange.method == "POST":
-            check_json_body(exchange.headers)
-        elif "authorization" not in exchange.headers and PREFLIGHT_HEADER not in exchange.headers:
-            detail = (
-                f"A GET needs the header {PREFLIGHT_HEADER} (any value) or authorization, so that "
-                "no other site can send it unasked. Add one, or use POST."
-            )
-            raise http_refusal("BAD_REQUEST", detail, f"header:{PREFLIGHT_HEADER}")
+        return EventStream(self._service, connection, operation, asked.authorization, line)
 
     async def _parameters(self, exchange: _Exchange) -> Parameters:
-        if exchange.method == "GET":
+        if exchange.asked.method == "GET":
             return from_query_string(exchange.scope["query_string"], self._limits)
-        body = await read_body(exchange.receive, exchange.headers, self._limits)
+        if exchange.is_new:
+            body = await read_body(exchange.receive, exchange.asked.announced, self._limits)
+        else:
+            body = await whole_body(exchange.receive, self._limits)
         return from_body(body, self._limits)
 
 
 def _check_method(exchange: _Exchange, operation: Operation) -> None:
-    if exchange.method == "GET" and operation.definition.operation is OperationType.MUTATION:
+    if exchange.asked.method == "GET" and operation.definition.operation is OperationType.MUTATION:
         detail = "GET runs no mutations. Send this operation with POST."
         raise http_refusal("METHOD_NOT_ALLOWED", detail, "method", {"allow": "POST"})

@@ -117,8 +117,10 @@ class Cost(NamedTuple):
 
 def cost_of(price: Price, operation: OperationDefinitionNode, variables: JsonObject) -> Cost:
     """The cost of an operation with these variables."""
+    if not price.pages:
+        return Cost(int(min(price.fixed, CEILING)), 0)
     total, longest = price.fixed, 0
-    defaults = defaults_of(operation) if price.pages else {}
+    defaults = defaults_of(operation)
     for page in price.pages.values():
         asked = asked_size(page.root, variables, defaults)
         longest = max(longest, asked or 0)
@@ -128,6 +130,8 @@ def cost_of(price: Price, operation: OperationDefinitionNode, variables: JsonObj
 
 def exceeded_by(cost: Cost, limits: Limits) -> list[Exceeded]:
     """The limits that an operation of this cost breaks."""
+    if cost.total <= limits.cost and cost.longest <= limits.list_size:
+        return []
     values = (
         ("list_size", cost.longest, limits.list_size),
         ("cost", cost.total, limits.cost),

@@ -1,6 +1,6 @@
 """Running one operation of a prepared document, and telling its outcome."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -137,13 +137,13 @@ async def run(operation: Operation) -> JsonObject:
     return _body(outcome, operation)
 
 
-async def _executed(operation: Operation, event: JsonObject | None = None) -> ExecutionResult:
+def _executed(operation: Operation, event: JsonObject | None = None) -> Awaitable[ExecutionResult]:
     """The outcome of a query or mutation, or of a subscription for one event."""
     request = Request(operation.parameters.variables, operation.context, event, _FAULTS_SOUGHT)
     document, definition = operation.document, operation.definition
     if document.introspects:  # on the part of the schema that its caller sees, and on no other
-        return await Core(operation.schema).run(document.tree, definition, request, {})
-    return await document.compiled.execute(document, definition, request)
+        return Core(operation.schema).run(document.tree, definition, request, {})
+    return document.compiled.execute(document, definition, request)
 
 
 def _executor(operation: Operation) -> Executor[Any]:

@@ -34,6 +34,14 @@ class OperationLine(AbstractContextManager["OperationLine"]):
     ``request_id`` and ``trace_id`` are those of the request or of the connection.
     """
 
+    operation: Operation | None = None
+    _shape: Shape | None = None
+    _status = 200
+    _results = 0
+    _is_handed_on = False
+    _span = spans.NO_SPAN
+    _gathering: Gathering | None = None
+
     def __init__(
         self,
         transport: Transport,
@@ -43,25 +51,19 @@ class OperationLine(AbstractContextManager["OperationLine"]):
         principal: Principal | None = None,
     ) -> None:
         self.principal = principal
-        self.operation: Operation | None = None
         self._transport = transport
         self._ids = (request_id, trace_id)
         self._parameters = parameters
-        self._shape: Shape | None = None
         self._codes: list[str] = []
-        self._status = 200
-        self._results = 0
-        self._is_handed_on = False
-        self._began = time.perf_counter()
-        self._span = spans.NO_SPAN
-        self._is_told = _log.isEnabledFor(logging.INFO)
         self._decided: list[str] = []
-        self._gathering: Gathering | None = None
+        self._began = time.perf_counter()
+        self._is_told = _log.isEnabledFor(logging.INFO)
 
     def answered(self, body: JsonObject) -> JsonObject:
         """Note the body of one result; it is returned as it came."""
         self._results += 1
-        self._note(body.get("errors", ()))
+        if "errors" in body:
+            self._note(body["errors"])
         return body
 
     def failed(self, error: BaseException) -> None:

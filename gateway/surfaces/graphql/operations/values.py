@@ -63,6 +63,8 @@ def null_condition_issues(
     GraphQL lets such a variable stand where null is not allowed, and finds out only when it gets
     there: for a directive, after the command that the selection belongs to was performed.
     """
+    if not operation.variable_definitions:
+        return []
     nulls = {
         definition.variable.name.value
         for definition in operation.variable_definitions or ()

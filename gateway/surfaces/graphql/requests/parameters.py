@@ -14,6 +14,8 @@ LONGEST_ID = 256
 
 _MOST_PARAMETERS = 20
 
+_USUAL = frozenset({"query", "variables", "operationName"})
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentName:
@@ -93,6 +95,23 @@ def parameters_of(given: Mapping[str, JsonValue]) -> Parameters:
     Raises:
         ProblemError: VALIDATION_FAILED with every parameter that is not as it must be.
     """
+    return _usual(given) or _checked(given)
+
+
+def _usual(given: Mapping[str, JsonValue]) -> Parameters | None:
+    """The parameters where they are a text, and perhaps variables and a name, as most are."""
+    if not given.keys() <= _USUAL:
+        return None
+    query, name = given.get("query"), given.get("operationName")
+    variables = given.get("variables", {})
+    if type(query) is not str or type(variables) is not dict:
+        return None
+    if name is not None and type(name) is not str:
+        return None
+    return Parameters(query, variables, name or None)
+
+
+def _checked(given: Mapping[str, JsonValue]) -> Parameters:
     names, issues = _names(given)
     query = given.get("query")
     if not isinstance(query, str) and (query is not None or not (names or issues)):

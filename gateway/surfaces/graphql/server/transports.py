@@ -14,7 +14,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request
 
 from gateway.surfaces.graphql.limits import ConnectionLimits, ServerLimits
-from gateway.surfaces.graphql.server.protocol import BoundedHttp
+from gateway.surfaces.graphql.server.quick import QuickHttp
 
 _ABORT = "gateway.abort"
 """The ASGI extension by which an application cuts a connection without waiting for the peer."""
@@ -51,7 +51,7 @@ def aborter(scope: Scope) -> Callable[[], None]:
     return found.get("abort", lambda: None)
 
 
-class CuttableHttp(BoundedHttp):
+class CuttableHttp(QuickHttp):
     """HTTP/1.1 within bounds, whose connection the application may cut."""
 
     def on_message_begin(self) -> None:

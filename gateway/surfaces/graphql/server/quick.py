@@ -1,0 +1,215 @@
+"""A quick way through uvicorn for the usual request: one whose head came before, answered at once.
+
+Of what uvicorn does for a request, half is to find out what the head says and to check, line by
+line, the head of the answer. Both are the same again and again. Whatever is not usual goes the way
+that uvicorn has for it.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from starlette.types import Message, Scope
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    RequestResponseCycle,
+)
+
+from gateway.surfaces.graphql.server.heads import KnownHead, known_head
+from gateway.surfaces.graphql.server.protocol import BoundedHttp
+
+_TRIES = 4
+"""How many heads of a connection are looked at: a caller whose heads differ is to pay no more."""
+
+_SAYING_NOTHING = frozenset(
+    {
+        *(b"cache-control", b"content-type", b"date", b"referrer-policy", b"server", b"vary"),
+        *(b"content-security-policy", b"x-content-type-options", b"x-frame-options"),
+    }
+)
+"""Headers of answers that say nothing of whom they are for, so that they may be remembered."""
+
+
+class QuickHttp(BoundedHttp):
+    """HTTP/1.1 within bounds, quick where a connection's requests have the same head."""
+
+    _known: KnownHead | None = None
+    _tries = 0
+    _is_between = True
+    """Whether no byte of a message came yet that is not whole."""
+    _idle_since = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Begin a request whose head is known; have everything else parsed."""
+        is_first = self._is_between
+        if is_first and self._known is not None and not self._is_busy():
+            body = self._known.body_in(data)
+            if body is not None and self._refusal is None and not self.transport.is_closing():
+                self._begin(self._known, body)
+                return
+        super().data_received(data)
+        if is_first and self._is_between and self._tries < _TRIES:
+            self._get_to_know(data)
+
+    def on_message_begin(self) -> None:
+        """A message begins."""
+        self._is_between = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """A message is whole."""
+        super().on_message_complete()
+        self._is_between = True
+
+    def on_quick_response(self) -> None:
+        """The answer to a request whose head was known is written.
+
+        No timer is set for each: one looks from time to time for how long nothing came.
+        """
+        if self.pipeline or self.transport.is_closing():
+            self.on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_later(self.timeout_keep_alive)
+        if self.transport.get_write_buffer_size():
+            self._expect_taking()
+
+    def _look_later(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """Let a peer go that sent nothing for long."""
+        self.timeout_keep_alive_task = None
+        if self._is_busy():
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_later(left)
+        else:
+            self.timeout_keep_alive_handler()
+
+    def _get_to_know(self, data: bytes) -> None:
+        """Look at the head of a request that came at once."""
+        self._tries += 1
+        cycle: RequestResponseCycle | None = self.cycle
+        is_kept = cycle is not None and cycle.keep_alive and self.limit_concurrency is None
+        if is_kept and not self.access_log and self._refusal is None:
+            self._known = known_head(data, self.url, dict(self.scope)) or self._known
+
+    def _begin(self, known: KnownHead, body: bytes) -> None:
+        if self._owed is not None:
+            self._expect_nothing()
+        if self._stalled is not None and not self.flow.write_paused:
+            self._expect_no_taking()
+        self.cycle = _QuickCycle(self, known.scope(self.app_state.copy()), body)
+        self._start_asgi_task(self.cycle, self.app)
+
+
+class _QuickCycle(RequestResponseCycle):
+    """A request that is whole, and its answer: written at once where its length is announced."""
+
+    access_log = False
+    disconnected = False
+    keep_alive = True
+    waiting_for_100_continue = False
+    more_body = False
+    response_started = False
+    response_complete = False
+    chunked_encoding: bool | None = None
+    expected_content_length = 0
+    _begun: "_Begun | None" = None
+    _event: asyncio.Event | None = None
+
+    def __init__(self, protocol: QuickHttp, scope: Scope, body: bytes) -> None:
+        self.scope = scope  # type: ignore[assignment]  # Starlette's word for uvicorn's
+        self.body = body  # type: ignore[assignment]  # nothing is added to it
+        self.transport = protocol.transport
+        self.flow = protocol.flow
+        self.logger = protocol.logger
+        self.default_headers = protocol.server_state.default_headers
+        self.on_response = protocol.on_quick_response
+        self._is_taken = False
+
+    @property
+    def message_event(self) -> asyncio.Event:  # type: ignore[override]  # made when it is needed
+        """What tells a waiting application that the connection ended."""
+        if self._event is None:
+            self._event = asyncio.Event()
+        return self._event
+
+    async def receive(self) -> Any:
+        """The request, then the end of the connection."""
+        if self._is_taken or self.disconnected:
+            return await super().receive()
+        self._is_taken = True
+        return {"type": "http.request", "body": self.body, "more_body": False}
+
+    async def send(self, message: Any) -> None:
+        """Take a part of the answer."""
+        begun, self._begun = self._begun, None
+        if message["type"] == "http.response.start":
+            if not self.response_started and self.keep_alive:
+                self._begun = _begun(message, self.default_headers)
+            if self._begun is not None:
+                return
+        elif begun is not None:
+            if self.flow.write_paused and not self.disconnected:
+                await self.flow.drain()
+            if self._is_written(begun, message):
+                return
+            await super().send(begun.start)  # type: ignore[arg-type]  # Starlette says less of it
+        await super().send(message)
+
+    def _is_written(self, begun: "_Begun", message: Message) -> bool:
+        """Write the whole answer, if this is all of its body and somebody is there."""
+        body = message["body"]
+        if self.disconnected or message.get("more_body") or len(body) != begun.length:
+            return False
+        self.response_started = self.response_complete = True
+        self.transport.write(begun.head + body)
+        if self._event is not None:
+            self._event.set()
+        self.on_response()
+        return True
+
+
+class _Begun(NamedTuple):
+    """An answer whose body is awaited: how it starts, that as bytes, how long its body is."""
+
+    start: Message
+    head: bytes
+    length: int
+
+
+def _begun(start: Message, defaults: Iterable[tuple[bytes, bytes]]) -> _Begun | None:
+    """An answer as it starts, if its length is announced and its headers are usual."""
+    parts, length = [STATUS_LINE[start["status"]]], None
+    for name, value in (*defaults, *start.get("headers", ())):
+        if name == b"content-length" and value.isdigit() and length is None:
+            length = int(value)
+            parts.append(b"content-length: %b\r\n" % value)
+        elif name in _SAYING_NOTHING:
+            parts.append(_line(name, value))
+        else:
+            return None
+    if length is None:
+        return None
+    parts.append(b"\r\n")
+    return _Begun(start, b"".join(parts), length)
+
+
+@lru_cache(maxsize=256)
+def _line(name: bytes, value: bytes) -> bytes:
+    """A header as it is written.
+
+    Raises:
+        RuntimeError: as uvicorn, for a value that would be more than one header.
+    """
+    if HEADER_VALUE_RE.search(value):
+        raise RuntimeError("Invalid HTTP header value.")
+    return b"%b: %b\r\n" % (name, value)
