@@ -226,7 +226,9 @@ async def live(
     engine = Engine(schema(), door, subscribe=feed.subscribe, limits=document_limits)
     service = Service(engine, tokens.authenticate, tokens.valid_for, connections)
     app = Starlette(routes=graphql_routes(service))
-    config = uvicorn.Config(app, log_config=None, **server_options(connections.limits, bounds))
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, **server_options(connections.limits, bounds)
+    )
     config.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(

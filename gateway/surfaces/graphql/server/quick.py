@@ -23,6 +23,9 @@ from gateway.surfaces.graphql.server.protocol import BoundedHttp
 _TRIES = 4
 """How many heads of a connection are looked at: a caller whose heads differ is to pay no more."""
 
+_SOON = 0.01
+"""Seconds by which a timer may be early: loops count time in steps."""
+
 _SAYING_NOTHING = frozenset(
     {
         *(b"cache-control", b"content-type", b"date", b"referrer-policy", b"server", b"vary"),
@@ -79,19 +82,24 @@ class QuickHttp(BoundedHttp):
         if self.transport.get_write_buffer_size():
             self._expect_taking()
 
-    def _look_later(self, seconds: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, self._look)
+    def on_response_complete(self) -> None:
+        """The answer to any other request is written; this sets a timer."""
+        super().on_response_complete()
+        self._idle_since = self.loop.time()
 
-    def _look(self) -> None:
-        """Let a peer go that sent nothing for long."""
+    def timeout_keep_alive_handler(self) -> None:
+        """Let a peer go that sent nothing for long; a timer may be older than the last request."""
         self.timeout_keep_alive_task = None
-        if self._is_busy():
-            return
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
+        if left > _SOON:
             self._look_later(left)
-        else:
-            self.timeout_keep_alive_handler()
+        elif not self._is_busy():
+            super().timeout_keep_alive_handler()
+
+    def _look_later(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
 
     def _get_to_know(self, data: bytes) -> None:
         """Look at the head of a request that came at once."""
