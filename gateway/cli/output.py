@@ -103,7 +103,7 @@ class Output:
 
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column, overflow="fold")
+            table.add_column(column.upper(), overflow="fold")
         for row in found:
             table.add_row(*(_rich(cell) for cell in row))
         self._print(table)

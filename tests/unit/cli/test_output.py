@@ -64,7 +64,7 @@ def test_json_is_one_document_that_steers_no_terminal() -> None:
 def test_colour_may_be_demanded_in_a_pipe() -> None:
     done = CliRunner().invoke(shown, ["--color", "always"], color=True)
     assert "\x1b[32mdone\x1b[0m" in done.stdout
-    assert "name" in done.stdout
+    assert "NAME" in done.stdout
 
 
 def test_a_terminal_gets_tables_with_heads_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_terminal_gets_tables_with_heads_in_colour(monkeypatch: pytest.MonkeyP
     with terminal(monkeypatch) as sent:
         shown.main([], standalone_mode=False)
     assert "\x1b[32mdone\x1b[0m" in sent[0]
-    assert "\x1b[1mname" in sent[0]
+    assert "\x1b[1mNAME" in sent[0]
     assert "\\x1b[31m" in sent[0]
 
 
@@ -88,7 +88,7 @@ def test_a_terminal_without_colour_gets_none(
     with terminal(monkeypatch) as sent:
         shown.main([] if quiet else ["--color", "never"], standalone_mode=False)
     assert "\x1b" not in sent[0]
-    assert "name" in sent[0]
+    assert "NAME" in sent[0]
 
 
 def test_a_dumb_terminal_is_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
