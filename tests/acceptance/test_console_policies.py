@@ -136,7 +136,9 @@ def test_a_rule_tells_since_when_it_is_in_force(paula: Browser) -> None:
     page = paula.get(address)
     assert page.status_code == 200
     assert "since the first revision" in text_of(page)
+    assert 'type="radio"' not in looked(paula, "/history").text  # there is nothing to compare
     assert "Propose a change of this row" in page.text
+    assert 'href="/console/policies" aria-current="page"' in page.text
     looked(paula, "/rule?file=access.csv&line=9999", 404)
     looked(paula, "/rule?file=../secrets&line=1", 404)
 
@@ -215,6 +217,9 @@ def test_the_playground_tells_the_rules_and_what_is_missing(paula: Browser) -> N
     assert "amount at most 100 leads to" in said
     assert "The nearest rules that would allow more" in said
     assert "decides" in said
+    closed = text_of(explained(paula, **asked, arguments='{"amount": 500, "currency": "EUR"}'))
+    assert "To be let in: the role user leads to" in closed
+    assert "To run, any one of these would do; each was tried." in closed
     shared = looked(paula, '/explain?contract=support.refund.issue&id=x&arguments={"amount":1}')
     assert "amount&#34;:1" not in shared.text
 

@@ -58,7 +58,7 @@ def test_every_page_is_small_and_for_everybody(
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_fits_a_telephone(
+def test_every_page_fits_a_telephone_and_is_for_everybody_there(
     world: World, browser: Browser, runs: dict[str, JsonObject], name: str
 ) -> None:
     who, path = place_of(name, world, runs)
@@ -66,6 +66,7 @@ def test_every_page_fits_a_telephone(
         page = context.new_page()
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert violations(page) == []
 
 
 def test_two_keystrokes_approve(world: World, browser: Browser) -> None:

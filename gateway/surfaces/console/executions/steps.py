@@ -11,6 +11,7 @@ from gateway.surfaces.console.contracts_in_brief import ContractInBrief, contrac
 from gateway.surfaces.console.executions.sights import Sight
 from gateway.surfaces.console.inbox import queues
 from gateway.surfaces.console.inbox.requests import Request, requests_of
+from gateway.surfaces.console.policies.cited import cited
 from gateway.surfaces.console.visits import Visit
 
 _WAITS = StepStatus.WAITING_APPROVAL.name
@@ -57,7 +58,7 @@ async def step_view_of(visit: Visit, sight: Sight, wanted: str) -> StepView | No
         rows_of(step.get("input"), contract.pii_in),
         rows_of(step.get("output"), contract.pii_out),
         await _request(visit, sight, step),
-        _rules(sight, step["stepId"]),
+        cited(_rules(sight, step["stepId"])),
     )
 
 
