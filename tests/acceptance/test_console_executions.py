@@ -143,6 +143,8 @@ def test_an_execution_shows_its_plan_as_a_graph_and_as_a_list(world: World, olga
         ("flow", "refund to reply: order only"),
     ]
     assert "Personal data flows from order to refund (customerEmail)." in text_of(page)
+    assert "from order.customerEmail" not in text_of(page)  # people decide on what it came to
+    assert "masked for you" in text_of(page)
     with opened(world.fiona) as fiona:  # who sees no trace
         assert (
             re.findall(r'<g class="(flow[^"]*)"><title>([^<]*)', page_of(fiona, run).text) == lines

@@ -8,7 +8,7 @@ from gateway.model.json import JsonObject
 from gateway.surfaces.console.arguments import Kind, Row, rows_of
 from gateway.surfaces.console.asking import AskedError
 from gateway.surfaces.console.contracts_in_brief import ContractInBrief, contracts_in_brief
-from gateway.surfaces.console.policies.cited import cited
+from gateway.surfaces.console.policies.cited import Rule, cited
 from gateway.surfaces.console.visits import Visit
 
 APPROVE = "controlPlane.execution.approve"
@@ -34,7 +34,7 @@ class Request:
     asked: JsonObject
     contract: ContractInBrief
     rows: Sequence[Row]
-    rules: Sequence[JsonObject]
+    rules: Sequence[Rule]
     around: Around | None
     hurries: bool
 
