@@ -60,7 +60,17 @@ def list_executions(
 
 
 def _list(out: Output, found: JsonObject) -> None:
-    """A row for each execution; who asked is not told of one's own."""
+    """Two lines for each execution, since ids are to be read whole; in a pipe one row."""
+    if out.for_people:
+        for item in found["items"]:
+            status = status_cell(out, str(item["status"]))
+            risk = f"  {item['riskTier']}" if item["riskTier"] else ""
+            out.line(str(item["executionId"]), "  ", status, risk)
+            out.line(
+                Toned(f"  asked by {_requester(item)}, changed {item['updatedAt']}", Tone.QUIET)
+            )
+        out.line(Toned(f"{len(found['items'])} of {found['total']}", Tone.QUIET))
+        return
     out.table(
         ("EXECUTION", "STATUS", "RISK", "UPDATED", "ASKED BY"),
         [
@@ -69,13 +79,16 @@ def _list(out: Output, found: JsonObject) -> None:
                 status_cell(out, str(item["status"])),
                 str(item["riskTier"] or "-"),
                 str(item["updatedAt"]),
-                str(item.get("requestedBy", "you")),
+                _requester(item),
             )
             for item in found["items"]
         ],
     )
-    if out.for_people:
-        out.line(Toned(f"{len(found['items'])} of {found['total']}", Tone.QUIET))
+
+
+def _requester(item: JsonObject) -> str:
+    """Who asked for an execution; of one's own it is not told."""
+    return str(item.get("requestedBy", "you"))
 
 
 @execution.command()

@@ -104,3 +104,14 @@ def test_what_a_terminal_can_draw_is_known(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
     assert output().in_unicode is takes
+
+
+def test_an_id_is_not_divided_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    name = "exec_01a2280681fe70b3a20a6733a03332a7"
+    with terminal(monkeypatch) as sent:
+        output(color="never").table(("id", "why"), [(name, "what happened then " * 4)])
+        output(color="never").table(("why", "id"), [("what happened then " * 4, "one")])
+    assert name in sent[0]
+    assert all(len(line) <= 60 for line in sent[0].splitlines())
