@@ -28,7 +28,7 @@ def approval() -> None:
               help="Those in this status. [default: PENDING]")  # fmt: skip
 @click.option("--risk", type=click.Choice(_RISKS, case_sensitive=False),
               help="Those of this risk.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True,
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True,
               help="How many to list, the oldest first.")  # fmt: skip
 @click.option("--offset", type=click.IntRange(0), default=0, help="How many to leave out before.")
 @with_gateway

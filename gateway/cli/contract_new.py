@@ -136,7 +136,8 @@ def _prompt(flag: str, question: str, read: Callable[[str], _Read], default: str
     except click.Abort:
         if sys.stdin.isatty():
             raise
-        told = f"nobody answers {question!r}; say {_name(flag)}, or --no-ask for defaults."
+        others = ", or --no-ask for defaults" if default is not None else ""
+        told = f"nobody answers {question!r}; say {_name(flag)}{others}."
         raise click.UsageError(told) from None
     return answer
 

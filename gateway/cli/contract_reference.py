@@ -57,10 +57,14 @@ def list_contracts(
         domain, capability, Kind(kind) if kind else None, Risk(risk) if risk else None, tag, text
     )
     found = [summary_of(registry, one) for one in found_contracts(registry, wanted, lambda _: True)]
-    out.tell(
-        [as_json(one) for one in found],
-        lambda: out.table(("contract", "kind", "risk", "stability", "title"), map(_row, found)),
-    )
+
+    def show() -> None:
+        out.table(("contract", "kind", "risk", "stability", "title"), map(_row, found))
+        if out.for_people:
+            contracts = "contract" if len(found) == 1 else "contracts"
+            out.line(Toned(f"{len(found)} {contracts}", Tone.QUIET))
+
+    out.tell([as_json(one) for one in found], show)
 
 
 def _row(one: ContractSummary) -> tuple[Cell, ...]:

@@ -43,8 +43,13 @@ def doctor(*, flags: dict[str, Any], out: Output) -> None:
         well = is_well(findings)
         out.json({"isWell": well, **told, "findings": [one.to_json() for one in findings]})
     elif out.for_people:
-        out.line(", ".join(f"{counts[state]} {state.value}" for state in State if counts[state]))
+        out.line(", ".join(_counted(state, counts[state]) for state in State if counts[state]))
     sys.exit(OK if is_well(findings) else FAILED)
+
+
+def _counted(state: State, count: int) -> str:
+    is_plural = state is State.WARNING and count > 1
+    return f"{count} {state.value}{'s' if is_plural else ''}"
 
 
 def _findings(flags: dict[str, Any]) -> Iterator[Finding]:
@@ -55,7 +60,10 @@ def _findings(flags: dict[str, Any]) -> Iterator[Finding]:
         yield from failures("settings", error.problem)
         return
     given = len(settings.model_fields_set)
-    yield ok("settings", f"they are valid; {given} of them are set, the others have their defaults")
+    are = "is" if given == 1 else "are"
+    yield ok(
+        "settings", f"they are valid; {given} of them {are} set, the others have their defaults"
+    )
     yield from examine(settings)
 
 

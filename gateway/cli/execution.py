@@ -16,6 +16,7 @@ from gateway.cli.remote.documents import LIST, MINE, REPLAY
 from gateway.cli.remote.options import with_gateway
 from gateway.cli.remote.reading import look
 from gateway.model.execution import ExecutionStatus
+from gateway.model.json import JsonObject
 
 
 @click.group()
@@ -32,36 +33,62 @@ MINE_HELP = "What you asked for yourself, without the rights of an operator."
 @execution.command("list")
 @click.option("--status", type=click.Choice([one.name for one in ExecutionStatus],
               case_sensitive=False), help="Those in this status alone.")  # fmt: skip
+@click.option("--requested-by", metavar="SUBJECT", help="Those that this subject asked for.")
 @click.option("--mine", is_flag=True, help=MINE_HELP)
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True,
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True,
               help="How many to list, the newest first.")  # fmt: skip
 @click.option("--offset", type=click.IntRange(0), default=0, help="How many to leave out before.")
 @with_gateway
 @with_output
 def list_executions(
-    *, gateway: Client, out: Output, status: str | None, mine: bool, limit: int, offset: int
+    *,
+    gateway: Client,
+    out: Output,
+    status: str | None,
+    requested_by: str | None,
+    mine: bool,
+    limit: int,
+    offset: int,
 ) -> None:
     """List executions, the newest first."""
-    given = {"limit": limit, "offset": offset, **({"status": status} if status else {})}
-    found = gateway.call(MINE if mine else LIST, input=given)
+    if mine and requested_by:
+        raise click.UsageError("--requested-by is for operators and auditors: leave --mine out.")
+    wanted = {"status": status, "requestedBy": requested_by}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    found = gateway.call(MINE if mine else LIST, input={**given, "limit": limit, "offset": offset})
+    out.tell(found, lambda: _list(out, found))
 
-    def show() -> None:
-        out.table(
-            ("EXECUTION", "STATUS", "RISK", "UPDATED"),
-            [
-                (
-                    str(item["executionId"]),
-                    status_cell(out, str(item["status"])),
-                    str(item["riskTier"] or "-"),
-                    str(item["updatedAt"]),
-                )
-                for item in found["items"]
-            ],
-        )
-        if out.for_people:
-            out.line(Toned(f"{len(found['items'])} of {found['total']}", Tone.QUIET))
 
-    out.tell(found, show)
+def _list(out: Output, found: JsonObject) -> None:
+    """Two lines for each execution, since ids are to be read whole; in a pipe one row."""
+    if out.for_people:
+        for item in found["items"]:
+            status = status_cell(out, str(item["status"]))
+            risk = f"  {item['riskTier']}" if item["riskTier"] else ""
+            out.line(str(item["executionId"]), "  ", status, risk)
+            out.line(
+                Toned(f"  asked by {_requester(item)}, changed {item['updatedAt']}", Tone.QUIET)
+            )
+        out.line(Toned(f"{len(found['items'])} of {found['total']}", Tone.QUIET))
+        return
+    out.table(
+        ("EXECUTION", "STATUS", "RISK", "UPDATED", "ASKED BY"),
+        [
+            (
+                str(item["executionId"]),
+                status_cell(out, str(item["status"])),
+                str(item["riskTier"] or "-"),
+                str(item["updatedAt"]),
+                _requester(item),
+            )
+            for item in found["items"]
+        ],
+    )
+
+
+def _requester(item: JsonObject) -> str:
+    """Who asked for an execution; of one's own it is not told."""
+    return str(item.get("requestedBy", "you"))
 
 
 @execution.command()

@@ -45,6 +45,9 @@ class Toned:
 
 Cell = str | Toned
 
+_LONGEST_NAME = 40
+"""Names of so many characters, such as ids, are not divided where they stand first in a row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -102,8 +105,9 @@ class Output:
         from rich.table import Table
 
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column, overflow="fold")
+        for place, column in enumerate(columns):
+            is_whole = place == 0 and all(_is_name(row[0]) for row in found)
+            table.add_column(column.upper(), overflow="fold", no_wrap=is_whole)
         for row in found:
             table.add_row(*(_rich(cell) for cell in row))
         self._print(table)
@@ -164,6 +168,12 @@ def _takes_unicode() -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def _is_name(cell: Cell) -> bool:
+    """Whether a cell is a name or an id, which people copy whole."""
+    text = _plain(cell)
+    return len(text) <= _LONGEST_NAME and " " not in text
 
 
 def _plain(cell: Cell) -> str:

@@ -113,8 +113,9 @@ def _show(out: Output, found: JsonObject) -> None:
         (_all("gaps", rule), _place(rule), str(rule["text"]))
         for rule in found["nearest"]
     ))  # fmt: skip
-    _table(out, "What would be needed", ("FOR", "NEEDS"), (
-        (str(way["outcome"] or way["model"]), _all("needs", way)) for way in found["required"]
+    _table(out, "What would be needed", ("OF", "FOR", "NEEDS"), (
+        (str(way["model"]).lower(), str(way["outcome"] or "-"), _all("needs", way))
+        for way in found["required"]
     ))  # fmt: skip
 
 
@@ -136,7 +137,7 @@ def _by(held: JsonObject) -> str:
 
 def _all(name: str, found: JsonObject) -> str:
     """The messages of a list, as one text."""
-    return " ".join(str(one["message"]) for one in found[name])
+    return "; ".join(str(one["message"]) for one in found[name])
 
 
 def _place(rule: JsonObject) -> str:

@@ -1,5 +1,6 @@
 """Commands that check a signed file without a gateway: reading it, the keys, and whose they are."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,6 +53,8 @@ def usable(path: Path, read: Callable[[bytes], T], most: int = _MAX_FILE) -> T:
         if len(content) > most:
             raise ValueError(f"it is larger than {most} bytes")
         return read(content)
+    except json.JSONDecodeError as error:
+        unusable(path, f"it is no JSON (line {error.lineno}, column {error.colno}).")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         unusable(path, f"it cannot be used ({reason}).")

@@ -66,7 +66,7 @@ def _show_installed(done: JsonObject, out: Output) -> None:
 
 @click.command("list", short_help="List the skills of a running gateway.")
 @click.option("--all", "with_disabled", is_flag=True, help="Those that are disabled, too.")
-@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True,
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True,
               help="How many to list.")  # fmt: skip
 @click.option("--offset", type=click.IntRange(0), default=0, help="How many to leave out before.")
 @with_gateway
@@ -78,7 +78,13 @@ def list_skills(
     given = {"includeDisabled": with_disabled, "limit": limit, "offset": offset}
     found = gateway.call(SKILLS, input=given)
     columns = ("skill", "version", "status", "publisher", "installed")
-    out.tell(found, lambda: out.table(columns, [_row(one) for one in found["items"]]))
+
+    def show() -> None:
+        out.table(columns, [_row(one) for one in found["items"]])
+        if out.for_people:
+            out.line(Toned(f"{len(found['items'])} of {found['total']}", Tone.QUIET))
+
+    out.tell(found, show)
 
 
 def _row(skill: JsonObject) -> list[str | Toned]:

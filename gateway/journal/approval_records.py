@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select
 
+from gateway.journal.chain import execution_chain
 from gateway.journal.functions import holds, listed
 from gateway.journal.session import Row
 from gateway.journal.statement import Statement
-from gateway.journal.tables import approval, execution
+from gateway.journal.tables import approval, entry, execution
 from gateway.model.approval import ApprovalFilter
+from gateway.model.entry import EntryType
 from gateway.model.execution import UNDER_WAY, Approval, ApprovalStatus
 from gateway.model.json import decode, encode
 from gateway.model.ports import Page
@@ -24,6 +26,13 @@ NEWEST = Statement(
     .limit(1)
 )
 
+
+REJECTIONS = Statement(
+    select(entry.c.actor, entry.c.body).where(
+        entry.c.chain == bindparam("of_chain"),
+        entry.c.type == EntryType.APPROVAL_REJECTED.value,
+    )
+)
 
 _escalated = and_(_at.escalated_at.is_not(None), _at.escalate_to.in_(listed("roles")))
 _under_way = (
@@ -98,6 +107,12 @@ class SqlApprovalRecords:
         window = {"at_most": page.limit, "skip": page.offset}
         found = self._all(rows, workspace=which.workspace, **given, **window)
         return [_approval(row) for row in found], total[0] if total else 0
+
+    def rejecter(self, rejected: Approval) -> str | None:
+        """Who rejected this request: the subject. The entry alone says so."""
+        told = self._all(REJECTIONS, of_chain=execution_chain(rejected.execution_id))
+        by = (actor for actor, body in told if decode(body)["approvalId"] == rejected.id)
+        return next(by, None)
 
 
 def _approval(row: Row) -> Approval:

@@ -45,3 +45,7 @@ class ApprovalRecords(Protocol):
     def approvals(self, which: ApprovalFilter, page: "Page") -> tuple[list[Approval], int]:
         """A page of approval requests, oldest first, and how many there are in all."""
         ...
+
+    def rejecter(self, rejected: Approval) -> str | None:
+        """Who rejected this request: the subject."""
+        ...

@@ -214,6 +214,12 @@ def _item(
             "escalatedTo": approval.escalate_to if approval.escalated_at else None,
             "overridden": approval.overridden,
             "note": approval.note,
+            "decidedAt": approval.decided_at,
+            "rejectedBy": _rejecter(records, approval),
             "allowedActions": allowed.on_approval(execution, approval),
         }
     )
+
+
+def _rejecter(records: Records, approval: Approval) -> str | None:
+    return records.rejecter(approval) if approval.status is ApprovalStatus.REJECTED else None

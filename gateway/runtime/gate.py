@@ -118,19 +118,38 @@ def decision_changes(before: JsonObject, now: JsonObject) -> list[str]:
         found.append(f"the policy rule (now {where})")
     for name, said in _TERMS.items():
         if before.get(name) != now.get(name):
-            found.append(f"{said} (it was {before.get(name)}, now {now.get(name)})")
+            was, is_now = (_term(name, told.get(name)) for told in (before, now))
+            found.append(f"{said} (it was {was}, now {is_now})")
     return found
+
+
+def _term(name: str, value: JsonValue) -> str:
+    if value is None or value == "":
+        return "none"
+    return _lasting(float(str(value))) if name in _LENGTHS else str(value)
+
+
+def _lasting(seconds: float) -> str:
+    """A length of time in the largest unit that it is a whole number of; days begin at two."""
+    for least, size, unit in ((172_800, 86_400, "day"), (3_600, 3_600, "hour"), (60, 60, "minute")):
+        if seconds >= least and seconds % size == 0:
+            many = int(seconds // size)
+            return f"{many} {unit}{'' if many == 1 else 's'}"
+    return f"{seconds:g} seconds"
 
 
 _TERMS = {
     "verdict": "the verdict",
     "approverRole": "the approver role",
     "quorum": "the quorum",
-    "expiresIn": "the seconds that a request stands",
-    "escalateAfter": "the seconds before it escalates",
+    "expiresIn": "the time that a request stands",
+    "escalateAfter": "the time before it escalates",
     "escalateTo": "the role that it escalates to",
 }
 """Members of a decision that a request is bound to, in words."""
+
+_LENGTHS = ("expiresIn", "escalateAfter")
+"""Those that are counted in seconds."""
 
 
 def _given_before(tx: Tx, ready: Ready) -> Approval | None:

@@ -171,15 +171,25 @@ def _plan_differences(plan: Plan, again: Plan) -> Iterator[Difference]:
                 yield Difference(STRUCTURAL, path, recorded, now, told, step.id)
 
 
+_COUNTED = {
+    "verdict": "The verdict",
+    "rules": "Other rules would decide.",
+    "approverRole": "The role of who approves",
+    "quorum": "The number of approvals",
+}
+"""What counts of a decision, in words."""
+
+
 def _decision_differences(
     path: str, step_id: str, recorded: JsonObject, replayed: JsonObject
 ) -> Iterator[Difference]:
     """Differences of what counts: verdict, rules by their text, approver role and quorum."""
-    for name in ("verdict", "rules", "approverRole", "quorum"):
+    for name, said in _COUNTED.items():
         before, now = recorded[name], replayed[name]
         if name == "rules":
             before = [rule["rule"] for rule in before]
             now = [rule["rule"] for rule in now]
         if before != now:
-            told = f"{name} would be {now!r}, it was {before!r}."
+            terms = f"{said} would be {now or 'none'}, it was {before or 'none'}."
+            told = said if name == "rules" else terms
             yield Difference(POLICY, f"{path}/{name}", before, now, told, step_id)

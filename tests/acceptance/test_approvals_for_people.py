@@ -70,6 +70,25 @@ def end_of(world: World, run: JsonObject) -> str:
 # --- the inbox
 
 
+def test_a_decided_request_tells_since_when_and_who_rejected_it(world: World) -> None:
+    yes, no = waiting(world, [refund(213)]), waiting(world, [refund(214)])
+    approve(world.fiona, "fiona", yes)
+    step = {"executionId": no["executionId"], "stepId": no["stepId"]}
+    told = {**step, "rejectedBy": "fiona", "reason": "Paid back already."}
+    world.fiona.mutate("controlPlaneExecutionReject", "status", told)
+    ends = {run["executionId"]: end_of(world, run) for run in (yes, no)}
+    assert list(ends.values()) == ["COMPLETED", "REJECTED"]
+    for run, status, by in ((yes, "USED", None), (no, "REJECTED", "fiona")):
+        which = {"executionId": run["executionId"], "status": status}
+        (item,) = world.fiona.query(LIST, "items { rejectedBy decidedAt requestedAt }", which)[
+            "items"
+        ]
+        assert item["rejectedBy"] == by
+        assert item["decidedAt"] > item["requestedAt"]
+    open_ones = world.fiona.query(LIST, "items { decidedAt rejectedBy }", {"limit": 200})["items"]
+    assert all(one == {"decidedAt": None, "rejectedBy": None} for one in open_ones)
+
+
 def test_mine_are_those_that_i_could_decide(world: World) -> None:
     run = waiting(world, [refund(211)])
     gus, bot = (

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.acceptance.console import Browser, text_of
+from tests.acceptance.drafts import refund
 from tests.acceptance.policy_people import People, add, allow
 from tests.processes import ROOT, Caller, JsonObject
 from tests.world import World, end_world, make_world
@@ -136,7 +137,9 @@ def test_a_rule_tells_since_when_it_is_in_force(paula: Browser) -> None:
     page = paula.get(address)
     assert page.status_code == 200
     assert "since the first revision" in text_of(page)
+    assert 'type="radio"' not in looked(paula, "/history").text  # there is nothing to compare
     assert "Propose a change of this row" in page.text
+    assert 'href="/console/policies" aria-current="page"' in page.text
     looked(paula, "/rule?file=access.csv&line=9999", 404)
     looked(paula, "/rule?file=../secrets&line=1", 404)
 
@@ -215,6 +218,9 @@ def test_the_playground_tells_the_rules_and_what_is_missing(paula: Browser) -> N
     assert "amount at most 100 leads to" in said
     assert "The nearest rules that would allow more" in said
     assert "decides" in said
+    closed = text_of(explained(paula, **asked, arguments='{"amount": 500, "currency": "EUR"}'))
+    assert "To be let in: the role user leads to" in closed
+    assert "To run, any one of these would do; each was tried." in closed
     shared = looked(paula, '/explain?contract=support.refund.issue&id=x&arguments={"amount":1}')
     assert "amount&#34;:1" not in shared.text
 
@@ -234,6 +240,7 @@ def test_who_may_not_audit_asks_about_themselves_alone(people: People, opened: O
     page = looked(uma, "/explain?contract=controlPlane.plan.compile&id=somebody&roles=admin")
     assert "this would do" in text_of(page) or "one of these would do" in text_of(page)
     assert 'name="id"' not in page.text
+    assert 'href="/console/policies/explain" aria-current="page">Explain' in page.text
     assert "Rules that match" not in page.text
     assert 'href="/console/policies/changes"' not in page.text
     for hidden in ("", "/roles", "/access?subject=x", "/changes", "/history"):
@@ -500,3 +507,24 @@ def test_what_people_write_is_never_markup(paula: Browser) -> None:
         assert "onerror=" not in re.sub(r"&[#\w]+;", "", page.text) or "&lt;img" in page.text
         assert "&lt;script&gt;alert(1)" in page.text
     done(paula, change, "withdraw", reason=evil)
+
+
+# --- what policy changed, in the replay of a run from before
+
+
+def test_a_replay_says_in_words_what_policy_decides_otherwise_now(
+    people: People, opened: Opened
+) -> None:
+    world = people.world
+    run = world.run([refund(30)])
+    world.wait(run["executionId"], "COMPLETED")
+    rule = "user:agent-7, acme, support.refund.issue?, *, amount > 20, assist, approver, 2, 8h, -"
+    people.activated(people.wanda, people.will, add(f"p, 150, {rule}", "verdict.csv"))
+    olga = opened(world.olga)
+    page = olga.get(f"/console/executions/{run['executionId']}/replay")
+    said = text_of(page)
+    assert "6 differences between what was recorded and what the plan and policy of today" in said
+    assert "The verdict would be assist, it was autonomous. When the plan was verified" in said
+    assert "The number of approvals would be 2, it was 1. When the step was dispatched" in said
+    assert "When the user agent-7 calls support.refund.issue" in said
+    assert "<pre" not in page.text

@@ -96,6 +96,27 @@ def test_json_is_what_the_api_gave(world: World, olga: Commander) -> None:
     assert listed["total"] >= 1
 
 
+def test_executions_are_narrowed_to_those_of_one_requester(world: World, olga: Commander) -> None:
+    mine, theirs = (world.submit(who)["executionId"] for who in (world.olga, world.agent))
+    by = ["execution", "list", "--limit", "200", "--requested-by"]
+    found = {item["executionId"] for item in olga.ask(*by, "olga")["items"]}
+    assert (mine in found, theirs in found) == (True, False)
+    rows = [row.split("\t") for row in olga.run(*by, "agent-7").stdout.splitlines()]
+    assert {row[4] for row in rows} == {"agent-7"}
+    assert olga.run(*by, "olga", "--mine").exit_code == 2
+
+
+@pytest.mark.parametrize("what", ["execution", "approval", "skill"])
+def test_a_list_offers_as_many_at_once_as_the_gateway_gives(olga: Commander, what: str) -> None:
+    assert olga.run(what, "list", "--limit", "200").exit_code == 0
+    assert olga.run(what, "list", "--limit", "201").exit_code == 2
+
+
+def test_an_empty_list_says_so_to_people_and_nothing_to_a_pipe(olga: Commander) -> None:
+    assert olga.run("skill", "list").stdout == ""
+    assert "0 of 0" in olga.run("skill", "list", "--color", "always").stdout
+
+
 def test_colour_and_box_characters_come_when_asked_for(world: World, olga: Commander) -> None:
     run = waiting(world, REFUND)
     shown = olga.run("execution", "show", run["executionId"], "--color", "always").stdout
@@ -367,5 +388,9 @@ def test_policy_says_why_somebody_may_call_something(olga: Commander, tmp_path: 
     denied = olga.run(*about)
     assert denied.exit_code == 0
     assert denied.stdout.startswith("decision\tDENY\n")
+    shown = olga.run(*about, "--arguments", str(arguments)).stdout
+    assert "access\tallow\tthe role user" in shown
+    assert "verdict\tallow\tthe approval of one person with the role approver" in shown
+    assert "it is for principals of the type tool alone; amount <= 100 does not hold" in shown
     lonely = olga.run("policy", "explain", "support.refund.issue", "--role", "user")
     assert lonely.exit_code == 2

@@ -78,6 +78,13 @@ PAGES = (
 """The pages of the console, by names of their own."""
 
 
+ASKED = {
+    "access": "?subject=alice&type=HUMAN&roles=user,approver",
+    "explain": "?contract=support.refund.issue&type=AGENT&id=agent-7&roles=user",
+}
+"""What is asked on the pages that answer something."""
+
+
 def place_of(name: str, world: World, runs: dict[str, JsonObject]) -> tuple[Caller, str]:
     """Who looks at a page, and where it is."""
     if name in ("inbox", "decided"):
@@ -95,4 +102,7 @@ def place_of(name: str, world: World, runs: dict[str, JsonObject]) -> tuple[Call
         return world.olga, "/console/contracts/support.refund.issue@1.0.0"
     if name in ("executions", "contracts", "health"):
         return world.olga, f"/console/{name}"
-    return world.olga, f"/console/policies{'' if name == 'rules' else f'/{name}'}"
+    return (
+        world.olga,
+        f"/console/policies{'' if name == 'rules' else f'/{name}'}{ASKED.get(name, '')}",
+    )

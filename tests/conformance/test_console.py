@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.acceptance.drafts import refund, waiting
+from tests.acceptance.drafts import lookup, refund, waiting
 from tests.conformance.browsing import Scheme, before, chromium, violations
 from tests.conformance.lived_in import PAGES, approved, live_in, place_of
 from tests.processes import Caller, JsonObject
@@ -58,7 +58,7 @@ def test_every_page_is_small_and_for_everybody(
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_fits_a_telephone(
+def test_every_page_fits_a_telephone_and_is_for_everybody_there(
     world: World, browser: Browser, runs: dict[str, JsonObject], name: str
 ) -> None:
     who, path = place_of(name, world, runs)
@@ -66,6 +66,7 @@ def test_every_page_fits_a_telephone(
         page = context.new_page()
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert violations(page) == []
 
 
 def test_two_keystrokes_approve(world: World, browser: Browser) -> None:
@@ -149,6 +150,19 @@ def test_what_happens_is_seen_and_read_out_without_asking(world: World, browser:
         approved(world, run)
         expect(page.locator("[data-part=head]")).to_contain_text("Completed")
         expect(page.locator("#told")).to_have_text("The execution is completed")
+
+
+def test_what_is_read_stays_in_sight_when_something_happens(world: World, browser: Browser) -> None:
+    wide = [lookup(f"order{number}") for number in range(8)]
+    run = waiting(world, [*wide, refund(257, dependsOn=["order0"])])
+    with before(browser, world.olga) as context:
+        page = context.new_page()
+        page.goto(f"/console/executions/{run['executionId']}")
+        drawing = page.get_by_role("group", name="Drawing of the plan")
+        drawing.evaluate("box => box.scrollTo(200, 0)")
+        approved(world, run)
+        expect(page.locator("[data-part=plan]")).not_to_contain_text("Waiting approval")
+        assert drawing.evaluate("box => box.scrollLeft") == 200
 
 
 def test_without_scripts_everything_is_still_done(world: World, browser: Browser) -> None:

@@ -1,5 +1,7 @@
 """What the projections say after each kind of entry, for every journal."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.model.approval import ApprovalFilter
@@ -13,7 +15,7 @@ from gateway.model.execution import (
     Step,
     StepStatus,
 )
-from gateway.model.ports import ExecutionFilter, Journal, Page
+from gateway.model.ports import ExecutionFilter, Journal, Page, Records
 from tests.contract.journal_story import ALICE, DECISION, PROBLEM, WORKSPACE, Story
 
 pytestmark = pytest.mark.anyio
@@ -303,6 +305,22 @@ async def test_approvals_are_listed_oldest_first_by_filter_and_page(journal: Jou
     assert await listed(Page(2), status="pending") == (["ap_1", "ap_2"], 4)
     assert await listed(Page(2), execution_id="exec_a3") == (["ap_3"], 1)
     assert await listed(Page(2), status="approved", execution_id="exec_a3") == ([], 0)
+
+
+async def test_who_rejected_a_request_is_told_for_each(journal: Journal) -> None:
+    story = Story("a")
+    asked = [story.requested(key, f"ap_{key}") for key in ("x", "y", "z")]
+    await tell(journal, *story.until_started("x", "y", "z"), *asked)
+    for key, who in (("x", "bob"), ("y", "eve")):
+        body = {"approvalId": f"ap_{key}", "by": who, "reason": "r"}
+        told = replace(story.step(EntryType.APPROVAL_REJECTED, key, **body), actor=who)
+        await tell(journal, told)
+
+    def rejecters(records: Records) -> list[str | None]:
+        found, _ = records.approvals(ApprovalFilter(WORKSPACE), Page(9))
+        return [records.rejecter(one) for one in sorted(found, key=lambda one: one.id)]
+
+    assert await journal.read(rejecters) == ["bob", "eve", None]
 
 
 async def test_executions_are_listed_newest_first_by_filter_and_page(journal: Journal) -> None:

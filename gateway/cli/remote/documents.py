@@ -38,7 +38,7 @@ def _operation(kind: str, field: str, body: str) -> str:
 
 
 LIST = _query("controlPlaneExecutionList",
-    "total items { executionId status riskTier updatedAt allowedActions }")  # fmt: skip
+    "total items { executionId status riskTier requestedBy updatedAt allowedActions }")  # fmt: skip
 MINE = _query("controlPlaneExecutionMine", f"total items {{ {_MINE} }}")
 GET = _query("controlPlaneExecutionGet", f"execution {{ {_EXECUTION} }}")
 PLAN = _query("controlPlanePlanGet", _PLAN)

@@ -87,6 +87,6 @@ def words(name: str) -> str:
 
 def pretty(value: Any) -> Markup:
     """JSON for people, in the order in which it came."""
-    return Markup("<pre class='json'>{}</pre>").format(
+    return Markup("<pre class='json' tabindex='0'>{}</pre>").format(
         escape(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
     )

@@ -104,7 +104,8 @@ def test_a_new_contract_is_written_without_a_question() -> None:
         (("Shop", "--no-ask", *PARCEL), "is not dotted lowerCamel names"),
         (("shop.parcel.send", "--no-ask", *PARCEL, "--output", "at:Wen"), "there is no type 'Wen'"),
         (("shop.parcel.send", "--no-ask", *PARCEL, "--risk", "some"), "is none of low, medium"),
-        (("shop.parcel.send", *PARCEL), "nobody answers 'Domain'"),
+        (("shop.parcel.send", *PARCEL), "nobody answers 'Domain'; say --domain, or --no-ask for"),
+        (("shop.parcel.send", "--kind", "query"), "nobody answers 'Title'; say --title."),
     ],
 )
 def test_what_a_new_contract_lacks_is_said_and_nothing_written(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def test_each_finding_is_a_line_and_failures_exit_1(broken: list[str]) -> None:
     assert found["key folder"][0] == "failed"
     assert "chmod 700" in found["key folder"][1]
     assert found["policies"][0] == "skipped"
+
+
+def test_people_get_a_count_at_the_end(broken: list[str]) -> None:
+    done = doctor(*broken, "--color", "always")
+    last = done.stdout.splitlines()[-1]
+    assert re.fullmatch(r"(\d+ ok, )?(1 warning, |\d+ warnings, )?\d+ failed, \d+ skipped", last)
+    assert "2 of them are set" in done.stdout
 
 
 def test_json_counts_and_lists_the_findings(broken: list[str]) -> None:

@@ -64,7 +64,7 @@ def test_json_is_one_document_that_steers_no_terminal() -> None:
 def test_colour_may_be_demanded_in_a_pipe() -> None:
     done = CliRunner().invoke(shown, ["--color", "always"], color=True)
     assert "\x1b[32mdone\x1b[0m" in done.stdout
-    assert "name" in done.stdout
+    assert "NAME" in done.stdout
 
 
 def test_a_terminal_gets_tables_with_heads_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_terminal_gets_tables_with_heads_in_colour(monkeypatch: pytest.MonkeyP
     with terminal(monkeypatch) as sent:
         shown.main([], standalone_mode=False)
     assert "\x1b[32mdone\x1b[0m" in sent[0]
-    assert "\x1b[1mname" in sent[0]
+    assert "\x1b[1mNAME" in sent[0]
     assert "\\x1b[31m" in sent[0]
 
 
@@ -88,7 +88,7 @@ def test_a_terminal_without_colour_gets_none(
     with terminal(monkeypatch) as sent:
         shown.main([] if quiet else ["--color", "never"], standalone_mode=False)
     assert "\x1b" not in sent[0]
-    assert "name" in sent[0]
+    assert "NAME" in sent[0]
 
 
 def test_a_dumb_terminal_is_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,3 +104,14 @@ def test_what_a_terminal_can_draw_is_known(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
     assert output().in_unicode is takes
+
+
+def test_an_id_is_not_divided_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    name = "exec_01a2280681fe70b3a20a6733a03332a7"
+    with terminal(monkeypatch) as sent:
+        output(color="never").table(("id", "why"), [(name, "what happened then " * 4)])
+        output(color="never").table(("why", "id"), [("what happened then " * 4, "one")])
+    assert name in sent[0]
+    assert all(len(line) <= 60 for line in sent[0].splitlines())

@@ -117,11 +117,12 @@ def test_what_does_not_hold_in_itself_is_not_signed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("manifest.json", b"{", "Expecting"),
+        ("manifest.json", b"{", "it is no JSON (line 1, column 2)."),
         ("manifest.json", b'{"a": 1, "a": 2}', "a key is there twice"),
         ("manifest.json", b"[]", "a manifest is a JSON object"),
         ("manifest.json", b'{"a": NaN}', "NaN is no JSON"),
         ("manifest.json", b"\xff", "cannot be used"),
+        ("manifest.json", b"{]", "it is no JSON (line 1, column 2)."),
         ("manifest.json", b"[" * 100_000, "nested too deep"),
         ("key.pem", b"nothing", "no private key in PEM form"),
         ("desk.zip", b"nothing", "not a zip file"),

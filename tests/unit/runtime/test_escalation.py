@@ -100,7 +100,7 @@ async def test_another_escalation_makes_another_request(world: LoopWorld) -> Non
     await world.decide_by(RULES.replace("10m:chief", "20m:chief"))
     await world.advance(execution_id)
     (voided,) = await world.entries(execution_id, EntryType.APPROVAL_VOIDED)
-    assert "before it escalates (it was 600.0, now 1200.0)" in voided.body["reason"]
+    assert "before it escalates (it was 10 minutes, now 20 minutes)" in voided.body["reason"]
     assert (await world.approval(execution_id, "a")).escalate_at == "2026-03-01T09:50:00.000000Z"
 
 

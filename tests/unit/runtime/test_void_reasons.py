@@ -39,11 +39,23 @@ async def void_reason(world: LoopWorld, execution_id: str) -> str:
         ("amount > 100, assist, approver, 2, 1h, -", "the quorum (it was 1, now 2)"),
         (
             "amount > 100, assist, approver, 1, 2h, -",
-            "the seconds that a request stands (it was 3600.0, now 7200.0)",
+            "the time that a request stands (it was 1 hour, now 2 hours)",
+        ),
+        (
+            "amount > 100, assist, approver, 1, 90m, -",
+            "the time that a request stands (it was 1 hour, now 90 minutes)",
+        ),
+        (
+            "amount > 100, assist, approver, 1, 3d, -",
+            "the time that a request stands (it was 1 hour, now 3 days)",
+        ),
+        (
+            "amount > 100, assist, approver, 1, 61s, -",
+            "the time that a request stands (it was 1 hour, now 61 seconds)",
         ),
         (
             "amount > 100, assist, approver, 1, 1h, 5m:chief",
-            "the role that it escalates to (it was , now chief)",
+            "(it was none, now 5 minutes), the role that it escalates to (it was none, now chief)",
         ),
     ],
 )

@@ -19,9 +19,8 @@ STATUSES = tuple(status.value.upper() for status in ExecutionStatus)
 async def _serve(visit: Visit) -> Response:
     if wanted := visit.asked("id"):
         return RedirectResponse(f"{PATH}/{quote(wanted, safe='')}", 303)
-    status, start = visit.asked("status").upper(), visit.counted("from")
-    which = {"status": status} if status in STATUSES else {}
-    sees_all = visit.may("controlPlaneExecutionList")
+    sees_all, start = visit.may("controlPlaneExecutionList"), visit.counted("from")
+    which = _which(visit, sees_all=sees_all)
     operation = "Executions" if sees_all else "OwnExecutions"
     data = await visit.api.ask(operation, input={"limit": PAGE, "offset": start, **which})
     (found,) = data.values()
@@ -33,8 +32,15 @@ async def _serve(visit: Visit) -> Response:
         end=start + len(found["items"]),
         page=PAGE,
         statuses=STATUSES,
-        wanted=which.get("status", ""),
+        which=which,
     )
+
+
+def _which(visit: Visit, *, sees_all: bool) -> dict[str, str]:
+    """How the list is narrowed, as the API takes it."""
+    status, by = visit.asked("status").upper(), visit.asked("by")
+    narrowed = {"status": status} if status in STATUSES else {}
+    return {**narrowed, "requestedBy": by} if by and sees_all else narrowed
 
 
 PAGES = (Page(PATH, _serve),)

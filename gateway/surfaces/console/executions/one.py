@@ -17,6 +17,7 @@ from gateway.surfaces.console.executions.flows import (
 )
 from gateway.surfaces.console.executions.listing import PATH
 from gateway.surfaces.console.executions.picture import picture_of
+from gateway.surfaces.console.executions.replays import shown
 from gateway.surfaces.console.executions.sights import Sight, sight_of
 from gateway.surfaces.console.executions.steering import MODES, RECONCILE, act, allowed_to
 from gateway.surfaces.console.executions.steps import step_view_of
@@ -26,6 +27,9 @@ from gateway.surfaces.console.inbox.decisions import Outcome, break_glass, decid
 from gateway.surfaces.console.visits import Page, Visit
 
 _DECISIONS = ("approve", "reject", "break-glass")
+
+_DIFFERENCES = 200
+"""How many differences of a replay are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,10 @@ async def _replay(visit: Visit) -> Response:
     data = await visit.api.ask("Replay", executionId=_id(visit))
     sight = await sight_of(visit, _id(visit))
     replay = data["controlPlaneTraceReplay"]
-    return visit.render("executions/replay.html", replay=replay, sight=sight)
+    differences = [shown(one) for one in replay["differences"][:_DIFFERENCES]]
+    return visit.render(
+        "executions/replay.html", replay=replay, sight=sight, differences=differences
+    )
 
 
 async def _evidence(visit: Visit) -> Response:

@@ -11,6 +11,7 @@ from gateway.surfaces.console.contracts_in_brief import ContractInBrief, contrac
 from gateway.surfaces.console.executions.sights import Sight
 from gateway.surfaces.console.inbox import queues
 from gateway.surfaces.console.inbox.requests import Request, requests_of
+from gateway.surfaces.console.policies.cited import Rule, cited
 from gateway.surfaces.console.visits import Visit
 
 _WAITS = StepStatus.WAITING_APPROVAL.name
@@ -20,15 +21,18 @@ _FATES = {_WAITS: "PENDING", "CANCELLED": "VOID"}
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A step with its contract and its values in rows; ``request`` is the approval request that it
-    waits for or ended by, ``rules`` the rows of policy that decided it, where they are told."""
+    """A step with its contract and its values in rows.
+
+    ``request`` is the approval request that it waits for or ended by, ``arguments`` are then those
+    that it was asked with; ``rules`` are the rows of policy that decided it, where they are told.
+    """
 
     step: JsonObject
     contract: ContractInBrief
     arguments: Sequence[Row]
     output: Sequence[Row]
     request: Request | None
-    rules: Sequence[JsonObject]
+    rules: Sequence[Rule]
 
     @property
     def took(self) -> str:
@@ -51,13 +55,14 @@ async def step_view_of(visit: Visit, sight: Sight, wanted: str) -> StepView | No
     if step is None:
         return None
     contract = (await contracts_in_brief(visit, [step["contract"]]))[step["contract"]]
+    request = await _request(visit, sight, step)
     return StepView(
         step,
         contract,
-        rows_of(step.get("input"), contract.pii_in),
+        request.rows if request else rows_of(step.get("input"), contract.pii_in),
         rows_of(step.get("output"), contract.pii_out),
-        await _request(visit, sight, step),
-        _rules(sight, step["stepId"]),
+        request,
+        cited(_rules(sight, step["stepId"])),
     )
 
 

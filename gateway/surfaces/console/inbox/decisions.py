@@ -102,7 +102,8 @@ def why_not(told: JsonObject, item: JsonObject | None) -> str:
     if status == "EXPIRED":
         return "The request has expired, so nobody can decide it any more."
     if status == "REJECTED":
-        return f"Somebody rejected it meanwhile: {item.get('note') or 'no reason is told'}"
+        why = item.get("note") or "no reason is told"
+        return f"{item.get('rejectedBy') or 'Somebody'} rejected it meanwhile: {why}"
     if item.get("overridden"):
         return f"{item['overridden']['by']} let it go without its approvers meanwhile."
     people = " and ".join(vote["by"] for vote in item["votes"]) or "A standing grant"

@@ -8,6 +8,7 @@ from gateway.model.json import JsonObject
 from gateway.surfaces.console.arguments import Kind, Row, rows_of
 from gateway.surfaces.console.asking import AskedError
 from gateway.surfaces.console.contracts_in_brief import ContractInBrief, contracts_in_brief
+from gateway.surfaces.console.policies.cited import Rule, cited
 from gateway.surfaces.console.visits import Visit
 
 APPROVE = "controlPlane.execution.approve"
@@ -33,6 +34,7 @@ class Request:
     asked: JsonObject
     contract: ContractInBrief
     rows: Sequence[Row]
+    rules: Sequence[Rule]
     around: Around | None
     hurries: bool
 
@@ -90,10 +92,10 @@ def _request(
     now: datetime,
 ) -> Request:
     contract, plan = contracts[item["contract"]], plans[item["executionId"]]
-    rows = rows_of(item["arguments"], contract.pii_in)
+    rows, rules = rows_of(item["arguments"], contract.pii_in), cited(item["rules"])
     around = around_of(plan["steps"], item["stepId"]) if plan else None
     hurries = datetime.fromisoformat(item["expiresAt"]) - now < _HURRY
-    return Request(item, contract, rows, around, hurries and item["status"] == "PENDING")
+    return Request(item, contract, rows, rules, around, hurries and item["status"] == "PENDING")
 
 
 def around_of(steps: Sequence[JsonObject], step_id: str) -> Around | None:

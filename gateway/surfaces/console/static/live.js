@@ -83,7 +83,9 @@ function keepChoices(part, found) {
 
 function replace(part, found) {
   const focused = part.contains(document.activeElement) ? document.activeElement.closest("[id]")?.id : "";
+  const places = [...part.querySelectorAll(".scroll")].map((box) => [box.scrollLeft, box.scrollTop]);
   part.replaceChildren(...found.childNodes);
+  part.querySelectorAll(".scroll").forEach((box, at) => places[at] && box.scrollTo(...places[at]));
   if (focused) (document.getElementById(focused) ?? document.getElementById("main")).focus({ preventScroll: true });
   const said = found.dataset.said;
   if (said && said !== part.dataset.said) {
