@@ -124,11 +124,13 @@ def _nursery() -> _Nursery:
 
 
 def _import() -> None:
-    """Import what commands need, as they do."""
+    """Import what commands need, as they do, and read the authorities that clients trust."""
+    from gateway.actions import HttpActions
     from gateway.cli.main import _MODULES
 
     for module in [*_MODULES.values(), "examples.support_service.app"]:
         import_module(module)
+    HttpActions((), {})
     gc.freeze()
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 LEASE = 2.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Temporal]:
     server = Temporal(tmp_path_factory.mktemp("temporal"))
     server.start()
