@@ -125,17 +125,20 @@ def _nursery() -> _Nursery:
 
 def _import() -> None:
     """Import what commands need, as they do, and read what they mostly read as well: the contracts
-    that are shipped, and the authorities that clients trust."""
+    and cases that are shipped, and the authorities that clients trust."""
     from gateway import loading
     from gateway.actions import HttpActions
     from gateway.cli.main import _MODULES
-    from gateway.shipped import shipped_schema
+    from gateway.policy import read_content
+    from gateway.policy.case_files import read_cases
+    from gateway.shipped import shipped_policies, shipped_schema
     from tests.loaded import load_contracts
 
     for module in [*_MODULES.values(), "examples.support_service.app"]:
         import_module(module)
     loading.load_contracts = load_contracts
     load_contracts(loading.contract_folders([shipped_schema()]))
+    read_cases(read_content(shipped_policies()), Path())
     HttpActions((), {})
     gc.freeze()
 
