@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,24 @@ def operating(world: World, **payload: Any) -> Iterator[Iterator[JsonObject]]:
         yield iter(lambda: hear(socket), None)
 
 
+@contextlib.contextmanager
+def submitting(world: World) -> Iterator[None]:
+    """Intents, one after the other: nothing tells from when on a subscription hears of them."""
+    over = threading.Event()
+
+    def submit() -> None:
+        while not over.wait(0.1):
+            ask(world, world.agent, documentId=digest(SUBMIT), variables=INPUT)
+
+    submits = threading.Thread(target=submit)
+    submits.start()
+    try:
+        yield
+    finally:
+        over.set()
+        submits.join()
+
+
 def hear(socket: Any) -> JsonObject:
     while True:
         message: JsonObject = json.loads(socket.recv(timeout=10))
@@ -153,8 +172,7 @@ def test_a_mutation_by_its_id_is_a_governed_call_like_any(requiring: World) -> N
 
 
 def test_over_websocket_the_same_holds(requiring: World) -> None:
-    with operating(requiring, documentId=digest(FOLLOW, "md5")) as messages:
-        ask(requiring, requiring.agent, documentId=digest(SUBMIT), variables=INPUT)
+    with operating(requiring, documentId=digest(FOLLOW, "md5")) as messages, submitting(requiring):
         event = next(messages)["payload"]["data"]["controlPlaneEvents"]
         assert event == {"type": "controlPlane.intent.received"}
     for payload, expected in (
