@@ -404,7 +404,8 @@ def test_nothing_is_decided_under_a_policy_that_cannot_be_had(people: People) ->
     elsewhere(people, partial(put_back, revision=before))
     wait_until(lambda: not refused(), 2)
     assert may_list(who) is True
-    assert HTTP.get(f"{url}/readyz").status_code == 200
+    # An answer of readiness is given again for a moment (readiness.FRESH).
+    wait_until(lambda: HTTP.get(f"{url}/readyz").status_code == 200, 2)
     log = people.world.gateway.log()
     assert log.count("the policy in force cannot be followed: POLICY_HISTORY_DAMAGED") == 1
     assert "decides here again" in log
