@@ -14,7 +14,8 @@ APART := $(SOAK) tests/bench tests/load tests/conformance tests/golden tests/__p
 LONG := $(shell grep -l "amounts import examples" tests/properties/test_*.py)
 SEARCHED := $(shell grep -rl "^from hypothesis" tests --include="test_*.py" --exclude-dir=conformance)
 LARGE := $(shell grep -rl "mark[.]soak" tests/contract tests/unit --include="test_*.py")
-SERVED := tests/acceptance/test_wheel.py $(filter-out $(APART) $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
+FIRST := $(addprefix tests/acceptance/,test_wheel.py test_workers.py test_outage.py test_shared_key_commands.py test_skills.py)
+SERVED := $(FIRST) $(filter-out $(APART) $(QUICK),$(patsubst %/,%,$(wildcard tests/*/)))
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
 # What tests store is kept in memory where there is plenty of it: they wait for a disk thousands of

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -124,12 +125,38 @@ def _nursery() -> _Nursery:
 
 
 def _import() -> None:
-    """Import what commands need, as they do."""
+    """Import what commands need, as they do, and make what they would make when first asked: of
+    the contracts and cases that are shipped, of statements, and for clients."""
+    from gateway import loading
+    from gateway.actions import HttpActions
     from gateway.cli.main import _MODULES
+    from gateway.policy import read_content
+    from gateway.policy.case_files import read_cases
+    from gateway.shipped import shipped_policies, shipped_schema
+    from tests.loaded import load_contracts
 
     for module in [*_MODULES.values(), "examples.support_service.app"]:
         import_module(module)
+    loading.load_contracts = load_contracts
+    registry = load_contracts(loading.contract_folders([shipped_schema()]))
+    for contract in registry.operations.values():
+        assert registry.input_of(contract).model
+        assert registry.output_of(contract).model
+    read_cases(read_content(shipped_policies()), Path())
+    HttpActions((), {})
+    _compile_statements()
     gc.freeze()
+
+
+def _compile_statements() -> None:
+    """Compile the statements for SQLite, but for those that are for PostgreSQL alone."""
+    from sqlalchemy.exc import CompileError
+
+    from gateway.journal.statement import Statement
+
+    for statement in [one for one in gc.get_objects() if type(one) is Statement]:
+        with suppress(CompileError):
+            assert statement.sqlite
 
 
 def _requested(asked: socket.socket) -> dict[str, Any]:

@@ -77,11 +77,14 @@ class Postgres:
         """What a client connects to."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
-    def create(self) -> str:
-        """Create an empty database; returns its URL."""
+    def create(self, like: str = "template1") -> str:
+        """Create a database that holds what the one named ``like`` does, by default nothing, while
+        nobody is connected to that one; returns its URL."""
         name = f"gateway_{secrets.token_hex(6)}"
+        # Files that are copied take half of the time that pages in the log do.
+        order = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(order.format(sql.Identifier(name), sql.Identifier(like)))
         return self.url(name)
 
     def kill(self) -> None:

@@ -27,7 +27,7 @@ _NAMING_KEYS = ("GATEWAY_DATABASE_URL", "GATEWAY_KEY_STORE", "GATEWAY_ROOT_KEY")
 
 # One client for all callers, since making one takes long; it keeps no connection, so that a server
 # that was killed leaves none behind.
-_HTTP = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
+HTTP = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def start(command: list[str], env: dict[str, str], log: Path) -> tuple[subprocess.Popen[str], str]:
@@ -78,18 +78,18 @@ class Service:
 
     def effects(self, kind: str | None = None) -> list[JsonObject]:
         """What really happened at the service."""
-        answer = _HTTP.get(f"{self.url}/effects", params={"kind": kind} if kind else {})
+        answer = HTTP.get(f"{self.url}/effects", params={"kind": kind} if kind else {})
         found: list[JsonObject] = answer.json()["effects"]
         return found
 
     def fault(self, path: str, mode: str, **more: object) -> None:
         """Make the service fail on the next requests to ``path``."""
         body = {"path": path, "mode": mode, **more}
-        _HTTP.post(f"{self.url}/_faults", json=body).raise_for_status()
+        HTTP.post(f"{self.url}/_faults", json=body).raise_for_status()
 
     def clear_faults(self) -> None:
         """Let the service work as it should."""
-        _HTTP.delete(f"{self.url}/_faults").raise_for_status()
+        HTTP.delete(f"{self.url}/_faults").raise_for_status()
 
 
 @dataclass
@@ -185,7 +185,7 @@ class Caller:
         if self.token is not None:
             headers = {"authorization": f"Bearer {self.token}", **headers}
         body = {"query": query, "variables": variables or {}}
-        return _HTTP.post(f"{self.server.url}/graphql", json=body, headers=headers)
+        return HTTP.post(f"{self.server.url}/graphql", json=body, headers=headers)
 
     def _call(self, kind: str, field: str, selection: str, value: JsonObject, key: str | None):  # type: ignore[no-untyped-def]
         name = field[0].upper() + field[1:]

@@ -10,6 +10,9 @@ from examples.demo.processes import gateway_command
 
 JsonObject = dict[str, Any]
 
+HTTP = httpx.Client(timeout=30)
+"""One for all requests: making one reads every certificate that this machine trusts."""
+
 
 @dataclass
 class Refusal(Exception):  # noqa: N818 - it is an answer of the gateway, not a fault of the demo
@@ -32,11 +35,10 @@ class Client:
         Raises:
             Refusal: the answer is an error.
         """
-        answer = httpx.post(
+        answer = HTTP.post(
             f"{self.url}/graphql",
             json={"query": document, "variables": variables},
             headers={"authorization": f"Bearer {self.token}"},
-            timeout=30,
         ).json()
         if "errors" in answer:
             error = answer["errors"][0]

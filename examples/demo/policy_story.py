@@ -3,10 +3,8 @@
 import time
 from dataclasses import dataclass
 
-import httpx
-
 from examples.demo import documents, policy_documents
-from examples.demo.client import Client, JsonObject
+from examples.demo.client import HTTP, Client, JsonObject
 from examples.demo.telling import chapter, claim, say
 
 _REFUND = {"orderId": "o-1004", "amount": 80, "currency": "EUR"}
@@ -154,7 +152,7 @@ class PolicyStory:
         )
 
     def _refunds(self) -> int:
-        answer = httpx.get(f"{self.service}/effects", params={"kind": "refund"}).json()
+        answer = HTTP.get(f"{self.service}/effects", params={"kind": "refund"}).json()
         return len(answer["effects"])
 
 

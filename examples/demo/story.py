@@ -6,10 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from examples.demo import documents
-from examples.demo.client import Client, JsonObject
+from examples.demo.client import HTTP, Client, JsonObject
 from examples.demo.policy_story import PolicyStory
 from examples.demo.processes import gateway_command
 from examples.demo.telling import chapter, claim, say
@@ -153,5 +151,5 @@ class Story:
         say(f"The execution is {status}.")
 
     def _count(self, kind: str) -> int:
-        answer = httpx.get(f"{self.service}/effects", params={"kind": kind}).json()
+        answer = HTTP.get(f"{self.service}/effects", params={"kind": kind}).json()
         return len(answer["effects"])

@@ -7,9 +7,11 @@ the Host header keep the name. Redirects, cookies, proxies and ``.netrc`` take n
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -152,7 +154,7 @@ def open_client(
     """
     # httpx writes each URL to its log at INFO, and a URL may hold PII.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    context = tls or httpx.create_ssl_context()
+    context = tls or _trusting(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     return httpx.AsyncClient(
         transport=GuardedTransport(GuardedBackend(guard, resolve), context),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -160,3 +162,10 @@ def open_client(
         trust_env=False,
         timeout=None,  # noqa: S113 - one deadline covers the whole exchange, see http.py
     )
+
+
+@cache
+def _trusting(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """How servers are verified where the environment names these authorities. Reading those of
+    certifi takes longer than making all else of a client."""
+    return httpx.create_ssl_context()

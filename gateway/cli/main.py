@@ -97,6 +97,9 @@ def run() -> None:
         from gateway.cli.completing import complete
 
         complete()
+    # httpx brings a command of its own, which it does without where that cannot be imported: with
+    # all that it needs, it would be a twelfth of each start.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: not to be found
     install_hooks()
     configure("warning", "text")
     for stream in (sys.stdout, sys.stderr):

@@ -6,7 +6,9 @@ A file is a list of cases; see ``docs/policies.md`` for their members.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 import yaml
 
@@ -33,6 +35,12 @@ _MEMBERS = {
     "principal": ("type", "subject", "workspace", "roles", "capabilities"),
     "expect": ("access", "verdict", "approver", "quorum", "escalation", "reason", "pii", "roles"),
 }
+
+_FILES_KEPT = 64
+"""How many case files are kept as they were read last; there are some dozen."""
+
+_Error: TypeAlias = tuple[str, int, int]
+"""What is wrong, with its line and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +87,38 @@ def read_cases(content: PolicyContent, where: Path) -> list[PolicyCase]:
     return cases
 
 
-def _read_file(path: Path, text: str, findings: Findings) -> list[PolicyCase]:
-    cases = []
-    try:
-        nodes = listed(text, "cases, each beginning with '- name:'")
-    except NodeError as error:
-        findings.add(CASE, path, str(error), error.line, error.column)
-        return []
-    for node in nodes:
-        try:
-            cases.append(_case(node, path))
-        except NodeError as error:
-            findings.add(CASE, path, str(error), error.line, error.column)
+def _read_file(path: Path, text: str, findings: Findings) -> tuple[PolicyCase, ...]:
+    cases, errors = _read_text(path.name, text)
+    for told, line, column in errors:
+        findings.add(CASE, path, told, line, column)
     return cases
 
 
-def _case(node: yaml.Node, path: Path) -> PolicyCase:
+@lru_cache(maxsize=_FILES_KEPT)
+def _read_text(name: str, text: str) -> tuple[tuple[PolicyCase, ...], tuple[_Error, ...]]:
+    """The cases of a file and what is wrong with others of it. They are kept: reading them takes
+    longer than asking them, and while rules change, they mostly stay."""
+    try:
+        nodes = listed(text, "cases, each beginning with '- name:'")
+    except NodeError as error:
+        return (), ((str(error), error.line, error.column),)
+    cases, errors = [], []
+    for node in nodes:
+        try:
+            cases.append(_case(node, name))
+        except NodeError as error:
+            errors.append((str(error), error.line, error.column))
+    return tuple(cases), tuple(errors)
+
+
+def _case(node: yaml.Node, file: str) -> PolicyCase:
     members = mapping(node, "case", _MEMBERS["case"])
     for name in ("name", "principal", "contract", "expect"):
         if name not in members:
             raise NodeError(f"a case needs {name!r}", node)
     return PolicyCase(
         name=text_of(members, "name"),
-        at=f"{path.name}:{node.start_mark.line + 1}",
+        at=f"{file}:{node.start_mark.line + 1}",
         principal=_principal(members["principal"][1]),
         contract=text_of(members, "contract"),
         arguments=object_of(members, "arguments"),

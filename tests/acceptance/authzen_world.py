@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.processes import ROOT
+from tests.processes import HTTP, ROOT
 from tests.world import World, end_world, make_world
 
 JsonObject = dict[str, Any]
@@ -24,8 +24,6 @@ SUBJECTS = "/access/v1/search/subject"
 RESOURCES = "/access/v1/search/resource"
 ACTIONS = "/access/v1/search/action"
 METADATA = "/.well-known/authzen-configuration"
-HTTP = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
-"""One client for all, which keeps no connection."""
 
 ENDPOINTS = (EVALUATION, EVALUATIONS, SUBJECTS, RESOURCES, ACTIONS)
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from tests.forking import Forked
 from tests.processes import GATEWAY, ROOT, Caller
 
 
@@ -56,7 +57,7 @@ class Commander:
     def start(self, *arguments: str, **more: Any) -> "subprocess.Popen[str]":
         """Run a command as a process of its own, which somebody else reads and ends."""
         clean = {name: text for name, text in os.environ.items() if not name.startswith("GATEWAY_")}
-        return subprocess.Popen(
+        return Forked(
             [*GATEWAY, *arguments], cwd=ROOT, env={**clean, **self.env}, text=True,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
         )  # fmt: skip

@@ -1,9 +1,9 @@
 """Runs of which a restored record knows only the beginning, and what is seen of them then."""
 
-import subprocess
 from dataclasses import dataclass
 
 from tests.acceptance.drafts import approve
+from tests.forking import run_to_end
 from tests.processes import ROOT, JsonObject
 from tests.world import World, wait_until
 
@@ -43,11 +43,7 @@ def unresolved(world: World, run: JsonObject) -> None:
 
 
 def refuses_to_serve(world: World) -> None:
-    refused = subprocess.run(
-        world.gateway.serving,
-        cwd=ROOT, env=world.gateway.env, capture_output=True, text=True, timeout=60,
-        check=False,
-    )  # fmt: skip
+    refused = run_to_end(world.gateway.serving, cwd=ROOT, env=world.gateway.env)
     assert refused.returncode != 0
     assert "RECORD_RESTORED" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -16,7 +16,7 @@ import pytest
 
 from tests.acceptance.drafts import REJECT, approve, refund, step_of, waiting
 from tests.acceptance.policy_people import People, add
-from tests.processes import Caller, JsonObject
+from tests.processes import HTTP, Caller, JsonObject
 from tests.world import wait_until
 
 REFUND = "support.refund.issue"
@@ -84,7 +84,7 @@ class Story:
         caller = who or self.auditor()
         headers = {"authorization": f"Bearer {caller.token}"} if caller.token else {}
         url = f"{self.people.world.gateway.url}/audit/export"
-        return httpx.get(url, params=query, headers=headers, timeout=30)
+        return HTTP.get(url, params=query, headers=headers, timeout=30)
 
 
 def refund_call(who: Caller, amount: float) -> str | None:
@@ -421,7 +421,7 @@ def test_evidence_says_what_it_shows_when_it_is_exported_and_when_it_is_fetched(
     asked = {"runId": run["runId"], "exportedBy": "ada"}
     ada.mutate("controlPlaneExecutionEvidenceExport", "runId", asked)
     url = f"{story.people.world.gateway.url}/evidence/{run['runId']}"
-    fetched = httpx.get(url, headers={"authorization": f"Bearer {ada.token}"}, timeout=30)
+    fetched = HTTP.get(url, headers={"authorization": f"Bearer {ada.token}"}, timeout=30)
     assert fetched.status_code == 200
 
     def recorded() -> list[JsonObject]:
@@ -442,7 +442,7 @@ def test_a_client_that_leaves_an_export_does_no_harm(story: Story) -> None:
     headers = {"authorization": f"Bearer {story.auditor().token}"}
     url = f"{story.people.world.gateway.url}/audit/export"
     for _ in range(3):
-        with httpx.stream("GET", url, headers=headers, timeout=30) as answer:
+        with HTTP.stream("GET", url, headers=headers, timeout=30) as answer:
             assert answer.status_code == 200
             next(answer.iter_raw(10))
     assert story.get(actor="carl", **story.span).status_code == 200
@@ -452,5 +452,5 @@ def test_a_client_that_leaves_an_export_does_no_harm(story: Story) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
 def test_an_export_is_only_read(story: Story, method: str) -> None:
     url = f"{story.people.world.gateway.url}/audit/export"
-    answer = httpx.request(method, url, timeout=30)
+    answer = HTTP.request(method, url, timeout=30)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")

@@ -3,13 +3,11 @@
 Numbers in the names of tests are the sections of the specification.
 """
 
-import httpx
 import pytest
 
 from tests.acceptance.authzen_world import (
     ENDPOINTS,
     EVALUATION,
-    HTTP,
     METADATA,
     RESOURCES,
     SUBJECTS,
@@ -20,6 +18,7 @@ from tests.acceptance.authzen_world import (
     resource,
     subject,
 )
+from tests.processes import HTTP
 from tests.world import World
 
 ALICE = subject("alice")
@@ -122,7 +121,7 @@ def test_10_1_3_the_request_identifier_comes_back_whatever_happens(pep: Pep, pat
 
 
 def test_an_answer_names_the_revision_it_comes_from(authzen: World, pep: Pep) -> None:
-    head = httpx.get(f"{authzen.gateway.url}/readyz").json()["policyVersion"]
+    head = HTTP.get(f"{authzen.gateway.url}/readyz").json()["policyVersion"]
     for path in ENDPOINTS:
         assert pep.send(path, full(path)).headers["policy-revision"] == head
 

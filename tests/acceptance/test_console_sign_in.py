@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from gateway.model.principal import PrincipalType
 from tests.acceptance.console import Browser
 from tests.identity_provider import Provider, SetClock, running_provider
+from tests.processes import HTTP
 from tests.world import World, end_world, make_world
 
 PUBLIC = "https://gateway.example"
@@ -254,6 +254,6 @@ def test_no_token_and_no_code_gets_into_the_log(console: World, browser: Browser
 def test_the_console_can_be_left_out(tmp_path_factory: pytest.TempPathFactory) -> None:
     world = make_world(tmp_path_factory.mktemp("without"), GATEWAY_CONSOLE="off")
     try:
-        assert httpx.get(f"{world.gateway.url}/console").status_code == 404
+        assert HTTP.get(f"{world.gateway.url}/console").status_code == 404
     finally:
         end_world(world)

@@ -17,7 +17,7 @@ import pytest
 from tests.acceptance.commanding import Commander
 from tests.acceptance.drafts import approve, lookup, refund
 from tests.forking import run_to_end
-from tests.processes import GATEWAY, Caller, JsonObject
+from tests.processes import GATEWAY, HTTP, Caller, JsonObject
 from tests.world import World, end_world, make_world
 
 EXPORT = ("controlPlaneExecutionEvidenceExport", "runId evidenceBundleCount exportedAt")
@@ -60,7 +60,7 @@ def export(who: Caller, name: str, run_id: str, key: str | None = None) -> JsonO
 
 def fetch(who: Caller, run_id: str) -> httpx.Response:
     headers = {"authorization": f"Bearer {who.token}"} if who.token else {}
-    return httpx.get(f"{who.server.url}/evidence/{run_id}", headers=headers, timeout=30)
+    return HTTP.get(f"{who.server.url}/evidence/{run_id}", headers=headers, timeout=30)
 
 
 def problem(answer: httpx.Response) -> JsonObject:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.processes import HTTP
 from tests.world import World, end_world, make_world
 
 GRAPHQL, PLAIN = "application/graphql-response+json", "application/json"
@@ -16,7 +16,7 @@ def statuses(world: World, media: str) -> list[int]:
     headers = {"authorization": f"Bearer {world.olga.token}", "accept": media}
     queries = ["{ __typename }", UNKNOWN, "{ nothing }"]
     answers = [
-        httpx.post(f"{world.gateway.url}/graphql", json={"query": query}, headers=headers)
+        HTTP.post(f"{world.gateway.url}/graphql", json={"query": query}, headers=headers)
         for query in queries
     ]
     assert all(answer.json() for answer in answers)

@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -15,7 +14,7 @@ from gateway.cli import main
 from gateway.environment import load_settings
 from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
-from tests.processes import GATEWAY, ROOT, start, stop
+from tests.processes import GATEWAY, HTTP, ROOT, start, stop
 
 
 def init(folder: Path, *more: str) -> Result:
@@ -73,7 +72,7 @@ def test_its_contract_can_be_called(folder: Path, url: str) -> None:
     token = issuer.issue(type=PrincipalType.HUMAN, ttl=60, **who)
     query = 'mutation { helloGreetingSend(input: {topic: "contracts"}) { text } }'
     assert query.replace('"', '\\"').replace("{", "{{").replace("}", "}}") in readme_template()
-    answer = httpx.post(
+    answer = HTTP.post(
         f"{url}/graphql", json={"query": query}, headers={"Authorization": f"Bearer {token}"}
     )
     assert answer.json() == {"data": {"helloGreetingSend": {"text": "Hello from contracts."}}}

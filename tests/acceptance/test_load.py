@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.acceptance.drafts import APPROVE, CANCEL, step_of, waiting
+from tests.processes import HTTP
 from tests.world import World, end_world, make_world, wait_until
 
 CALLS = 8
@@ -98,7 +99,7 @@ def test_who_reads_decides_or_stops_is_let_through(world: World) -> None:
         what = {"executionId": unwanted["executionId"], "cancelledBy": "olga"}
         assert world.olga.mutate(*CANCEL, what)["status"] == "CANCELLED"
         for path in ("/healthz", "/readyz"):
-            assert httpx.get(world.gateway.url + path).status_code == 200
+            assert HTTP.get(world.gateway.url + path).status_code == 200
     assert world.wait(parked["executionId"], "COMPLETED")
 
 

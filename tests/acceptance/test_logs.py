@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 
 from tests.acceptance.drafts import lookup, refund
 from tests.forking import run_to_end
-from tests.processes import GATEWAY, ROOT, Caller
+from tests.processes import GATEWAY, HTTP, ROOT, Caller
 from tests.world import World, end_world, make_world
 
 CANARY = "kanari"
@@ -95,7 +95,7 @@ class Desk:
             "referer": "https://kanari-referer.example/?q=kanari",
             **headers,
         }
-        return httpx.post(self.url, content=body, headers=given, timeout=30)
+        return HTTP.post(self.url, content=body, headers=given, timeout=30)
 
     def written(self) -> str:
         """Stop the server, and everything that it wrote to standard output and error."""
@@ -163,7 +163,7 @@ def documents(desk: Desk) -> None:
         desk.post({"query": query, "variables": sent}, accept="text/event-stream")
         asked = f"query={quote(query[:4000])}&variables={quote(json.dumps(sent))}"
         headers = {"authorization": f"Bearer {desk.world.olga.token}"}
-        httpx.get(f"{desk.url}?{asked}&token=kanari-in-url", headers=headers)
+        HTTP.get(f"{desk.url}?{asked}&token=kanari-in-url", headers=headers)
 
 
 def bodies(desk: Desk) -> None:
@@ -185,7 +185,7 @@ def bodies(desk: Desk) -> None:
         ("POST", "/access/v1/evaluation?kanari"), ("GET", "/healthz?kanari"),
     ):  # fmt: skip
         headers = {"authorization": f"Bearer {desk.world.olga.token}"}
-        httpx.request(method, base + path, headers=headers, content=b'{"kanari": 1}')
+        HTTP.request(method, base + path, headers=headers, content=b'{"kanari": 1}')
     host, port = base.removeprefix("http://").split(":")
     get = b"GET /graphql?kanari HTTP/1.1\r\nhost: x\r\n"
     for raw in (

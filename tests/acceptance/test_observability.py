@@ -16,7 +16,7 @@ from gateway.telemetry.fields import SAFE_FIELDS
 from gateway.telemetry.instruments import OTHER
 from gateway.telemetry.metrics import catalogue
 from tests.acceptance.drafts import approve, lookup, refund, waiting
-from tests.processes import Caller, JsonObject
+from tests.processes import HTTP, Caller, JsonObject
 from tests.span_receiver import Seen, SpanReceiver
 from tests.world import World, end_world, make_world, wait_until
 
@@ -33,7 +33,7 @@ class Site:
 
     def metrics(self, token: str = TOKEN) -> httpx.Response:
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx.get(f"{self.world.gateway.url}/metrics", headers=headers)
+        return HTTP.get(f"{self.world.gateway.url}/metrics", headers=headers)
 
     def value(self, name: str, **labels: str) -> float:
         """The sum of the samples with these labels, 0 where there are none."""
@@ -46,7 +46,7 @@ class Site:
 
     def heard(self) -> list[JsonObject]:
         """Which requests the service got, with their traces."""
-        told = httpx.get(f"{self.world.service.url}/_traces").json()["requests"]
+        told = HTTP.get(f"{self.world.service.url}/_traces").json()["requests"]
         return [one for one in told if one["path"].startswith("/orders")]
 
 
@@ -222,7 +222,7 @@ def test_metrics_are_for_whoever_has_the_token(site: Site) -> None:
     answer = site.metrics()
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
-    post = httpx.post(f"{site.world.gateway.url}/metrics")
+    post = HTTP.post(f"{site.world.gateway.url}/metrics")
     assert post.status_code == 405
 
 
@@ -300,7 +300,7 @@ def test_no_value_of_a_caller_is_in_spans_metrics_or_logs(site: Site) -> None:
     told = {"traceparent": header, "tracestate": "kanari=kanari", "x-kanari": "kanari"}
     someone.send(query, {"id": "kanari-id"}, **told)
     someone.send("{ kanari(", {"kanari": "kanari"}, **told)
-    httpx.get(f"{world.gateway.url}/kanari/kanari?kanari=kanari", headers=told)
+    HTTP.get(f"{world.gateway.url}/kanari/kanari?kanari=kanari", headers=told)
     value = {"workspaceId": "acme", "text": "kanari", "metadata": {"kanari": "kanari"}}
     call(someone, "controlPlaneIntentSubmit", "status", value, **told)
     bad = {"ticketId": "kanari-ticket", "body": "kanari"}

@@ -17,7 +17,7 @@ import pytest
 from tests.acceptance.drafts import CANCEL, ids, lookup, waiting
 from tests.faults.proxy import Proxy
 from tests.forking import run_to_end
-from tests.processes import GATEWAY, start, stop
+from tests.processes import GATEWAY, HTTP, start, stop
 from tests.world import World, end_world, make_world, wait_until
 
 SUBMIT = (
@@ -95,7 +95,7 @@ def test_while_the_database_hangs_calls_are_refused_at_once(site: Site) -> None:
         began = time.monotonic()
         for _ in range(5):
             refusal(site.submit())
-        assert httpx.get(site.world.gateway.url + "/healthz").status_code == 200
+        assert HTTP.get(site.world.gateway.url + "/healthz").status_code == 200
         assert time.monotonic() - began < HANGS
         site.network.heal()
         answer = held.result().json()
@@ -149,11 +149,11 @@ def test_a_database_that_is_away_is_waited_for_a_while_and_then_told_of(site: Si
         refusal(site.submit())
         assert time.monotonic() - began < HANGS
         refusal(held.result())
-    answer = httpx.get(site.world.gateway.url + "/readyz", timeout=20)
+    answer = HTTP.get(site.world.gateway.url + "/readyz", timeout=20)
     assert answer.status_code == 503
     site.network.heal()
     site.recovers()
-    assert httpx.get(site.world.gateway.url + "/readyz", timeout=20).status_code == 200
+    assert HTTP.get(site.world.gateway.url + "/readyz", timeout=20).status_code == 200
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-import httpx
-
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.policy import Edit
@@ -38,7 +36,7 @@ from tests.acceptance.policy_people import (
 )
 from tests.acceptance.test_grants import issued, listed, went
 from tests.acceptance.test_subscriptions import following, hear, next_event, refusal
-from tests.processes import Caller
+from tests.processes import HTTP, Caller
 from tests.world import end_world, make_world, wait_until
 
 BLOCK = "p, 150, user:agent-7, acme, support.refund.issue?, *, true, blocked, -, -, -, -"
@@ -164,7 +162,7 @@ def test_the_record_names_the_revision_that_decided(people: People) -> None:
 
 
 def test_ready_says_which_policy_decides(people: People) -> None:
-    answer = httpx.get(f"{people.world.gateway.url}/readyz")
+    answer = HTTP.get(f"{people.world.gateway.url}/readyz")
     assert (answer.status_code, answer.json()["policyVersion"]) == (200, people.head())
 
 
@@ -389,11 +387,11 @@ def test_nothing_is_decided_under_a_policy_that_cannot_be_had(people: People) ->
 
     wait_until(refused, 1.5)
     assert time.monotonic() - committed < 1.2
-    ready = httpx.get(f"{url}/readyz")
+    ready = HTTP.get(f"{url}/readyz")
     told = ready.json()
     assert (ready.status_code, told["status"]) == (503, "not ready")
     assert (told["policyVersion"], told["decidesUnder"]) == (unknown, before)
-    assert httpx.get(f"{url}/healthz").status_code == 200
+    assert HTTP.get(f"{url}/healthz").status_code == 200
     with following(people.world, people.world.olga) as socket:
         assert refusal(socket) == "SERVICE_UNAVAILABLE"
     direct = people.world.agent.refused(
@@ -406,7 +404,8 @@ def test_nothing_is_decided_under_a_policy_that_cannot_be_had(people: People) ->
     elsewhere(people, partial(put_back, revision=before))
     wait_until(lambda: not refused(), 2)
     assert may_list(who) is True
-    assert httpx.get(f"{url}/readyz").status_code == 200
+    # An answer of readiness is given again for a moment (readiness.FRESH).
+    wait_until(lambda: HTTP.get(f"{url}/readyz").status_code == 200, 2)
     log = people.world.gateway.log()
     assert log.count("the policy in force cannot be followed: POLICY_HISTORY_DAMAGED") == 1
     assert "decides here again" in log

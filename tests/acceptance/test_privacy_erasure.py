@@ -6,12 +6,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.acceptance.privacy_world import Officers, everything, files_with
 from tests.forking import run_to_end
-from tests.processes import GATEWAY, ROOT
+from tests.processes import GATEWAY, HTTP, ROOT
 from tests.world import World, end_world, make_world
 
 
@@ -187,10 +186,10 @@ def test_exported_evidence_falls_with_whoever_it_speaks_of(officers: Officers) -
     rosa.mutate("controlPlaneExecutionEvidenceExport", selection, value)
     headers = {"authorization": f"Bearer {rosa.token}"}
     url = f"{world.gateway.url}/evidence/{run_id}"
-    assert httpx.get(url, headers=headers).status_code == 200
+    assert HTTP.get(url, headers=headers).status_code == 200
     done = officers.erase(subjectId=email)
     assert done["receipt"]["receipt"]["bundlesNamed"] == [f"{run_id}-1"]
-    gone = httpx.get(url, headers=headers)
+    gone = HTTP.get(url, headers=headers)
     assert (gone.status_code, gone.json()["code"]) == (410, "ERASED")
 
 

@@ -1,13 +1,13 @@
 """Stopping and starting again: every run goes on, and nothing happens twice."""
 
 import signal
-import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.drafts import approve, lookup, refund, reply, waiting
+from tests.forking import run_to_end
 from tests.processes import ROOT, JsonObject, Server, stop
 from tests.world import World, wait_until
 
@@ -108,11 +108,8 @@ def test_a_cancelled_run_that_a_crash_cut_off_says_what_is_not_known(own_world: 
 
 
 def test_a_second_server_on_a_data_folder_is_refused(own_world: World) -> None:
-    second = subprocess.run(
-        own_world.gateway.serving,
-        cwd=ROOT, env=own_world.gateway.env, capture_output=True, text=True, timeout=30,
-        check=False,
-    )  # fmt: skip
+    gateway = own_world.gateway
+    second = run_to_end(gateway.serving, timeout=30, cwd=ROOT, env=gateway.env)
     assert second.returncode != 0
     assert "DATA_DIR_IN_USE" in second.stderr
     assert "Traceback" not in second.stderr

@@ -6,11 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.forking import run_to_end
-from tests.processes import GATEWAY, ROOT, stop
+from tests.processes import GATEWAY, HTTP, ROOT, stop
 from tests.world import World, make_world
 
 
@@ -22,14 +21,14 @@ def serve(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_is_healthy_and_ready(world: World) -> None:
-    assert httpx.get(f"{world.gateway.url}/healthz").json() == {"status": "ok"}
-    ready = httpx.get(f"{world.gateway.url}/readyz")
+    assert HTTP.get(f"{world.gateway.url}/healthz").json() == {"status": "ok"}
+    ready = HTTP.get(f"{world.gateway.url}/readyz")
     assert ready.status_code == 200
     assert ready.json()["policyVersion"].startswith("sha256:")
 
 
 def test_a_browser_gets_a_page_and_nothing_from_elsewhere(world: World) -> None:
-    page = httpx.get(f"{world.gateway.url}/graphql", headers={"accept": "text/html"})
+    page = HTTP.get(f"{world.gateway.url}/graphql", headers={"accept": "text/html"})
     assert page.status_code == 200
     assert "text/html" in page.headers["content-type"]
     assert "http://" not in page.headers["content-security-policy"]
@@ -124,7 +123,7 @@ def test_token_issue_prints_the_token_alone(world: World) -> None:
     assert issued.returncode == 0
     assert issued.stdout.count("\n") == 1
     assert issued.stdout.count(".") == 2
-    answer = httpx.post(
+    answer = HTTP.post(
         f"{world.gateway.url}/graphql",
         json={"query": "{ controlPlaneExecutionList(input: {}) { total } }"},
         headers={"authorization": f"Bearer {issued.stdout.strip()}"},
@@ -155,7 +154,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize(("body", "status"), MALFORMED)
 def test_a_malformed_request_gets_a_problem(world: World, body: bytes, status: int) -> None:
-    answer = httpx.post(
+    answer = HTTP.post(
         f"{world.gateway.url}/graphql", content=body, headers={"content-type": "application/json"}
     )
     assert answer.status_code == status
@@ -168,7 +167,7 @@ def test_a_malformed_request_gets_a_problem(world: World, body: bytes, status: i
 
 def test_malformed_requests_leave_nothing_behind(own_world: World) -> None:
     for body, _ in MALFORMED:
-        httpx.post(
+        HTTP.post(
             f"{own_world.gateway.url}/graphql",
             content=body,
             headers={"content-type": "application/json"},

@@ -26,7 +26,7 @@ from tests.acceptance.drafts import (
     policies,
     waiting,
 )
-from tests.processes import Caller
+from tests.processes import HTTP, Caller
 from tests.unit.skills.skill_kit import (
     JsonObject,
     archive,
@@ -91,7 +91,7 @@ def skill(
 def upload(who: Caller, content: bytes, digest: str | None = None) -> httpx.Response:
     headers = {"authorization": f"Bearer {who.token}"} if who.token else {}
     url = f"{who.server.url}/skills/artifacts/{digest or digest_of(content)}"
-    return httpx.put(url, content=content, headers=headers, timeout=30)
+    return HTTP.put(url, content=content, headers=headers, timeout=30)
 
 
 def asked(body: JsonObject, **more: Any) -> JsonObject:
@@ -162,7 +162,7 @@ def test_an_installed_skill_is_called_and_planned_with_at_once(world: World) -> 
     exporting = {"runId": run["runId"], "exportedBy": "olga"}
     world.olga.mutate("controlPlaneExecutionEvidenceExport", "evidenceBundleCount", exporting)
     headers = {"authorization": f"Bearer {world.olga.token}"}
-    bundle = httpx.get(f"{world.gateway.url}/evidence/{run['runId']}", headers=headers).content
+    bundle = HTTP.get(f"{world.gateway.url}/evidence/{run['runId']}", headers=headers).content
     with zipfile.ZipFile(io.BytesIO(bundle)) as exported:
         texts = [exported.read(name).decode("utf-8", "replace") for name in exported.namelist()]
     assert any("/subscriptions/{subscriptionId}/cancellation" in text for text in texts)
@@ -507,7 +507,7 @@ def test_uploads_are_held_to_their_digest_and_size(world: World) -> None:
         assert answer.status_code in (404, 422), answer.text
     large = upload(world.olga, b"x" * (8 * 1024 * 1024 + 1))
     assert (large.status_code, large.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
-    got = httpx.get(f"{world.gateway.url}/skills/artifacts/{digest_of(content)}")
+    got = HTTP.get(f"{world.gateway.url}/skills/artifacts/{digest_of(content)}")
     assert got.status_code == 405
     kept = sorted(path.name for path in (world.gateway.data_dir / "skills").iterdir())
     assert f"{digest_of(content).removeprefix('sha256:')}.zip" in kept

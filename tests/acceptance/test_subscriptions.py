@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 from gateway.identity import LocalIssuer
 from tests.acceptance.besieging import Process
 from tests.acceptance.drafts import lookup, reply
-from tests.processes import Caller
+from tests.processes import HTTP, Caller
 from tests.world import World, end_world, make_world
 
 JsonObject = dict[str, Any]
@@ -265,7 +265,7 @@ def test_sockets_and_streams_end_with_the_token(tmp_path: Path) -> None:
         token = issuer.issue("olga", "human", ["admin"], "acme", ttl=2)
         with (
             following(world, Caller(world.gateway, token)) as socket,
-            httpx.stream(
+            HTTP.stream(
                 "POST",
                 f"{world.gateway.url}/graphql",
                 json={"query": FOLLOW},

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from websockets.typing import Subprotocol
 
 from tests.acceptance.console import Browser
 from tests.forking import run_to_end
-from tests.processes import GATEWAY, ROOT, Caller
+from tests.processes import GATEWAY, HTTP, ROOT, Caller
 from tests.unit.graphql.manifests import apollo, digest, mapped, write
 from tests.world import World, end_world, make_world
 
@@ -80,7 +81,7 @@ def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def ask(world: World, who: Caller | None = None, **members: Any) -> httpx.Response:
     headers = {"authorization": f"Bearer {(who or world.olga).token}"}
-    return httpx.post(f"{world.gateway.url}/graphql", json=members, headers=headers, timeout=30)
+    return HTTP.post(f"{world.gateway.url}/graphql", json=members, headers=headers, timeout=30)
 
 
 def code(response: httpx.Response) -> str:
@@ -102,6 +103,24 @@ def operating(world: World, **payload: Any) -> Iterator[Iterator[JsonObject]]:
         assert json.loads(socket.recv(timeout=10)) == {"type": "connection_ack"}
         socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
         yield iter(lambda: hear(socket), None)
+
+
+@contextlib.contextmanager
+def submitting(world: World) -> Iterator[None]:
+    """Intents, one after the other: nothing tells from when on a subscription hears of them."""
+    over = threading.Event()
+
+    def submit() -> None:
+        while not over.wait(0.1):
+            ask(world, world.agent, documentId=digest(SUBMIT), variables=INPUT)
+
+    submits = threading.Thread(target=submit)
+    submits.start()
+    try:
+        yield
+    finally:
+        over.set()
+        submits.join()
 
 
 def hear(socket: Any) -> JsonObject:
@@ -142,7 +161,7 @@ def test_only_what_is_registered_runs(requiring: World) -> None:
 def test_a_mutation_by_its_id_is_a_governed_call_like_any(requiring: World) -> None:
     done = ask(requiring, requiring.agent, documentId=digest(SUBMIT), variables=INPUT)
     assert done.json() == {"data": {"controlPlaneIntentSubmit": {"status": "RECEIVED"}}}
-    anonymous = httpx.post(
+    anonymous = HTTP.post(
         f"{requiring.gateway.url}/graphql",
         json={"documentId": digest(SUBMIT), "variables": INPUT},
         timeout=30,
@@ -153,8 +172,7 @@ def test_a_mutation_by_its_id_is_a_governed_call_like_any(requiring: World) -> N
 
 
 def test_over_websocket_the_same_holds(requiring: World) -> None:
-    with operating(requiring, documentId=digest(FOLLOW, "md5")) as messages:
-        ask(requiring, requiring.agent, documentId=digest(SUBMIT), variables=INPUT)
+    with operating(requiring, documentId=digest(FOLLOW, "md5")) as messages, submitting(requiring):
         event = next(messages)["payload"]["data"]["controlPlaneEvents"]
         assert event == {"type": "controlPlane.intent.received"}
     for payload, expected in (
@@ -172,12 +190,12 @@ def test_over_websocket_the_same_holds(requiring: World) -> None:
 def test_over_get_and_event_streams_the_same_holds(requiring: World) -> None:
     url = f"{requiring.gateway.url}/graphql"
     headers = {"authorization": f"Bearer {requiring.olga.token}"}
-    mutation = httpx.get(f"{url}?documentId={digest(SUBMIT)}", headers=headers)
+    mutation = HTTP.get(f"{url}?documentId={digest(SUBMIT)}", headers=headers)
     assert mutation.status_code == 405
     streamed = {**headers, "accept": "text/event-stream"}
-    unknown = httpx.get(f"{url}?documentId=gone", headers=streamed)
+    unknown = HTTP.get(f"{url}?documentId=gone", headers=streamed)
     assert "PERSISTED_QUERY_NOT_FOUND" in unknown.text
-    with httpx.stream(
+    with HTTP.stream(
         "POST", url, json={"documentId": digest(FOLLOW, "md5")}, headers=streamed, timeout=10
     ) as stream:
         lines = stream.iter_lines()
@@ -207,7 +225,7 @@ def test_others_run_too_and_clients_may_register_their_own(preferring: World) ->
     encoded = quote(json.dumps(hashed(OTHER)))
     headers = {"authorization": f"Bearer {preferring.olga.token}"}
     url = f"{preferring.gateway.url}/graphql?extensions={encoded}"
-    assert httpx.get(url, headers=headers).json() == LISTED
+    assert HTTP.get(url, headers=headers).json() == LISTED
     with operating(preferring, extensions=hashed(OTHER)) as messages:
         assert next(messages)["payload"] == LISTED
     assert code(ask(preferring, query=LIST, extensions=hashed(OTHER))) == "BAD_REQUEST"

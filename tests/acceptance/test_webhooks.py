@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance.drafts import lookup, step_of, waiting
-from tests.acceptance.test_subscriptions import FOLLOW, following, next_event, read_on
+from tests.acceptance.test_subscriptions import FOLLOW, following, here, next_event, read_on
 from tests.forking import run_to_end
-from tests.processes import GATEWAY, Caller, JsonObject
+from tests.processes import GATEWAY, HTTP, Caller, JsonObject
 from tests.webhook_receiver import OTHER_SECRET, SECRET, Answer, Message, Receiver
 from tests.world import World, end_world, make_world, wait_until
 
@@ -430,8 +429,8 @@ def test_a_stop_waits_neither_for_slow_receivers_nor_for_open_streams(tmp_path: 
         stream = {"accept": "text/event-stream", "authorization": f"Bearer {world.olga.token}"}
         body, url = {"query": FOLLOW}, f"{world.gateway.url}/graphql"
         with (
-            following(world, world.olga) as socket,
-            httpx.stream("POST", url, json=body, headers=stream) as told,
+            following(world, world.olga, after=here(world)) as socket,
+            HTTP.stream("POST", url, json=body, headers=stream) as told,
         ):
             world.submit()
             next_event(socket)

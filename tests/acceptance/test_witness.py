@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from gateway.transparency import Verifier, open_note
+from tests.processes import HTTP
 from tests.small_log import SmallLog
 from tests.witness_process import WitnessProcess
 
@@ -25,7 +26,7 @@ def witness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WitnessProcess
 
 
 def submit(witness: WitnessProcess, body: bytes) -> httpx.Response:
-    return httpx.post(f"{witness.url}/add-checkpoint", content=body, timeout=30)
+    return HTTP.post(f"{witness.url}/add-checkpoint", content=body, timeout=30)
 
 
 def test_it_remembers_what_it_signed_when_it_is_killed(witness: WitnessProcess) -> None:
@@ -50,9 +51,9 @@ def test_it_survives_whatever_is_sent(witness: WitnessProcess) -> None:
     assert submit(witness, b"x" * 200_000).status_code == 413
     assert submit(witness, SmallLog("elsewhere").submission(0, 0)).status_code == 404
     assert submit(witness, SmallLog.of(3).submission(0, 3)).status_code == 403
-    assert httpx.get(f"{witness.url}/add-checkpoint").status_code == 405
-    assert httpx.get(f"{witness.url}/nothing").status_code == 404
-    assert httpx.get(f"{witness.url}/healthz").json() == {"status": "ok"}
+    assert HTTP.get(f"{witness.url}/add-checkpoint").status_code == 405
+    assert HTTP.get(f"{witness.url}/nothing").status_code == 404
+    assert HTTP.get(f"{witness.url}/healthz").json() == {"status": "ok"}
     assert "Traceback" not in witness.told()
 
 

@@ -6,9 +6,9 @@ import socket
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
+from tests.processes import HTTP
 from tests.small_log import SmallLog
 from tests.witness_process import WitnessProcess
 
@@ -74,7 +74,7 @@ def test_more_connections_than_allowed_are_told_503_and_the_others_are_served_ag
         answer, _ = told(witness, HEAD + b"\r\n")
         assert answer.startswith(b"HTTP/1.1 503 ")
     deadline = time.monotonic() + 10
-    while httpx.get(f"{witness.url}/healthz", timeout=20).status_code != 200:
+    while HTTP.get(f"{witness.url}/healthz", timeout=20).status_code != 200:
         assert time.monotonic() < deadline
 
 
@@ -89,5 +89,5 @@ def test_it_opens_no_websockets(witness: WitnessProcess) -> None:
 
 
 def test_it_signs_in_between(witness: WitnessProcess) -> None:
-    answer = httpx.post(f"{witness.url}/add-checkpoint", content=LOG.submission(0, 3), timeout=20)
+    answer = HTTP.post(f"{witness.url}/add-checkpoint", content=LOG.submission(0, 3), timeout=20)
     assert answer.status_code == 200, answer.text

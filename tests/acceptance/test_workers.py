@@ -8,12 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 
 from tests.acceptance.drafts import approve, ended, lookup, refund, refunds, replies, reply, waiting
-from tests.processes import GATEWAY, start, stop
+from tests.processes import GATEWAY, HTTP, start, stop
 from tests.span_receiver import SpanReceiver
 from tests.temporal import Temporal
 from tests.world import World, end_world, make_world, wait_until
@@ -93,9 +92,9 @@ def crew(database_url: str, tmp_path: Path) -> Iterator[Crew]:
 def test_runs_are_advanced_by_workers_and_calls_answer_as_ever(crew: Crew) -> None:
     world = crew.world
     for url in crew.urls.values():
-        assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
-        assert httpx.get(f"{url}/readyz").json()["status"] == "ready"
-        assert httpx.post(f"{url}/graphql", json={}).status_code == 404
+        assert HTTP.get(f"{url}/healthz").json() == {"status": "ok"}
+        assert HTTP.get(f"{url}/readyz").json()["status"] == "ready"
+        assert HTTP.post(f"{url}/graphql", json={}).status_code == 404
     runs = [world.run([lookup(), reply(f"hello {n}", dependsOn=["order"])]) for n in range(6)]
     assert [ended(world, run) for run in runs] == ["COMPLETED"] * 6
     assert [replies(world, f"hello {n}") for n in range(6)] == [1] * 6
@@ -129,10 +128,10 @@ def one_trace_over_processes(crew: Crew) -> None:
     of = {span.name: span for span in spans}
     assert of["run"].parent == of["support.refund.issue"].id
     assert of["action"].parent == of["step"].id
-    advanced = [httpx.get(f"{url}/metrics").text for url in crew.urls.values()]
+    advanced = [HTTP.get(f"{url}/metrics").text for url in crew.urls.values()]
     told = 'gateway_runs_total{outcome="completed"} 0.0'
     assert not all(told in text for text in advanced)
-    assert told in httpx.get(f"{crew.world.gateway.url}/metrics").text
+    assert told in HTTP.get(f"{crew.world.gateway.url}/metrics").text
 
 
 def test_a_worker_that_is_killed_is_taken_over_from_in_less_than_two_leases(crew: Crew) -> None:

@@ -8,11 +8,20 @@ import pytest
 from gateway.journal import DurableJournal, SqliteJournal
 from gateway.journal.postgres import PostgresJournal, create_schema
 from tests.contract.journal_story import SteppingClock
+from tests.postgres import Postgres
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def tables(postgres: Postgres) -> str:
+    """The name of a database with the tables of the record and nothing in them, to be copied."""
+    url = postgres.create()
+    create_schema(url)
+    return url.rpartition("/")[2]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -22,8 +31,8 @@ async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         path = tmp_path / "gateway.db"
         opened = await SqliteJournal.open(path, clock=SteppingClock(), writer="writer-1")
     else:
-        url = request.getfixturevalue("database_url")
-        create_schema(url)
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.create(like=request.getfixturevalue("tables"))
         opened = await PostgresJournal.open(url, data_dir=tmp_path, clock=SteppingClock())
     yield opened
     await opened.close()

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.dispatch import ElsewhereDispatcher, EmbeddedDispatcher, Limits, Pace
 from gateway.dispatch.procrastinate import REMINDER, ProcrastinateFeed
-from gateway.dispatch.procrastinate import create_schema as create_jobs
+from gateway.dispatch.procrastinate_tables import create_schema as create_jobs
 from gateway.dispatch.temporal import TemporalFeed, TemporalSignals
 from gateway.journal import DurableJournal, SqliteJournal
 from gateway.journal.postgres import PostgresJournal, create_schema
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 LEASE = 2.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Temporal]:
     server = Temporal(tmp_path_factory.mktemp("temporal"))
     server.start()

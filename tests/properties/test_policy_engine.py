@@ -1,6 +1,7 @@
 """The engine decides and explains as the stock Casbin enforcer does, over any model that linting
 accepts, any rules, roles and requests."""
 
+import ast
 from collections.abc import Callable, Iterator
 
 import casbin
@@ -13,6 +14,7 @@ from gateway.model.contract import OperationContract
 from gateway.model.principal import Principal, PrincipalType
 from gateway.policy import PolicyContent
 from gateway.policy import revision as revision_module
+from gateway.policy.engine import enforcer as enforcer_module
 from gateway.policy.engine.book import graph_of
 from gateway.policy.engine.enforcer import read_model
 from gateway.policy.engine.engine import RuleEngine
@@ -140,6 +142,33 @@ def test_every_decision_and_explanation_equals_the_reference(
     expected = list(decisions(revision.reference(), asked))
     for _ in range(2):  # decided, then remembered
         assert list(decisions(revision, asked)) == expected
+
+
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(contents(), calls)
+def test_the_reference_decides_as_with_the_evaluator_that_casbin_has(
+    content: PolicyContent, asked: list[Call]
+) -> None:
+    revision = built(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(enforcer_module, "_is_simple", lambda _: False)
+        expected = list(decisions(revision.reference(), asked))
+    assert list(decisions(revision.reference(), asked)) == expected
+
+
+@pytest.mark.parametrize(
+    "matcher",
+    ["p.sub.x", "p.sub[0]", "[p.sub]", "p.sub + p.dom", "(lambda: 1)()", "p.sub.upper()",
+     "[a for a in p.sub]", "g(sub=p.sub)", "p.sub in p.dom", "-1", "p.sub == p.dom if 1 else 0"],
+)  # fmt: skip
+def test_only_what_linted_matchers_consist_of_is_compiled(matcher: str) -> None:
+    def is_simple(text: str) -> bool:
+        python = text.replace("&&", "and").replace("||", "or")
+        return enforcer_module._is_simple(ast.parse(python, mode="eval").body)
+
+    assert is_simple(_SHIPPED_MATCHER.replace("p.", "p_").replace("r.", "r_"))
+    assert not is_simple(matcher.replace("p.", "p_"))
+    assert not is_simple(f'p_sub == "a" && {matcher.replace("p.", "p_")}')
 
 
 @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,6 +17,7 @@ from gateway.model.problem import STANDARD
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(page for page in (ROOT / "docs" / "errors").glob("*.md") if page.name != "README.md")
 CODE = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where there is one
 
 # --- Which codes the package uses -----------------------------------------------------------
 
@@ -27,6 +28,7 @@ NOT_CODES = re.compile(
     "GATEWAY_.*"  # settings
     "|SQLITE_.*"  # SQLite's own names for its errors
     "|NO_COLOR"  # a variable that many commands know
+    "|SSL_CERT_.*"  # those of OpenSSL
     "|STRAWBERRY_.*"  # a switch of that library
 )
 
@@ -46,7 +48,7 @@ def upper_case_texts(tree: ast.AST) -> Iterator[str]:
     exported = {
         id(name)
         for node in nodes
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        if isinstance(node, ast.Assign) and called(node.targets[0]) == "__all__"
         for name in ast.walk(node.value)
     }
     for node in nodes:
@@ -60,10 +62,17 @@ def told_codes(tree: ast.AST) -> Iterator[str]:
     """The codes of one word: those given straight to what tells a problem. (Elsewhere a word in
     capitals may be anything, such as GET.)"""
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        if ast.unparse(call.func).split(".")[-1] in TELLERS:
+        if called(call.func) in TELLERS:
             named = [given.value for given in call.keywords if given.arg == "code"]
             for argument in (*call.args[:2], *named):
                 yield from upper_case_texts(argument)
+
+
+def called(func: ast.expr) -> str:
+    """The last name of what is called; empty if it is no name."""
+    if isinstance(func, ast.Attribute):
+        return func.attr
+    return func.id if isinstance(func, ast.Name) else ""
 
 
 def codes_of(tree: ast.AST) -> set[str]:
@@ -73,12 +82,13 @@ def codes_of(tree: ast.AST) -> set[str]:
 
 def declared_codes() -> set[str]:
     """The errors that loaded contracts declare."""
-    return {
-        code
+    texts = [
+        path.read_text(encoding="utf-8")
         for path in (ROOT / "schema").rglob("*.yaml")
         if not any(part.startswith("_") for part in path.relative_to(ROOT).parts)
-        for code in (yaml.safe_load(path.read_text(encoding="utf-8")).get("errors") or {})
-    }
+    ]
+    contracts = [yaml.load(text, LOADER) for text in texts]  # noqa: S506 both loaders are safe
+    return {code for contract in contracts for code in (contract.get("errors") or {})}
 
 
 def documented_codes(page: str) -> set[str]:

@@ -45,3 +45,13 @@ def test_the_commands_that_do_not_serve_import_no_door() -> None:
     found = imported(f"import {', '.join(others)}")
     assert set(others) <= found
     assert found.isdisjoint(DOORS + ENGINES + ASKED_LATER)
+
+
+def test_a_command_that_draws_nothing_does_not_import_what_draws() -> None:
+    told_at_the_end = (
+        "import atexit, sys; sys.argv[1:] = ['token', '--help']; from gateway.cli import run; "
+        "atexit.register(lambda: print(*(name for name, one in sys.modules.items() if one))); run()"
+    )
+    found = imported(told_at_the_end)
+    assert {"httpx", "gateway.cli.token"} <= found
+    assert found.isdisjoint(("httpx._main", "pygments", "rich"))

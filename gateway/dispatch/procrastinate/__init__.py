@@ -2,6 +2,5 @@
 
 from gateway.dispatch.procrastinate.feed import ProcrastinateFeed
 from gateway.dispatch.procrastinate.reminder import REMINDER
-from gateway.dispatch.procrastinate.schema import create_schema, has_schema
 
-__all__ = ["REMINDER", "ProcrastinateFeed", "create_schema", "has_schema"]
+__all__ = ["REMINDER", "ProcrastinateFeed"]

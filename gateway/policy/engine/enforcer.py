@@ -5,9 +5,11 @@ cases and tests. What is done here about the library: rules go in as they were l
 adapter drops rows of unknown type), roles live in our own graph (its role manager is quadratic and
 remembers every subject that was asked for), an empty rule set decides nothing (it would evaluate
 the matcher over empty strings), and calls are serialised by a lock. Its request log prints what it
-is given, so what goes in shows no values when it is printed.
+is given, so what goes in shows no values when it is printed. Its matcher is compiled once (it
+would parse it for each request, and walk the tree for each rule).
 """
 
+import ast
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +69,7 @@ class ReferenceEngine:
         # It knows effects and operators by their exact spelling; linting does not mind spaces.
         read["e"]["e"].value = effect.replace("p.", "p_")
         read["m"]["m"].value = spaced(read["m"]["m"].value)
-        self._enforcer = Enforcer(read)
+        self._enforcer = _Enforcer(read)
         for name, function in functions.items():
             self._enforcer.add_function(name, function)
         if graph is not None:
@@ -92,6 +94,43 @@ def _model(text: str) -> Model:
     model = Model()
     model.load_model_from_text(text)
     return model
+
+
+class _Enforcer(Enforcer):  # type: ignore[misc]  # casbin ships no types
+    """The stock enforcer, for one matcher, which it reads once."""
+
+    _expression: Any = None
+
+    def _get_expression(self, expr: str, functions: Mapping[str, MatcherFunction]) -> Any:
+        if self._expression is None:
+            read = super()._get_expression(expr, functions)
+            tree, known = read.ast_parsed_value, read.functions
+            self._expression = _Expression(tree, known) if _is_simple(tree) else read
+        return self._expression
+
+
+class _Expression:
+    """A matcher compiled by Python, whose values for it are those of Casbin's evaluator."""
+
+    def __init__(self, tree: ast.expr, functions: Mapping[str, MatcherFunction]) -> None:
+        self._code = compile(ast.Expression(tree), "<matcher>", "eval")
+        self._known = {**functions, "__builtins__": {}}
+
+    def eval(self, names: dict[str, object]) -> object:
+        """Its value for a request and a rule."""
+        return eval(self._code, self._known, names)  # noqa: S307 nothing but what is simple
+
+
+_SIMPLE = (ast.BoolOp, ast.boolop, ast.Compare, ast.Eq, ast.NotEq, ast.Constant, ast.Name, ast.Load)
+
+
+def _is_simple(tree: ast.expr) -> bool:
+    """True if an expression only compares, joins, and calls functions by their name, as linted
+    matchers do: the rest is left to Casbin's evaluator, which bounds and forbids."""
+    nodes = list(ast.walk(tree))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    named = all(isinstance(call.func, ast.Name) and not call.keywords for call in calls)
+    return named and all(isinstance(node, (*_SIMPLE, ast.Call)) for node in nodes)
 
 
 class _LintedRows(Adapter):  # type: ignore[misc]  # casbin ships no types

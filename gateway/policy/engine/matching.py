@@ -240,7 +240,7 @@ class _Reader:
 
 
 def _text(node: ast.expr) -> str:
-    return ast.unparse(node)
+    return node.id if isinstance(node, ast.Name) else ast.unparse(node)  # unparsing is slow
 
 
 def _is_plain(node: ast.expr) -> bool:

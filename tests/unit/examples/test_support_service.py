@@ -17,6 +17,7 @@ from gateway.model.contract import Risk
 from gateway.model.ports import ActionCall, Answered, Declined, Unknown
 from tests.forking import Forked
 from tests.loaded import load_contracts
+from tests.processes import HTTP
 
 ROOT = Path(__file__).resolve().parents[3]
 TLS = httpx.create_ssl_context()
@@ -78,18 +79,18 @@ class Desk:
         return self.registry.output_of(contract).check(outcome.output)
 
     def effects(self, kind: str) -> list[Any]:
-        found: list[Any] = httpx.get(f"{self.url}/effects", params={"kind": kind}).json()["effects"]
+        found: list[Any] = HTTP.get(f"{self.url}/effects", params={"kind": kind}).json()["effects"]
         return found
 
     def fault(self, path: str, mode: str, **more: Any) -> None:
         body = {"path": path, "mode": mode, **more}
-        httpx.post(f"{self.url}/_faults", json=body).raise_for_status()
+        HTTP.post(f"{self.url}/_faults", json=body).raise_for_status()
 
 
 @pytest.fixture
 def desk(registry: Registry, service: str) -> Iterator[Desk]:
     yield Desk(registry, service)
-    httpx.delete(f"{service}/_faults")
+    HTTP.delete(f"{service}/_faults")
 
 
 def test_the_support_contracts_say_what_the_design_asks(registry: Registry) -> None:
@@ -176,7 +177,7 @@ def test_a_refund_of_one_key_happens_once_and_can_be_reversed(desk: Desk) -> Non
     assert (effect["key"], effect["payload"]["cents"]) == ("key-refund", 1000)
 
     headers = {"Idempotency-Key": "key-refund"}
-    reused = httpx.post(
+    reused = HTTP.post(
         f"{desk.url}/orders/o-1004/refunds", json={**REFUND, "amount": 11.0}, headers=headers
     )
     assert (reused.status_code, reused.json()["code"]) == (409, "KEY_REUSED")
@@ -255,30 +256,30 @@ def test_a_request_that_arrives_twice_has_one_effect_only_with_a_key(desk: Desk)
 
 def test_faults_end_after_their_times_and_can_be_cleared(desk: Desk) -> None:
     desk.fault("/orders/*", "500", times=2)
-    statuses = [httpx.get(f"{desk.url}/orders/o-1001").status_code for _ in range(3)]
+    statuses = [HTTP.get(f"{desk.url}/orders/o-1001").status_code for _ in range(3)]
     assert statuses == [500, 500, 200]
     desk.fault("/orders/*", "503", times=9)
-    assert httpx.get(f"{desk.url}/orders/o-1001").status_code == 503
-    httpx.delete(f"{desk.url}/_faults")
-    assert httpx.get(f"{desk.url}/orders/o-1001").status_code == 200
+    assert HTTP.get(f"{desk.url}/orders/o-1001").status_code == 503
+    HTTP.delete(f"{desk.url}/_faults")
+    assert HTTP.get(f"{desk.url}/orders/o-1001").status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"mode": "500"}', b'{"path": "/", "mode": "odd"}'])
 def test_a_malformed_fault_is_refused(service: str, body: bytes) -> None:
-    assert httpx.post(f"{service}/_faults", content=body).status_code == 400
+    assert HTTP.post(f"{service}/_faults", content=body).status_code == 400
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"amount": "x", "currency": "EUR"}'])
 def test_a_malformed_request_is_refused_and_changes_nothing(desk: Desk, body: bytes) -> None:
     before = len(desk.effects("refund"))
-    answer = httpx.post(f"{desk.url}/orders/o-1004/refunds", content=body)
+    answer = HTTP.post(f"{desk.url}/orders/o-1004/refunds", content=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "BAD_REQUEST")
     assert len(desk.effects("refund")) == before
 
 
 def test_effects_are_counted_by_kind(desk: Desk) -> None:
     desk.answer("support.customer.reply", {"ticketId": "t-1", "body": "Hello."})
-    told = httpx.get(f"{desk.url}/effects").json()
+    told = HTTP.get(f"{desk.url}/effects").json()
     assert told["count"] == len(told["effects"]) == sum(told["counts"].values())
     assert told["counts"]["reply"] == len(desk.effects("reply"))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from graphql import GraphQLSchema
@@ -37,6 +38,8 @@ from tests.unit.graphql.support import SHIPPED, Catalogue, FakeDoor, fields, ope
 
 JsonObject = dict[str, Any]
 SUBPROTOCOL = "graphql-transport-ws"
+TRUSTED = httpx.create_ssl_context()
+"""Whom clients trust: each of them would read that anew."""
 WATCH = "subscription { controlPlaneEvents { cursor type payload } }"
 
 _EVENT = ObjectType(

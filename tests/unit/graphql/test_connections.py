@@ -15,7 +15,7 @@ from gateway.model.principal import ANONYMOUS
 from gateway.model.problem import ProblemError
 from gateway.surfaces.graphql import ConnectionLimits, Connections
 from gateway.surfaces.graphql.server.lifetime import PeerGoneError
-from tests.unit.graphql.live import WATCH, Live, event, eventually, run
+from tests.unit.graphql.live import TRUSTED, WATCH, Live, event, eventually, run
 
 AS_STREAM = {"accept": "text/event-stream", "authorization": "Bearer olga"}
 LARGE = "x" * 50_000
@@ -151,7 +151,7 @@ def test_a_principal_has_so_many_connections_of_both_kinds_and_no_more() -> None
             code, reason = await third.closed()
             assert code == 1013
             assert "You have 2 open connections" in reason
-            async with httpx.AsyncClient() as http:
+            async with httpx.AsyncClient(verify=TRUSTED) as http:
                 answer = await http.post(live.url, json={"query": WATCH}, headers=AS_STREAM)
                 assert answer.status_code == 429
                 assert answer.headers["retry-after"] == "5"
@@ -174,7 +174,7 @@ def test_a_process_has_so_many_connections_and_no_more() -> None:
                 code, reason = await third.closed()
                 assert code == 1013
                 assert "Try again later" in reason
-            async with httpx.AsyncClient() as http:
+            async with httpx.AsyncClient(verify=TRUSTED) as http:
                 answer = await http.post(live.url, json={"query": WATCH}, headers=AS_STREAM)
                 assert answer.status_code == 503
 
@@ -186,7 +186,7 @@ def test_draining_ends_sockets_and_streams_at_once_and_admits_nobody() -> None:
         async with (
             live.client() as one,
             live.raw() as mute,
-            httpx.AsyncClient() as http,
+            httpx.AsyncClient(verify=TRUSTED) as http,
             http.stream("POST", live.url, json={"query": WATCH}, headers=AS_STREAM) as stream,
         ):
             await one.subscribe()
@@ -230,7 +230,7 @@ def test_a_token_that_cannot_be_looked_at_again_ends_its_connections() -> None:
     async def story(live: Live) -> None:
         async with (
             live.client() as client,
-            httpx.AsyncClient() as http,
+            httpx.AsyncClient(verify=TRUSTED) as http,
             http.stream("POST", live.url, json={"query": WATCH}, headers=AS_STREAM) as stream,
         ):
             await client.subscribe()

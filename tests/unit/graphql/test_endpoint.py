@@ -7,13 +7,13 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from graphql import build_client_schema, get_introspection_query
 
 from gateway.model.principal import Principal
 from gateway.model.problem import problem, refuse
 from gateway.surfaces.graphql import Introspection, Limits
+from tests.processes import HTTP
 from tests.unit.graphql.support import (
     ADMIN,
     FakeDoor,
@@ -292,12 +292,12 @@ def raw(url: str, request: bytes) -> bytes:
 def test_over_real_sockets_requests_are_answered_and_bounds_hold() -> None:
     door = FakeDoor()
     with serving(application(door, limits=Limits(body_seconds=0.2))) as url:
-        answer = httpx.post(f"{url}/graphql", json={"query": PING})
+        answer = HTTP.post(f"{url}/graphql", json={"query": PING})
         assert answer.json() == {"data": {"shopPing": {"done": True}}}
 
         chunks = (b" " * 8192 for _ in range(64))
         json_type = {"content-type": "application/json"}
-        large = httpx.post(f"{url}/graphql", content=chunks, headers=json_type)
+        large = HTTP.post(f"{url}/graphql", content=chunks, headers=json_type)
         assert large.status_code == 413
 
         head = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
@@ -309,7 +309,7 @@ def test_over_real_sockets_requests_are_answered_and_bounds_hold() -> None:
             == "TIMEOUT"
         )
 
-        long = httpx.get(f"{url}/graphql?query={'a' * 20_000}", headers=AS_ADMIN)
+        long = HTTP.get(f"{url}/graphql?query={'a' * 20_000}", headers=AS_ADMIN)
         assert long.status_code == 414
 
         chunked = raw(
@@ -331,5 +331,5 @@ def test_a_caller_who_hangs_up_is_not_answered_and_harms_nobody(
                 b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
                 b"content-length: 50\r\n\r\n{"
             )
-        assert httpx.post(f"{url}/graphql", json={"query": PING}).status_code == 200
+        assert HTTP.post(f"{url}/graphql", json={"query": PING}).status_code == 200
     assert "internal error" not in caplog.text

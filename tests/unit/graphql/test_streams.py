@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from gateway.model.problem import refuse
-from tests.unit.graphql.live import WATCH, Live, event, run
+from tests.unit.graphql.live import TRUSTED, WATCH, Live, event, run
 
 ACCEPT = {"accept": "text/event-stream"}
 OLGA = {**ACCEPT, "authorization": "Bearer olga"}
@@ -59,7 +59,7 @@ async def stream(
     given = {"query": query, **more}
     body = {"json": given} if method == "POST" else {"params": given}
     async with (
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(verify=TRUSTED) as client,
         client.stream(method, live.url, headers=headers, **body) as response,
     ):
         yield Stream(response, response.aiter_lines())
@@ -225,7 +225,7 @@ def test_a_request_that_cannot_start_is_refused_by_its_status(
     method: str, headers: dict[str, str], given: Any, status: int
 ) -> None:
     async def story(live: Live) -> None:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=TRUSTED) as client:
             body = {"params": given} if method == "GET" else {"json": given}
             answer = await client.request(method, live.url, headers=headers, **body)
         assert answer.status_code == status
@@ -238,7 +238,7 @@ def test_a_request_that_cannot_start_is_refused_by_its_status(
 def test_who_accepts_both_gets_json_for_one_result_and_a_stream_for_many() -> None:
     async def story(live: Live) -> None:
         headers = {**OLGA, "accept": EVERYTHING}
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=TRUSTED) as client:
             answer = await client.post(
                 live.url, json={"query": "{ shopPing { done } }"}, headers=headers
             )

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from sqlalchemy import ColumnElement, bindparam, literal, select, text
 
-from gateway.dispatch import procrastinate
+from gateway.dispatch.procrastinate import REMINDER
+from gateway.dispatch.procrastinate_tables import create_schema
 from gateway.journal import (
     accepting,
     approval_records,
@@ -35,7 +36,7 @@ _ONLY_POSTGRES = {
     *(foresight._STEPS, foresight._PLANS, foresight._PROLONG),
     *(homes.PRESENT_HOME, homes.KEPT_HOME, homes.MOVE_HOME, homes.SERVING),
 }
-_REMINDER = Statement(text(procrastinate.REMINDER))
+_REMINDER = Statement(text(REMINDER))
 _JSON = '{"by":"ann","roles":["a","b"],"n":null,"é":"\\u00fc\\""}'
 
 
@@ -46,7 +47,7 @@ def server(postgres) -> Iterator[psycopg.Connection]:
         for command in creating(dialect=POSTGRES):
             connection.execute(command.encode())
         connection.execute(homes.HOME_TABLES.encode())
-        procrastinate.create_schema(connection)
+        create_schema(connection)
         for statement in removal.TEMPORARY:
             connection.execute(statement.postgres.sql.encode())
         yield connection
