@@ -364,7 +364,7 @@ def test_who_asked_for_it_sees_it_without_the_rights_of_an_operator(world: World
     assert "FORBIDDEN" in agent.refused("execution", "list")
     told = agent.ask("execution", "show", run["executionId"], "--mine")
     assert [step["key"] for step in told["execution"]["steps"]] == ["order", "refund", "reply"]
-    assert run["executionId"] in agent.run("execution", "list", "--mine").stdout
+    assert run["executionId"] in agent.run("execution", "list", "--mine", "--limit", "200").stdout
     shown = agent.run("execution", "show", run["executionId"], "--mine").stdout
     assert "[??] refund  support.refund.issue@1.0.0" in shown
     assert "NOT_FOUND" in agent.refused("execution", "show", "exec_0", "--mine")

@@ -12,7 +12,7 @@ _PLAN = (
     "planId executionId deterministicHash verdict compiledAt verifiedAt policyVersion"
     f" steps {{ {_STEP} }} edges {{ source target path }}"
 )
-_MINE = (
+_OWN = (
     "executionId status riskTier createdAt updatedAt problem allowedActions"
     " steps { stepId key contract status output problem allowedActions }"
 )
@@ -39,7 +39,9 @@ def _operation(kind: str, field: str, body: str) -> str:
 
 LIST = _query("controlPlaneExecutionList",
     "total items { executionId status riskTier requestedBy updatedAt allowedActions }")  # fmt: skip
-MINE = _query("controlPlaneExecutionMine", f"total items {{ {_MINE} }}")
+MINE = _query("controlPlaneExecutionMine",
+    "total items { executionId status riskTier updatedAt allowedActions }")  # fmt: skip
+OWN = _query("controlPlaneExecutionMine", f"total items {{ {_OWN} }}")
 GET = _query("controlPlaneExecutionGet", f"execution {{ {_EXECUTION} }}")
 PLAN = _query("controlPlanePlanGet", _PLAN)
 TRACE = _query("controlPlaneTraceGet", f"executionId {_TRACE}")
@@ -91,7 +93,7 @@ INSTALL_SKILL = _command("controlPlaneSkillInstall",
 def documents() -> tuple[str, ...]:
     """Every document of the commands, to the letter as it is sent."""
     return (
-        *(LIST, MINE, GET, PLAN, TRACE, REPLAY, APPROVALS, EXPLAIN, EVENTS, FOLLOW),
+        *(LIST, MINE, OWN, GET, PLAN, TRACE, REPLAY, APPROVALS, EXPLAIN, EVENTS, FOLLOW),
         *(SUBMIT, COMPILE, VERIFY, START, APPROVE, REJECT, CANCEL),
         *(PAUSE, RESUME, RETRY, ABORT, SHUTDOWN, COMPENSATE, RECONCILE),
         *(SKILLS, INSTALL_SKILL, EXPORT_EVIDENCE),

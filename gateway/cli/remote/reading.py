@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.cli.remote.client import Client
-from gateway.cli.remote.documents import GET, MINE, PLAN, TRACE
+from gateway.cli.remote.documents import GET, OWN, PLAN, TRACE
 from gateway.model.json import JsonObject
 from gateway.model.problem import ProblemError, refuse
 
@@ -53,7 +53,7 @@ def look(gateway: Client, execution_id: str, *, mine: bool = False, trace: bool 
     """
     given: dict[str, Any] = {"executionId": execution_id}
     if mine:
-        items = gateway.call(MINE, input=given)["items"]
+        items = gateway.call(OWN, input=given)["items"]
         if not items:
             raise refuse("NOT_FOUND", f"You asked for no execution {execution_id!r}.")
         return Sight(items[0])
