@@ -44,7 +44,7 @@ class Answers:
         key = (id(contract), row.line)
         kept = self._kept.get(key)
         if kept is None:
-            said = "allows you to call {}." if allowed else "denies you {}; {}."
+            said = "allows calling {}." if allowed else "denies calling {}; {}."
             reason = said.format(contract.key, "a deny outweighs every allow")
             told = Access(allowed, f"Policy {reason}", row.rule)
             kept = self._kept.put(key, (contract, told))
