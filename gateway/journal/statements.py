@@ -10,7 +10,7 @@ from gateway.journal.statement import Statement, inserting, setting, storing
 
 # --- entries and chains
 
-INSERT_ENTRY = inserting(tables.entry, position=None)
+INSERT_ENTRY = inserting(tables.entry)
 ENTRY_HASH = Statement(
     select(tables.entry.c.hash).where(tables.entry.c.position == bindparam("of_position"))
 )

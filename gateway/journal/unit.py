@@ -84,21 +84,18 @@ class Unit(SqlAnchorQueue, SqlClaimQueue, SqlDeliveryQueue, SqlRecords, Tx):
         return recorded
 
     def _insert(self, entry: NewEntry) -> Entry:
-        chain = chain_of(entry, self._writer)
-        last, previous = self._heads.of(chain)
+        chain, kind = chain_of(entry, self._writer), EntryType(entry.type)
+        last, previous = self._heads.of(chain, begins=kind is EntryType.INTENT_RECEIVED)
         seq = last + 1
         body = encode(entry.body)
-        kind = EntryType(entry.type).value
         where = (entry.workspace, entry.execution_id, entry.actor)
-        own = entry_hash(ENTRY_FORMAT, chain, seq, previous, self._now, kind, *where, body)
-        told = (ENTRY_FORMAT, self._now, kind, *where, body)
+        told = (ENTRY_FORMAT, self._now, kind.value, *where, body)
+        own = entry_hash(*told[:1], chain, seq, previous, *told[1:])
         position = self._appending.insert((chain, seq, *told, previous, own))
         self._heads.move(chain, seq, own, position)
         # The body is read back from its text: projections must see what a rebuild will see.
         stored = decode(body)
-        return Entry(
-            position, chain, seq, self._now, EntryType(kind), *where, stored, previous, own
-        )
+        return Entry(position, chain, seq, self._now, kind, *where, stored, previous, own)
 
     def keep_checkpoint(self, signed: Signed) -> bool:
         """Store a signed checkpoint with its tiles; False where another process was faster."""
