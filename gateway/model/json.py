@@ -43,15 +43,16 @@ def _is_plain(value: JsonValue) -> bool:
     order of keys beyond ASCII.
     """
     kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
     if kind is dict:
-        return all(
-            type(key) is str and key.isascii() and _is_plain(item) for key, item in value.items()
-        )
+        for key, item in value.items():  # a generator would take twice as long
+            if type(key) is not str or not key.isascii() or not _is_plain(item):
+                return False
+        return True
     if kind is list:
         return all(map(_is_plain, value))
-    if kind is int:
-        return bool(-MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
-    return kind is str or kind is bool or value is None
+    return kind is int and bool(-MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
 
 
 def digest(value: JsonValue) -> str:

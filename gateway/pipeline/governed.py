@@ -79,7 +79,9 @@ class Pipeline:
         earlier = await self._earlier_answer(admitted)
         if earlier is not None:
             return await self._repeat(admitted, earlier)
-        admitted = replace(admitted, verdict=self._decide_verdict(admitted))
+        verdict = self._decide_verdict(admitted)
+        if verdict is not None:
+            admitted = replace(admitted, verdict=verdict)
         return await self._perform_once(admitted)
 
     async def _decide_access(self, call: Call) -> AccessDecision:
@@ -271,13 +273,16 @@ class Pipeline:
 
     def _mask(self, admitted: Admitted, output: JsonObject) -> JsonObject:
         contract, principal = admitted.contract, admitted.principal
+        paths = pii_of(contract, "output")
+        if not paths:
+            return output
         hashed = partial(self.sealer.commit, principal.workspace)
         treat = admitted.shown.watching(partial(self.policies.treatment, principal))
 
         def mask(path: str, value: JsonValue) -> JsonValue:
             return mask_value(value, treat(contract.ref, f"output.{path}"), hashed)
 
-        masked: JsonObject = map_paths(output, pii_of(contract, "output"), mask)
+        masked: JsonObject = map_paths(output, paths, mask)
         return masked
 
 
