@@ -94,16 +94,16 @@ def _picking(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Parameters
 def inserting(table: Table, **fixed: Any) -> Statement:
     """Adds a row: each column is a parameter unless ``fixed`` gives its value."""
     names = [column.name for column in table.columns if column.name not in fixed]
-    values = {name: bindparam(name) for name in names} | _written(fixed)
+    values = {name: bindparam(name) for name in names} | written(fixed)
     return Statement(insert(table).values(values).inline())  # inline: it gives no key back
 
 
 def setting(change: Update, *names: str, **fixed: Any) -> Statement:
     """Changes rows: the columns ``names`` become parameters, ``fixed`` gives expressions."""
-    return Statement(change.values({name: bindparam(name) for name in names} | _written(fixed)))
+    return Statement(change.values({name: bindparam(name) for name in names} | written(fixed)))
 
 
-def _written(fixed: Mapping[str, Any]) -> dict[str, Any]:
+def written(fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Values that stand in the text of a statement: as parameters they would be sent each time.
 
     Expressions stay as they are.

@@ -13,14 +13,14 @@ from gateway.journal.postgres.heads import LOCKED_HEAD, LOCKED_HEAD_OF_RUN, Lock
 from gateway.journal.postgres.session import DuplicateError, PostgresSession
 from gateway.journal.postgres.values import require_storable
 from gateway.journal.queries import EXECUTION_OF_RUN
-from gateway.journal.records import entry_of
+from gateway.journal.records import entry_of, plan_of
 from gateway.journal.session import NoSuchRowError
 from gateway.journal.statement import Statement
-from gateway.journal.tables import claim
+from gateway.journal.tables import claim, execution, plan
 from gateway.journal.tables import entry as table
 from gateway.journal.unit import Unit, already_there, unknown_row
 from gateway.model.entry import Entry, EntryType, NewEntry
-from gateway.model.execution import Claim, Execution
+from gateway.model.execution import Claim, Execution, PlanRecord
 from gateway.model.stored_entry import StoredEntry
 
 _NAMES = [column.name for column in table.columns if column.name != "position"]
@@ -39,6 +39,13 @@ _TELL_HOLDER = Statement(
 """Tells whoever holds the run ``of_run``; nobody where it is free."""
 
 
+_PRESENT_PLAN = Statement(
+    select(plan)
+    .join(execution, plan.c.id == execution.c.plan_id)
+    .where(execution.c.id == bindparam("of_execution"))
+)
+
+
 class AloneError(Exception):
     """A unit records what may bear on any other, and must run alone."""
 
@@ -47,7 +54,7 @@ class Buffer(Appending):
     """Entries of a batch that are not in the table yet.
 
     ``kept`` are those of units that succeeded, ``fresh`` those of the present one. ``policy`` holds
-    the revision in force once a unit has asked for it.
+    the revision in force.
     """
 
     def __init__(self) -> None:
@@ -90,7 +97,7 @@ class PostgresUnit(Unit):
     ``reminders`` are run for each run that is to be advanced, with its id as ``of_run``.
     """
 
-    __slots__ = ("_alone", "_buffer", "_carefully", "_later", "_locked", "_reminders")
+    __slots__ = ("_alone", "_asked", "_buffer", "_carefully", "_later", "_locked", "_reminders")
 
     def __init__(
         self,
@@ -111,6 +118,7 @@ class PostgresUnit(Unit):
         self._alone = alone
         self._carefully = carefully
         self._reminders = reminders
+        self._asked: str | None = None
 
     def policy_head(self) -> str | None:
         """The policy revision in force; it cannot change within a batch of many units."""
@@ -121,11 +129,23 @@ class PostgresUnit(Unit):
         return self._buffer.policy[0]
 
     def execution(self, workspace: str, execution_id: str) -> Execution | None:
-        """The execution of this id; the head of its chain is fetched and locked with it."""
+        """The execution of this id; the head of its chain is fetched and locked with it, and its
+        plan is fetched, which is mostly wanted next."""
         chain = execution_chain(execution_id)
         if not self._locked.knows(chain):
             self._later.ask(LOCKED_HEAD, of_chain=chain)
+        self._later.ask(_PRESENT_PLAN, of_execution=execution_id)
+        self._asked = execution_id
         return super().execution(workspace, execution_id)
+
+    def plan(self, plan_id: str) -> PlanRecord | None:
+        """The stored plan of this id."""
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            for row in self._later.all(_PRESENT_PLAN, of_execution=asked):
+                if row[0] == plan_id:
+                    return plan_of(row)
+        return super().plan(plan_id)
 
     def execution_of_run(self, run_id: str) -> Execution | None:
         """The execution that this run belongs to; the head of its chain is fetched with it."""
