@@ -15,6 +15,7 @@ from gateway.contracts import Registry, pii_of
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
 from gateway.model.execution import Call as RecordedCall
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.named_unit import naming
 from gateway.model.pii import map_paths, named_owner
 from gateway.model.ports import ActionCall, Actions, Journal, Records, Sealer, Tx
 from gateway.model.problem import ProblemError, problem, refuse
@@ -176,7 +177,7 @@ class Pipeline:
             return masked
 
         try:
-            done = await self.journal.write(unit)
+            done = await self.journal.write(naming(unit, admitted.value.get("executionId")))
         except ProblemError as error:
             if error.problem.status < 500:
                 await self.recorder.queue(self.recorder.failed(admitted, error.problem))

@@ -11,6 +11,7 @@ from gateway.journal.postgres.errors import LostConnectionError, PostgresError
 from gateway.journal.postgres.foresight import Foresight
 from gateway.journal.postgres.heads import LOCKED_HEAD, LockedHeads
 from gateway.journal.postgres.many import inserting_many
+from gateway.journal.postgres.named import Named
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.postgres.turn import EntangledError, PostgresTurn
@@ -49,7 +50,8 @@ class Batch:
     ``alone`` for one that no other process writes beside, ``slowly`` for one whose units may think
     for longer between two statements than others could wait. ``is_spoilt`` says that it can only be
     abandoned. ``reminders`` are as for ``PostgresUnit``. ``chains`` are those of workspaces whose
-    heads this process is likely to move, so that they are read with whatever is read first.
+    heads this process is likely to move, ``named`` the executions that its units are likely to
+    read: both are read with whatever is read first.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Batch:
         slowly: bool = False,
         reminders: Sequence[Statement] = (),
         chains: Sequence[str] = (),
+        named: Sequence[str] = (),
     ) -> None:
         self._session = session
         self._writer = writer
@@ -69,6 +72,7 @@ class Batch:
         self._reminders = reminders
         self._chains = chains
         self._heads = LockedHeads(session)
+        self._named = Named(session, self._heads, named)
         self._buffer = Buffer()
         self._began: tuple[datetime, float] | None = None
         self.is_spoilt = False
@@ -85,6 +89,7 @@ class Batch:
             self._session.ask(POLICY_HEAD)
         for chain in self._chains:
             self._session.ask(LOCKED_HEAD, of_chain=chain)
+        self._named.ask()
 
     def take_turns(self, turns: Mapping[str, tuple[Work, TurnUnit[Any, Any]]]) -> list[Work]:
         """Run the units that take ``turns`` of as many runs, reading ahead for all of them.
@@ -210,12 +215,12 @@ class Batch:
 
     def unit(self, *, carefully: bool) -> PostgresUnit:
         """A unit at the moment that it is by the database's clock; it is kept by ``keep``."""
-        return PostgresUnit(
-            *self._place(), alone=self._alone, carefully=carefully, reminders=self._reminders
-        )
+        given: dict[str, Any] = {"named": self._named, "reminders": self._reminders}
+        return PostgresUnit(*self._place(), alone=self._alone, carefully=carefully, **given)
 
     def _turn(self, run_id: str, foresight: Foresight) -> PostgresTurn:
-        given: dict[str, Any] = {"alone": False, "carefully": False, "reminders": self._reminders}
+        given: dict[str, Any] = {"named": self._named, "reminders": self._reminders}
+        given |= {"alone": False, "carefully": False}
         return PostgresTurn(*self._place(), run_id=run_id, foresight=foresight, **given)
 
     def _place(self) -> tuple[PostgresSession, Buffer, LockedHeads, str, str]:
@@ -234,6 +239,7 @@ class Batch:
             found = self._session.one(LOCKED_HEAD, of_chain=chain)
             if found is not None:
                 self._heads.know(chain, *found)
+        self._named.read()
         return self._began
 
     def moved_chains(self) -> list[str]:

@@ -33,6 +33,7 @@ from gateway.journal.postgres.unit import AloneError
 from gateway.journal.statement import Statement
 from gateway.journal.statements import ENTRY_HASH
 from gateway.journal.work import Work
+from gateway.model.named_unit import NamedUnit
 from gateway.model.turn_unit import TurnUnit
 
 log = logging.getLogger("gateway.journal")
@@ -138,7 +139,9 @@ class PostgresCommit:
                 work.fail(unavailable(error))
             return []
         slowly = alone or not self._slow.isdisjoint(works)
-        batch = self._batch(session, alone=alone, slowly=slowly, chains=self._chains)
+        named = [work.call.execution_id for work in works if isinstance(work.call, NamedUnit)]
+        ahead: dict[str, Any] = {} if alone else {"chains": self._chains, "named": named}
+        batch = self._batch(session, alone=alone, slowly=slowly, **ahead)
         try:
             return self._run(batch, works, carefully=alone)
         except _UndoneError:

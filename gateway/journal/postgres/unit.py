@@ -10,13 +10,14 @@ from gateway.journal.appending import Appending, NewRow
 from gateway.journal.chain import execution_chain
 from gateway.journal.postgres.errors import PostgresError
 from gateway.journal.postgres.heads import LOCKED_HEAD, LOCKED_HEAD_OF_RUN, LockedHeads
+from gateway.journal.postgres.named import Named
 from gateway.journal.postgres.session import DuplicateError, PostgresSession
 from gateway.journal.postgres.values import require_storable
 from gateway.journal.queries import EXECUTION_OF_RUN
-from gateway.journal.records import entry_of, plan_of
+from gateway.journal.records import entry_of
 from gateway.journal.session import NoSuchRowError
 from gateway.journal.statement import Statement
-from gateway.journal.tables import claim, execution, plan
+from gateway.journal.tables import claim
 from gateway.journal.tables import entry as table
 from gateway.journal.unit import Unit, already_there, unknown_row
 from gateway.model.entry import Entry, EntryType, NewEntry
@@ -37,13 +38,6 @@ _TELL_HOLDER = Statement(
     )
 )
 """Tells whoever holds the run ``of_run``; nobody where it is free."""
-
-
-_PRESENT_PLAN = Statement(
-    select(plan)
-    .join(execution, plan.c.id == execution.c.plan_id)
-    .where(execution.c.id == bindparam("of_execution"))
-)
 
 
 class AloneError(Exception):
@@ -94,10 +88,11 @@ class PostgresUnit(Unit):
     """``Unit`` that sees the entries of its batch, and knows whether it runs ``alone``.
 
     ``carefully`` waits for each entry's changes; else a failure is seen when the batch is complete.
-    ``reminders`` are run for each run that is to be advanced, with its id as ``of_run``.
+    ``named`` holds what was read of executions that units of the batch name. ``reminders`` are run
+    for each run that is to be advanced, with its id as ``of_run``.
     """
 
-    __slots__ = ("_alone", "_asked", "_buffer", "_carefully", "_later", "_locked", "_reminders")
+    __slots__ = ("_alone", "_buffer", "_carefully", "_later", "_locked", "_named", "_reminders")
 
     def __init__(
         self,
@@ -109,6 +104,7 @@ class PostgresUnit(Unit):
         *,
         alone: bool,
         carefully: bool,
+        named: Named,
         reminders: Sequence[Statement] = (),
     ) -> None:
         super().__init__(session, buffer, heads, now, writer)
@@ -118,7 +114,7 @@ class PostgresUnit(Unit):
         self._alone = alone
         self._carefully = carefully
         self._reminders = reminders
-        self._asked: str | None = None
+        self._named = named
 
     def policy_head(self) -> str | None:
         """The policy revision in force; it cannot change within a batch of many units."""
@@ -129,23 +125,18 @@ class PostgresUnit(Unit):
         return self._buffer.policy[0]
 
     def execution(self, workspace: str, execution_id: str) -> Execution | None:
-        """The execution of this id; the head of its chain is fetched and locked with it, and its
-        plan is fetched, which is mostly wanted next."""
+        """The execution of this id; the head of its chain is fetched and locked with it."""
+        named = self._named.execution(execution_id)
+        if named is not None:
+            return named if named.workspace == workspace else None
         chain = execution_chain(execution_id)
         if not self._locked.knows(chain):
             self._later.ask(LOCKED_HEAD, of_chain=chain)
-        self._later.ask(_PRESENT_PLAN, of_execution=execution_id)
-        self._asked = execution_id
         return super().execution(workspace, execution_id)
 
     def plan(self, plan_id: str) -> PlanRecord | None:
         """The stored plan of this id."""
-        asked, self._asked = self._asked, None
-        if asked is not None:
-            for row in self._later.all(_PRESENT_PLAN, of_execution=asked):
-                if row[0] == plan_id:
-                    return plan_of(row)
-        return super().plan(plan_id)
+        return self._named.plan(plan_id) or super().plan(plan_id)
 
     def execution_of_run(self, run_id: str) -> Execution | None:
         """The execution that this run belongs to; the head of its chain is fetched with it."""
@@ -170,6 +161,7 @@ class PostgresUnit(Unit):
         if not self._alone and entry.type.value.startswith(_OF_NO_EXECUTION):
             self.failure = AloneError()
             raise self.failure
+        self._named.forget(entry.execution_id)
         recorded = super().append(entry)
         if self._carefully:
             self._wait_for(recorded)
