@@ -234,7 +234,7 @@ class Batch:
         self._began = (parse(row[0] if row else ""), time.monotonic())
         if not self._alone:
             head = self._session.one(POLICY_HEAD)
-            self._buffer.policy.append(head[0] if head else None)
+            self._buffer.policy = head[0] if head else None
         for chain in self._chains:
             found = self._session.one(LOCKED_HEAD, of_chain=chain)
             if found is not None:

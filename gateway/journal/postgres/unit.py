@@ -54,7 +54,7 @@ class Buffer(Appending):
     def __init__(self) -> None:
         self.kept: list[NewRow] = []
         self.fresh: list[NewRow] = []
-        self.policy: list[str | None] = []
+        self.policy: str | None = None
 
     def insert(self, row: NewRow) -> int:
         """Put an entry behind the others; it has no position yet.
@@ -120,9 +120,7 @@ class PostgresUnit(Unit):
         """The policy revision in force; it cannot change within a batch of many units."""
         if self._alone:
             return super().policy_head()
-        if not self._buffer.policy:
-            self._buffer.policy.append(super().policy_head())
-        return self._buffer.policy[0]
+        return self._buffer.policy
 
     def execution(self, workspace: str, execution_id: str) -> Execution | None:
         """The execution of this id; the head of its chain is fetched and locked with it."""
