@@ -25,11 +25,11 @@ _TAKES = {
 
 def pii_of(contract: OperationContract, side: Literal["input", "output"]) -> tuple[str, ...]:
     """The contract's PII paths that exist in its ``input`` or in its ``output``."""
-    if not contract.policy.pii:
+    paths = contract.policy.pii
+    if not paths:
         return ()
     fields = contract.input if side == "input" else contract.output
-    types = contract.types
-    return tuple(path for path in contract.policy.pii if walked_type(fields, types, path))
+    return tuple([path for path in paths if walked_type(fields, contract.types, path)])
 
 
 def classes_at(

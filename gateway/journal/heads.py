@@ -30,10 +30,16 @@ class Heads:
         self._newest: tuple[int, str] | None = None
         self.last: tuple[int, str] | None = None
 
-    def of(self, chain: str) -> Head:
-        """The head of a chain; ``(0, GENESIS)`` before its first entry."""
+    def of(self, chain: str, *, begins: bool = False) -> Head:
+        """The head of a chain; ``(0, GENESIS)`` before its first entry.
+
+        Where an entry ``begins`` a chain, nothing is looked up: if there were one all the same, its
+        first place would be taken, and the record refuses to put a second entry there.
+        """
         known = self._moved.get(chain) or self._kept.get(chain) or self._read.get(chain)
         if known is None:
+            if begins:
+                return 0, GENESIS
             seq, own_hash = self._session.one(self.stored, of_chain=chain) or (0, GENESIS)
             known = self._read[chain] = (seq, own_hash)
         return known

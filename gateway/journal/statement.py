@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import ClauseElement, Table, bindparam, insert
+from sqlalchemy import ClauseElement, Table, bindparam, insert, literal_column, null
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -94,13 +94,32 @@ def _picking(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Parameters
 def inserting(table: Table, **fixed: Any) -> Statement:
     """Adds a row: each column is a parameter unless ``fixed`` gives its value."""
     names = [column.name for column in table.columns if column.name not in fixed]
-    values = {name: bindparam(name) for name in names} | fixed
+    values = {name: bindparam(name) for name in names} | written(fixed)
     return Statement(insert(table).values(values).inline())  # inline: it gives no key back
 
 
 def setting(change: Update, *names: str, **fixed: Any) -> Statement:
     """Changes rows: the columns ``names`` become parameters, ``fixed`` gives expressions."""
-    return Statement(change.values({name: bindparam(name) for name in names} | fixed))
+    return Statement(change.values({name: bindparam(name) for name in names} | written(fixed)))
+
+
+def written(fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Values that stand in the text of a statement: as parameters they would be sent each time.
+
+    Expressions stay as they are.
+    """
+    return {name: _literal(value) for name, value in fixed.items()}
+
+
+def _literal(value: Any) -> Any:
+    if value is None:
+        return null()
+    if isinstance(value, int):
+        return literal_column(str(value))
+    if isinstance(value, str):
+        quoted = value.replace("'", "''")
+        return literal_column(f"'{quoted}'")
+    return value
 
 
 def storing(table: Table, *keys: str) -> Statement:

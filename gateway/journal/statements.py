@@ -10,7 +10,7 @@ from gateway.journal.statement import Statement, inserting, setting, storing
 
 # --- entries and chains
 
-INSERT_ENTRY = inserting(tables.entry, position=None)
+INSERT_ENTRY = inserting(tables.entry)
 ENTRY_HASH = Statement(
     select(tables.entry.c.hash).where(tables.entry.c.position == bindparam("of_position"))
 )
@@ -89,20 +89,20 @@ _one_step = update(tables.step).where(
 )
 _started: ColumnElement[Any] = func.coalesce(tables.step.c.started_at, bindparam("updated_at"))
 
-INSERT_STEP = inserting(
-    tables.step,
-    status="planned",
-    attempt=0,
-    base=0,
-    key_base=0,
-    input=None,
-    output=None,
-    problem=None,
-    decision=None,
-    retry_at=None,
-    started_at=None,
-    ended_at=None,
-)
+NEW_STEP: dict[str, str | int | None] = {
+    "status": "planned",
+    "attempt": 0,
+    "base": 0,
+    "key_base": 0,
+    "input": None,
+    "output": None,
+    "problem": None,
+    "decision": None,
+    "retry_at": None,
+    "started_at": None,
+    "ended_at": None,
+}
+INSERT_STEP = inserting(tables.step, **NEW_STEP)
 STEP_MOVED = setting(_one_step, "updated_at", "status")
 STEP_AGAIN = setting(
     *(_one_step, "updated_at", "status"),

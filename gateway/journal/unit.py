@@ -1,6 +1,8 @@
 """A unit of work: what a caller's function gets to read, decide and append with."""
 
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 
 from gateway.journal.anchors import SqlAnchorQueue
 from gateway.journal.appending import Appending
@@ -84,21 +86,18 @@ class Unit(SqlAnchorQueue, SqlClaimQueue, SqlDeliveryQueue, SqlRecords, Tx):
         return recorded
 
     def _insert(self, entry: NewEntry) -> Entry:
-        chain = chain_of(entry, self._writer)
-        last, previous = self._heads.of(chain)
+        chain, kind = chain_of(entry, self._writer), EntryType(entry.type)
+        last, previous = self._heads.of(chain, begins=kind is EntryType.INTENT_RECEIVED)
         seq = last + 1
         body = encode(entry.body)
-        kind = EntryType(entry.type).value
         where = (entry.workspace, entry.execution_id, entry.actor)
-        own = entry_hash(ENTRY_FORMAT, chain, seq, previous, self._now, kind, *where, body)
-        told = (ENTRY_FORMAT, self._now, kind, *where, body)
+        told = (ENTRY_FORMAT, self._now, kind.value, *where, body)
+        own = entry_hash(*told[:1], chain, seq, previous, *told[1:])
         position = self._appending.insert((chain, seq, *told, previous, own))
         self._heads.move(chain, seq, own, position)
         # The body is read back from its text: projections must see what a rebuild will see.
         stored = decode(body)
-        return Entry(
-            position, chain, seq, self._now, EntryType(kind), *where, stored, previous, own
-        )
+        return Entry(position, chain, seq, self._now, kind, *where, stored, previous, own)
 
     def keep_checkpoint(self, signed: Signed) -> bool:
         """Store a signed checkpoint with its tiles; False where another process was faster."""
@@ -119,12 +118,12 @@ def fold_in(session: Session, entry: Entry, touched: set[str] | None = None) -> 
         ValueError: one hit none, so the entry speaks of something that the record does not hold.
     """
     try:
-        for statement, values in project(entry):
+        for statement, changes in groupby(project(entry), key=itemgetter(0)):
+            rows = [values for _, values in changes]
             if statement is EXECUTION_TOUCHED and touched is not None:
-                if values["of_id"] in touched:
-                    continue
-                touched.add(values["of_id"])
-            session.change_one(statement, **values)
+                rows = [values for values in rows if values["of_id"] not in touched]
+                touched.update(values["of_id"] for values in rows)
+            session.change_rows(statement, rows)
     except NoSuchRowError as error:
         raise unknown_row(entry) from error
 

@@ -16,7 +16,8 @@ class Entropy:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._left = b""
+        self._piece = b""
+        self._at = 0
         os.register_at_fork(after_in_child=self._restart)
 
     def take(self, count: int) -> bytes:
@@ -24,14 +25,15 @@ class Entropy:
         if count > _PIECE:
             return os.urandom(count)
         with self._lock:
-            if len(self._left) < count:
-                self._left = os.urandom(_PIECE)
-            taken, self._left = self._left[:count], self._left[count:]
+            end = self._at + count
+            if end > len(self._piece):
+                self._piece, self._at, end = os.urandom(_PIECE), 0, count
+            taken, self._at = self._piece[self._at : end], end
             return taken
 
     def _restart(self) -> None:
         self._lock = threading.Lock()
-        self._left = b""
+        self._piece, self._at = b"", 0
 
 
 _entropy = Entropy()

@@ -197,7 +197,7 @@ def map_envelopes(value: JsonValue, change: Callable[[JsonObject], JsonValue]) -
         return change(value)
     changed = {}
     for key, item in value.items():
-        if isinstance(item, dict | list):
+        if isinstance(item, (dict, list)):
             other = map_envelopes(item, change)
             if other is not item:
                 changed[key] = other

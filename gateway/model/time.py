@@ -17,7 +17,9 @@ def stamp(moment: datetime) -> str:
         if moment.tzinfo is None:
             raise ValueError(f"{moment.isoformat()} has no time zone")
         moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+    day = (moment.year, moment.month, moment.day)
+    clock = (moment.hour, moment.minute, moment.second, moment.microsecond)
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ" % (*day, *clock)  # noqa: UP031 in half the time of isoformat
 
 
 def parse(text: str) -> datetime:

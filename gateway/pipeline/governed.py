@@ -15,8 +15,9 @@ from gateway.contracts import Registry, pii_of
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
 from gateway.model.execution import Call as RecordedCall
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.named_unit import naming
 from gateway.model.pii import map_paths, named_owner
-from gateway.model.ports import ActionCall, Actions, Journal, Records, Sealer, Tx
+from gateway.model.ports import ActionCall, Actions, Journal, Sealer, Tx
 from gateway.model.problem import ProblemError, problem, refuse
 from gateway.model.sealing import open_answer
 from gateway.model.shown import Shown
@@ -25,6 +26,7 @@ from gateway.pipeline.answers import declared_events, output_of, seal_events
 from gateway.pipeline.call import Admitted, Call
 from gateway.pipeline.consented import require_consent, require_consent_now
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
+from gateway.pipeline.keyed import earlier_call, require_unused_key
 from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import denial, told_about
@@ -79,7 +81,9 @@ class Pipeline:
         earlier = await self._earlier_answer(admitted)
         if earlier is not None:
             return await self._repeat(admitted, earlier)
-        admitted = replace(admitted, verdict=self._decide_verdict(admitted))
+        verdict = self._decide_verdict(admitted)
+        if verdict is not None:
+            admitted = replace(admitted, verdict=verdict)
         return await self._perform_once(admitted)
 
     async def _decide_access(self, call: Call) -> AccessDecision:
@@ -102,15 +106,9 @@ class Pipeline:
 
     async def _earlier_answer(self, admitted: Admitted) -> RecordedCall | None:
         call = admitted.call
-        key = call.idempotency_key
-        if key is None or not call.contract.is_command:
+        if call.idempotency_key is None or not call.contract.is_command:
             return None
-
-        def query(records: Records) -> RecordedCall | None:
-            who = call.principal
-            return records.call(who.workspace, who.subject, call.contract.ref, key)
-
-        return await self.journal.read(query)
+        return await self.journal.read(lambda records: earlier_call(records, call))
 
     def _decide_verdict(self, admitted: Admitted) -> VerdictDecision | None:
         if admitted.contract.handler is None:
@@ -161,6 +159,7 @@ class Pipeline:
 
         def unit(tx: Tx) -> JsonObject | Refused:
             self._require_decided(admitted, tx)
+            require_unused_key(tx, admitted.call)
             who, told = admitted.principal, (admitted.contract, admitted.value)
             require_consent(tx, self.sealer, who.workspace, *told, tx.now)
             done = command.apply(admitted, tx)
@@ -174,7 +173,7 @@ class Pipeline:
             return masked
 
         try:
-            done = await self.journal.write(unit)
+            done = await self.journal.write(naming(unit, admitted.value.get("executionId")))
         except ProblemError as error:
             if error.problem.status < 500:
                 await self.recorder.queue(self.recorder.failed(admitted, error.problem))
@@ -271,13 +270,16 @@ class Pipeline:
 
     def _mask(self, admitted: Admitted, output: JsonObject) -> JsonObject:
         contract, principal = admitted.contract, admitted.principal
+        paths = pii_of(contract, "output")
+        if not paths:
+            return output
         hashed = partial(self.sealer.commit, principal.workspace)
         treat = admitted.shown.watching(partial(self.policies.treatment, principal))
 
         def mask(path: str, value: JsonValue) -> JsonValue:
             return mask_value(value, treat(contract.ref, f"output.{path}"), hashed)
 
-        masked: JsonObject = map_paths(output, pii_of(contract, "output"), mask)
+        masked: JsonObject = map_paths(output, paths, mask)
         return masked
 
 

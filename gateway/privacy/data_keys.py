@@ -251,6 +251,7 @@ class DataKeys:
         made = []
         under = self._workspaces.of(workspace)
         now = self._clock.now()
+        made_at = stamp(now)
         seals_until, expires_at = None, None
         if lifetime is not None:
             seals_until = stamp(now + timedelta(seconds=min(_DAY, lifetime / 10)))
@@ -258,7 +259,7 @@ class DataKeys:
         for _ in range(count):
             key_id, secret = random_bytes(12).hex(), new_key()
             wrapped = wrap(under.cipher, secret, data_key_context(key_id, workspace))
-            named = (key_id, workspace, subject, lifetime, wrapped, under.key_id, stamp(now))
+            named = (key_id, workspace, subject, lifetime, wrapped, under.key_id, made_at)
             row = DataKeyRow(*named, seals_until, expires_at)
             made.append((row, DataKey(key_id, workspace, AESGCM(secret), seals_until)))
         return made

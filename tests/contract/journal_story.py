@@ -1,6 +1,5 @@
 """Entries of a small, valid history, for tests of any journal."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -28,7 +27,7 @@ class SteppingClock:
 
 def placed(written: list[Entry], after: int = 0) -> list[Entry]:
     """Entries as they are read back: some journals number them when a batch is complete."""
-    return [replace(entry, position=place) for place, entry in enumerate(written, after + 1)]
+    return [entry._replace(position=place) for place, entry in enumerate(written, after + 1)]
 
 
 class Story:

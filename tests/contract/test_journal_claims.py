@@ -1,7 +1,6 @@
 """Claims: one owner at a time, no lost wake-up, for every journal."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -23,7 +22,7 @@ async def enlisted(
 
     def unit(tx: Tx) -> None:
         received, *others = story.until_started("x")
-        tx.append(replace(received, body={**received.body, "direct": urgent}))
+        tx.append(received._replace(body={**received.body, "direct": urgent}))
         for entry in others:
             tx.append(entry)
         tx.enlist(story.run_id, story.execution_id)

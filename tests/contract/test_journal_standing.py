@@ -1,7 +1,5 @@
 """How much is not over yet, as every journal counts it."""
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.journal import DurableJournal
@@ -29,7 +27,7 @@ async def begun(journal: DurableJournal, name: str, workspace: str) -> Story:
         asked = story.requested("x", f"appr_{name}")
         for entry in story.until_started("x"):
             tx.append(entry)
-        tx.append(replace(asked, body={**asked.body, "expiresAt": FAR}))
+        tx.append(asked._replace(body={**asked.body, "expiresAt": FAR}))
         tx.enlist(story.run_id, story.execution_id)
 
     await journal.write(unit)

@@ -1,7 +1,6 @@
 """Following the record without a gap, for every journal."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -59,7 +58,7 @@ async def test_the_entries_of_one_execution_can_be_followed_alone(journal: Journ
             lambda records: records.entries_after(position, limit, story.execution_id)
         )
 
-    written = [replace(entry, position=2 * n + 1) for n, entry in enumerate(written)]
+    written = [entry._replace(position=2 * n + 1) for n, entry in enumerate(written)]
     assert await follow(0) == written
     assert await follow(written[1].position) == written[2:]
     assert await follow(0, 2) == written[:2]

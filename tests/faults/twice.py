@@ -6,21 +6,21 @@ outside of its transaction must do no harm when it is repeated; here every unit 
 
 from gateway.cli import run
 from gateway.journal import writer
-from gateway.journal.heads import Heads
 from gateway.journal.work import Work
 
-_once = writer.GroupCommit._attempt
+_once = writer.GroupCommit._attempt_carefully
 
 
-def _twice(self: writer.GroupCommit, work: Work, heads: Heads) -> None:
-    execute = self._cursor.execute
+def _twice(self: writer.GroupCommit, work: Work, shared: writer.Shared) -> None:
+    execute, heads = self._cursor.execute, shared.heads
     kept, last = dict(heads._kept), heads.last
     execute("SAVEPOINT rehearsal")
-    _once(self, Work(work.call, lambda _: None), heads)
+    _once(self, Work(work.call, lambda _: None), shared)
     execute("ROLLBACK TO rehearsal")
     execute("RELEASE rehearsal")
     heads._kept, heads.last = kept, last
-    _once(self, work, heads)
+    shared.undone()
+    _once(self, work, shared)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from sqlalchemy import literal_column, select
 
 from gateway.journal.postgres.errors import LostConnectionError, PostgresError
 from gateway.journal.postgres.foresight import Foresight
-from gateway.journal.postgres.heads import LockedHeads
+from gateway.journal.postgres.heads import LOCKED_HEAD, LockedHeads
 from gateway.journal.postgres.many import inserting_many
+from gateway.journal.postgres.named import Named
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.postgres.turn import EntangledError, PostgresTurn
 from gateway.journal.postgres.unit import AloneError, Buffer, PostgresUnit
+from gateway.journal.queries import POLICY_HEAD
 from gateway.journal.statement import Statement
 from gateway.journal.tables import entry
 from gateway.journal.work import Work, run
@@ -47,7 +49,9 @@ class Batch:
 
     ``alone`` for one that no other process writes beside, ``slowly`` for one whose units may think
     for longer between two statements than others could wait. ``is_spoilt`` says that it can only be
-    abandoned. ``reminders`` are as for ``PostgresUnit``.
+    abandoned. ``reminders`` are as for ``PostgresUnit``. ``chains`` are those of workspaces whose
+    heads this process is likely to move, ``named`` the executions that its units are likely to
+    read: both are read with whatever is read first.
     """
 
     def __init__(
@@ -58,24 +62,34 @@ class Batch:
         alone: bool = False,
         slowly: bool = False,
         reminders: Sequence[Statement] = (),
+        chains: Sequence[str] = (),
+        named: Sequence[str] = (),
     ) -> None:
         self._session = session
         self._writer = writer
         self._alone = alone
         self._slowly = slowly
         self._reminders = reminders
+        self._chains = chains
         self._heads = LockedHeads(session)
+        self._named = Named(session, self._heads, named)
         self._buffer = Buffer()
         self._began: tuple[datetime, float] | None = None
         self.is_spoilt = False
 
     def begin(self) -> None:
-        """Begin the transaction; the moment by the database's clock comes with the first answer."""
+        """Begin the transaction; what nearly every unit needs comes with the first answer: the
+        moment by the database's clock, the policy in force, and the heads of ``chains``."""
         self._session.command(_BEGIN)
         self._session.command(_ALONE if self._alone else _BESIDE)
         if self._slowly:
             self._session.command(_SLOWLY)
         self._session.ask(_NOW)
+        if not self._alone:
+            self._session.ask(POLICY_HEAD)
+        for chain in self._chains:
+            self._session.ask(LOCKED_HEAD, of_chain=chain)
+        self._named.ask()
 
     def take_turns(self, turns: Mapping[str, tuple[Work, TurnUnit[Any, Any]]]) -> list[Work]:
         """Run the units that take ``turns`` of as many runs, reading ahead for all of them.
@@ -201,21 +215,36 @@ class Batch:
 
     def unit(self, *, carefully: bool) -> PostgresUnit:
         """A unit at the moment that it is by the database's clock; it is kept by ``keep``."""
-        return PostgresUnit(
-            *self._place(), alone=self._alone, carefully=carefully, reminders=self._reminders
-        )
+        given: dict[str, Any] = {"named": self._named, "reminders": self._reminders}
+        return PostgresUnit(*self._place(), alone=self._alone, carefully=carefully, **given)
 
     def _turn(self, run_id: str, foresight: Foresight) -> PostgresTurn:
-        given: dict[str, Any] = {"alone": False, "carefully": False, "reminders": self._reminders}
+        given: dict[str, Any] = {"named": self._named, "reminders": self._reminders}
+        given |= {"alone": False, "carefully": False}
         return PostgresTurn(*self._place(), run_id=run_id, foresight=foresight, **given)
 
     def _place(self) -> tuple[PostgresSession, Buffer, LockedHeads, str, str]:
-        if self._began is None:
-            row = self._session.one(_NOW)
-            self._began = (parse(row[0] if row else ""), time.monotonic())
-        moment, since = self._began
+        moment, since = self._began or self._beginning()
         now = stamp(moment + timedelta(seconds=time.monotonic() - since))
         return (self._session, self._buffer, self._heads, now, self._writer)
+
+    def _beginning(self) -> tuple[datetime, float]:
+        """Take what was asked for at the beginning."""
+        row = self._session.one(_NOW)
+        self._began = (parse(row[0] if row else ""), time.monotonic())
+        if not self._alone:
+            head = self._session.one(POLICY_HEAD)
+            self._buffer.policy = head[0] if head else None
+        for chain in self._chains:
+            found = self._session.one(LOCKED_HEAD, of_chain=chain)
+            if found is not None:
+                self._heads.know(chain, *found)
+        self._named.read()
+        return self._began
+
+    def moved_chains(self) -> list[str]:
+        """The chains of workspaces that this batch has moved."""
+        return self._heads.of_workspaces()
 
     def keep(self) -> None:
         """The present unit succeeded: what it recorded is placed with the batch."""

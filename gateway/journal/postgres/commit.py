@@ -33,6 +33,7 @@ from gateway.journal.postgres.unit import AloneError
 from gateway.journal.statement import Statement
 from gateway.journal.statements import ENTRY_HASH
 from gateway.journal.work import Work
+from gateway.model.named_unit import NamedUnit
 from gateway.model.turn_unit import TurnUnit
 
 log = logging.getLogger("gateway.journal")
@@ -48,6 +49,9 @@ _STANDSTILL = 1_500
 one, or cut off, holds locks that others need; so this is less than the shortest lease."""
 
 _PAUSE = 0.002
+_CHAINS = 8
+"""Chains of workspaces that a batch expects to move, because the one before it did."""
+
 _LONG = 3600.0
 
 
@@ -86,6 +90,7 @@ class PostgresCommit:
         self._alone: set[Work] = set()
         self._slow: set[Work] = set()
         self._duplicates: set[Work] = set()
+        self._chains: list[str] = []
 
     def open(self) -> None:
         """Connect.
@@ -134,7 +139,9 @@ class PostgresCommit:
                 work.fail(unavailable(error))
             return []
         slowly = alone or not self._slow.isdisjoint(works)
-        batch = self._batch(session, alone=alone, slowly=slowly)
+        named = [work.call.execution_id for work in works if isinstance(work.call, NamedUnit)]
+        ahead: dict[str, Any] = {} if alone else {"chains": self._chains, "named": named}
+        batch = self._batch(session, alone=alone, slowly=slowly, **ahead)
         try:
             return self._run(batch, works, carefully=alone)
         except _UndoneError:
@@ -147,9 +154,8 @@ class PostgresCommit:
         except PostgresError as error:
             return self._again(works, error)
 
-    def _batch(self, session: PostgresSession, *, slowly: bool, alone: bool = False) -> Batch:
-        given = (session, self._positions.writer)
-        return Batch(*given, alone=alone, slowly=slowly, reminders=self._reminders)
+    def _batch(self, session: PostgresSession, **given: Any) -> Batch:
+        return Batch(session, self._positions.writer, reminders=self._reminders, **given)
 
     def _run(self, batch: Batch, works: list[Work], *, carefully: bool) -> list[Work]:
         try:
@@ -229,6 +235,7 @@ class PostgresCommit:
                 work.fail(not_durable(error))
             return []
         last = batch.place(self._positions)
+        self._chains = batch.moved_chains()[:_CHAINS]
         try:
             batch.commit()
         except LostConnectionError as error:

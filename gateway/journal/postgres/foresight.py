@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import any_, func, literal, select, update
 
 from gateway.journal.chain import execution_chain
 from gateway.journal.claim_statements import CLAIM_COLUMNS
@@ -23,7 +23,12 @@ from gateway.model.execution import Claim, Execution, PlanRecord, Step
 from gateway.model.turn_unit import TurnUnit
 
 _CLAIMS = Statement(among(select(*CLAIM_COLUMNS), claim.c.run_id).with_for_update(skip_locked=True))
-_HEADS = Statement(among(select(chain_head), chain_head.c.chain).with_for_update(skip_locked=True))
+_chains = among(select(literal(execution_chain("")) + execution.c.id), execution.c.run_id)
+_HEADS = Statement(
+    select(chain_head)
+    .where(chain_head.c.chain == any_(func.array(_chains.scalar_subquery())))
+    .with_for_update(skip_locked=True)
+)
 _EXECUTIONS = Statement(among(select(execution), execution.c.run_id))
 _STEPS = Statement(among(select(step), step.c.plan_id).order_by(step.c.plan_id, step.c.place))
 _leases = unnested(claim.c.run_id, claim.c.epoch, claim.c.lease_until)
@@ -79,12 +84,15 @@ class Foresight:
         these = tuple(run_ids)
         self._session.ask(_CLAIMS, of_these=these)
         self._session.ask(_EXECUTIONS, of_these=these)
+        self._session.ask(_HEADS, of_these=these)
         claims = {row[0]: Claim(*row) for row in self._session.all(_CLAIMS, of_these=these)}
         executions = map(execution_of, self._session.all(_EXECUTIONS, of_these=these))
         of_chain = {execution_chain(one.id): one for one in executions if one.run_id in claims}
-        for chain, seq, own_hash in self._session.all(_HEADS, of_these=tuple(of_chain)):
+        for chain, seq, own_hash in self._session.all(_HEADS, of_these=these):
+            found = of_chain.pop(chain, None)
+            if found is None:
+                continue  # of a run that another process is at
             self._heads.know(chain, seq, own_hash)
-            found = of_chain.pop(chain)
             held = claims[found.run_id or ""]
             self.runs[held.run_id] = Foreseen(held, found.id, found.plan_id or "", found)
             self.executions.add(found.id)

@@ -25,6 +25,7 @@ LOCKED_HEAD_OF_RUN = Statement(
 )
 
 
+_EXECUTIONS = execution_chain("")
 _STORE = storing_many(chain_head, "chain")
 
 
@@ -47,6 +48,10 @@ class LockedHeads(Heads):
         moved = [self._kept[chain] for chain in chains]
         seqs, hashes = zip(*moved, strict=True)
         self._session.change_unseen(_STORE, chain=tuple(chains), seq=seqs, hash=hashes)
+
+    def of_workspaces(self) -> list[str]:
+        """The chains that were moved and are of no execution."""
+        return [chain for chain in self._kept if not chain.startswith(_EXECUTIONS)]
 
     def knows(self, chain: str) -> bool:
         """True where the head of a chain needs not be read any more."""

@@ -4,6 +4,8 @@ One statement for a hundred rows costs the server a fraction of a hundred statem
 prepared once, however many rows come.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -24,7 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from gateway.journal.statement import Statement
+from gateway.journal.statement import Statement, written
+from gateway.journal.statements import INSERT_STEP, NEW_STEP
+from gateway.journal.tables import step
 
 
 def among(chosen: Select[Any], column: ColumnElement[Any]) -> Select[Any]:
@@ -37,9 +41,9 @@ def unnested(*columns: Column[Any]) -> Subquery:
     return select(*map(_unnested, columns)).subquery("given")
 
 
-def inserting_many(table: Table) -> Statement:
-    """Adds rows: each column is a parameter."""
-    return Statement(_insert(table))
+def inserting_many(table: Table, **fixed: str | int | None) -> Statement:
+    """Adds rows: each column is a parameter unless ``fixed`` gives its value for all of them."""
+    return Statement(_insert(table, written(fixed)))
 
 
 def storing_many(table: Table, *keys: str) -> Statement:
@@ -50,12 +54,17 @@ def storing_many(table: Table, *keys: str) -> Statement:
     return Statement(adding.on_conflict_do_update(index_elements=list(keys), set_=given))
 
 
-def _insert(table: Table) -> Insert:
+def _insert(table: Table, fixed: Mapping[str, Any] = MappingProxyType({})) -> Insert:
     names = [column.name for column in table.columns]
-    return insert(table).from_select(names, select(*map(_unnested, table.columns)))
+    given = [fixed.get(column.name, _unnested(column)) for column in table.columns]
+    return insert(table).from_select(names, select(*given))
 
 
 def _unnested(column: Column[Any]) -> ColumnElement[Any]:
     kind = BigInteger if isinstance(column.type, Integer) else Text
     given: ColumnElement[Any] = func.unnest(cast(bindparam(column.name), ARRAY(kind)))
     return given.label(column.name)
+
+
+AT_ONCE: Mapping[Statement, Statement] = {INSERT_STEP: inserting_many(step, **NEW_STEP)}
+"""What does to many rows at once what a statement does to one."""

@@ -1,13 +1,14 @@
 """A session on PostgreSQL: reads wait for their answer, changes travel with the next read."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg.pq.abc import PGresult
 
 from gateway.journal.postgres.errors import PostgresError
+from gateway.journal.postgres.many import AT_ONCE
 from gateway.journal.postgres.values import rows_of
 from gateway.journal.postgres.wire import Wire
 from gateway.journal.session import NoSuchRowError, Row, Session
@@ -112,6 +113,16 @@ class PostgresSession(Session):
         """Run a change that must hit exactly one row; it is checked later, see the class."""
         self.changes += 1
         self._exactly.append((self._send(statement, values), 1))
+
+    def change_rows(self, statement: Statement, rows: Sequence[dict[str, Any]], /) -> None:
+        """``change_one`` with each of these values, by one statement where it has that form."""
+        many = AT_ONCE.get(statement)
+        if many is None or len(rows) < 2:
+            for values in rows:
+                self.change_one(statement, **values)
+            return
+        columns = {name: tuple([values[name] for values in rows]) for name in rows[0]}
+        self.change_each(len(rows), many, **columns)
 
     def change_each(self, rows: int, statement: Statement, /, **values: Any) -> None:
         """Run a change that must hit exactly so many rows; it is checked later."""

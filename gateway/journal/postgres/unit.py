@@ -10,6 +10,7 @@ from gateway.journal.appending import Appending, NewRow
 from gateway.journal.chain import execution_chain
 from gateway.journal.postgres.errors import PostgresError
 from gateway.journal.postgres.heads import LOCKED_HEAD, LOCKED_HEAD_OF_RUN, LockedHeads
+from gateway.journal.postgres.named import Named
 from gateway.journal.postgres.session import DuplicateError, PostgresSession
 from gateway.journal.postgres.values import require_storable
 from gateway.journal.queries import EXECUTION_OF_RUN
@@ -20,7 +21,7 @@ from gateway.journal.tables import claim
 from gateway.journal.tables import entry as table
 from gateway.journal.unit import Unit, already_there, unknown_row
 from gateway.model.entry import Entry, EntryType, NewEntry
-from gateway.model.execution import Claim, Execution
+from gateway.model.execution import Claim, Execution, PlanRecord
 from gateway.model.stored_entry import StoredEntry
 
 _NAMES = [column.name for column in table.columns if column.name != "position"]
@@ -47,13 +48,13 @@ class Buffer(Appending):
     """Entries of a batch that are not in the table yet.
 
     ``kept`` are those of units that succeeded, ``fresh`` those of the present one. ``policy`` holds
-    the revision in force once a unit has asked for it.
+    the revision in force.
     """
 
     def __init__(self) -> None:
         self.kept: list[NewRow] = []
         self.fresh: list[NewRow] = []
-        self.policy: list[str | None] = []
+        self.policy: str | None = None
 
     def insert(self, row: NewRow) -> int:
         """Put an entry behind the others; it has no position yet.
@@ -87,10 +88,11 @@ class PostgresUnit(Unit):
     """``Unit`` that sees the entries of its batch, and knows whether it runs ``alone``.
 
     ``carefully`` waits for each entry's changes; else a failure is seen when the batch is complete.
-    ``reminders`` are run for each run that is to be advanced, with its id as ``of_run``.
+    ``named`` holds what was read of executions that units of the batch name. ``reminders`` are run
+    for each run that is to be advanced, with its id as ``of_run``.
     """
 
-    __slots__ = ("_alone", "_buffer", "_carefully", "_later", "_locked", "_reminders")
+    __slots__ = ("_alone", "_buffer", "_carefully", "_later", "_locked", "_named", "_reminders")
 
     def __init__(
         self,
@@ -102,6 +104,7 @@ class PostgresUnit(Unit):
         *,
         alone: bool,
         carefully: bool,
+        named: Named,
         reminders: Sequence[Statement] = (),
     ) -> None:
         super().__init__(session, buffer, heads, now, writer)
@@ -111,21 +114,27 @@ class PostgresUnit(Unit):
         self._alone = alone
         self._carefully = carefully
         self._reminders = reminders
+        self._named = named
 
     def policy_head(self) -> str | None:
         """The policy revision in force; it cannot change within a batch of many units."""
         if self._alone:
             return super().policy_head()
-        if not self._buffer.policy:
-            self._buffer.policy.append(super().policy_head())
-        return self._buffer.policy[0]
+        return self._buffer.policy
 
     def execution(self, workspace: str, execution_id: str) -> Execution | None:
         """The execution of this id; the head of its chain is fetched and locked with it."""
+        named = self._named.execution(execution_id)
+        if named is not None:
+            return named if named.workspace == workspace else None
         chain = execution_chain(execution_id)
         if not self._locked.knows(chain):
             self._later.ask(LOCKED_HEAD, of_chain=chain)
         return super().execution(workspace, execution_id)
+
+    def plan(self, plan_id: str) -> PlanRecord | None:
+        """The stored plan of this id."""
+        return self._named.plan(plan_id) or super().plan(plan_id)
 
     def execution_of_run(self, run_id: str) -> Execution | None:
         """The execution that this run belongs to; the head of its chain is fetched with it."""
@@ -150,6 +159,7 @@ class PostgresUnit(Unit):
         if not self._alone and entry.type.value.startswith(_OF_NO_EXECUTION):
             self.failure = AloneError()
             raise self.failure
+        self._named.forget(entry.execution_id)
         recorded = super().append(entry)
         if self._carefully:
             self._wait_for(recorded)

@@ -15,6 +15,7 @@ from gateway.journal.faults import told, unavailable
 from gateway.journal.work import Work
 from gateway.journal.worker import BATCH, Worker
 from gateway.journal.writer import GroupCommit
+from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError
 from tests.contract.journal_story import SteppingClock, call
 
@@ -55,14 +56,28 @@ class Failing:
     def in_transaction(self) -> bool:
         return self.connection.in_transaction
 
+    @property
+    def total_changes(self) -> int:
+        return self.connection.total_changes
 
-def commit(path: Path, arrange: Callable[[FailingCursor], None]) -> tuple[list[Work], int]:
-    """A batch of three calls under an arranged failure, then another batch that must succeed."""
+
+def half_done(tx: Tx) -> None:
+    """A unit that fails with something done, so that its batch is run again, carefully."""
+    tx.append(call(None))
+    raise LookupError("half-way")
+
+
+def commit(
+    path: Path, arrange: Callable[[FailingCursor], None], *more: Callable[[Tx], None]
+) -> tuple[list[Work], int]:
+    """A batch of three calls and ``more`` under an arranged failure, then another batch that must
+    succeed."""
     with closing(open_writer(path)) as connection:
         failing = Failing(connection)
         group = GroupCommit(failing, SteppingClock(), "w")  # type: ignore[arg-type] # a stand-in
         arrange(failing.cursor_made)  # type: ignore[arg-type] # it is a FailingCursor
         batch = [Work(lambda tx: tx.append(call(None)), lambda work: None) for _ in range(3)]
+        batch += [Work(unit, lambda work: None) for unit in more]
         group.perform(batch)
         again = [Work(lambda tx: tx.append(call(None)), lambda work: None)]
         group.perform(again)
@@ -90,17 +105,35 @@ def failing(on: str, *, after: bool = False, undo: bool = False) -> Callable[[Fa
         failing("BEGIN"),
         failing("COMMIT"),
         failing("COMMIT", undo=True),
-        failing("SAVEPOINT", undo=True),
-        failing("RELEASE", undo=True),
         failing("INSERT INTO entry", undo=True),
     ],
-    ids=["begin", "commit", "commit undone", "savepoint", "release", "insert undone"],
+    ids=["begin", "commit", "commit undone", "insert undone"],
 )
 def test_a_transaction_that_fails_fails_all_its_units(tmp_path: Path, arrange: Any) -> None:
     batch, seq = commit(tmp_path / "gateway.db", arrange)
 
     assert [refused(work) for work in batch] == [True, True, True]
     assert seq == 1
+    assert verify_record(tmp_path / "gateway.db", []).ok
+
+
+@pytest.mark.parametrize("command", ["SAVEPOINT", "ROLLBACK TO", "RELEASE"])
+def test_a_transaction_that_fails_when_run_carefully_fails_all_its_units(
+    tmp_path: Path, command: str
+) -> None:
+    batch, seq = commit(tmp_path / "gateway.db", failing(command, undo=True), half_done)
+
+    assert [refused(work) for work in batch] == [True, True, True, True]
+    assert seq == 1
+    assert verify_record(tmp_path / "gateway.db", []).ok
+
+
+def test_a_unit_that_fails_half_way_is_undone_alone(tmp_path: Path) -> None:
+    batch, seq = commit(tmp_path / "gateway.db", failing("nothing"), half_done)
+
+    assert [work.error is None for work in batch] == [True, True, True, False]
+    assert isinstance(batch[-1].error, LookupError)
+    assert seq == 4
     assert verify_record(tmp_path / "gateway.db", []).ok
 
 

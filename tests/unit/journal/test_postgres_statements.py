@@ -22,7 +22,7 @@ from gateway.journal import (
 from gateway.journal.archives import removal
 from gateway.journal.dialects import POSTGRES, SQLITE
 from gateway.journal.functions import contains, field, holds, is_json, listed, listed_numbers
-from gateway.journal.postgres import batch, foresight, heads
+from gateway.journal.postgres import batch, foresight, heads, many, named
 from gateway.journal.postgres.unit import _TELL_HOLDER
 from gateway.journal.refold import _FREE_CLAIMS
 from gateway.journal.statement import Statement, creating
@@ -34,6 +34,7 @@ _ONLY_POSTGRES = {
     *(batch._INSERT, batch._NOW, heads._STORE),
     *(foresight._CLAIMS, foresight._HEADS, foresight._EXECUTIONS, foresight._THERE),
     *(foresight._STEPS, foresight._PLANS, foresight._PROLONG),
+    *(named._HEADS, named._EXECUTIONS, named._PLANS, *many.AT_ONCE.values()),
     *(homes.PRESENT_HOME, homes.KEPT_HOME, homes.MOVE_HOME, homes.SERVING),
 }
 _REMINDER = Statement(text(REMINDER))

@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +128,7 @@ class Desk:
             ).fetchall()
         found = [Entry(*row) for row in rows]
         read = [
-            replace(entry, type=EntryType(entry.type), body=decode(entry.body)) for entry in found
+            entry._replace(type=EntryType(entry.type), body=decode(entry.body)) for entry in found
         ]
         return [entry for entry in read if not kinds or entry.type in kinds]
 
