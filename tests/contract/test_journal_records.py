@@ -1,7 +1,5 @@
 """What the projections say after each kind of entry, for every journal."""
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.model.approval import ApprovalFilter
@@ -313,7 +311,7 @@ async def test_who_rejected_a_request_is_told_for_each(journal: Journal) -> None
     await tell(journal, *story.until_started("x", "y", "z"), *asked)
     for key, who in (("x", "bob"), ("y", "eve")):
         body = {"approvalId": f"ap_{key}", "by": who, "reason": "r"}
-        told = replace(story.step(EntryType.APPROVAL_REJECTED, key, **body), actor=who)
+        told = story.step(EntryType.APPROVAL_REJECTED, key, **body)._replace(actor=who)
         await tell(journal, told)
 
     def rejecters(records: Records) -> list[str | None]:
