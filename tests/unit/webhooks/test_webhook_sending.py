@@ -487,7 +487,7 @@ async def test_a_secret_that_is_missing_later_is_named_and_the_delivery_waits(
     journal: SqliteJournal, receiver: Receiver
 ) -> None:
     known: dict[str, str] = {}
-    slower = Schedule(lambda: 0.0, scale=2e-5)
+    slower = Schedule(lambda: 0.0, scale=1e-4)
     only = endpoint(receiver, types=("controlPlane.execution.completed",))
     async with running(journal, only, secrets=known, schedule=slower):
         await run(journal, "a")
