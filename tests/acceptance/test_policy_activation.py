@@ -408,9 +408,9 @@ def test_nothing_is_decided_under_a_policy_that_cannot_be_had(people: People) ->
         effect for effect in people.world.service.effects("refund") if effect.get("amount") != 14
     ]
     elsewhere(people, partial(put_back, revision=before))
-    wait_until(lambda: not refused(), 2)
+    wait_until(lambda: not refused(), 30)
     assert may_list(who) is True
-    assert httpx.get(f"{url}/readyz").status_code == 200
+    wait_until(lambda: httpx.get(f"{url}/readyz").status_code == 200, 30)
     log = people.world.gateway.log()
     assert log.count("the policy in force cannot be followed: POLICY_HISTORY_DAMAGED") == 1
     assert "decides here again" in log
