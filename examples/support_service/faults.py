@@ -2,23 +2,24 @@
 
 ``POST /_faults`` takes ``{path, mode, times, ms, after_effect}``: the next ``times`` requests whose
 path matches ``path`` (``*`` stands for anything) meet the fault; ``DELETE /_faults`` clears all.
-Modes: ``delay`` (by ``ms`` milliseconds), ``500``, ``503``, ``garbage`` (200 with a body that is
-not JSON), ``cut`` (the connection ends in the middle of the answer) and ``twice`` (the request
-arrives two times, as from a network that repeats it, and the second answer is given).
+Modes: ``delay`` (by ``ms`` milliseconds), ``hold`` (until all are cleared), ``500``, ``503``,
+``garbage`` (200 with a body that is not JSON), ``cut`` (the connection ends in the middle of the
+answer) and ``twice`` (the request arrives two times, as from a network that repeats it, and the
+second answer is given).
 """
 
 import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MODES = ("delay", "500", "503", "garbage", "cut", "twice")
+MODES = ("delay", "hold", "500", "503", "garbage", "cut", "twice")
 
 
 class CutError(Exception):
@@ -34,6 +35,7 @@ class Fault:
     times: int = 1
     ms: int = 0
     after_effect: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -50,6 +52,7 @@ class FaultInjection:
         self._app = app
         self._slow = slow
         self._faults: list[Fault] = []
+        self._holding: list[Fault] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,12 +65,15 @@ class FaultInjection:
         elif self._slow and scope["path"] != "/effects":
             before, after = (random.uniform(0.0, self._slow / 2) for _ in range(2))  # noqa: S311 - no secret
             await asyncio.sleep(before)
-            await self._app(scope, receive, _after(after, send))
+            await self._app(scope, receive, _after(lambda: asyncio.sleep(after), send))
         else:
             await self._app(scope, receive, send)
 
     async def _switch(self, request: Request) -> Response:
         if request.method == "DELETE":
+            for fault in self._holding:
+                fault.over.set()
+            self._holding.clear()
             self._faults.clear()
             return JSONResponse({"faults": 0})
         try:
@@ -84,7 +90,9 @@ class FaultInjection:
         return None
 
     async def _fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.mode == "delay":
+        if fault.mode == "hold":
+            self._holding.append(fault)
+        if fault.mode in ("delay", "hold"):
             await self._delay(fault, scope, receive, send)
             return
         if fault.mode == "twice":
@@ -101,11 +109,13 @@ class FaultInjection:
             await JSONResponse(body, int(fault.mode))(scope, receive, send)
 
     async def _delay(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        seconds = fault.ms / 1000
+        async def pause() -> None:
+            await (fault.over.wait() if fault.mode == "hold" else asyncio.sleep(fault.ms / 1000))
+
         if fault.after_effect:
-            await self._app(scope, receive, _after(seconds, send))
+            await self._app(scope, receive, _after(pause, send))
         else:
-            await asyncio.sleep(seconds)
+            await pause()
             await self._app(scope, receive, send)
 
     async def _repeat(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,10 +133,12 @@ def _once(body: bytes) -> Receive:
     return receive
 
 
-def _after(seconds: float, send: Send) -> Callable[[Message], Awaitable[None]]:
+def _after(
+    pause: Callable[[], Awaitable[None]], send: Send
+) -> Callable[[Message], Awaitable[None]]:
     async def later(message: Message) -> None:
         if message["type"] == "http.response.start":
-            await asyncio.sleep(seconds)
+            await pause()
         await send(message)
 
     return later

@@ -1,14 +1,15 @@
 """Actions behind HTTP: one request for one attempt, and an exact account of what became of it."""
 
-import asyncio
 import logging
 import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import anyio
 import httpx
 
 from gateway.actions.answers import judge
+from gateway.actions.apart import apart
 from gateway.actions.hosts import HostGuard, HostRefusedError
 from gateway.actions.origins import Origin, parse_origins
 from gateway.actions.request import RequestError, build_request
@@ -93,8 +94,8 @@ class HttpActions:
         progress = _Progress()
         request.extensions["trace"] = progress
         try:
-            async with asyncio.timeout(min(call.timeout, handler.timeout)):
-                status, raw = await self._exchange(request)
+            seconds = min(call.timeout, handler.timeout)
+            status, raw = await apart(self._exchange(request, seconds))
         except HostRefusedError as error:
             return _not_sent("ACTION_HOST_REFUSED", 403, f"{call.contract.ref}: {error}.")
         except _AnswerError as error:
@@ -104,12 +105,13 @@ class HttpActions:
             return _broken(call, error, progress.sent)
         return judge(call.contract, handler, status, raw)
 
-    async def _exchange(self, request: httpx.Request) -> tuple[int, bytes]:
-        response = await self._client.send(request, stream=True)
-        try:
-            return response.status_code, await _read(response)
-        finally:
-            await response.aclose()
+    async def _exchange(self, request: httpx.Request, seconds: float) -> tuple[int, bytes]:
+        with anyio.fail_after(seconds):
+            response = await self._client.send(request, stream=True)
+            try:
+                return response.status_code, await _read(response)
+            finally:
+                await response.aclose()
 
 
 async def _read(response: httpx.Response) -> bytes:

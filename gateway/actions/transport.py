@@ -10,11 +10,12 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, cast
 
+import anyio
 import httpcore
 import httpx
 
@@ -124,11 +125,40 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+class _LentStream(httpx.AsyncByteStream):
+    """An answer that gives its place back when it is closed."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, places: anyio.Semaphore) -> None:
+        self._stream = stream
+        self._places = places
+        self._is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The answer, piece by piece."""
+        async for part in self._stream:
+            yield part
+
+    async def aclose(self) -> None:
+        """Close."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            await self._stream.aclose()
+        finally:
+            self._places.release()
+
+
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport, its pool opened over the guarded backend."""
+    """httpx's own transport, its pool opened over the guarded backend.
+
+    Requests wait here for one of the connections, not in the pool: whoever is cancelled while
+    the pool hands it a connection takes that along for ever.
+    """
 
     def __init__(self, backend: GuardedBackend, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
+        self._places = anyio.Semaphore(_CONNECTIONS, fast_acquire=True)
         # httpx has no public way to hand a network backend to the pool that it opens.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls,
@@ -139,6 +169,17 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
             http2=False,
             network_backend=backend,
         )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once there is a connection for it."""
+        await self._places.acquire()
+        try:
+            response = await super().handle_async_request(request)
+        except BaseException:
+            self._places.release()
+            raise
+        response.stream = _LentStream(cast("httpx.AsyncByteStream", response.stream), self._places)
+        return response
 
 
 def open_client(

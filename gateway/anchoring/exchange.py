@@ -1,13 +1,14 @@
 """One exchange over HTTP with somebody outside: guarded, bounded in time and size."""
 
-import asyncio
 import ssl
 from dataclasses import dataclass
 from datetime import datetime
 
+import anyio
 import httpx
 
 from gateway.actions import HostGuard
+from gateway.actions.apart import apart
 from gateway.actions.hosts import HostRefusedError
 from gateway.actions.transport import Resolve, open_client, resolve_host
 from gateway.anchoring.anchor import AnchorError
@@ -70,8 +71,7 @@ class Exchange:
         sent = {"Accept-Encoding": "identity", "User-Agent": "contract-gateway", **headers}
         request = httpx.Request("POST", url, headers=sent, content=body)
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._answer(request)
+            return await apart(self._answer(request))
         except HostRefusedError as error:
             raise AnchorError(f"Nothing was sent: {error}.") from None
         except (TimeoutError, httpx.TimeoutException):
@@ -80,20 +80,24 @@ class Exchange:
             raise AnchorError(f"The connection failed ({type(error).__name__}).") from None
 
     async def _answer(self, request: httpx.Request) -> Reply:
-        response = await self._client.send(request, stream=True)
-        try:
-            status, told = response.status_code, response.headers
-            if status in WAITING:
-                wait = retry_after(told.get("retry-after"), self._now())
-                raise AnchorError(f"It answered {status}.", wait)
-            found = bytearray()
-            async for chunk in response.aiter_raw():
-                found += chunk
-                if len(found) > MAX_ANSWER:
-                    raise AnchorError(f"It answered {status} with more than {MAX_ANSWER} bytes.")
-            return Reply(status, bytes(found), told.get("location"))
-        finally:
-            await response.aclose()
+        with anyio.fail_after(self._timeout):
+            response = await self._client.send(request, stream=True)
+            try:
+                return await self._read(response)
+            finally:
+                await response.aclose()
+
+    async def _read(self, response: httpx.Response) -> Reply:
+        status, told = response.status_code, response.headers
+        if status in WAITING:
+            wait = retry_after(told.get("retry-after"), self._now())
+            raise AnchorError(f"It answered {status}.", wait)
+        found = bytearray()
+        async for chunk in response.aiter_raw():
+            found += chunk
+            if len(found) > MAX_ANSWER:
+                raise AnchorError(f"It answered {status} with more than {MAX_ANSWER} bytes.")
+        return Reply(status, bytes(found), told.get("location"))
 
     def _now(self) -> datetime:
         return self._clock.now()

@@ -1,13 +1,14 @@
 """One attempt: a signed POST, and what came of it."""
 
-import asyncio
 import contextlib
 import ssl
 from typing import Protocol
 
+import anyio
 import httpx
 
 from gateway.actions import HostGuard, Secrets
+from gateway.actions.apart import apart
 from gateway.actions.hosts import HostRefusedError
 from gateway.actions.secrets import SecretMissingError
 from gateway.actions.transport import Resolve, open_client, resolve_host
@@ -73,10 +74,7 @@ class Poster:
     async def post(self, endpoint: Addressee, webhook_id: str, body: bytes) -> Attempt:
         """Send one message once. What goes wrong is told in the attempt, never raised."""
         try:
-            request = self._request(endpoint, webhook_id, body)
-            async with asyncio.timeout(self._timeout):
-                response = await self._client.send(request, stream=True)
-            return await self._judge(response)
+            return await apart(self._exchange(self._request(endpoint, webhook_id, body)))
         except (SecretMissingError, HostRefusedError) as error:
             return Attempt(None, f"Nothing was sent: {error}.")
         except ValueError as error:  # a secret that was changed to what is none
@@ -99,6 +97,11 @@ class Poster:
         }
         return httpx.Request("POST", endpoint.url, headers=headers, content=body)
 
+    async def _exchange(self, request: httpx.Request) -> Attempt:
+        with anyio.fail_after(self._timeout):
+            response = await self._client.send(request, stream=True)
+        return await self._judge(response)
+
     async def _judge(self, response: httpx.Response) -> Attempt:
         status = response.status_code
         wait = None
@@ -114,8 +117,8 @@ async def _finish(response: httpx.Response) -> None:
 
     The status has settled the attempt by now: whatever goes wrong here changes nothing.
     """
-    with contextlib.suppress(httpx.TransportError, TimeoutError):
-        async with asyncio.timeout(_DRAIN_SECONDS):
+    with contextlib.suppress(httpx.TransportError):
+        with anyio.move_on_after(_DRAIN_SECONDS):
             count = 0
             async for chunk in response.aiter_raw():
                 count += len(chunk)

@@ -70,10 +70,11 @@ def test_policy_goes_from_files_into_force_beside_a_running_server(people: Peopl
     people.peter.mutate(*APPROVE, consent(told, people.peter))
     with following(world, world.olga) as socket:
         command(world, "activate", told["changesetId"], "--by", "ops")
-        began = time.monotonic()
+        began = asked = time.monotonic()
         while not may(uma):
-            assert time.monotonic() - began < 1.0, "not in force within a second"
+            assert asked - began < 1.0, "not in force within a second"
             time.sleep(0.02)
+            asked = time.monotonic()
         run = world.run([refund(50)])
         world.wait(run["executionId"], "COMPLETED")
         assert next_event(socket)["executionId"] == run["executionId"]

@@ -4,13 +4,14 @@ Runs here do nothing: to advance one is to claim it, to hold it for a moment and
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from secrets import token_hex
 from typing import Any
 
 from gateway.dispatch import ElsewhereDispatcher, EmbeddedDispatcher
 from gateway.model.claims import DueRun
+from gateway.model.execution import Claim
 from gateway.model.ports import Dispatcher, Tx
 from gateway.model.time import after
 from tests.contract.journal_story import Story
@@ -33,6 +34,8 @@ class House:
         self.hold.set()
         self.held: set[str] = set()
         self.wants: dict[str, float] = {}
+        self.claimed: defaultdict[str, list[str]] = defaultdict(list)
+        self.asked: dict[str, str] = {}  # moments by the record's clock, as those of claims are
         self._count = 0
         self._name = token_hex(4)  # an engine may be shared by several houses
 
@@ -58,9 +61,14 @@ class House:
 
     async def advance(self, run_id: str, woken: asyncio.Event) -> str | None:
         """Claim a run, hold it until that is let go, and park it for as long as it wants."""
-        claim = await self.journal.write(lambda tx: tx.claim(run_id, "worker", after(tx.now, 60)))
+
+        def take(tx: Tx) -> tuple[Claim | None, str]:
+            return tx.claim(run_id, "worker", after(tx.now, 60)), tx.now
+
+        claim, now = await self.journal.write(take)
         if claim is None:
             return None
+        self.claimed[run_id].append(now)
         self.held.add(run_id)
         await self.hold.wait()
         self.held.discard(run_id)
@@ -69,6 +77,8 @@ class House:
         def give_back(tx: Tx) -> str | None:
             seconds = self.wants.pop(run_id, None)
             wake_at = after(tx.now, seconds) if seconds is not None else None
+            if wake_at is not None:
+                self.asked[run_id] = wake_at
             held = tx.claim_of(run_id)
             seen = held.wake_seq if held else 0
             if seen != claim.wake_seq:
@@ -101,7 +111,7 @@ class House:
 
         await self.journal.write(unit)
 
-    async def until(self, reached: Callable[[], bool], seconds: float = 15.0) -> None:
+    async def until(self, reached: Callable[[], bool], seconds: float = 60.0) -> None:
         async with asyncio.timeout(seconds):
             while not reached():  # noqa: ASYNC110 - whatever a test looks at has no event
                 await asyncio.sleep(0.005)

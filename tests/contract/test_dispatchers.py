@@ -2,9 +2,10 @@
 before the moment that a run asked for, and by nobody at the same time."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 
 import psycopg
 import pytest
@@ -13,14 +14,19 @@ from gateway.dispatch import ElsewhereDispatcher, EmbeddedDispatcher, Limits, Pa
 from gateway.dispatch.procrastinate import REMINDER, ProcrastinateFeed
 from gateway.dispatch.procrastinate_tables import create_schema as create_jobs
 from gateway.dispatch.temporal import TemporalFeed, TemporalSignals
+from gateway.dispatch.temporal import feed as temporal_feed
+from gateway.dispatch.temporal import signals as temporal_signals
 from gateway.journal import DurableJournal, SqliteJournal
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.model.system import SystemClock
+from gateway.model.time import parse
 from tests.contract.dispatch_house import House
 from tests.temporal import Temporal
 
 pytestmark = pytest.mark.anyio
 LEASE = 2.0
+BEAT = 30.0
+"""Seconds after which Temporal takes a worker for dead: one that is only slow is not."""
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +48,18 @@ def _worker(journal: DurableJournal) -> EmbeddedDispatcher:
     return EmbeddedDispatcher(journal, SystemClock(), limits=limits, pace=pace, is_alone=False)
 
 
-async def _by_temporal(journal: SqliteJournal, address: str) -> House:
+async def _by_temporal(
+    journal: SqliteJournal, address: str, monkeypatch: pytest.MonkeyPatch
+) -> House:
+    # What a house leaves behind is not the next one's to do.
+    queue = f"gateway-{token_hex(4)}"
+    for module in (temporal_feed, temporal_signals):
+        monkeypatch.setattr(module, "TASK_QUEUE", queue)
     clock = SystemClock()
     here = _worker(journal)
     # Here the engine must also see to timers: the sweeper looks once, and then hardly ever again.
     here.pool.on_wake = lambda _, __: None
-    signals = TemporalSignals(address, "default", LEASE)
+    signals = TemporalSignals(address, "default", BEAT)
     told = ElsewhereDispatcher(journal, clock, LEASE, signals.submit)
     feed = TemporalFeed(address, "default", here, journal, clock, 32)
     return House(journal, told, here, signals, feed)
@@ -70,7 +82,9 @@ async def _on_postgres(url: str, folder: Path, reminders: tuple[str, ...]) -> Po
 
 
 @pytest.fixture(params=["embedded", "embedded on postgres", "temporal", "procrastinate"])
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+async def house(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
     journal: SqliteJournal | PostgresJournal
     if request.param in ("procrastinate", "embedded on postgres"):
         reminders = (REMINDER,) if request.param == "procrastinate" else ()
@@ -83,7 +97,8 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         if request.param == "embedded":
             made = await _embedded(journal)
         else:
-            made = await _by_temporal(journal, request.getfixturevalue("temporal").address)
+            address = request.getfixturevalue("temporal").address
+            made = await _by_temporal(journal, address, monkeypatch)
     await made.start()
     yield made
     await made.stop()
@@ -129,10 +144,10 @@ async def test_a_run_is_advanced_at_the_moment_that_it_asked_for_and_not_before(
 ) -> None:
     run_id = await house.begin()
     house.wants[run_id] = 0.7
-    await house.until(lambda: house.advances[run_id] == 1)
-    parked = time.monotonic()
     await house.until(lambda: house.advances[run_id] == 2)
-    assert 0.6 < time.monotonic() - parked < 3
+    _, again = house.claimed[run_id]
+    early = parse(house.asked[run_id]) - parse(again)
+    assert early < timedelta(seconds=0.1)
 
 
 async def test_a_wake_up_while_a_run_is_advanced_is_not_lost(house: House) -> None:
@@ -164,7 +179,7 @@ async def test_whoever_waits_for_a_run_is_told_when_it_stops_moving(house: House
     assert not waiting.done()
     house.wants[run_id] = 3600
     house.hold.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await waiting
     assert house.advances[run_id] == 1
 

@@ -72,20 +72,20 @@ async def test_whoever_waits_is_told_once_an_entry_is_durable(journal: Journal) 
 
     written = await journal.write(receiving("a"))
 
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 25)
     assert await behind(journal, before) == placed([written])
 
 
 async def test_an_entry_that_is_already_there_is_not_waited_for(journal: Journal) -> None:
     before = await end(journal)
     await journal.write(receiving("a"))
-    await asyncio.wait_for(journal.moved(before), 5)
+    await asyncio.wait_for(journal.moved(before), 25)
 
 
 async def test_a_recorded_entry_is_told_too(journal: Journal) -> None:
     waiting = asyncio.create_task(journal.moved(await end(journal)))
     await journal.record(lambda tx: tx.append(Story("a").received()) and None)
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 25)
 
 
 async def test_a_unit_that_fails_or_appends_nothing_tells_nobody(journal: Journal) -> None:
@@ -107,7 +107,7 @@ async def test_everybody_who_waits_is_told(journal: Journal) -> None:
     waiting = [asyncio.create_task(journal.moved(before)) for _ in range(20)]
     waiting[0].cancel()
     await journal.write(receiving("a"))
-    await asyncio.wait_for(asyncio.gather(*waiting[1:]), 5)
+    await asyncio.wait_for(asyncio.gather(*waiting[1:]), 25)
 
 
 async def test_a_follower_sees_every_entry_once_while_many_write(journal: Journal) -> None:
@@ -128,7 +128,7 @@ async def test_a_follower_sees_every_entry_once_while_many_write(journal: Journa
 
     following = asyncio.create_task(follow())
     await asyncio.gather(*(write(name) for name in "abcde"))
-    seen = await asyncio.wait_for(following, 20)
+    seen = await asyncio.wait_for(following, 25)
 
     assert seen == [entry.execution_id for entry in await behind(journal, 0)]
     assert len(set(seen)) == 100

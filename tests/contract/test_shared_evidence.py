@@ -47,7 +47,7 @@ async def test_a_recorded_bundle_is_given_elsewhere_before_and_after_it_has_its_
     number, digest = await world.record(made), made.bundle.digest
     assert elsewhere.read("acme", "run_one", number, digest) == made.bundle.content
     world.exporter.publish(made, number)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while names(elsewhere) != ["run_one-1.zip.sealed"]:  # noqa: ASYNC110 a thread does it
             await asyncio.sleep(0.01)
     assert elsewhere.read("acme", "run_one", number, digest) == made.bundle.content

@@ -56,7 +56,7 @@ def make_contract(
 
 
 def make_call(
-    contract: OperationContract, given: JsonObject | None = None, timeout: float = 5.0, **more: Any
+    contract: OperationContract, given: JsonObject | None = None, timeout: float = 60.0, **more: Any
 ) -> ActionCall:
     """A call of ``contract``; ``timeout`` in seconds."""
     return ActionCall(contract, {} if given is None else given, "key-1", timeout, **more)
@@ -148,6 +148,11 @@ def writes(data: bytes, wait: float = 0.0) -> Answer:
     return answer
 
 
+async def hangs(_: RawServer, writer: asyncio.StreamWriter) -> None:
+    """No answer, for as long as the test lasts."""
+    await asyncio.Event().wait()
+
+
 async def resets(_: RawServer, writer: asyncio.StreamWriter) -> None:
     """A reset instead of an answer."""
     writer.transport.abort()
@@ -192,7 +197,8 @@ def exchange(
     path: str = "/orders",
     kind: Kind = Kind.COMMAND,
     method: str = "POST",
-    timeout: float = 5.0,
+    timeout: float = 60.0,
+    of_handler: float = 60.0,
     trace_id: str | None = None,
     **handler: Any,
 ) -> Exchange:
@@ -200,8 +206,20 @@ def exchange(
 
     async def scenario() -> Exchange:
         async with running(answer) as server, opened() as actions:
-            made = HttpHandler(method, server.url + path, **handler)
+            made = HttpHandler(method, server.url + path, timeout=of_handler, **handler)
             call = make_call(make_contract(made, kind), given, timeout, trace_id=trace_id)
             return Exchange(await actions.perform(call, made), server.seen)
 
     return asyncio.run(scenario())
+
+
+def exchange_that_arrives(answer: Answer, which: str = "timeout") -> Exchange:
+    """Perform one call in so short a time as lets the request arrive at the server.
+
+    ``which`` is the time that is short, that of the call (``timeout``) or ``of_handler``.
+    """
+    for seconds in (0.15, 0.6, 2.4, 9.6):
+        found = exchange(answer, **{which: seconds})
+        if found.seen:
+            return found
+    raise AssertionError("no request arrived")

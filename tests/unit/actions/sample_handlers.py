@@ -3,13 +3,13 @@
 import asyncio
 import sys
 import threading
-import time
 from typing import Any
 
 from gateway.actions import ActionContext, ActionError
 
 NOT_CALLABLE = 7
 started: list[str] = []
+gate = threading.Event()
 
 
 def in_thread(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
@@ -77,20 +77,22 @@ def returns(given: dict[str, Any], context: ActionContext) -> Any:
     }[given["what"]]
 
 
-def sleeps(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+def waits(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+    """Until the test opens the gate."""
     started.append(context.step_id)
-    time.sleep(given["seconds"])
+    assert gate.wait(100)
     return {}
 
 
-async def sleeps_on_loop(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
-    await asyncio.sleep(given["seconds"])
+async def waits_on_loop(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+    started.append(context.step_id)
+    await asyncio.Event().wait()
     return {}
 
 
 async def will_not_be_cancelled(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
     try:
-        await asyncio.sleep(5)
+        await asyncio.sleep(100)
     except asyncio.CancelledError:
-        await asyncio.sleep(5)
+        await asyncio.sleep(100)
     return {}

@@ -130,7 +130,7 @@ async def test_only_so_many_run_at_a_time_and_stopping_ends_them(world: LoopWorl
         found.require_room("chg_3")
     assert refused.value.problem.code == "LIMIT_EXCEEDED"
     await asyncio.sleep(0.2)
-    await asyncio.wait_for(found.stop(), 5)
+    await asyncio.wait_for(found.stop(), 60)
     jobs = [found.of(name) for name in ("chg_1", "chg_2")]
     assert all(job and job.task and job.task.done() for job in jobs)
     assert await status(world) is ChangesetStatus.CHECKED
@@ -170,4 +170,4 @@ async def test_an_analysis_ends_with_the_process_that_began_it(world: LoopWorld)
     )
     assert left.stdin is not None
     left.stdin.close()  # as the kernel does for a process that was killed
-    assert await asyncio.wait_for(left.wait(), 20) == 3
+    assert await asyncio.wait_for(left.wait(), 90) == 3

@@ -49,7 +49,7 @@ async def enlist(journal: SqliteJournal, *names: str) -> None:
 
 async def counted(backlog: Backlog, expected: int) -> None:
     """Wait until that many are counted."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while backlog.count != expected:  # noqa: ASYNC110 - a count has no event
             await asyncio.sleep(0.005)
 

@@ -146,7 +146,7 @@ async def test_a_run_that_another_process_advances_is_awaited(journal: SqliteJou
 
     await journal.write(lambda tx: tx.release("run_w_000", claim.epoch, claim.wake_seq, None))
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(25):
         await asyncio.gather(*waits)
         await settling.settled("run_w_000")  # and at once for one that does not move
         await settling.settled("run_nobody")
@@ -156,7 +156,7 @@ async def test_a_run_that_another_process_advances_is_awaited(journal: SqliteJou
 async def test_nobody_waits_for_ever_for_another_process(journal: SqliteJournal) -> None:
     settling = Settling(journal, SystemClock(), patience=0.05)
     await enlist(journal, "w", 1)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(25):
         await settling.settled("run_w_000")
     await settling.stop()
 

@@ -133,7 +133,7 @@ class EventWorld(LoopWorld):
 
 async def take(events: AsyncIterator[JsonObject], count: int) -> list[JsonObject]:
     """The next ``count`` events; fails where they do not come."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         return [await anext(events) for _ in range(count)]
 
 

@@ -193,7 +193,7 @@ class Client:
         await self.send({"id": id_, "type": "subscribe", "payload": payload})
 
     async def read(self) -> JsonObject:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             message: JsonObject = json.loads(await self.socket.recv())
         return message
 
@@ -206,12 +206,12 @@ class Client:
         return frame.code, frame.reason
 
     async def _read_on(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             while True:
                 await self.socket.recv()
 
 
-async def eventually(reached: Callable[[], bool], seconds: float = 5.0) -> None:
+async def eventually(reached: Callable[[], bool], seconds: float = 25.0) -> None:
     """Wait until ``reached``."""
     async with asyncio.timeout(seconds):
         while not reached():  # noqa: ASYNC110 - what is waited for has no event of its own

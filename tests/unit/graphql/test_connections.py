@@ -90,10 +90,10 @@ def test_who_does_not_read_is_cut_off_and_its_subscription_freed(ask: tuple[byte
             while live.feed.listening:
                 live.feed.give(event(1, text=LARGE))
                 await asyncio.sleep(0.01)
-                assert time.monotonic() < began + 5
+                assert time.monotonic() < began + 25
             await eventually(lambda: not live.state.connections)
             assert len(live.connections) == 0
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(25):
                 await read_all(peer)
 
     run(story, send_seconds=0.3)
@@ -122,7 +122,7 @@ def test_who_neither_answers_nor_reads_is_closed_and_then_cut_off(
             live.feed.give(event(1, text=LARGE))  # less than would stop the sending
             await live.feed.has(0)
             await eventually(lambda: not live.state.connections)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(25):
                 await read_all(peer)
 
     run(story, heartbeat_seconds=0.1)
@@ -192,8 +192,8 @@ def test_draining_ends_sockets_and_streams_at_once_and_admits_nobody() -> None:
             await one.subscribe()
             await live.feed.has(2)
             began = time.monotonic()
-            await live.connections.drain(5)
-            assert time.monotonic() - began < 1
+            await live.connections.drain(60)
+            assert time.monotonic() - began < 30
             for client in (one, mute):
                 code, reason = await client.closed()
                 assert code == 1001
@@ -219,7 +219,7 @@ def test_draining_cuts_off_who_does_not_read() -> None:
             await asyncio.sleep(0.2)
             began = time.monotonic()
             await live.connections.drain(0.2)
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 4
             await live.feed.has(0)
             await eventually(lambda: len(live.connections) == 0)
 

@@ -33,7 +33,7 @@ class Peer:
 
     async def answer(self) -> tuple[int, bytes]:
         """Status and body of one answer."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             head = await self.reader.readuntil(b"\r\n\r\n")
             size = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
             return int(head.split()[1]), await self.reader.readexactly(size)
@@ -46,7 +46,7 @@ class Peer:
 
     async def closed(self) -> None:
         """Read until there is no connection any more."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             with contextlib.suppress(ConnectionError):
                 while await self.reader.read(65_536):
                     pass
@@ -269,9 +269,9 @@ def test_a_refusal_is_never_the_answer_to_an_earlier_request() -> None:
             told = POST.replace(size % len(BODY), size % len(body))
             admin = b"Authorization: Bearer admin\r\nContent-Type"
             await one.send(told.replace(b"Content-Type", admin) + body)
-            await asyncio.wait_for(begun.wait(), 5)
+            await asyncio.wait_for(begun.wait(), 25)
             await one.send(HEAD + b"A: b\r\n" * 200 + b"\r\n")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(25):
                 assert await one.reader.read() == b""  # closed without a word
             go.set()
             await eventually(lambda: len(server.door.calls) == 1)

@@ -32,7 +32,7 @@ class Stream:
     async def read(self) -> dict[str, str]:
         """The next message, without comments."""
         message: dict[str, str] = {}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             async for line in self.lines:
                 if not line and message:
                     return message
@@ -131,7 +131,7 @@ def test_comments_keep_an_idle_stream_alive() -> None:
     async def story(live: Live) -> None:
         async with stream(live) as events:
             comments = 0
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(25):
                 async for line in events.lines:
                     comments += line == ":"
                     if comments == 4:

@@ -147,12 +147,12 @@ async def test_a_run_that_another_process_is_at_holds_up_no_turn_of_others(pair)
         tx.wake(runs[0])
         tx.claim_of(runs[0])  # whatever was sent is done
         holding.set()
-        assert go.wait(1)
+        assert go.wait(60)
 
     waking = asyncio.create_task(one.write(slow))
     await asyncio.to_thread(holding.wait, 10)
     turns = [asyncio.create_task(other.write(claiming(run, "other", ran))) for run in runs]
-    done, pending = await asyncio.wait(turns[1:], timeout=0.8)
+    done, pending = await asyncio.wait(turns[1:], timeout=30)
     assert (len(done), pending) == (3, set())
     assert not turns[0].done()
     go.set()
@@ -176,14 +176,18 @@ async def test_each_run_goes_to_one_of_two_processes_that_come_for_all_of_them(p
     assert sorted(claim.run_id for claim in claims if claim is not None) == sorted(runs)
 
 
-async def test_a_process_hears_at_once_what_another_made_durable(pair) -> None:
+async def test_a_process_hears_at_once_what_another_made_durable(
+    pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, other = pair
+    monkeypatch.setattr("gateway.journal.postgres.told._LOOK", 3600.0)  # nobody looks by himself
+    await asyncio.sleep(1.1)  # no longer, that is: who began to wait before does so once more
     end = await other.read(lambda records: records.last_position())
     waiting = asyncio.create_task(other.moved(end))
     await asyncio.sleep(0.05)
     assert not waiting.done()
     await received(one, "a")
-    await asyncio.wait_for(waiting, 0.5)
+    await asyncio.wait_for(waiting, 60)
     assert len(await other.read(lambda records: records.entries_after(end, 10))) == 1
 
 
@@ -243,7 +247,7 @@ async def test_callers_of_a_database_that_is_away_are_refused_in_time_and_served
     ):
         with pytest.raises(ProblemError, match="SERVICE_UNAVAILABLE"):
             await asking
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     proxy.heal()
     assert await behind.write(lambda tx: counting(tx, execution_id)) == 1
     assert await behind.read(lambda records: records.last_position()) == 2
