@@ -5,7 +5,6 @@ have nothing of it, and orjson and a few counts show that. What they do not show
 """
 
 import re
-from itertools import chain, compress
 from typing import Any
 
 import orjson
@@ -49,11 +48,12 @@ def plain_object(raw: bytes, deepest: int, most: int | None = None) -> JsonObjec
         return None
     if is_same and containers <= deepest:
         return value
-    depth, members = _extent(value)
-    if depth > deepest:
+    levels = _levels(value)
+    if len(levels) > deepest:
         return None
     if not is_same:
         bare = _STRINGS.sub(b"", raw)
+        members = sum(len(one) for level in levels for one in level if type(one) is dict)
         if _UNUSUAL_NUMBER.search(bare) or members != bare.count(b":"):
             return None
     return value
@@ -70,23 +70,19 @@ def plain_copy(value: object, deepest: int) -> Any:
         copy = orjson.loads(orjson.dumps(value, option=_EXACTLY))
     except TypeError:
         return None
-    return copy if copy == value and _extent(copy)[0] <= deepest else None
+    return copy if copy == value and len(_levels(copy)) <= deepest else None
 
 
-def _extent(value: Any) -> tuple[int, int]:
-    """How deep a value is nested, and how many members its objects have."""
-    depth = members = 0
+def _levels(value: Any) -> list[list[Any]]:
+    """The arrays and objects of a value, by how deep they are nested."""
+    levels = []
     level = [value] if type(value) in _NESTING else []
     while level:
-        depth += 1
-        objects = [one for one in level if type(one) is dict]
-        members += sum(map(len, objects))
-        arrays = level if not objects else [one for one in level if type(one) is list]
-        inner = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(arrays)]
-        kinds = [*map(type, inner)]
-        level = (
-            []
-            if _NESTING.isdisjoint(kinds)
-            else [*compress(inner, map(_NESTING.__contains__, kinds))]
-        )
-    return depth, members
+        levels.append(level)
+        level = [
+            one
+            for outer in level
+            for one in (outer.values() if type(outer) is dict else outer)
+            if type(one) in _NESTING
+        ]
+    return levels
