@@ -33,7 +33,6 @@ MINE_HELP = "What you asked for yourself, without the rights of an operator."
 @execution.command("list")
 @click.option("--status", type=click.Choice([one.name for one in ExecutionStatus],
               case_sensitive=False), help="Those in this status alone.")  # fmt: skip
-@click.option("--requested-by", metavar="SUBJECT", help="Those that this subject asked for.")
 @click.option("--mine", is_flag=True, help=MINE_HELP)
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True,
               help="How many to list, the newest first.")  # fmt: skip
@@ -45,17 +44,13 @@ def list_executions(
     gateway: Client,
     out: Output,
     status: str | None,
-    requested_by: str | None,
     mine: bool,
     limit: int,
     offset: int,
 ) -> None:
     """List executions, the newest first."""
-    if mine and requested_by:
-        raise click.UsageError("--requested-by is for operators and auditors: leave --mine out.")
-    wanted = {"status": status, "requestedBy": requested_by}
-    given = {name: value for name, value in wanted.items() if value is not None}
-    found = gateway.call(MINE if mine else LIST, input={**given, "limit": limit, "offset": offset})
+    which = {"status": status} if status is not None else {}
+    found = gateway.call(MINE if mine else LIST, input={**which, "limit": limit, "offset": offset})
     out.tell(found, lambda: _list(out, found))
 
 

@@ -77,8 +77,7 @@ def list_all(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     """Executions of the caller's workspace, newest first."""
     workspace = admitted.principal.workspace
     require_own_workspace(admitted)
-    value = admitted.value
-    which = ExecutionFilter(workspace, lower(value.get("status")), value.get("requestedBy"))
+    which = ExecutionFilter(workspace, lower(admitted.value.get("status")))
     found, total = records.executions(which, page_of(admitted))
     allowed = AllowedActions(loop, records, admitted.principal)
     items = [

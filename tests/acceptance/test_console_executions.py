@@ -69,23 +69,6 @@ def test_the_list_is_narrowed_by_status_and_found_by_id(world: World, olga: Brow
     assert (found.status_code, found.headers["location"]) == (303, f"{LIST}/{run['executionId']}")
 
 
-def test_the_list_is_narrowed_by_who_asked_and_stays_so_from_page_to_page(
-    world: World, olga: Browser
-) -> None:
-    mine = world.submit(world.olga)
-    theirs = world.submit(world.agent)
-    place, other = (f'href="{LIST}/{one["executionId"]}"' for one in (mine, theirs))
-    page = look(olga, f"{LIST}?by=olga&status=RECEIVED").text
-    assert (place in page, other in page) == (True, False)
-    assert 'name="by" size="16" value="olga"' in page
-    later = look(olga, f"{LIST}?by=olga&status=RECEIVED&from=1").text
-    assert 'href="?status=RECEIVED&amp;by=olga&amp;from=0"' in later
-    assert "No execution is like that." in look(olga, f"{LIST}?by=no%20%22body").text
-    assert other in look(olga, f"{LIST}?by=agent-7").text
-    with opened(world.gateway.caller("uma", "user")) as uma:
-        assert 'name="by"' not in look(uma, f"{LIST}?by=olga").text
-
-
 def test_an_id_leads_nowhere_else(world: World, olga: Browser) -> None:
     found = olga.get(f"{LIST}?id=../../graphql%3Fx")
     assert found.headers["location"] == f"{LIST}/..%2F..%2Fgraphql%3Fx"

@@ -1,7 +1,6 @@
 """The hour of a workspace, counted from a record as it grows."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -163,7 +162,7 @@ async def test_uses_of_deprecated_contracts_are_told(
     await tell(journal, call(EntryType.CALL_DENIED, old))
     step = Story("a").dispatched("x")
     await tell(journal, *Story("a").until_started("x"), step)
-    await tell(journal, replace(step, body={**step.body, "contract": old, "attempt": 2}))
+    await tell(journal, step._replace(body={**step.body, "contract": old, "attempt": 2}))
     assert dict((await look(activity, clock)).deprecated) == {old: 2}
 
     clock.go_on(minutes=61)

@@ -19,8 +19,9 @@ STATUSES = tuple(status.value.upper() for status in ExecutionStatus)
 async def _serve(visit: Visit) -> Response:
     if wanted := visit.asked("id"):
         return RedirectResponse(f"{PATH}/{quote(wanted, safe='')}", 303)
-    sees_all, start = visit.may("controlPlaneExecutionList"), visit.counted("from")
-    which = _which(visit, sees_all=sees_all)
+    status, start = visit.asked("status").upper(), visit.counted("from")
+    which = {"status": status} if status in STATUSES else {}
+    sees_all = visit.may("controlPlaneExecutionList")
     operation = "Executions" if sees_all else "OwnExecutions"
     data = await visit.api.ask(operation, input={"limit": PAGE, "offset": start, **which})
     (found,) = data.values()
@@ -32,15 +33,8 @@ async def _serve(visit: Visit) -> Response:
         end=start + len(found["items"]),
         page=PAGE,
         statuses=STATUSES,
-        which=which,
+        wanted=which.get("status", ""),
     )
-
-
-def _which(visit: Visit, *, sees_all: bool) -> dict[str, str]:
-    """How the list is narrowed, as the API takes it."""
-    status, by = visit.asked("status").upper(), visit.asked("by")
-    narrowed = {"status": status} if status in STATUSES else {}
-    return {**narrowed, "requestedBy": by} if by and sees_all else narrowed
 
 
 PAGES = (Page(PATH, _serve),)
