@@ -123,3 +123,26 @@ def test_a_copy_shares_nothing() -> None:
     assert copy == value
     assert copy["a"] is not value["a"]
     assert copy["a"][0] is not value["a"][0]
+
+
+_deep = st.recursive(
+    st.sampled_from([1, "", "a", "[", "]", "{}", '"', "\\", '["', ":"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["a", "[", '"', "]{"]), inner, max_size=3)
+    ),
+    max_leaves=20,
+)
+
+
+def nesting(value: Any) -> int:
+    """How deep a value is nested, by the definition."""
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(nesting, inner), default=0) if isinstance(value, (dict, list)) else 0
+
+
+@given(_deep, st.integers(0, 6))
+@example([["]", [[]], "["]], 3)
+@settings(max_examples=500)
+def test_a_copy_is_had_of_what_is_not_nested_too_deep(value: Any, deepest: int) -> None:
+    assert plain_copy([value], deepest) == ([value] if nesting([value]) <= deepest else None)
