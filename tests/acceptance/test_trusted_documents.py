@@ -195,12 +195,11 @@ def test_over_get_and_event_streams_the_same_holds(requiring: World) -> None:
     streamed = {**headers, "accept": "text/event-stream"}
     unknown = HTTP.get(f"{url}?documentId=gone", headers=streamed)
     assert "PERSISTED_QUERY_NOT_FOUND" in unknown.text
-    with HTTP.stream(
-        "POST", url, json={"documentId": digest(FOLLOW, "md5")}, headers=streamed, timeout=10
-    ) as stream:
+    follow = {"documentId": digest(FOLLOW, "md5")}
+    opened = HTTP.stream("POST", url, json=follow, headers=streamed, timeout=25)
+    with opened as stream, submitting(requiring):
         lines = stream.iter_lines()
         assert next(lines) == ":"
-        ask(requiring, requiring.agent, documentId=digest(SUBMIT), variables=INPUT)
         assert any("controlPlane.intent.received" in line for line in lines_until_data(lines))
 
 
