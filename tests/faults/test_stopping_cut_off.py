@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from gateway.dispatch import EmbeddedDispatcher
-from gateway.dispatch import procrastinate as engine
+from gateway.dispatch.procrastinate import ProcrastinateFeed
+from gateway.dispatch.procrastinate_tables import create_schema as create_jobs
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.model.system import SystemClock
 from tests.faults.proxy import Proxy
@@ -31,9 +32,9 @@ async def stopped(url: str, through: str, network: Proxy, how: str, folder: Path
     """Seconds that the feed takes to stop once the network is gone."""
     create_schema(url)
     with psycopg.connect(url) as connection:
-        engine.create_schema(connection)
+        create_jobs(connection)
     journal = await PostgresJournal.open(url, data_dir=folder, clock=SystemClock())
-    feed = engine.ProcrastinateFeed(through, EmbeddedDispatcher(journal, journal.clock))
+    feed = ProcrastinateFeed(through, EmbeddedDispatcher(journal, journal.clock))
     try:
         feed.start()
         await asyncio.sleep(2)
