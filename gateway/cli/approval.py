@@ -6,7 +6,7 @@ from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.cli.pictures import state_of
 from gateway.cli.remote.client import Client
 from gateway.cli.remote.documents import APPROVALS
-from gateway.cli.remote.options import with_gateway
+from gateway.cli.remote.options import with_gateway, with_page
 from gateway.model.json import JsonObject
 
 _STATUSES = ("PENDING", "APPROVED", "USED", "REJECTED", "EXPIRED", "VOID")
@@ -28,9 +28,7 @@ def approval() -> None:
               help="Those in this status. [default: PENDING]")  # fmt: skip
 @click.option("--risk", type=click.Choice(_RISKS, case_sensitive=False),
               help="Those of this risk.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True,
-              help="How many to list, the oldest first.")  # fmt: skip
-@click.option("--offset", type=click.IntRange(0), default=0, help="How many to leave out before.")
+@with_page(20, "the oldest first")
 @with_gateway
 @with_output
 def list_approvals(

@@ -13,7 +13,7 @@ from gateway.cli.exits import FAILED, OK
 from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.cli.remote.client import Client
 from gateway.cli.remote.documents import LIST, MINE, REPLAY
-from gateway.cli.remote.options import with_gateway
+from gateway.cli.remote.options import with_gateway, with_page
 from gateway.cli.remote.reading import look
 from gateway.model.execution import ExecutionStatus
 from gateway.model.json import JsonObject
@@ -34,9 +34,7 @@ MINE_HELP = "What you asked for yourself, without the rights of an operator."
 @click.option("--status", type=click.Choice([one.name for one in ExecutionStatus],
               case_sensitive=False), help="Those in this status alone.")  # fmt: skip
 @click.option("--mine", is_flag=True, help=MINE_HELP)
-@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True,
-              help="How many to list, the newest first.")  # fmt: skip
-@click.option("--offset", type=click.IntRange(0), default=0, help="How many to leave out before.")
+@with_page(20, "the newest first")
 @with_gateway
 @with_output
 def list_executions(

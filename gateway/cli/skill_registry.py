@@ -10,7 +10,7 @@ from gateway.cli.exits import FAILED, OK
 from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.cli.remote.client import Client
 from gateway.cli.remote.documents import INSTALL_SKILL, SKILLS
-from gateway.cli.remote.options import with_gateway
+from gateway.cli.remote.options import with_gateway, with_page
 from gateway.cli.signed_files import usable
 from gateway.model.json import JsonObject
 from gateway.skills import MAX_ARCHIVE, Request, parse_manifest, request_of
@@ -66,9 +66,7 @@ def _show_installed(done: JsonObject, out: Output) -> None:
 
 @click.command("list", short_help="List the skills of a running gateway.")
 @click.option("--all", "with_disabled", is_flag=True, help="Those that are disabled, too.")
-@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True,
-              help="How many to list.")  # fmt: skip
-@click.option("--offset", type=click.IntRange(0), default=0, help="How many to leave out before.")
+@with_page(50)
 @with_gateway
 @with_output
 def list_skills(

@@ -13,6 +13,7 @@ from gateway.model.problem import ProblemError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _MAX_TOKEN = 65_536
+_MOST_AT_ONCE = 200
 
 
 def with_gateway(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +54,18 @@ class _Address(click.ParamType[str]):
             return address(str(value))
         except ValueError as error:
             self.fail(f"this is no address of a gateway: {error}", param, ctx)
+
+
+def with_page(shown: int, order: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command ``--limit`` and ``--offset``: ``shown`` of a list unless more are asked for,
+    at most as many as the gateway gives at once. ``order`` says which come first."""
+    most = click.IntRange(1, _MOST_AT_ONCE)
+    told = f"How many to list{order and ', '}{order}."
+    limit = click.option("--limit", type=most, default=shown, show_default=True, help=told)
+    offset = click.option(
+        "--offset", type=click.IntRange(0), default=0, help="How many to leave out before."
+    )
+    return lambda command: limit(offset(command))
 
 
 _URL = click.option(
