@@ -155,6 +155,9 @@ class Journal(Protocol):
     async def write(self, unit: Callable[[Tx], T]) -> T:
         """Run a unit of work; returns what it returned once it is durable.
 
+        It may be run several times until then, so that it changes nothing but by its ``Tx``; what
+        the last run recorded and returned is what counts.
+
         Raises:
             ProblemError: SERVICE_UNAVAILABLE when it could not be made durable; nothing of it
                 is then recorded.

@@ -86,13 +86,9 @@ async def whole_body(receive: Receive, limits: Limits) -> bytes:
     Raises:
         ProblemError, ClientGoneError: as ``read_body``.
     """
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGoneError
-    body: bytes = message["body"]
-    if len(body) > limits.body_bytes:
-        raise _too_large(limits)
-    return body
+    body = bytearray()
+    _take(await receive(), body, limits)
+    return bytes(body)
 
 
 def _take(message: Message, body: bytearray, limits: Limits) -> bool:

@@ -130,7 +130,7 @@ class _QuickCycle(RequestResponseCycle):
     response_complete = False
     chunked_encoding: bool | None = None
     expected_content_length = 0
-    _begun: "_Begun | None" = None
+    _held: "_Held | None" = None
     _event: asyncio.Event | None = None
 
     def __init__(self, protocol: QuickHttp, scope: Scope, body: bytes) -> None:
@@ -159,43 +159,44 @@ class _QuickCycle(RequestResponseCycle):
 
     async def send(self, message: Any) -> None:
         """Take a part of the answer."""
-        begun, self._begun = self._begun, None
+        held, self._held = self._held, None
         if message["type"] == "http.response.start":
             if not self.response_started and self.keep_alive:
-                self._begun = _begun(message, self.default_headers)
-            if self._begun is not None:
+                self._held = _held(message, self.default_headers)
+            if self._held is not None:
                 return
-        elif begun is not None:
+        elif held is not None:
             if self.flow.write_paused and not self.disconnected:
                 await self.flow.drain()
-            if self._is_written(begun, message):
+            if self._is_written(held, message):
                 return
-            await super().send(begun.start)  # type: ignore[arg-type]  # Starlette says less of it
+            await super().send(held.start)  # type: ignore[arg-type]  # Starlette says less of it
         await super().send(message)
 
-    def _is_written(self, begun: "_Begun", message: Message) -> bool:
+    def _is_written(self, held: "_Held", message: Message) -> bool:
         """Write the whole answer, if this is all of its body and somebody is there."""
         body = message["body"]
-        if self.disconnected or message.get("more_body") or len(body) != begun.length:
+        if self.disconnected or message.get("more_body") or len(body) != held.length:
             return False
         self.response_started = self.response_complete = True
-        self.transport.write(begun.head + body)
+        self.transport.write(held.head + body)
         if self._event is not None:
             self._event.set()
         self.on_response()
         return True
 
 
-class _Begun(NamedTuple):
-    """An answer whose body is awaited: how it starts, that as bytes, how long its body is."""
+class _Held(NamedTuple):
+    """An answer that is held back until its body is there: how it starts, that as bytes, how long
+    its body is."""
 
     start: Message
     head: bytes
     length: int
 
 
-def _begun(start: Message, defaults: Iterable[tuple[bytes, bytes]]) -> _Begun | None:
-    """An answer as it starts, if its length is announced and its headers are usual."""
+def _held(start: Message, defaults: Iterable[tuple[bytes, bytes]]) -> _Held | None:
+    """An answer to hold back, if its length is announced and its headers are usual."""
     parts, length = [STATUS_LINE[start["status"]]], None
     for name, value in (*defaults, *start.get("headers", ())):
         if name == b"content-length" and value.isdigit() and length is None:
@@ -208,7 +209,7 @@ def _begun(start: Message, defaults: Iterable[tuple[bytes, bytes]]) -> _Begun | 
     if length is None:
         return None
     parts.append(b"\r\n")
-    return _Begun(start, b"".join(parts), length)
+    return _Held(start, b"".join(parts), length)
 
 
 @lru_cache(maxsize=256)
