@@ -71,6 +71,7 @@ class Courier:
         """Serve until cancelled. While there is nothing to do this only waits."""
         while True:
             self._look.clear()
+            self._idle.clear()  # what a pause was for may be due now
             pause = await self._turn()
             if pause == 0.0:
                 continue

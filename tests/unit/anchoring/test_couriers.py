@@ -152,6 +152,30 @@ async def test_after_a_failure_it_goes_on_and_forgets_it(world: AnchorWorld) -> 
     assert (found.number, found.attempts, found.last_error, found.next_at) == (2, 0, None, None)
 
 
+async def test_stopping_waits_for_what_is_tried_again(world: AnchorWorld) -> None:
+    gate = asyncio.Event()
+    gate.set()
+    failures = iter([AnchorError("It burns.")])
+
+    def trouble(_: SignedCheckpoint) -> Exception | None:
+        if (failure := next(failures, None)) is not None:
+            gate.clear()  # the next try does not come to its end
+        return failure
+
+    shelf = Shelf(trouble, gate=gate)
+    anchoring = service(world, shelf)
+    await anchoring.start()
+    await world.grow()
+    await until(lambda: shelf.asked == [1, 1])
+    stopping = asyncio.create_task(anchoring.stop(60))
+    await asyncio.sleep(0.02)
+    assert not stopping.done()
+    gate.set()
+    await stopping
+    assert shelf.kept == [1]
+    assert (await progress(world)).number == 1
+
+
 async def test_what_did_not_leave_leaves_after_a_restart(
     world: AnchorWorld, tmp_path: Path
 ) -> None:

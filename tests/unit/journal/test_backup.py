@@ -23,6 +23,7 @@ from gateway.journal import (
 )
 from gateway.journal import mark_keeper as keeping
 from gateway.model.problem import ProblemError
+from gateway.model.tasks import cancelled
 from tests.contract.journal_story import WORKSPACE, SteppingClock, Story, call
 
 pytestmark = pytest.mark.anyio
@@ -44,10 +45,19 @@ async def serve(record, keys: Path, name: str = "", *, stop: bool = True) -> Non
             await journal.write(lambda tx, entry=entry: tx.append(entry))
         if stop:
             await keeper.stop()
-        elif keeper._task is not None:
-            keeper._task.cancel()
+        else:
+            await marked(journal, keys)
+            await cancelled(keeper._task)
     finally:
         await journal.close()
+
+
+async def marked(journal: SqliteJournal, keys: Path) -> None:
+    """Wait until the mark has come to the last entry: until then a kill leaves an older one."""
+    last = await journal.read(lambda records: records.last_position())
+    async with asyncio.timeout(25):
+        while (mark := MarkFile(keys).read()) is None or mark.position < last:
+            await asyncio.sleep(0.005)
 
 
 async def refused(record, keys: Path) -> str:
