@@ -1,6 +1,7 @@
 """Completion of the command line: as shells ask for it, and without importing the commands."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -76,7 +77,8 @@ def test_the_script_is_taken_by_its_shell(shell: str, tmp_path: Path) -> None:
     found = shutil.which(shell)
     if found is None or shell not in ASK:
         return  # what it asks is tested above, as click speaks one protocol with all three
-    (tmp_path / "gateway").write_text(f'#!/bin/sh\nexec {sys.executable} -m gateway.cli "$@"\n')
+    command = f'exec {shlex.quote(sys.executable)} -m gateway.cli "$@"'
+    (tmp_path / "gateway").write_text(f"#!/bin/sh\n{command}\n")
     (tmp_path / "gateway").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     done = subprocess.run(
