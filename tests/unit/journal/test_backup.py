@@ -55,8 +55,13 @@ async def serve(record, keys: Path, name: str = "", *, stop: bool = True) -> Non
 async def marked(journal: SqliteJournal, keys: Path) -> None:
     """Wait until the mark has come to the last entry: until then a kill leaves an older one."""
     last = await journal.read(lambda records: records.last_position())
+
+    def is_there() -> bool:
+        mark = MarkFile(keys).read()
+        return mark is not None and mark.position == last
+
     async with asyncio.timeout(25):
-        while (mark := MarkFile(keys).read()) is None or mark.position < last:
+        while not is_there():  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(0.005)
 
 
