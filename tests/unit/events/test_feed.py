@@ -69,6 +69,7 @@ async def test_a_subscription_begins_now_and_gives_what_comes(world: EventWorld)
 
 async def test_events_come_while_somebody_waits(world: EventWorld) -> None:
     events = world.feed.subscribe(OLGA, EVERYTHING, None)
+    await events.start()
     waiting = asyncio.create_task(take(events, 5))
     await asyncio.sleep(0.02)
     assert not waiting.done()
@@ -293,6 +294,7 @@ async def ends(events: Any) -> str:
 
 async def test_access_that_is_lost_ends_the_subscription_at_once(world: EventWorld) -> None:
     events = world.feed.subscribe(WATCH, EVERYTHING, None)
+    await events.start()
     waiting = asyncio.create_task(ends(events))
     await asyncio.sleep(0.02)
     await world.decide_by(VERDICT, access=ACCESS)
@@ -324,6 +326,7 @@ async def test_a_policy_that_this_process_has_not_got_ends_the_subscription(
 ) -> None:
     monkeypatch.setattr(feed_module, "GRACE", 0.05)
     events = world.feed.subscribe(OLGA, EVERYTHING, None)
+    await events.start()
     waiting = asyncio.create_task(ends(events))
     await asyncio.sleep(0.02)
     await world.activate("sha256:of-another-process")
@@ -336,8 +339,9 @@ async def test_a_live_change_of_policy_is_followed_in_either_order(
     world: EventWorld, record_first: bool
 ) -> None:
     staying = world.feed.subscribe(OLGA, EVERYTHING, None)
-    losing = asyncio.create_task(ends(world.feed.subscribe(WATCH, EVERYTHING, None)))
-    await staying.start()
+    leaving = world.feed.subscribe(WATCH, EVERYTHING, None)
+    await asyncio.gather(staying.start(), leaving.start())
+    losing = asyncio.create_task(ends(leaving))
     await asyncio.sleep(0.02)
     old = world.loop
     revision = (await world.decide_by(VERDICT, access=ACCESS, in_force=False)).revision
@@ -381,6 +385,7 @@ async def test_a_record_that_cannot_be_read_ends_the_subscriptions(world: EventW
     journal = Watched(world.journal)
     feed = world.new_feed(journal)
     events = feed.subscribe(OLGA, EVERYTHING, None)
+    await events.start()
     waiting = asyncio.create_task(ends(events))
     await asyncio.sleep(0.02)
     journal.refusals = 1
@@ -415,9 +420,9 @@ class Watched:
 async def test_idle_subscriptions_cost_nothing(world: EventWorld) -> None:
     journal = Watched(world.journal)
     feed = world.new_feed(journal)
-    waiting = [
-        asyncio.create_task(anext(feed.subscribe(OLGA, EVERYTHING, None))) for _ in range(50)
-    ]
+    subscribed = [feed.subscribe(OLGA, EVERYTHING, None) for _ in range(50)]
+    await asyncio.gather(*(events.start() for events in subscribed))
+    waiting = [asyncio.create_task(anext(events)) for events in subscribed]
     await asyncio.sleep(0.1)
     await world.journal.write(lambda _: None)
     await asyncio.sleep(0.05)
