@@ -63,6 +63,17 @@ class Commander:
         )  # fmt: skip
 
 
+def rest_of(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """What a command whose first lines were read still writes, until it ends, and its errors.
+
+    Its ``communicate`` would not see what was read ahead with those lines.
+    """
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process:
+        return process.stdout.read(), process.stderr.read()
+
+
 class Cable:
     """A port that leads to a gateway, over connections that can be cut."""
 

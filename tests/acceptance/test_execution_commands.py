@@ -14,7 +14,7 @@ import yaml
 
 from gateway.model.principal import PrincipalType
 from gateway.model.system import SystemClock
-from tests.acceptance.commanding import Commander, cable_to
+from tests.acceptance.commanding import Commander, cable_to, rest_of
 from tests.acceptance.drafts import lookup, refund, reply, verified, waiting
 from tests.world import World, end_world, make_world, wait_until
 
@@ -191,7 +191,7 @@ def test_a_rejection_ends_the_run_and_the_watch_with_1(
     assert watching.stdout is not None
     assert watching.stdout.readline().split("\t")[1:3] == ["-", "WAITING_APPROVAL"]
     fiona.ask("execution", "reject", run["executionId"], "--reason", "Too much.")
-    rest, errors = watching.communicate(timeout=30)
+    rest, errors = rest_of(watching)
     assert (watching.returncode, errors) == (1, "")
     assert "\t-\tREJECTED\t-" in rest
 
@@ -212,7 +212,7 @@ def test_a_watch_goes_on_after_a_cut_and_tells_each_event_once(
         world.wait(run["executionId"], "WAITING_APPROVAL")
         wait_until(lambda: bool(fiona.ask("approval", "list", "--mine")["items"]), 10)
         fiona.ask("execution", "approve", run["executionId"], "--yes")
-        rest, errors = watching.communicate(timeout=30)
+        rest, errors = rest_of(watching)
     assert (watching.returncode, errors) == (0, "")
     *events, last = [json.loads(line) for line in [first, *rest.splitlines()]]
     told = [one["event"] for one in events]
