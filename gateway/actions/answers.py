@@ -68,13 +68,14 @@ def _refuse_constant(name: str) -> None:
 
 
 def exact_copy(value: JsonObject) -> JsonObject:
-    """A copy of ``value``, which must be JSON that every reader keeps exactly.
+    """A copy of ``value``, which must be JSON that every reader keeps exactly. How deep it may be
+    nested is for its contract to say.
 
     Raises:
         ValueError: it holds a number beyond a double, an unpaired surrogate or a value of
-            another type, or is nested too deep.
+            another type, or is nested deeper than it can be written.
     """
-    copy: JsonObject | None = plain_copy(value, MAX_DEPTH)
+    copy: JsonObject | None = plain_copy(value)
     if copy is None:
         _look_through(value)
         copy = deepcopy(value)

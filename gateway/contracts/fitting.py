@@ -5,7 +5,7 @@ it makes an object of each of their items. What is not found to fit here may sti
 pydantic says whether, and what is wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
@@ -51,27 +51,35 @@ def is_long(value: JsonValue) -> bool:
     return False
 
 
-def fits(fields: Fields, types: Types) -> Holds:
+def fits(fields: Fields, types: Types, *, wholly: bool = False) -> Holds:
     """What tells that objects fit these fields and, written as pydantic writes them, stay the
-    same: their members in the order of the fields, optional ones left out or not in all alike, all
-    text valid Unicode."""
-    holds = _Fitting(types).objects(fields)
+    same: their members in the order of the fields, optional ones left out or not in all alike, or,
+    where they are to fit ``wholly``, in none of them. It does not look for lone surrogates."""
+    holds = _Fitting(types, wholly=wholly).objects(fields)
 
     def fit(objects: Column) -> bool:
         try:
-            # Writing JSON is the quickest way to find a lone surrogate anywhere.
-            return holds(objects) and bool(orjson.dumps(objects))
+            return holds(objects)
         except (TypeError, RecursionError):
             return False
 
     return fit
 
 
+def is_unicode_throughout(value: JsonValue) -> bool:
+    """Whether no text of a value, which must be JSON otherwise, has a lone surrogate."""
+    try:
+        return bool(orjson.dumps(value))  # the quickest way to find one anywhere
+    except TypeError:
+        return False
+
+
 class _Fitting:
     """Makes what tells whether columns fit, once for each type: types may hold themselves."""
 
-    def __init__(self, types: Types) -> None:
+    def __init__(self, types: Types, *, wholly: bool) -> None:
         self._types = types
+        self._wholly = wholly
         self._named: dict[str, Holds] = {}
 
     def objects(self, fields: Fields) -> Holds:
@@ -84,7 +92,7 @@ class _Fitting:
                 inner.update((name, self._of(ref)) for name, ref in fields.items())
             there = column[0]
             names = [name for name in fields if name in there]
-            if any(ref.required and name not in there for name, ref in fields.items()):
+            if len(names) < len(fields) and self._must_have(fields, there):
                 return False
             columns = columns_of(column, names)
             if columns is None:
@@ -92,6 +100,12 @@ class _Fitting:
             return all(inner[name](values) for name, values in zip(names, columns, strict=True))
 
         return holds
+
+    def _must_have(self, fields: Fields, there: Collection[str]) -> bool:
+        """Whether a field that is not ``there`` had to be."""
+        if self._wholly:
+            return True
+        return any(ref.required and name not in there for name, ref in fields.items())
 
     def _of(self, ref: TypeRef) -> Holds:
         found = lists(self._of(ref.items)) if ref.items else self._by_name(ref.name)

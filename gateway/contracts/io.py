@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from gateway.contracts.findings import nearest
-from gateway.contracts.fitting import fits, is_long
+from gateway.contracts.fitting import fits, is_long, is_unicode_throughout
 from gateway.contracts.names import operation_type_prefix
 from gateway.contracts.paths import Fields, Types
 from gateway.contracts.scalars import MAX_JSON_DEPTH, MAX_TEXT, SCALAR_TYPES, is_unicode
@@ -22,6 +22,7 @@ from gateway.model.contract import EnumType, EventContract, ObjectType, Operatio
 from gateway.model.json import JsonObject, JsonValue, pointer, shown_name
 from gateway.model.problem import MAX_ISSUES, Issue, ProblemError, invalid
 from gateway.model.types import TypeRef
+from gateway.model.whole import Whole
 
 _CONFIG = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -41,14 +42,22 @@ _CODES = {
 
 
 class Io:
-    """The validator of one side of a contract, compiled when it is first used."""
+    """The validator of one side of a contract, compiled when it is first used.
 
-    def __init__(self, name: str, fields: Fields, types: Types) -> None:
+    Where it ``tells_whole``, a value that is found to be so comes back as ``Whole``.
+    """
+
+    def __init__(
+        self, name: str, fields: Fields, types: Types, *, tells_whole: bool = False
+    ) -> None:
         self._name = name
         self._fields = fields
         self._types = types
         self._model: type[BaseModel] | None = None
-        self._holds: Holds | None = None
+        self._fits: Holds | None = None
+        self._fits_wholly: Holds | None = None
+        self._tells_whole = tells_whole
+        self._is_mostly_whole = True
 
     @property
     def model(self) -> type[BaseModel]:
@@ -57,16 +66,19 @@ class Io:
             self._model = build_model(self._name, self._fields, self._types)
         return self._model
 
-    def check(self, value: JsonValue, base: str = "") -> JsonObject:
+    def check(self, value: JsonValue, base: str = "", *, is_unicode: bool = False) -> JsonObject:
         """The validated value, in plain JSON types; optionals that are absent stay absent.
 
-        ``base`` is the JSON pointer to ``value``, put in front of every issue's path.
+        ``base`` is the JSON pointer to ``value``, put in front of every issue's path;
+        ``is_unicode`` says that no text in it has a lone surrogate, as whatever was read from JSON.
 
         Raises:
             ProblemError: VALIDATION_FAILED with every issue (at most 100).
         """
-        if is_long(value) and self._fits(value):
-            return cast("JsonObject", value)
+        if is_long(value):
+            found = self._as_it_is(value)
+            if found is not None and (is_unicode or is_unicode_throughout(value)):
+                return found
         model = self._model or self.model
         try:
             found = model.__pydantic_validator__.validate_python(value)
@@ -80,11 +92,19 @@ class Io:
             raise _refused([*_text_issues(checked, base, 0)]) from None
         return cast("JsonObject", checked)
 
-    def _fits(self, value: JsonValue) -> bool:
-        """Whether the value is as it would be checked to be, which is quick to see."""
-        if self._holds is None:
-            self._holds = fits(self._fields, self._types)
-        return self._holds([value])
+    def _as_it_is(self, value: JsonObject) -> JsonObject | None:
+        """The value, if it is as it would be checked to be, which is quick to see.
+
+        What one kind of contract answers mostly is whole, or mostly not: that is tried first.
+        """
+        if self._fits_wholly is None or self._fits is None:
+            self._fits_wholly = fits(self._fields, self._types, wholly=True)
+            self._fits = fits(self._fields, self._types)
+        is_whole = self._is_mostly_whole and self._fits_wholly([value])
+        if not is_whole and not self._fits([value]):
+            return None
+        self._is_mostly_whole = is_whole or self._fits_wholly([value])
+        return Whole(value) if self._is_mostly_whole and self._tells_whole else value
 
     def _issue(self, details: ErrorDetails, base: str) -> Issue:
         """One of pydantic's findings in our words, without the value."""
@@ -214,7 +234,8 @@ def input_io(contract: OperationContract) -> Io:
 
 def output_io(contract: OperationContract) -> Io:
     """The validator of an operation's output."""
-    return Io(operation_type_prefix(contract.key) + "Output", contract.output, contract.types)
+    name = operation_type_prefix(contract.key) + "Output"
+    return Io(name, contract.output, contract.types, tells_whole=True)
 
 
 def payload_io(event: EventContract) -> Io:

@@ -59,9 +59,9 @@ def plain_object(raw: bytes, deepest: int, most: int | None = None) -> JsonObjec
     return value
 
 
-def plain_copy(value: object, deepest: int) -> Any:
+def plain_copy(value: object, deepest: int | None = None) -> Any:
     """``value`` written as JSON and read again, if it is the same then and nested at most
-    ``deepest`` deep; else None.
+    ``deepest`` deep, or as deep as orjson writes; else None.
 
     What the writer changes (a tuple, a number that is not finite) does not come back as it was, and
     the rest it refuses: integers beyond 53 bits, unpaired surrogates, objects of Python.
@@ -70,7 +70,9 @@ def plain_copy(value: object, deepest: int) -> Any:
         copy = orjson.loads(orjson.dumps(value, option=_EXACTLY))
     except TypeError:
         return None
-    return copy if copy == value and len(_levels(copy)) <= deepest else None
+    if copy != value or (deepest is not None and len(_levels(copy)) > deepest):
+        return None
+    return copy
 
 
 def _levels(value: Any) -> list[list[Any]]:

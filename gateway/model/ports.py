@@ -222,7 +222,8 @@ class ActionCall:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The handler answered; ``output`` is not yet validated. ``events`` are those it emitted."""
+    """The handler answered; ``output`` is JSON, all its text Unicode, and not yet validated.
+    ``events`` are those it emitted."""
 
     output: JsonValue
     events: tuple[tuple[str, JsonObject], ...] = ()

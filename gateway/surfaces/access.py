@@ -5,12 +5,12 @@ carries the document and the variables in it.
 """
 
 import logging
-import secrets
 import time
 
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.model.entropy import random_bytes
 from gateway.surfaces.graphql.requests.headers import REQUEST_ID, RequestHeaders
 from gateway.surfaces.probes import PROBES
 from gateway.telemetry import fields, metrics
@@ -48,7 +48,7 @@ class _Line:
     """What one request sent, and the line about it."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self.id = secrets.token_hex(8)
+        self.id = random_bytes(8).hex()
         self.status: int | None = None
         self._scope = scope
         self._send = send

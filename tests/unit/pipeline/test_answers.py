@@ -35,6 +35,14 @@ def test_an_event_that_the_handler_emits_goes_before_a_built_one(registry: Regis
     assert found[1:] == [(DONE, {"id": "own"})]
 
 
+def nested(depth: int) -> Any:
+    """As deep as an action may answer in JSON, or nearly."""
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("output", "events", "named"),
     [
@@ -42,6 +50,8 @@ def test_an_event_that_the_handler_emits_goes_before_a_built_one(registry: Regis
         ({"id": "out"}, [(DONE, {"id": "x", "more": 1})], "/events/shop.keyed.done@1.0.0"),
         ({"id": "out", "more": 1}, [], "/output/more"),
         ({}, [], "/output/id"),
+        ({"id": nested(250)}, [], "/output/id"),
+        ({"id": "out", "more": nested(250)}, [], "/output/more"),
         ("text", [], "/output"),
         (None, [], "/output"),
     ],

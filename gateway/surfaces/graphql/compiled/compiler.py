@@ -51,6 +51,7 @@ from gateway.surfaces.graphql.compiled.irregular import (
     UnsupportedError,
     is_coroutine,
 )
+from gateway.surfaces.graphql.compiled.keeping import keep_whole, keeps_all
 from gateway.surfaces.graphql.compiled.leaves import Convert
 from gateway.surfaces.graphql.compiled.request import Request
 from gateway.surfaces.graphql.schema.resolvers import ContractCaller, FieldReader, IdReader
@@ -155,9 +156,18 @@ class _Compiler:
             key,
             arguments_of(field, node),
             self._call(root_type, key, field, details),
-            self._completer(field.type, details).finish,
+            self._finish(field, details),
             is_non_null_type(field.type),
         )
+
+    def _finish(self, field: GraphQLField, details: FieldDetailsList) -> Convert:
+        """What completes the outcome of a root field."""
+        completer = self._completer(field.type, details)
+        if isinstance(field.resolve, ContractCaller):
+            contract = field.resolve.contract
+            if keeps_all(completer, contract.output, contract.types):
+                return keep_whole(completer.finish)
+        return completer.finish
 
     def _call(
         self, root_type: GraphQLObjectType, key: str, field: GraphQLField, details: FieldDetailsList

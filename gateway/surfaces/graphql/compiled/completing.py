@@ -20,6 +20,7 @@ from graphql import (
 )
 
 from gateway.model.columns import Holds, are_objects, never
+from gateway.model.whole import Whole
 from gateway.surfaces.graphql.compiled.columns import (
     leaves_unchanged,
     lists_unchanged,
@@ -35,11 +36,16 @@ _FEW = 4
 
 class Completer(NamedTuple):
     """What completes a value of one type, what tells of many values that they need no completing,
-    and what completes many at once, if anything can: it gives None for those that it cannot."""
+    and what completes many at once, if anything can: it gives None for those that it cannot.
+
+    ``members`` are those of an object, or of objects in a list, that are read and told under the
+    same names.
+    """
 
     finish: Convert
     unchanged: Holds = never
     many: Convert | None = None
+    members: tuple[tuple[str, "Completer"], ...] = ()
 
 
 class Member(NamedTuple):
@@ -71,7 +77,8 @@ def complete_object(members: Sequence[Member], *, is_nullable: bool) -> Complete
         if type(source) is not dict:
             if source is None and is_nullable:
                 return None
-            raise IrregularError
+            if type(source) is not Whole:
+                raise IrregularError
         read, data = source.get, {}
         for key, name, exact, finish in fields:
             value = read(name)
@@ -79,10 +86,11 @@ def complete_object(members: Sequence[Member], *, is_nullable: bool) -> Complete
         return data
 
     is_plain = all(one.key == one.read for one in members)
-    inner = [(one.key, one.completer.unchanged) for one in members] if is_plain else []
+    kept = tuple((one.key, one.completer) for one in members) if is_plain else ()
+    inner = [(key, completer.unchanged) for key, completer in kept]
     unchanged = objects_unchanged(inner, is_nullable=is_nullable)
     many = _table(members) if members else None  # columns of nothing have no length
-    return Completer(complete, unchanged, many)
+    return Completer(complete, unchanged, many, kept)
 
 
 def with_ids(completer: Completer, ids: Sequence[tuple[str, Convert]]) -> Completer:
@@ -109,7 +117,7 @@ def with_ids(completer: Completer, ids: Sequence[tuple[str, Convert]]) -> Comple
 
 def complete_list(item: Completer, *, is_nullable: bool) -> Completer:
     """What completes a list by its items."""
-    finish, unchanged, many = item
+    finish, unchanged, many, members = item
 
     def complete(items: Any) -> list[Any] | None:
         if type(items) is not list:
@@ -122,7 +130,8 @@ def complete_list(item: Completer, *, is_nullable: bool) -> Completer:
                 return done
         return [finish(item) for item in items]
 
-    return Completer(complete, lists_unchanged(unchanged, is_nullable=is_nullable))
+    all_unchanged = lists_unchanged(unchanged, is_nullable=is_nullable)
+    return Completer(complete, all_unchanged, members=members)
 
 
 def _table(members: Sequence[Member]) -> Convert:
@@ -144,7 +153,7 @@ def _table(members: Sequence[Member]) -> Convert:
 
 def _reading(member: Member) -> Callable[[list[Any]], list[Any]]:
     """What gives a field of many objects, completed."""
-    finish, unchanged, _ = member.completer
+    finish, unchanged = member.completer[:2]
     if member.read is None:
         return lambda items: [finish(None)] * len(items)
     read = itemgetter(member.read)
