@@ -14,6 +14,7 @@ import uvloop
 from gateway.app import running
 from gateway.bounding import server_limits
 from gateway.cli.options import with_settings
+from gateway.model.collector import spare_what_is_loaded
 from gateway.serving import create_app, listen, load_trusted
 from gateway.settings import Settings
 from gateway.surfaces.graphql import server_options
@@ -28,7 +29,7 @@ def serve(*, settings: Settings) -> None:
     """Serve GraphQL at /graphql until stopped (SIGTERM or Ctrl-C)."""
     install_hooks()
     configure(settings.log_level, settings.log_format)
-    gc.disable()  # until all is loaded, see below: little of it is garbage
+    gc.disable()  # until all is loaded: little of it is garbage
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
 
@@ -48,10 +49,7 @@ async def _serve(settings: Settings) -> None:
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
             server = Server(config, gateway.connections.drain)
-            # What was loaded lives as long as the process: a collector that walks it again and
-            # again would hold up every caller for a tenth of a second each time.
-            gc.freeze()
-            gc.enable()
+            spare_what_is_loaded()
             loop = asyncio.get_running_loop()
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, server.handle_exit, name, None)

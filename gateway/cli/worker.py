@@ -13,6 +13,7 @@ from gateway.app import running
 from gateway.bounding import server_limits
 from gateway.cli.options import with_settings
 from gateway.cli.serve import Server
+from gateway.model.collector import spare_what_is_loaded
 from gateway.serving import create_probes, listen
 from gateway.settings import Settings
 from gateway.surfaces.graphql import server_options
@@ -47,8 +48,7 @@ async def _work(settings: Settings) -> None:
                 timeout_graceful_shutdown=1,
             )
             server = Server(config, _nobody, "worker answering probes")
-            gc.freeze()
-            gc.enable()
+            spare_what_is_loaded()
             loop = asyncio.get_running_loop()
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, server.handle_exit, name, None)

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.app import Gateway, running
 from gateway.environment import load_settings
+from gateway.model.collector import spare_what_is_loaded
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal, PrincipalType
 
@@ -102,11 +103,13 @@ async def bench_gateway(
         data_dir=folder / "data", schema_dir=(schema,), port=0, **{"max_delay": 60.0, **given}
     )
     async with running(settings) as gateway:
-        gc.freeze()
+        before = gc.get_threshold()
+        spare_what_is_loaded()
         try:
             yield gateway
         finally:
             gc.unfreeze()
+            gc.set_threshold(*before)
 
 
 async def call(gateway: Gateway, principal: Principal, key: str, value: JsonObject) -> JsonObject:
