@@ -219,7 +219,7 @@ def test_a_change_of_its_rule_voids_an_approval_and_asks_again(
     run = waiting(own_world)
     (before,) = own_world.approvals(run["executionId"])
     restart_with(own_world, tmp_path, (OVER_LIMIT, OVER_LIMIT.replace("> 100", "> 99")))
-    wait_until(lambda: "approval.voided" in statuses(own_world, run), 5)
+    wait_until(lambda: "approval.voided" in statuses(own_world, run), 20)
     own_world.wait(run["executionId"], "WAITING_APPROVAL")
     (again,) = own_world.approvals(run["executionId"])
     assert again["approvalId"] != before["approvalId"]

@@ -201,18 +201,19 @@ def test_a_command_with_an_idempotency_key_is_performed_once(world: World, comma
 # --- attempts on their way
 
 
-def slowly(world: World, body: str, ms: int = 700) -> JsonObject:
-    """A run whose reply has had its effect and whose answer is on its way."""
-    world.service.fault("/tickets/*/replies", "delay", ms=ms, after_effect=True)
+def slowly(world: World, body: str) -> JsonObject:
+    """A run whose reply has had its effect; its answer comes with ``clear_faults``."""
+    world.service.fault("/tickets/*/replies", "hold", after_effect=True)
     run = world.run([reply(body), lookup(dependsOn=["reply"])])
-    wait_until(lambda: replies(world, body) == 1, 5)
+    wait_until(lambda: replies(world, body) == 1, 20)
     return run
 
 
 def test_a_pause_lets_the_step_on_its_way_finish_and_begins_no_other(world: World) -> None:
     run = slowly(world, "paused meanwhile")
     assert give(world, "pause", run)["status"] == "PAUSED"
-    wait_until(lambda: steps(world, run)["reply"] == "COMPLETED", 5)
+    world.service.clear_faults()
+    wait_until(lambda: steps(world, run)["reply"] == "COMPLETED", 20)
     assert steps(world, run)["order"] == "PLANNED"
     assert world.execution(run["executionId"])["status"] == "PAUSED"
     give(world, "resume", run)
@@ -225,6 +226,7 @@ def test_a_shutdown_finishes_what_is_on_its_way_and_then_cancels(world: World) -
     assert give(world, "shutdown", run)["status"] == "RUNNING"
     assert refused(world, "shutdown", run)["code"] == "CONFLICT"
     assert "being shut down" in refused(world, "pause", run)["problem"]["detail"]
+    world.service.clear_faults()
     assert ended(world, run) == "CANCELLED"
     assert steps(world, run) == {"reply": "COMPLETED", "order": "CANCELLED"}
 
@@ -233,7 +235,8 @@ def test_an_abort_ends_at_once_and_a_late_answer_is_recorded_truthfully(world: W
     run = slowly(world, "aborted meanwhile")
     assert give(world, "abort", run)["status"] == "ABORTED"
     assert steps(world, run) == {"reply": "UNRESOLVED", "order": "CANCELLED"}
-    wait_until(lambda: steps(world, run)["reply"] == "COMPLETED", 5)
+    world.service.clear_faults()
+    wait_until(lambda: steps(world, run)["reply"] == "COMPLETED", 20)
     assert world.execution(run["executionId"])["status"] == "ABORTED"
     (attempt,) = world.step(run["executionId"], "reply")["attempts"]
     assert (attempt["status"], attempt["problem"]) == ("completed", None)
@@ -242,12 +245,13 @@ def test_an_abort_ends_at_once_and_a_late_answer_is_recorded_truthfully(world: W
 
 
 def test_a_late_answer_overwrites_nothing_that_an_operator_settled(world: World) -> None:
-    run = slowly(world, "settled meanwhile", ms=1500)
+    run = slowly(world, "settled meanwhile")
     give(world, "abort", run)
     step_id = world.step(run["executionId"], "reply")["stepId"]
     give(world, "reconcile", {**run, "stepId": step_id})
+    world.service.clear_faults()
     kinds = lambda: [entry["status"] for entry in world.trace(run["executionId"])]  # noqa: E731 - read anew
-    wait_until(lambda: "step.late" in kinds(), 5)
+    wait_until(lambda: "step.late" in kinds(), 20)
     assert steps(world, run)["reply"] == "FAILED"
 
 
@@ -265,6 +269,7 @@ def test_many_operators_at_once_leave_one_consistent_history(world: World) -> No
         hand.start()
     for hand in hands:
         hand.join()
+    world.service.clear_faults()
     codes = {body["errors"][0]["extensions"]["code"] for body in answers if "errors" in body}
     assert codes == {"CONFLICT"}
     status = world.wait(run["executionId"], "ABORTED", "CANCELLED")["status"]
@@ -370,7 +375,7 @@ def test_a_draft_may_ask_to_be_undone_when_it_fails(world: World) -> None:
     (asked,) = world.approvals(undo)
     assert asked["requestedBy"] == "agent-7"
     approve(world.fiona, "fiona", {"executionId": undo, "stepId": asked["stepId"]})
-    wait_until(lambda: steps(world, run)["refund"] == "COMPENSATED", 5)
+    wait_until(lambda: steps(world, run)["refund"] == "COMPENSATED", 20)
 
 
 # --- restarts
@@ -391,7 +396,7 @@ def test_a_paused_run_stays_paused_over_a_restart(own_world: World, how: signal.
 
 
 def test_a_run_that_is_being_shut_down_ends_cancelled_after_a_crash(own_world: World) -> None:
-    run = slowly(own_world, "stopped and cut off", ms=5000)
+    run = slowly(own_world, "stopped and cut off")
     give(own_world, "shutdown", run)
     own_world.gateway.stop(signal.SIGKILL)
     own_world.gateway.start()

@@ -201,7 +201,7 @@ def test_runs_are_not_started_while_workers_cannot_keep_up(
     try:
         for one in planned[:begun]:
             assert world.wait(one["executionId"], "COMPLETED")
-        wait_until(lambda: "errors" not in unattended.submit().json(), 5)
+        wait_until(lambda: "errors" not in unattended.submit().json(), 20)
         world.olga.mutate("controlPlaneExecutionStart", "runId", ids(planned[begun]))
         assert world.wait(planned[begun]["executionId"], "COMPLETED")
     finally:

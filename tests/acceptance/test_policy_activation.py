@@ -212,12 +212,13 @@ def test_a_verified_plan_is_decided_again_at_its_start(people: People) -> None:
 
 def test_an_attempt_under_way_is_finished_and_the_next_step_decided_anew(people: People) -> None:
     world = people.world
-    world.service.fault("/orders/o-1004/refunds", "delay", ms=3_000)
+    world.service.fault("/orders/o-1004/refunds", "hold")
     try:
         steps = [refund(11, "first"), refund(12, "second", dependsOn=["first"])]
         run = world.run(steps)
         wait_until(lambda: world.step(run["executionId"], "first")["status"] == "DISPATCHED", 10)
         with changed(people, add(BLOCK, "verdict.csv")):
+            world.service.clear_faults()
             world.wait(run["executionId"], "FAILED")
     finally:
         world.service.clear_faults()

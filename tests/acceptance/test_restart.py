@@ -46,7 +46,7 @@ def test_a_run_in_back_off_goes_on_after_a_restart(own_world: World) -> None:
     assert own_world.service.process is not None
     stop(own_world.service.process)
     run = own_world.run([lookup(), reply("after the back-off", dependsOn=["order"])])
-    wait_until(lambda: has_entry(own_world, run, "step.retrying"), 5)
+    wait_until(lambda: has_entry(own_world, run, "step.retrying"), 20)
     assert own_world.gateway.stop() == 0
     own_world.service.start()
     own_world.gateway.start()
@@ -57,7 +57,7 @@ def test_a_run_in_back_off_goes_on_after_a_restart(own_world: World) -> None:
 def test_a_stop_waits_for_the_attempt_under_way(own_world: World) -> None:
     own_world.service.fault("/tickets/*/replies", "delay", ms=600, after_effect=True)
     run = own_world.run([reply("under way at the stop")])
-    wait_until(lambda: replies(own_world, "under way at the stop") == 1, 5)
+    wait_until(lambda: replies(own_world, "under way at the stop") == 1, 20)
     restart(own_world)
     assert end_of(own_world, run) == "COMPLETED"
     (attempt,) = own_world.step(run["executionId"], "reply")["attempts"]
@@ -65,9 +65,9 @@ def test_a_stop_waits_for_the_attempt_under_way(own_world: World) -> None:
 
 
 def test_a_keyed_step_that_a_crash_cut_off_is_completed_once(own_world: World) -> None:
-    own_world.service.fault("/orders/*/refunds", "delay", ms=3000, after_effect=True)
+    own_world.service.fault("/orders/*/refunds", "hold", after_effect=True)
     run = own_world.run([refund(12.01)])
-    wait_until(lambda: len(own_world.service.effects("refund")) == 1, 5)
+    wait_until(lambda: len(own_world.service.effects("refund")) == 1, 20)
     restart(own_world, signal.SIGKILL)
     assert end_of(own_world, run) == "COMPLETED"
     attempts = own_world.step(run["executionId"], "refund")["attempts"]
@@ -77,9 +77,9 @@ def test_a_keyed_step_that_a_crash_cut_off_is_completed_once(own_world: World) -
 
 
 def test_an_unkeyed_step_that_a_crash_cut_off_stands_unresolved(own_world: World) -> None:
-    own_world.service.fault("/tickets/*/replies", "delay", ms=3000, after_effect=True)
+    own_world.service.fault("/tickets/*/replies", "hold", after_effect=True)
     run = own_world.run([reply("cut off"), lookup(dependsOn=["reply"])])
-    wait_until(lambda: replies(own_world, "cut off") == 1, 5)
+    wait_until(lambda: replies(own_world, "cut off") == 1, 20)
     restart(own_world, signal.SIGKILL)
     assert end_of(own_world, run) == "UNRESOLVED"
     step = own_world.step(run["executionId"], "reply")
@@ -93,15 +93,15 @@ def test_an_unkeyed_step_that_a_crash_cut_off_stands_unresolved(own_world: World
 
 
 def test_a_cancelled_run_that_a_crash_cut_off_says_what_is_not_known(own_world: World) -> None:
-    own_world.service.fault("/tickets/*/replies", "delay", ms=3000, after_effect=True)
+    own_world.service.fault("/tickets/*/replies", "hold", after_effect=True)
     run = own_world.run([reply("cancelled and cut off")])
-    wait_until(lambda: replies(own_world, "cancelled and cut off") == 1, 5)
+    wait_until(lambda: replies(own_world, "cancelled and cut off") == 1, 20)
     value = {"executionId": run["executionId"], "cancelledBy": "olga"}
     own_world.olga.mutate("controlPlaneExecutionCancel", "status", value)
     restart(own_world, signal.SIGKILL)
     wait_until(
         lambda: own_world.step(run["executionId"], "reply")["status"] == "UNRESOLVED",
-        5,
+        20,
         lambda: str(own_world.step(run["executionId"], "reply")),
     )
     assert own_world.execution(run["executionId"])["status"] == "CANCELLED"

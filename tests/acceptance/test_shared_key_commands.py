@@ -126,7 +126,7 @@ def test_a_rotation_that_broke_off_is_ended_by_whoever_starts(pair: Pair, tmp_pa
     signed = pair.rows(count)
     pair.a.submit()
     stop_both(pair)
-    wait_until(lambda: pair.rows(count) > signed, 5)
+    wait_until(lambda: pair.rows(count) > signed, 20)
     assert "the record verifies" in pair.command("audit", "verify")
 
 

@@ -108,7 +108,7 @@ def test_runs_are_advanced_by_workers_and_calls_answer_as_ever(crew: Crew) -> No
     again = world.agent.mutate("supportRefundIssue", "status", paid, key="once")
     assert answer == again
     assert len(refunds(world, 700)) == 1
-    wait_until(lambda: crew.jobs() == 0, 5)
+    wait_until(lambda: crew.jobs() == 0, 20)
     assert crew.holders() == {}
     one_trace_over_processes(crew)
 
@@ -186,10 +186,10 @@ def test_without_a_worker_runs_wait_and_nothing_is_lost(crew: Crew) -> None:
 
 def test_a_paused_worker_that_wakes_after_its_lease_writes_nothing(crew: Crew) -> None:
     world = crew.world
-    world.service.fault("/tickets/t-1/replies", "delay", ms=1000, times=1)
+    world.service.fault("/tickets/t-1/replies", "hold", after_effect=True)
     started = world.run([reply("from a paused worker")])
-    wait_until(lambda: len(crew.holders()) == 1, 10)
-    time.sleep(0.4)  # it was sent
+    wait_until(lambda: replies(world, "from a paused worker") == 1, 20)
+    assert len(crew.holders()) == 1
     for process in crew.workers.values():
         process.send_signal(signal.SIGSTOP)
     try:
@@ -198,6 +198,7 @@ def test_a_paused_worker_that_wakes_after_its_lease_writes_nothing(crew: Crew) -
     finally:
         for name in ("one", "two"):
             crew.workers[name].send_signal(signal.SIGCONT)
+        world.service.clear_faults()
     time.sleep(1.5)
     assert world.execution(started["executionId"])["status"] == "UNRESOLVED"
     assert replies(world, "from a paused worker") == 1
@@ -206,16 +207,17 @@ def test_a_paused_worker_that_wakes_after_its_lease_writes_nothing(crew: Crew) -
 
 
 def test_a_worker_that_holds_a_run_hears_of_an_approval_at_once(crew: Crew) -> None:
-    """One step waits long for its service; the other is approved meanwhile and need not wait."""
+    """One step waits for its service; the other is approved meanwhile and need not wait."""
     world = crew.world
-    world.service.fault("/orders/o-1001", "delay", ms=5000, times=1)
+    world.service.fault("/orders/o-1001", "hold")
     run = world.run([lookup(), refund(251)])
-    wait_until(lambda: len(world.approvals(run["executionId"])) == 1, 4)
+    wait_until(lambda: len(world.approvals(run["executionId"])) == 1, 20)
     run["stepId"] = world.approvals(run["executionId"])[0]["stepId"]
     assert len(crew.holders()) == 1
     approve(world.fiona, "fiona", run)
-    wait_until(lambda: len(refunds(world, 25_100)) == 1, 3)
+    wait_until(lambda: len(refunds(world, 25_100)) == 1, 20)
     assert len(crew.holders()) == 1
+    world.service.clear_faults()
     assert ended(world, run) == "COMPLETED"
 
 
