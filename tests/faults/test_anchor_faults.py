@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
 KILLS = 8
 CONFIG = """
 hosts: ["127.0.0.1:*"]
-retryScale: 0.01
+retryScale: 0.001
 anchors:
   - {{id: vault, kind: file, path: {folder}/vault.jsonl}}
   - {{id: partner, kind: webhook, url: "{partner}", secret: "${{secret:PARTNER}}"}}
