@@ -73,11 +73,11 @@ class Answers:
 
 def _default_deny(missing: tuple[str, ...], has_roles: bool, contract: OperationContract) -> Access:
     if not missing:
-        reason = f"No rule lets a role of your workspace call {contract.key}."
+        reason = f"No rule lets a role of the workspace call {contract.key}."
         return Access(False, reason, missing=(f"a rule that allows {contract.ref}",))
-    have = "With your roles" if has_roles else "Without a role"
+    have = "With these roles" if has_roles else "Without a role"
     would_do = "this would do" if len(missing) == 1 else "one of these would do"
-    reason = f"{have} you may not call {contract.key}; {would_do}: {', '.join(missing)}."
+    reason = f"{have} {contract.key} may not be called; {would_do}: {', '.join(missing)}."
     return Access(False, reason, missing=missing)
 
 
@@ -95,7 +95,7 @@ def grants(granted: frozenset[str], contract: OperationContract) -> bool:
 def without_capability(contract: OperationContract) -> Access:
     """The denial where the token's capability grants leave the contract out."""
     if not contract.capability:
-        reason = f"Your token is limited to capabilities, and {contract.key} belongs to none."
+        reason = f"The token is limited to capabilities, and {contract.key} belongs to none."
         return Access(False, reason, missing=("a token that is not limited to capabilities",))
-    reason = f"Your token does not grant the capability of {contract.key}: {contract.capability}."
+    reason = f"The token does not grant the capability of {contract.key}: {contract.capability}."
     return Access(False, reason, missing=(f"capability {contract.capability}",))

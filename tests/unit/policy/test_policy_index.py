@@ -245,7 +245,7 @@ def test_a_case_fails_where_the_index_does_not_decide_as_casbin_does(
     )
     assert failed.messages[-1] == (
         "access: the index decides allow (access.csv:1: p, user, *, *, call, allow), Casbin "
-        "decides deny (Without a role you may not call shop.order.ship; this would do: role user.)"
+        "decides deny (Without a role shop.order.ship may not be called; this would do: role user.)"
     )
 
 
