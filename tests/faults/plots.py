@@ -34,7 +34,7 @@ DEPLOYED_PLOTS = {
         Plot("worker paused", felt=(_LOST,), takeover=2 * LEASE),
         Plot("worker cut off", felt=_CUT),
         Plot("worker stalled", felt=_STALLED),
-        Plot("PostgreSQL killed", between=2.5, felt=_OUTAGE),
+        Plot("PostgreSQL killed", between=2.5, felt=(*_OUTAGE, *_CUT)),
         Plot("clocks differ", felt=("UNREACHABLE", "step.retrying", "step.unresolved")),
         Plot("service in trouble, workers", felt=("step.retrying", "step.unresolved")),
         Plot("operators race, two gateways", operators=6, haste=0.1, felt=("CONFLICT",)),
