@@ -64,6 +64,11 @@ class Result:
     met: Counter[str] = field(default_factory=Counter)
     takeovers: list[float] = field(default_factory=list)
 
+    @property
+    def is_felt(self) -> bool:
+        """Whether something was met that shows that the fault was felt."""
+        return any(self.met[name] for name in self.plot.felt)
+
     def __str__(self) -> str:
         slowest = max(self.recoveries, default=0.0)
         taken = f", taken over in {max(self.takeovers):.2f} s" if self.takeovers else ""

@@ -1,7 +1,5 @@
 """What is played, in the short form of the tests and the long form of ``make faults``."""
 
-from dataclasses import replace
-
 from tests.faults.deployment import LEASE
 from tests.faults.play import Plot, Result
 
@@ -44,15 +42,11 @@ DEPLOYED_PLOTS = {
 """The same for faults of a deployment on PostgreSQL."""
 
 
-def short(fault: str, strikes: int = 2) -> Plot:
-    """A plot that is over in a few seconds."""
-    return replace((PLOTS | DEPLOYED_PLOTS)[fault], strikes=strikes, between=0.3)
-
-
 def faults_of(result: Result) -> list[str]:
     """What is wrong with a play: anomalies, and that its fault was never felt."""
-    felt = any(result.met[name] for name in result.plot.felt)
-    unfelt = [] if felt else [f"nobody felt that {result.plot.fault}: met {dict(result.met)}"]
+    unfelt = (
+        [] if result.is_felt else [f"nobody felt that {result.plot.fault}: met {dict(result.met)}"]
+    )
     slow = [
         f"runs were taken over after {took:.2f} s, and {result.plot.takeover:g} are allowed"
         for took in result.takeovers

@@ -1,7 +1,5 @@
 """Two gateways and two workers on PostgreSQL, of which something is killed, paused or cut off."""
 
-import os
-import random
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.deployment import workers_beside
-from tests.faults.play import play
-from tests.faults.plots import faults_of, short
+from tests.faults.short import wrong_in
 from tests.postgres import Postgres
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(180)]
@@ -29,8 +26,5 @@ def server() -> Iterator[Postgres]:
 def test_nothing_is_lost_done_twice_or_out_of_order(
     fault: str, tmp_path: Path, server: Postgres
 ) -> None:
-    seed = int(os.environ.get("FAULTS_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
     make = partial(workers_beside, postgres=server)
-    result = play(short(fault, strikes=1), seed, tmp_path, make)
-    print(f"FAULTS_SEED={seed}: {result}")  # noqa: T201 - to repeat a failure
-    assert not faults_of(result), f"{result}\nsee {tmp_path}"
+    assert wrong_in(fault, tmp_path, make, strikes=1) == []
