@@ -70,9 +70,9 @@ def test_a_name_that_is_there_twice_is_refused(bundle: bytes) -> None:
 def test_a_bomb_is_refused_before_it_is_unpacked(bundle: bytes) -> None:
     bomb = zipped(*((f"{number}.json", bytes(MAX_BYTES // 4)) for number in range(5)))
     assert len(bomb) < MAX_BYTES // 100
-    began = time.monotonic()
+    began = time.thread_time()
     assert refusals(bomb) == {"archive"}
-    assert time.monotonic() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_a_bomb_that_lies_about_its_size_is_not_unpacked_further(bundle: bytes) -> None:

@@ -158,7 +158,7 @@ def test_a_token_that_does_not_hold_closes_the_socket() -> None:
             await client.send(init)
             code, reason = await client.closed()
         assert (code, reason) == (4403, "Forbidden: The token does not hold. Get a new one.")
-        assert len(live.connections) == 0
+        await eventually(lambda: len(live.connections) == 0)
 
     run(story)
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from gateway.model.problem import refuse
-from tests.unit.graphql.live import TRUSTED, WATCH, Live, event, run
+from tests.unit.graphql.live import TRUSTED, WATCH, Live, event, eventually, run
 
 ACCEPT = {"accept": "text/event-stream"}
 OLGA = {**ACCEPT, "authorization": "Bearer olga"}
@@ -122,7 +122,7 @@ def test_a_client_that_hangs_up_frees_its_subscription() -> None:
         async with stream(live):
             await live.feed.has(1)
         await live.feed.has(0)
-        assert len(live.connections) == 0
+        await eventually(lambda: len(live.connections) == 0)
 
     run(story)
 

@@ -1,5 +1,6 @@
 """The index behind decisions: what it looks up, what it keeps, and that it is held to Casbin."""
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -204,9 +205,14 @@ def test_the_first_decision_among_ten_thousand_assignments_takes_no_time(
     links = "".join(f"g, user:u{number}, r{number % 50}, acme\n" for number in range(10_000))
     rows = "g, r7, lead, acme\ng, lead, clerk, *\np, clerk, acme, *, call, allow\n"
     policies = load_with(ship, access_csv=links + rows)
-    begun = time.thread_time()
-    decision = policies.access(principal(subject="u57"), ship)
-    assert time.thread_time() - begun < 0.005
+    gc.disable()  # what it does here is not the decision's
+    try:
+        begun = time.thread_time()
+        decision = policies.access(principal(subject="u57"), ship)
+        took = time.thread_time() - begun
+    finally:
+        gc.enable()
+    assert took < 0.005
     assert decision.allowed
 
 
