@@ -94,7 +94,7 @@ class PythonActions:
         )
         work, thread = self._begin(function, copy.deepcopy(call.input), context)
         try:
-            await _ended(work, min(call.timeout, handler.timeout))
+            await asyncio.wait({work}, timeout=min(call.timeout, handler.timeout))
         finally:
             never_ran = thread is not None and thread.cancel()
             finished = work.done() and not work.cancelled()
@@ -118,27 +118,6 @@ class PythonActions:
             work = asyncio.wrap_future(thread)
         work.add_done_callback(_look_at)
         return work, thread
-
-
-async def _ended(work: "asyncio.Future[Any]", seconds: float) -> None:
-    """Return once ``work`` has ended, or after so many seconds; it goes on then.
-
-    ``asyncio.wait`` does this for many, at three times the price.
-    """
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-
-    def wake(_work: "asyncio.Future[Any] | None" = None) -> None:
-        if not ended.done():
-            ended.set_result(None)
-
-    timer = loop.call_later(seconds, wake)
-    work.add_done_callback(wake)
-    try:
-        await ended
-    finally:
-        timer.cancel()
-        work.remove_done_callback(wake)
 
 
 def _load(name: str) -> Callable[..., Any]:
