@@ -215,7 +215,9 @@ def test_a_worker_that_holds_a_run_hears_of_an_approval_at_once(crew: Crew) -> N
     run["stepId"] = world.approvals(run["executionId"])[0]["stepId"]
     assert len(crew.holders()) == 1
     approve(world.fiona, "fiona", run)
-    wait_until(lambda: len(refunds(world, 25_100)) == 1, 20)
+    wait_until(lambda: len(refunds(world, 25_100)) == 1, 3)
+    (held,) = world.step(run["executionId"], "order")["attempts"]
+    assert held["status"] == "dispatched"
     assert len(crew.holders()) == 1
     world.service.clear_faults()
     assert ended(world, run) == "COMPLETED"

@@ -219,7 +219,7 @@ def test_draining_cuts_off_who_does_not_read() -> None:
             await asyncio.sleep(0.2)
             began = time.monotonic()
             await live.connections.drain(0.2)
-            assert time.monotonic() - began < 20
+            assert time.monotonic() - began < 4
             await live.feed.has(0)
             await eventually(lambda: len(live.connections) == 0)
 
@@ -257,7 +257,7 @@ def test_many_idle_subscribers_cost_little() -> None:
             spent = time.process_time()
             await asyncio.sleep(0.5)
             spent = time.process_time() - spent
-            assert spent < 0.15, f"{spent:.3f} s of CPU in 0.5 s, clients included"
+            assert spent < 0.05, f"{spent:.3f} s of CPU in 0.5 s, clients included"
 
     run(story)
 

@@ -134,7 +134,7 @@ def test_weighing_is_linear_however_fragments_multiply() -> None:
     tree = parse(doubling + "fragment f48 on ShopPartListOutput { items { sku } }")
     began = time.process_time()
     (price,) = PRICES.of(tree).values()
-    assert time.process_time() - began < 1  # 2^48 steps would take longer
+    assert time.process_time() - began < 0.1
     (node, *_) = tree.definitions
     assert isinstance(node, OperationDefinitionNode)
     assert cost_of(price, node, {}).total == CEILING
