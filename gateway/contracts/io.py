@@ -57,7 +57,6 @@ class Io:
         self._fits: Holds | None = None
         self._fits_wholly: Holds | None = None
         self._tells_whole = tells_whole
-        self._is_mostly_whole = True
 
     @property
     def model(self) -> type[BaseModel]:
@@ -93,18 +92,13 @@ class Io:
         return cast("JsonObject", checked)
 
     def _as_it_is(self, value: JsonObject) -> JsonObject | None:
-        """The value, if it is as it would be checked to be, which is quick to see.
-
-        What one kind of contract answers mostly is whole, or mostly not: that is tried first.
-        """
+        """The value, if it is as it would be checked to be, which is quick to see."""
         if self._fits_wholly is None or self._fits is None:
             self._fits_wholly = fits(self._fields, self._types, wholly=True)
             self._fits = fits(self._fields, self._types)
-        is_whole = self._is_mostly_whole and self._fits_wholly([value])
-        if not is_whole and not self._fits([value]):
-            return None
-        self._is_mostly_whole = is_whole or self._fits_wholly([value])
-        return Whole(value) if self._is_mostly_whole and self._tells_whole else value
+        if self._tells_whole and self._fits_wholly([value]):
+            return Whole(value)
+        return value if self._fits([value]) else None
 
     def _issue(self, details: ErrorDetails, base: str) -> Issue:
         """One of pydantic's findings in our words, without the value."""
