@@ -28,6 +28,7 @@ def wrong_in(
         own.mkdir()
         result = play(plot, seed + more, own, make)
         print(f"FAULTS_SEED={result.seed}: {result}\nsee {own}")  # noqa: T201 - to repeat a failure
-        if result.is_felt or result.verdict.anomalies:
+        wrong = faults_of(result)
+        if result.is_felt or len(wrong) > 1:
             break
-    return faults_of(result)
+    return wrong
