@@ -2,7 +2,6 @@
 
 from gateway.events.derive import announcements
 from gateway.events.feed import EventFeed, Subscription
-from gateway.events.origin import Origin, origin_of
 from gateway.events.pages import Page, announced, read_page
 from gateway.events.rights import FOLLOWED_BY
 from gateway.events.selection import Selection, check_filter, select, start_of
@@ -11,7 +10,6 @@ from gateway.events.view import as_seen, payload_treatment
 __all__ = [
     "FOLLOWED_BY",
     "EventFeed",
-    "Origin",
     "Page",
     "Selection",
     "Subscription",
@@ -19,7 +17,6 @@ __all__ = [
     "announcements",
     "as_seen",
     "check_filter",
-    "origin_of",
     "payload_treatment",
     "read_page",
     "select",

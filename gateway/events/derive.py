@@ -6,11 +6,10 @@ emitted says nothing new, and a handler that claims to have emitted one would co
 
 from collections.abc import Callable, Iterator, Mapping
 
-from gateway.events.origin import Origin
 from gateway.model.decision import Verdict
 from gateway.model.entry import Entry, EntryType
 from gateway.model.event import Announcement
-from gateway.model.execution import ExecutionStatus, RunMode
+from gateway.model.execution import ExecutionStatus, Origin, RunMode
 from gateway.model.json import JsonObject, digest
 
 INTENT_RECEIVED = "controlPlane.intent.received"

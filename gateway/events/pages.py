@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.events.derive import announcements, is_announced
-from gateway.events.origin import Origin, origin_of
 from gateway.model.entry import Entry
 from gateway.model.event import Announcement, Cursor
 from gateway.model.ports import Records
@@ -26,18 +25,12 @@ class Page:
 
 def announced(records: Records, entries: Iterable[Entry]) -> list[Announcement]:
     """The events that ``entries`` announce, in order."""
-    origins: dict[tuple[str, str], Origin | None] = {}
+    telling = [entry for entry in entries if is_announced(entry.type)]
+    asked = {entry.execution_id for entry in telling if entry.execution_id is not None}
+    origins = records.origins(asked) if asked else {}
     found: list[Announcement] = []
-    for entry in entries:
-        if not is_announced(entry.type):
-            continue
-        origin = None
-        if entry.execution_id is not None:
-            key = (entry.workspace, entry.execution_id)
-            if key not in origins:
-                origins[key] = origin_of(records, *key)
-            origin = origins[key]
-        found.extend(announcements(entry, origin))
+    for entry in telling:
+        found.extend(announcements(entry, origins.get((entry.workspace, entry.execution_id))))
     return found
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
 
+from gateway.journal.functions import listed
 from gateway.journal.statement import Statement
 from gateway.journal.tables import call, entry, execution, plan, policy_head, step
 
@@ -51,6 +52,10 @@ EXECUTION = Statement(
     )
 )
 EXECUTION_OF_RUN = Statement(_rows(execution, execution.c.run_id == bindparam("of_run")))
+_OF_ORIGIN = ("id", "workspace", "subject", "run_id", "mode")
+ORIGINS = Statement(
+    select(*(execution.c[name] for name in _OF_ORIGIN)).where(execution.c.id.in_(listed("ids")))
+)
 EXECUTIONS = Listing(
     *(execution, execution.c.created_at.desc(), execution.c.id.desc()), by=("status", "subject")
 )

@@ -1,6 +1,6 @@
 """Records: answering questions from the tables, in one session and so at one consistent moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gateway.journal import queries
 from gateway.journal.activity_records import SqlActivityRecords
@@ -23,12 +23,13 @@ from gateway.model.execution import (
     Call,
     Execution,
     ExecutionStatus,
+    Origin,
     PlanRecord,
     RunMode,
     Step,
     StepStatus,
 )
-from gateway.model.json import JsonValue, decode
+from gateway.model.json import JsonValue, decode, encode
 from gateway.model.plan import Edge, Plan, PlanStep
 from gateway.model.ports import ExecutionFilter, Page, Records
 from gateway.model.principal import Principal
@@ -81,6 +82,14 @@ class SqlRecords(
         """The execution that this run belongs to."""
         row = self._one(queries.EXECUTION_OF_RUN, of_run=run_id)
         return execution_of(row) if row else None
+
+    def origins(self, execution_ids: Iterable[str]) -> dict[tuple[str, str | None], Origin]:
+        """The origins of those of these executions that are there, by workspace and id."""
+        rows = self._all(queries.ORIGINS, ids=encode(sorted(execution_ids)))
+        return {
+            (workspace, own): Origin(subject, run_id, RunMode(mode) if mode else None)
+            for own, workspace, subject, run_id, mode in rows
+        }
 
     def executions(self, which: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:
         """A page of executions, newest first, and how many there are in all."""

@@ -1,6 +1,6 @@
 """Ports: what the inner rooms need of the outside, as protocols that the app fills in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -11,7 +11,7 @@ from gateway.model.claims import ClaimQueue, ClaimRecords, DueRun
 from gateway.model.contract import OperationContract
 from gateway.model.entry import Entry, NewEntry
 from gateway.model.evidence import EvidenceRecords
-from gateway.model.execution import Call, Execution, PlanRecord, Step
+from gateway.model.execution import Call, Execution, Origin, PlanRecord, Step
 from gateway.model.grant import GrantRecords
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.lane import LaneRecords
@@ -85,6 +85,10 @@ class Records(
 
     def execution_of_run(self, run_id: str) -> Execution | None:
         """The execution that this run belongs to (for the loop, hence in any workspace)."""
+        ...
+
+    def origins(self, execution_ids: Iterable[str]) -> Mapping[tuple[str, str | None], Origin]:
+        """The origins of those of these executions that are there, by workspace and id."""
         ...
 
     def executions(self, which: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:

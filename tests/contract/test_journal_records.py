@@ -9,6 +9,7 @@ from gateway.model.execution import (
     ApprovalStatus,
     Execution,
     ExecutionStatus,
+    Origin,
     RunMode,
     Step,
     StepStatus,
@@ -61,6 +62,19 @@ async def test_plain_text_and_a_direct_call_are_kept_as_they_are(journal: Journa
 
     found = await execution(journal)
     assert (found.text, found.direct, found.metadata) == ('say "hi"', True, None)
+
+
+async def test_origins_are_those_of_the_executions_that_are_there(journal: Journal) -> None:
+    a, b = Story("a"), Story("b")
+    await tell(journal, a.received(), a.compiled("x"), a.verified(), a.started(), b.received())
+
+    asked = ("exec_a", "exec_b", "exec_none")
+    found = await journal.read(lambda records: records.origins(asked))
+    assert found == {
+        (WORKSPACE, "exec_a"): Origin(ALICE.subject, "run_a", RunMode.AUTONOMOUS),
+        (WORKSPACE, "exec_b"): Origin(ALICE.subject),
+    }
+    assert await journal.read(lambda records: records.origins(["exec_none"])) == {}
 
 
 async def test_an_execution_of_another_workspace_is_not_there(journal: Journal) -> None:

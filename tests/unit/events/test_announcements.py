@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from gateway.events import Origin, announcements
+from gateway.events import announcements
 from gateway.events.derive import DERIVED
 from gateway.model.entry import Entry, EntryType
 from gateway.model.event import Announcement
-from gateway.model.execution import RunMode
+from gateway.model.execution import Origin, RunMode
 from gateway.model.json import JsonObject
 from gateway.model.ports import Declined
 from tests.unit.events.event_world import EventWorld
