@@ -6,8 +6,10 @@ import gc
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
+import graphql
 import pytest
 from graphql import (
     DocumentNode,
@@ -111,6 +113,10 @@ async def execute(
     return await compiled.execute(document, operation, request)
 
 
+async def awaited(result: Any) -> ExecutionResult:
+    return await result if isawaitable(result) else result
+
+
 def after(steps: int, answer: Any) -> Callable[[], Any]:
     async def later() -> Any:
         for _ in range(steps):
@@ -179,6 +185,25 @@ def test_every_root_field_is_called_once_whatever_happens(
     result = house.ask(source)
     assert house.calls == list(calls)
     assert [error.path for error in result.errors or []] == paths
+
+
+@pytest.mark.parametrize("source", ["{ b { name } }", "mutation { x: a { name } }"])
+def test_the_refusal_of_the_only_field_is_told_without_graphql_core(source: str) -> None:
+    refused = refuse("SERVICE_UNAVAILABLE", "Come again.")
+    house = House(answers={"b": refused, "x": refused})
+    result = house.ask(source)
+    assert house.compiled.interpreted == 0
+    document = parse(source)
+    by_core = asyncio.run(awaited(graphql.execute(house.schema, document)))
+    assert result.formatted == by_core.formatted
+    assert result.errors is not None
+    assert result.errors[0].original_error is refused
+
+
+def test_a_field_that_the_answer_cannot_do_without_is_left_to_graphql_core() -> None:
+    house = House(answers={"sure": ValueError("no")})
+    result = house.ask("{ sure { name } }")
+    assert (result.data, house.compiled.interpreted, house.calls) == (None, 1, ["sure"])
 
 
 def test_variables_within_a_literal_of_a_scalar_are_seen() -> None:

@@ -4,13 +4,14 @@ Fields are collected once, with graphql-core's own functions, so that fragments,
 and ``@skip`` and ``@include`` are what GraphQL says they are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
     DocumentNode,
     Executor,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLField,
     GraphQLObjectType,
@@ -67,7 +68,8 @@ class CompiledRoot:
     """A root field: its response name, what gives its arguments, what calls its resolver with them
     (None for ``__typename``, which needs no call), what completes the outcome.
 
-    ``is_required`` is true where the answer has no data at all if this field has none.
+    ``is_required`` is true where the answer has no data at all if this field has none. ``nodes``
+    are the places in the document where it stands.
     """
 
     key: str
@@ -75,6 +77,7 @@ class CompiledRoot:
     call: Call | None
     complete: Convert
     is_required: bool = False
+    nodes: Sequence[FieldNode] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ class _Compiler:
             self._call(root_type, key, field, details),
             self._finish(field, details),
             is_non_null_type(field.type),
+            [item.node for item in details],
         )
 
     def _finish(self, field: GraphQLField, details: FieldDetailsList) -> Convert:

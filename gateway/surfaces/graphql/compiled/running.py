@@ -2,7 +2,9 @@
 
 Where there is an error to tell, or something that graphql-core must judge, graphql-core is given
 what came of the resolvers so far and answers. It is called once the exception is over that led
-there, which would stand beside each error of its own in logs.
+there, which would stand beside each error of its own in logs. One error is told here: that of the
+only field of an operation, when its resolver raised it. So are most refusals told, and there may be
+many of them when there is too much to do.
 """
 
 import asyncio
@@ -10,7 +12,7 @@ from collections.abc import Awaitable
 from types import CoroutineType
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult
+from graphql import DocumentNode, ExecutionResult, located_error
 from graphql.execution.values import VariableValues
 
 from gateway.surfaces.graphql.compiled.compiler import CompiledOperation, CompiledRoot
@@ -49,7 +51,21 @@ async def run_in_turn(
             outcomes[called] = Raised(error)
     else:
         return ExecutionResult(data, None)
-    return await core.run(tree, compiled.definition, request, outcomes)
+    return _alone(compiled, outcomes) or await core.run(
+        tree, compiled.definition, request, outcomes
+    )
+
+
+def _alone(compiled: CompiledOperation, outcomes: Outcomes) -> ExecutionResult | None:
+    """The answer of an operation whose only field has no value, because its resolver raised an
+    error (GraphQL, section 6.4.4); None for any other."""
+    only = compiled.roots[0]
+    raised = outcomes.get(only.key)
+    if len(compiled.roots) > 1 or only.is_required or not isinstance(raised, Raised):
+        return None
+    return ExecutionResult(
+        {only.key: None}, [located_error(raised.error, list(only.nodes), [only.key])]
+    )
 
 
 async def run_at_once(

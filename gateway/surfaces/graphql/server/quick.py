@@ -30,6 +30,7 @@ _SAYING_NOTHING = frozenset(
     {
         *(b"cache-control", b"content-type", b"date", b"referrer-policy", b"server", b"vary"),
         *(b"content-security-policy", b"x-content-type-options", b"x-frame-options"),
+        b"retry-after",
     }
 )
 """Headers of answers that say nothing of whom they are for, so that they may be remembered."""
