@@ -66,7 +66,7 @@ def _texts_of(told: Problem) -> list[str]:
     texts = [told.title, told.detail]
     for one in told.issues:
         texts += (one.path, one.message)
-    return [*texts, json.dumps(told.extra, ensure_ascii=False)]
+    return [*texts, json.dumps(told.extra, ensure_ascii=False)] if told.extra else texts
 
 
 def _found(values: Iterable[JsonValue], text: str) -> list[str]:

@@ -8,18 +8,23 @@ too late.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.model.problem import refuse
+from gateway.model.problem import Problem, problem
 from gateway.telemetry import metrics
 
 RETRY_AFTER = 1.0
 """Seconds after which whoever was refused may try again."""
 
 _TELL_EVERY = 1000
+
+_TOO_MUCH = problem(
+    "SERVICE_UNAVAILABLE",
+    f"The gateway has too much to do at once. Nothing was done. Try again in {RETRY_AFTER:g} s.",
+    retry_after=RETRY_AFTER,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -81,21 +86,23 @@ class Admission:
         """How many calls are in progress."""
         return self._in_progress
 
-    @contextmanager
-    def admit(self, priority: Priority) -> Iterator[None]:
-        """A place for one call while the context lasts.
+    def admit(self, priority: Priority) -> Problem | None:
+        """Take a place for one call, which ``leave`` gives back.
 
-        Raises:
-            ProblemError: SERVICE_UNAVAILABLE with ``retryAfter``; nothing was done.
+        Returns:
+            SERVICE_UNAVAILABLE with ``retryAfter`` where there is none: then nothing was done, and
+            nothing is to be given back. Not raised, because most callers may be refused, and each
+            of them should cost little.
         """
         found = self._too_much(priority.value)
         if found is not None:
-            raise self._refusal(*found)
+            return self._refused_for(*found)
         self._in_progress += 1
-        try:
-            yield
-        finally:
-            self._in_progress -= 1
+        return None
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._in_progress -= 1
 
     def _too_much(self, share: _Share) -> tuple[str, str] | None:
         """What there is too much of for a call with this share: for metrics, and in words."""
@@ -112,17 +119,12 @@ class Admission:
                 return "delay", f"writes wait {delay:.2f} s"
         return None
 
-    def _refusal(self, reason: str, found: str) -> Exception:
+    def _refused_for(self, reason: str, found: str) -> Problem:
         metrics.overload.add(reason)
         if self._refused % _TELL_EVERY == 0:
             _log.warning("too much at once (%s): calls are refused", found)
         self._refused += 1
-        return refuse(
-            "SERVICE_UNAVAILABLE",
-            f"The gateway has too much to do at once. Nothing was done. Try again in "
-            f"{RETRY_AFTER:g} s.",
-            retry_after=RETRY_AFTER,
-        )
+        return _TOO_MUCH
 
 
 def _part(bound: int, share: float) -> int:

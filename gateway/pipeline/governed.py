@@ -29,7 +29,7 @@ from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.keyed import earlier_call, require_unused_key
 from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
-from gateway.pipeline.refusals import denial, told_about
+from gateway.pipeline.refusals import denial, of_call, told_about
 from gateway.policy import Policies, mask_value
 from gateway.telemetry.deciding import note_decision
 
@@ -61,11 +61,15 @@ class Pipeline:
         Raises:
             ProblemError: the call was refused or failed. Denials are recorded.
         """
+        refused = self.admission.admit(self._priority(call))
+        if refused is not None:
+            raise ProblemError(of_call(call, refused))
         try:
-            with self.admission.admit(self._priority(call)):
-                return await self._govern(call)
+            return await self._govern(call)
         except ProblemError as error:
             raise ProblemError(told_about(call, error.problem)) from error
+        finally:
+            self.admission.leave()
 
     def _priority(self, call: Call) -> Priority:
         bound = self.bindings.get(call.contract.ref)

@@ -34,8 +34,12 @@ def declined(outcome: Declined, private: Iterable[JsonValue]) -> Problem:
 
 def told_about(call: Call, told: Problem) -> Problem:
     """The problem as the caller gets it: it quotes none of the PII that was sent."""
+    return of_call(call, scrub(told, values_at(call.input, call.contract.policy.pii)))
+
+
+def of_call(call: Call, told: Problem) -> Problem:
+    """A problem, which quotes nothing of the call, with what it is about."""
     contract = call.contract
-    told = scrub(told, values_at(call.input, contract.policy.pii))
     operation = {
         "key": contract.key,
         "version": contract.meta.version,

@@ -1,10 +1,7 @@
 """Admission: what is refused first, and that places come back."""
 
-from contextlib import ExitStack
-
 import pytest
 
-from gateway.model.problem import ProblemError
 from gateway.pipeline import Admission, Bounds, Gauges, Priority
 
 NEW, START, ORDINARY, OPERATOR = Priority
@@ -12,23 +9,23 @@ WITHIN = {NEW: 50, START: 75, ORDINARY: 75, OPERATOR: 100}
 
 
 def fits(admission: Admission, priority: Priority) -> bool:
-    try:
-        with admission.admit(priority):
-            return True
-    except ProblemError:
+    if admission.admit(priority) is not None:
         return False
+    admission.leave()
+    return True
 
 
 @pytest.mark.parametrize("priority", Priority)
 def test_each_priority_may_fill_its_own_share_of_the_calls(priority: Priority) -> None:
     admission = Admission(Bounds(calls=100))
-    with ExitStack() as held:
-        for _ in range(WITHIN[priority]):
-            held.enter_context(admission.admit(priority))
-        assert admission.in_progress == WITHIN[priority]
-        assert [one for one in Priority if fits(admission, one)] == [
-            one for one in Priority if WITHIN[one] > WITHIN[priority]
-        ]
+    for _ in range(WITHIN[priority]):
+        assert admission.admit(priority) is None
+    assert admission.in_progress == WITHIN[priority]
+    assert [one for one in Priority if fits(admission, one)] == [
+        one for one in Priority if WITHIN[one] > WITHIN[priority]
+    ]
+    for _ in range(WITHIN[priority]):
+        admission.leave()
     assert admission.in_progress == 0
     assert fits(admission, priority)
 
@@ -68,23 +65,15 @@ def test_a_record_that_is_behind_holds_off_what_is_new_first(
     assert [one for one in Priority if fits(admission, one)] == fitting
 
 
-def test_a_place_comes_back_from_a_call_that_failed() -> None:
-    admission = Admission(Bounds(calls=4))
-    for _ in range(10):
-        with pytest.raises(LookupError), admission.admit(OPERATOR):
-            raise LookupError
-    assert admission.in_progress == 0
-
-
 def test_a_refusal_says_when_to_come_again(caplog: pytest.LogCaptureFixture) -> None:
     admission = Admission(Bounds(calls=4))
-    with ExitStack() as held:
-        for _ in range(4):
-            held.enter_context(admission.admit(OPERATOR))
-        for _ in range(1000):
-            with pytest.raises(ProblemError) as refused, admission.admit(OPERATOR):
-                raise AssertionError("there is no place")
-    told = refused.value.problem
+    for _ in range(4):
+        assert admission.admit(OPERATOR) is None
+    refused = [admission.admit(OPERATOR) for _ in range(1000)]
+    told = refused[0]
+    assert told is not None
     assert (told.code, told.status, told.retryable) == ("SERVICE_UNAVAILABLE", 503, True)
     assert told.retry_after == 1.0
+    assert None not in refused
+    assert admission.in_progress == 4  # whoever is refused has taken no place
     assert len(caplog.records) == 1  # a flood of calls is no flood of lines

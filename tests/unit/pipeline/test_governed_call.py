@@ -9,6 +9,7 @@ from gateway.model.entry import EntryType
 from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.principal import ANONYMOUS
 from gateway.model.problem import Problem, ProblemError
+from gateway.pipeline import Admission, Bounds, Gauges
 from tests.unit.pipeline.desk import Desk
 from tests.unit.runtime.loop_world import OLGA, person
 
@@ -29,6 +30,21 @@ async def test_access_is_decided_before_the_input_is_looked_at(desk: Desk) -> No
     told = await refused(desk, ANONYMOUS, "few", {"wrong": 1})
     assert told.code == "UNAUTHENTICATED"
     assert told.operation == {"key": "shop.few", "version": "1.0.0", "kind": "command"}
+
+
+async def test_a_place_comes_back_whatever_became_of_the_call(desk: Desk) -> None:
+    delay = 0.0
+    places = desk.pipeline.admission = Admission(Bounds(calls=4), Gauges(delay=lambda: delay))
+    for _ in range(5):
+        assert (await refused(desk, ANONYMOUS, "few", {"text": "a"})).code == "UNAUTHENTICATED"
+    await desk.call(ALICE, "few", {"text": "a"})
+    assert places.in_progress == 0
+
+    delay = 60.0
+    told = await refused(desk, ALICE, "few", {"text": "b"})
+    assert (told.code, told.retry_after) == ("SERVICE_UNAVAILABLE", 1.0)
+    assert told.operation == {"key": "shop.few", "version": "1.0.0", "kind": "command"}
+    assert (places.in_progress, desk.applied) == (0, ["a"])
 
 
 async def test_invalid_input_costs_no_call_of_the_limit(desk: Desk) -> None:
