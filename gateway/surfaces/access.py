@@ -15,6 +15,7 @@ from gateway.surfaces.graphql.requests.headers import REQUEST_ID, RequestHeaders
 from gateway.surfaces.probes import PROBES
 from gateway.telemetry import fields, metrics
 from gateway.telemetry.instruments import is_counting
+from gateway.telemetry.sparing import SPARED
 
 _log = logging.getLogger("gateway.access")
 
@@ -73,11 +74,13 @@ class _Line:
         await self._send(message)
 
     def tell(self) -> None:
-        """Tell the line; what only asks whether the process lives, at debug level."""
+        """Tell the line, at debug level where it only asked whether the process lives, or is one of
+        many that were put off."""
         route = self._route()
         if is_counting():
             self._count(route)
-        level = logging.DEBUG if route in PROBES else logging.INFO
+        is_spared = route in PROBES or SPARED in self._scope
+        level = logging.DEBUG if is_spared else logging.INFO
         if not _log.isEnabledFor(level):
             return
         named = fields(

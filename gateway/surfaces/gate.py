@@ -14,6 +14,7 @@ from gateway.surfaces.graphql.http.answers import JsonAnswer
 from gateway.surfaces.graphql.http.negotiation import GRAPHQL_JSON
 from gateway.surfaces.probes import PROBES
 from gateway.telemetry import metrics
+from gateway.telemetry.sparing import SPARED, Sparing
 
 RETRY_AFTER = 1.0
 """Seconds after which whoever was refused may try again."""
@@ -33,6 +34,7 @@ class RequestGate:
         self._app = app
         self._most = most
         self._inside = 0
+        self._sparing = Sparing()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, or refuse at once."""
@@ -40,6 +42,8 @@ class RequestGate:
             await self._app(scope, receive, send)
         elif self._inside >= self._most:
             metrics.overload.add("requests")
+            if self._sparing.is_spared():
+                scope[SPARED] = True
             await _too_many(scope["path"])(scope, receive, send)
         else:
             place = _Place(self, scope, receive, send)

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from gateway.surfaces.graphql.operations.execution import Operation, choose_oper
 from gateway.surfaces.graphql.operations.operation_log import OperationLine
 from gateway.surfaces.graphql.requests.parameters import Parameters
 from gateway.surfaces.graphql.server.lifetime import PeerGoneError
+from gateway.telemetry import sparing
+from gateway.telemetry.sparing import EACH_SECOND
 from tests.unit.graphql.support import closed, open_, shipped_schema
 from tests.unit.telemetry.records import listening
 
@@ -128,6 +131,26 @@ def test_an_introspection_that_is_refused_later_is_told_normalised(lines: Any) -
     with pytest.raises(RequestRefusedError), line_for(query=query):
         documents.prepare(query, closed)
     assert lines()[0]["document"] == "query{__schema{types{name}}}"
+
+
+def test_of_many_calls_that_are_put_off_a_few_are_told(
+    lines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = 7.0
+    monkeypatch.setattr(sparing, "time", SimpleNamespace(monotonic=lambda: second))
+
+    def told(*codes: str) -> tuple[str, bool]:
+        with line_for() as line:
+            line.answered({"errors": [{"extensions": {"code": code}} for code in codes]})
+        return lines()[-1]["level"], line.is_spared
+
+    put_off = ("SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE")
+    assert {told(*put_off) for _ in range(EACH_SECOND)} == {("info", False)}
+    assert {told(*put_off) for _ in range(3)} == {("debug", True)}
+    assert told("SERVICE_UNAVAILABLE", "CONFLICT") == ("info", False)  # something came of it
+    assert told() == ("info", False)
+    second += 1
+    assert told(*put_off) == ("info", False)
 
 
 def test_an_operation_that_goes_on_is_told_once_at_its_end(lines: Any) -> None:

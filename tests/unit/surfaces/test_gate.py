@@ -1,6 +1,8 @@
 """The gate before all doors: which requests count, and for how long."""
 
 import asyncio
+import json
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import httpx
@@ -10,7 +12,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from gateway.surfaces.access import AccessLog
 from gateway.surfaces.gate import RequestGate
+from gateway.telemetry.sparing import EACH_SECOND
+from tests.unit.telemetry.records import listening
 
 pytestmark = pytest.mark.anyio
 
@@ -136,3 +141,23 @@ async def test_a_failure_gives_its_place_back() -> None:
     for _ in range(2 * MOST):
         assert (await house.client.get("/fail")).status_code == 500
     assert (await house.client.get("/graphql")).status_code == 200
+
+
+async def test_the_lines_of_many_that_are_refused_are_spared() -> None:
+    """Told at debug level, that is; the lines of whoever is served are told as ever."""
+    house = House()
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(AccessLog(house.gate)), base_url="http://gate"
+    )
+    held = await house.fill()
+    with listening("gateway.access") as (_, stream):
+        for _ in range(2 * EACH_SECOND + 5):  # they may come in two seconds, though not in three
+            assert (await client.post("/wait", content=b"{}")).status_code == 503
+        house.go.set()
+        await asyncio.gather(*held)
+        assert (await client.post("/wait", content=b"{}")).status_code == 200
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    levels = Counter((line["status"], line["level"]) for line in told)
+    assert levels[503, "info"] in (EACH_SECOND, 2 * EACH_SECOND)
+    assert levels[503, "debug"] == 2 * EACH_SECOND + 5 - levels[503, "info"]
+    assert levels[200, "info"] == 1

@@ -37,6 +37,7 @@ from gateway.surfaces.graphql.operations.operation_log import OperationLine, Tra
 from gateway.surfaces.graphql.requests.headers import request_id
 from gateway.surfaces.graphql.requests.parameters import Parameters, from_body, from_query_string
 from gateway.surfaces.graphql.service import Service
+from gateway.telemetry.sparing import SPARED
 
 
 class _Exchange:
@@ -127,6 +128,8 @@ class GraphQLEndpoint:
             if not asked.wants_events:
                 raise
             body = {"errors": entries_of(refused, "a request", asked.trace_id)}
+        if line.is_spared:
+            exchange.scope[SPARED] = True
         if asked.wants_events:
             return ClosedStream(body)
         media = asked.media

@@ -22,8 +22,11 @@ from gateway.surfaces.graphql.shapes import Shape, unparsed
 from gateway.telemetry import fields, metrics, spans
 from gateway.telemetry.deciding import Gathering, end_gathering, gather_decisions
 from gateway.telemetry.instruments import is_counting
+from gateway.telemetry.sparing import Sparing
 
 _log = logging.getLogger("gateway.operations")
+
+_sparing = Sparing()
 
 Transport = Literal["http", "sse", "websocket"]
 
@@ -31,8 +34,11 @@ Transport = Literal["http", "sse", "websocket"]
 class OperationLine(AbstractContextManager["OperationLine"]):
     """Gathers what is told of an operation, and tells it when the ``with`` over it ends.
 
-    ``request_id`` and ``trace_id`` are those of the request or of the connection.
+    ``request_id`` and ``trace_id`` are those of the request or of the connection. ``is_spared``
+    says, at the end, that neither this nor any other line is to be told of it but at debug level.
     """
+
+    is_spared = False
 
     operation: Operation | None = None
     _shape: Shape | None = None
@@ -111,7 +117,14 @@ class OperationLine(AbstractContextManager["OperationLine"]):
             kind, problem = self._kind() or "none", self._problem() or "none"
             metrics.operations.add(self._transport, kind, problem)
         if self._is_told:
-            _log.info("operation", extra=self._told())
+            self.is_spared = self._is_put_off() and _sparing.is_spared()
+            level = logging.DEBUG if self.is_spared else logging.INFO
+            if _log.isEnabledFor(level):
+                _log.log(level, "operation", extra=self._told())
+
+    def _is_put_off(self) -> bool:
+        """True where nothing was done, and the caller was told to come again."""
+        return bool(self._codes) and all(code == "SERVICE_UNAVAILABLE" for code in self._codes)
 
     def _end_span(self) -> None:
         operation, span = self.operation, self._span
