@@ -30,6 +30,9 @@ GOODPUT = 0.7
 RECOVERED = 2.0
 """Latency is back once a second's median is at most so many times the steady one."""
 RECOVERED_WITHIN = 5
+_IN_A_ROW = 3
+"""Of so many seconds in a row, for one alone may be a lucky one; whatever holds up a second later
+on has another reason."""
 FLAT = 1024 * 1024 / 60
 """Growth of memory, in bytes a second, up to which it counts as flat over half an hour."""
 
@@ -138,8 +141,9 @@ def _operator(one: Measured) -> dict[str, Any]:
 def _recovery(steady: Measured, after: Measured) -> dict[str, Any]:
     bound = RECOVERED * steady.done(0.5)
     seconds = after.by_second()
-    over = [number for number, told in enumerate(seconds) if not told <= bound]
-    back = over[-1] + 1 if over else 0
+    is_back = [told <= bound for told in seconds]
+    rows = (number for number in range(len(is_back)) if all(is_back[number:][:_IN_A_ROW]))
+    back = next(rows, len(seconds))
     return {
         "seconds until latency is back": back,
         "met": back <= RECOVERED_WITHIN,
