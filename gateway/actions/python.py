@@ -163,7 +163,7 @@ def _outcome(
     if error is not None:
         _log.error("%s: the handler raised %s", call.contract.ref, _place(error))
         return Unknown(f"The handler raised {type(error).__name__}.")
-    return _answered(work.result(), events)
+    return _answered(call, work.result(), events)
 
 
 def _declined(call: ActionCall, error: ActionError) -> Declined:
@@ -180,11 +180,12 @@ def _declined(call: ActionCall, error: ActionError) -> Declined:
     return Declined("INTERNAL_ERROR", detail, 500)
 
 
-def _answered(result: Any, events: list[tuple[str, JsonObject]]) -> ActionOutcome:
+def _answered(call: ActionCall, result: Any, events: list[tuple[str, JsonObject]]) -> ActionOutcome:
     if not isinstance(result, dict):
         return Unknown(f"The handler returned {type(result).__name__} instead of a dict.")
     try:
-        answer = exact_copy(result)  # a handler may change later what it gave
+        # Either is a copy: a handler may change later what it gave.
+        answer = call.take(result) or exact_copy(result)
     except ValueError as error:
         return Unknown(f"The handler's answer is not JSON: {error}.")
     return Answered(answer, tuple(events))

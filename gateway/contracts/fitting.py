@@ -54,7 +54,7 @@ def is_long(value: JsonValue) -> bool:
 def fits(fields: Fields, types: Types, *, wholly: bool = False) -> Holds:
     """What tells that objects fit these fields and, written as pydantic writes them, stay the
     same: their members in the order of the fields, optional ones left out or not in all alike, or,
-    where they are to fit ``wholly``, in none of them. It does not look for lone surrogates."""
+    where they are to fit ``wholly``, in none of them."""
     holds = _Fitting(types, wholly=wholly).objects(fields)
 
     def fit(objects: Column) -> bool:
@@ -64,14 +64,6 @@ def fits(fields: Fields, types: Types, *, wholly: bool = False) -> Holds:
             return False
 
     return fit
-
-
-def is_unicode_throughout(value: JsonValue) -> bool:
-    """Whether no text of a value, which must be JSON otherwise, has a lone surrogate."""
-    try:
-        return bool(orjson.dumps(value))  # the quickest way to find one anywhere
-    except TypeError:
-        return False
 
 
 class _Fitting:
@@ -127,14 +119,15 @@ class _Fitting:
 
 
 def _validated(name: str) -> Holds:
-    """Whether pydantic takes all values of a scalar as they are."""
+    """Whether pydantic takes all values of a scalar as they are, and they can be written."""
     one: Any = SCALAR_TYPES[name].annotation
     adapter: TypeAdapter[Any] = TypeAdapter(list[one], config=ConfigDict(strict=True))
 
     def holds(column: Column) -> bool:
         try:
             found = adapter.validate_python(column)
-        except ValidationError:
+            orjson.dumps(found)  # the quickest way to find a lone surrogate anywhere
+        except (ValidationError, TypeError):
             return False
         return found == column and list(map(type, found)) == list(map(type, column))
 

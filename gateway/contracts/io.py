@@ -12,14 +12,15 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
+from gateway.contracts.copying import Copies, copies
 from gateway.contracts.findings import nearest
-from gateway.contracts.fitting import fits, is_long, is_unicode_throughout
+from gateway.contracts.fitting import fits, is_long
 from gateway.contracts.names import operation_type_prefix
 from gateway.contracts.paths import Fields, Types
-from gateway.contracts.scalars import MAX_JSON_DEPTH, MAX_TEXT, SCALAR_TYPES, is_unicode
+from gateway.contracts.scalars import MAX_JSON_DEPTH, MAX_TEXT, SCALAR_TYPES
 from gateway.model.columns import Holds
 from gateway.model.contract import EnumType, EventContract, ObjectType, OperationContract
-from gateway.model.json import JsonObject, JsonValue, pointer, shown_name
+from gateway.model.json import JsonObject, JsonValue, is_unicode, pointer, shown_name
 from gateway.model.problem import MAX_ISSUES, Issue, ProblemError, invalid
 from gateway.model.types import TypeRef
 from gateway.model.whole import Whole
@@ -56,6 +57,7 @@ class Io:
         self._model: type[BaseModel] | None = None
         self._fits: Holds | None = None
         self._fits_wholly: Holds | None = None
+        self._copy: Copies | None = None
         self._tells_whole = tells_whole
 
     @property
@@ -65,18 +67,33 @@ class Io:
             self._model = build_model(self._name, self._fields, self._types)
         return self._model
 
-    def check(self, value: JsonValue, base: str = "", *, is_unicode: bool = False) -> JsonObject:
+    def take(self, value: object) -> JsonObject | None:
+        """A copy of a long value from elsewhere, which may be anything, if it is just as the
+        contract writes it: ``check`` gives it back as it is. None where that is not quick to see.
+        """
+        if type(value) is not dict or not is_long(value):
+            return None
+        if self._copy is None:
+            self._copy = copies(self._fields, self._types) or _cannot_copy
+        try:
+            (copied,) = self._copy([value])
+        except (KeyError, TypeError, RecursionError):
+            return None
+        return self._as_it_is(copied)
+
+    def check(self, value: JsonValue, base: str = "") -> JsonObject:
         """The validated value, in plain JSON types; optionals that are absent stay absent.
 
-        ``base`` is the JSON pointer to ``value``, put in front of every issue's path;
-        ``is_unicode`` says that no text in it has a lone surrogate, as whatever was read from JSON.
+        ``base`` is the JSON pointer to ``value``, put in front of every issue's path.
 
         Raises:
             ProblemError: VALIDATION_FAILED with every issue (at most 100).
         """
+        if type(value) is Whole and value.by is self:
+            return value
         if is_long(value):
             found = self._as_it_is(value)
-            if found is not None and (is_unicode or is_unicode_throughout(value)):
+            if found is not None:
                 return found
         model = self._model or self.model
         try:
@@ -97,7 +114,7 @@ class Io:
             self._fits_wholly = fits(self._fields, self._types, wholly=True)
             self._fits = fits(self._fields, self._types)
         if self._tells_whole and self._fits_wholly([value]):
-            return Whole(value)
+            return Whole(value, self)
         return value if self._fits([value]) else None
 
     def _issue(self, details: ErrorDetails, base: str) -> Issue:
@@ -155,6 +172,10 @@ class Io:
         if isinstance(named, EnumType):
             return f"one of {', '.join(named.values)}"
         return f"an object ({ref.name})"
+
+
+def _cannot_copy(_column: object) -> list[Any]:
+    raise TypeError("the contract leaves open what it is made of")
 
 
 def _refused(issues: list[Issue]) -> ProblemError:

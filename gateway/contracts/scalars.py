@@ -23,6 +23,7 @@ from gateway.model.json import (
     MAX_SAFE_INTEGER,
     JsonValue,
     encoded,
+    is_unicode,
     pointer,
     shown_name,
 )
@@ -219,15 +220,6 @@ def _check_text(text: Any, path: Sequence[str | int]) -> None:
 def _refused(code: str, path: Sequence[str | int], what: str) -> PydanticCustomError:
     inner = pointer(*(shown_name(part) for part in path))
     return PydanticCustomError(code, "{what}", {"inner": inner, "what": what})
-
-
-def is_unicode(text: str) -> bool:
-    """False for a text with lone surrogates, which cannot be written as UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _id_text(value: Any) -> Any:

@@ -11,6 +11,8 @@ from itertools import chain
 from math import isfinite
 from typing import Any
 
+from gateway.model.json import is_unicode
+
 Column = Sequence[Any]
 Holds = Callable[[Column], bool]
 """Tells of a column that all its values are as asked."""
@@ -34,13 +36,15 @@ def typed(wanted: type) -> Holds:
 
 
 def texts(longest: int) -> Holds:
-    """Whether all are texts of at most so many characters."""
+    """Whether all are texts of Unicode (no lone surrogates) of at most so many characters."""
 
     def holds(column: Column) -> bool:
         if not _TEXTS.issuperset(map(type, column)):
             return False
+        joined = "".join(column)
         # None is longer than all of them together, which is found in half the time.
-        return len("".join(column)) <= longest or max(map(len, column)) <= longest
+        is_short = len(joined) <= longest or max(map(len, column)) <= longest
+        return is_short and is_unicode(joined)
 
     return holds
 
@@ -80,7 +84,7 @@ def lists(inner: Holds) -> Holds:
     """Whether all are lists, and ``inner`` holds of what is in them."""
 
     def holds(column: Column) -> bool:
-        return _LISTS.issuperset(map(type, column)) and inner([*chain.from_iterable(column)])
+        return are_lists(column) and inner([*chain.from_iterable(column)])
 
     return never if inner is never else holds
 
@@ -88,6 +92,11 @@ def lists(inner: Holds) -> Holds:
 def are_objects(column: Column) -> bool:
     """Whether all are objects of JSON."""
     return _DICTS.issuperset(map(type, column))
+
+
+def are_lists(column: Column) -> bool:
+    """Whether all are lists of JSON."""
+    return _LISTS.issuperset(map(type, column))
 
 
 def columns_of(objects: Column, names: list[str]) -> list[list[Any]] | None:

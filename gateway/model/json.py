@@ -22,6 +22,17 @@ MAX_SAFE_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 7493)."""
 
 
+def is_unicode(text: str) -> bool:
+    """False for a text with lone surrogates, which cannot be written as UTF-8."""
+    if text.isascii():  # known of each text, and true of most
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def canonical(value: JsonValue) -> bytes:
     """The RFC 8785 form of ``value``.
 

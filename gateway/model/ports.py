@@ -207,12 +207,17 @@ class Dispatcher(Protocol):
         ...
 
 
+def _take_nothing(_value: object) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ActionCall:
     """One attempt to perform a contract's handler.
 
     ``input`` is raw (unsealed); ``idempotency_key`` is the same for every attempt of a step;
-    ``timeout`` is in seconds.
+    ``timeout`` is in seconds. ``take`` may know a quick copy of an answer that is given as objects
+    of Python; it gives None where it does not.
     """
 
     contract: OperationContract
@@ -222,6 +227,7 @@ class ActionCall:
     execution_id: str = ""
     step_id: str = ""
     trace_id: str | None = None
+    take: Callable[[object], JsonObject | None] = _take_nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,11 @@ class Whole(dict[str, Any]):
     the contract, in their order, with values of their types and nothing else.
 
     It stays so because nobody changes it: whoever wants another value (masked, sealed) makes one.
+    ``by`` is what found it to be so.
     """
 
-    __slots__ = ()
+    __slots__ = ("by",)
+
+    def __init__(self, value: dict[str, Any], by: object) -> None:
+        super().__init__(value)
+        self.by = by

@@ -96,7 +96,7 @@ def accept_answer(
         ProblemError: BAD_GATEWAY, naming what does not fit; the effect has happened all the same.
     """
     try:
-        output = registry.output_of(contract).check(answered.output, "/output", is_unicode=True)
+        output = registry.output_of(contract).check(answered.output, "/output")
         events = tuple(_events(registry, contract, value, output, answered))
     except ProblemError as error:
         found = scrub(error.problem, _private(contract, value, answered))

@@ -233,6 +233,7 @@ class Pipeline:
             idempotency_key=admitted.verdict.decision_id,
             timeout=contract.handler.timeout,
             trace_id=call.trace_id,
+            take=self.registry.output_of(contract).take,
         )
         try:
             outcome = await self.actions.perform(asked)

@@ -10,6 +10,7 @@ from graphql import execute, parse, validate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.actions.answers import exact_copy
 from gateway.contracts.io import output_io
 from gateway.model.contract import EnumType, ObjectType
 from gateway.model.problem import ProblemError
@@ -174,6 +175,79 @@ def test_it_is_answered_as_it_is_where_all_of_it_is_asked_for() -> None:
     assert asyncio.run(answered(ALL, output))["shopRowsList"] is output
     swapped = ALL.replace("id name", "name id")
     assert asyncio.run(answered(swapped, output))["shopRowsList"] is not output
+
+
+class Row(dict[str, Any]):
+    """What looks like an object of JSON."""
+
+
+ODD: list[Any] = [
+    *(None, "\ud800", "x" * 70_000, float("nan"), float("inf"), 2**60, True, 1, 1.5, b"a", "AJAR"),
+    *((), (1, 2), {1}, [[]], [None], ["a"], {}, {"a": 1}, Row(id="a"), [Row()], object()),
+]
+"""What a handler in Python might put anywhere."""
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> dict[str, Any]:
+    """An output that fits the contract, or nearly."""
+    output, _ = draw(outputs())
+    row = draw(st.sampled_from(output["rows"]))
+    for where in draw(st.lists(st.sampled_from([output, row, *row["parts"]]), max_size=2)):
+        where[draw(st.sampled_from([*where, "more"]))] = draw(st.sampled_from(ODD))
+    if draw(st.booleans()):
+        row["parts"] = draw(st.sampled_from([tuple(row["parts"]), [None], [row], output["rows"]]))
+    return output
+
+
+@given(answers())
+@settings(max_examples=150, deadline=None)
+def test_what_is_taken_is_what_a_copy_by_json_is_checked_to_be(answer: dict[str, Any]) -> None:
+    taken = IO.take(answer)
+    if taken is None:
+        return
+    checked = IO.check(exact_copy(answer))
+    assert (repr(taken), type(taken)) == (repr(checked), type(checked))
+    assert IO.check(taken) == taken
+    before = repr(taken)
+    spoil(answer)
+    assert repr(taken) == before
+
+
+def spoil(value: Any) -> None:
+    """Change whatever of it can be changed."""
+    for inner in list(value.values() if isinstance(value, dict) else value):
+        if isinstance(inner, dict | list):
+            spoil(inner)
+    value.clear()
+
+
+@given(outputs())
+@settings(max_examples=50, deadline=None)
+def test_what_fits_its_contract_is_taken(given: tuple[dict[str, Any], set[str]]) -> None:
+    output, _ = given
+    checked = IO.check(exact_copy(output))
+    taken = IO.take(output)
+    assert (taken, type(taken)) == (checked, type(checked))
+
+
+def test_what_never_ends_is_left() -> None:
+    row: dict[str, Any] = dict.fromkeys(ROW.fields)
+    row["parts"] = [row]
+    endless: list[Any] = []
+    endless.append(endless)
+    for answer in ({"rows": [row] * 8}, {"rows": [endless] * 8}, {"rows": endless}, row):
+        assert IO.take(answer) is None
+
+
+def test_a_whole_value_of_another_contract_is_looked_at() -> None:
+    other = output_io(CONTRACT)
+    output = IO.check({"rows": [], "best": None, "total": 8})
+    whole = Whole({"rows": "none", "best": None, "total": 8}, IO)
+    assert IO.check(whole) is whole  # it says that it was found to be so
+    with pytest.raises(ProblemError):
+        other.check(whole)
+    assert other.check(output) == output
 
 
 @pytest.mark.parametrize("flaw", [{"size": "1"}, {"state": "AJAR"}, {"more": 1}, {"id": None}])

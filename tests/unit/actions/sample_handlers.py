@@ -36,6 +36,14 @@ def emits(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
     return {}
 
 
+kept: dict[str, Any] = {}
+
+
+async def keeps(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+    kept["rows"] = [{"id": "7"}]
+    return kept
+
+
 def emits_and_fails(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
     context.emit("shop.order.placed@1.0.0", {})
     raise ActionError("OUT_OF_STOCK")

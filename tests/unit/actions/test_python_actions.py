@@ -27,13 +27,17 @@ def closed_gate() -> Iterator[None]:
 
 
 def perform(
-    name: str, given: dict[str, Any] | None = None, timeout: float = 60.0, of_handler: float = 60.0
+    name: str,
+    given: dict[str, Any] | None = None,
+    timeout: float = 60.0,
+    of_handler: float = 60.0,
+    **told: Any,
 ) -> Any:
     async def scenario() -> Any:
         target = name if ":" in name else f"{sample_handlers.__name__}:{name}"
         handler = PythonHandler(target, of_handler)
         actions = PythonActions()
-        more = {"execution_id": "exec_1", "step_id": "step_1"}
+        more = {"execution_id": "exec_1", "step_id": "step_1", **told}
         call = make_call(make_contract(handler), given, timeout, **more)
         try:
             return await actions.perform(call, handler)
@@ -55,6 +59,26 @@ def test_a_plain_function_runs_in_a_thread_on_a_copy_of_the_input() -> None:
 def test_an_async_function_runs_on_the_event_loop() -> None:
     outcome = perform("on_loop", {"a": 1})
     assert outcome == Answered({"given": {"a": 1}, "ids": ["exec_1", "step_1"]})
+
+
+def test_what_a_handler_keeps_is_not_what_it_answered() -> None:
+    outcome = perform("keeps")
+    assert outcome == Answered({"rows": [{"id": "7"}]})
+    sample_handlers.kept["rows"][0]["id"] = "changed later"
+    assert outcome == Answered({"rows": [{"id": "7"}]})
+
+
+def test_a_quick_copy_is_asked_for_first() -> None:
+    given: list[object] = []
+    copied = {"rows": [{"id": "copied"}]}
+
+    def take(answer: object) -> dict[str, Any]:
+        given.append(answer)
+        return copied
+
+    outcome = perform("keeps", take=take)
+    assert outcome.output is copied
+    assert given[0] is sample_handlers.kept
 
 
 def test_an_object_with_an_async_call_runs_on_the_event_loop() -> None:

@@ -192,6 +192,8 @@ async def test_a_query_with_a_handler_is_decided_and_recorded(desk: Desk) -> Non
     assert found["email"] != "ada@example.com"
     (entry,) = await desk.entries()
     assert entry.body["verdict"]["verdict"] == "autonomous"
+    (asked,) = desk.actions.made("read")
+    assert asked.take == desk.pipeline.registry.output_of(asked.contract).take
 
 
 async def test_a_query_that_is_given_up_is_recorded_because_the_service_was_asked(
