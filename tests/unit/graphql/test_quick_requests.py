@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.surfaces.graphql.server.heads import KnownHead, found_before, known_head
-from gateway.surfaces.graphql.server.quick import QuickHttp
+from gateway.surfaces.graphql.server.quick import _MOST_HEADS, QuickHttp
 from tests.unit.graphql.live import Live, event, eventually
 from tests.unit.graphql.test_http_protocol import HEAD, Peer, peer, play
 
@@ -71,6 +71,26 @@ def test_another_head_is_another_caller(quick: list[bytes]) -> None:
             assert (await answered(one, post(PING, tokens[0])))[0] == 200
 
     play(story)
+
+
+def test_heads_that_come_by_turns_are_all_known_up_to_a_few(quick: list[bytes]) -> None:
+    async def story(server: Live) -> None:
+        async with peer(server) as one:
+            names = ["ann", "bob", "cleo"] * 3
+            await answered(one, *(post(PING, _bearer(name)) for name in names))
+            assert [call["principal"].subject for call in server.door.calls] == names
+            assert len(quick) == len(names) - 3
+        quick.clear()
+        async with peer(server) as one:
+            names = [f"caller{number}" for number in range(8)]
+            await answered(one, *(post(PING, _bearer(name)) for name in names * 2))
+            assert len(quick) == _MOST_HEADS  # of the second round; the others are parsed again
+
+    play(story)
+
+
+def _bearer(name: str) -> bytes:
+    return b"Authorization: Bearer " + name.encode()
 
 
 def test_a_body_above_the_limit_is_refused_on_the_quick_way_too(quick: list[bytes]) -> None:

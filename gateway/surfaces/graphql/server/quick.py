@@ -20,8 +20,9 @@ from uvicorn.protocols.http.httptools_impl import (
 from gateway.surfaces.graphql.server.heads import KnownHead, known_head
 from gateway.surfaces.graphql.server.protocol import BoundedHttp
 
-_TRIES = 4
-"""How many heads of a connection are looked at: a caller whose heads differ is to pay no more."""
+_MOST_HEADS = 4
+"""How many heads of a connection are looked at, and kept: a proxy sends those of several callers.
+Whoever sends more of them is to pay no more."""
 
 _SOON = 0.01
 """Seconds by which a timer may be early: loops count time in steps."""
@@ -37,9 +38,9 @@ _SAYING_NOTHING = frozenset(
 
 
 class QuickHttp(BoundedHttp):
-    """HTTP/1.1 within bounds, quick where a connection's requests have the same head."""
+    """HTTP/1.1 within bounds, quick where a connection's requests have one of a few heads."""
 
-    _known: KnownHead | None = None
+    _known: tuple[KnownHead, ...] = ()
     _tries = 0
     _is_between = True
     """Whether no byte of a message came yet that is not whole."""
@@ -48,14 +49,22 @@ class QuickHttp(BoundedHttp):
     def data_received(self, data: bytes) -> None:
         """Begin a request whose head is known; have everything else parsed."""
         is_first = self._is_between
-        if is_first and self._known is not None and not self._is_busy():
-            body = self._known.body_in(data)
-            if body is not None and self._refusal is None and not self.transport.is_closing():
-                self._begin(self._known, body)
-                return
+        if is_first and self._known and not self._is_busy() and self._has_begun(data):
+            return
         super().data_received(data)
-        if is_first and self._is_between and self._tries < _TRIES:
+        if is_first and self._is_between and self._tries < _MOST_HEADS:
             self._get_to_know(data)
+
+    def _has_begun(self, data: bytes) -> bool:
+        """Begin the request that ``data`` is, if its head is known and it may be answered."""
+        if self._refusal is not None or self.transport.is_closing():
+            return False
+        for known in self._known:
+            body = known.body_in(data)
+            if body is not None:
+                self._begin(known, body)
+                return True
+        return False
 
     def on_message_begin(self) -> None:
         """A message begins."""
@@ -108,7 +117,8 @@ class QuickHttp(BoundedHttp):
         cycle: RequestResponseCycle | None = self.cycle
         is_kept = cycle is not None and cycle.keep_alive and self.limit_concurrency is None
         if is_kept and not self.access_log and self._refusal is None:
-            self._known = known_head(data, self.url, dict(self.scope)) or self._known
+            known = known_head(data, self.url, dict(self.scope))
+            self._known += (known,) if known is not None else ()
 
     def _begin(self, known: KnownHead, body: bytes) -> None:
         if self._owed is not None:
