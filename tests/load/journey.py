@@ -74,7 +74,8 @@ class Visitor:
             f"mutation ($input: {field_name[0].upper()}{field_name[1:]}Input!) "
             f"{{ {field_name}(input: $input) {{ {selection} }} }}"
         )
-        body = json.dumps({"query": query, "variables": {"input": value}}).encode()
+        text = json.dumps({"query": query, "variables": {"input": value}}, separators=(",", ":"))
+        body = text.encode()  # as JavaScript writes it
         for left in reversed(range(tries)):
             try:
                 answer = await self._send(who, body)
