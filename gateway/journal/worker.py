@@ -17,6 +17,13 @@ from gateway.telemetry import metrics
 BATCH = 256
 """The most pieces of work that share one transaction."""
 
+_SIBLINGS = 4
+"""Works from which on more are waited for: fewer are no sign that others come again."""
+
+_PAUSE = 0.00025
+_PAUSES = 4
+"""Seconds of a pause in which more may come, and how many there are at most."""
+
 log = logging.getLogger("gateway.journal")
 
 
@@ -26,6 +33,12 @@ class Worker:
     It returns the works that must be part of a later batch, which then have no outcome yet.
     ``waits`` tells how long work has to wait for its turn.
 
+    With a ``pause`` (it is given seconds), several works that wait already let more come for a
+    moment, as long as more do come. Callers who are answered together come again together; without
+    it they would go by halves for ever, one half while the other is answered, which takes twice as
+    many batches. That pays where a batch costs about the same whatever is in it (PostgreSQL has
+    this as ``commit_delay`` and ``commit_siblings``).
+
     Whatever goes wrong in a batch, every work of it is answered and the thread goes on.
     """
 
@@ -34,7 +47,9 @@ class Worker:
         name: str,
         loop: asyncio.AbstractEventLoop,
         perform: Callable[[list[Work]], list[Work]],
+        pause: Callable[[float], None] | None = None,
     ) -> None:
+        self._pause = pause
         self._part = name.rpartition("-")[2]
         self._loop = loop
         self._perform = perform
@@ -103,6 +118,8 @@ class Worker:
     def _gather(self, left: list[Work], stopping: bool) -> tuple[list[Work], bool]:
         """What an earlier batch left and what is queued; waits for work where there is none."""
         batch = list(left)
+        if self._pause is not None:
+            self._let_more_come(self._pause)
         while len(batch) < BATCH and not stopping:
             try:
                 work = self._queue.get(block=not batch)
@@ -113,6 +130,16 @@ class Worker:
             elif not work.expires or self._queued.take(work):
                 batch.append(work)
         return batch, stopping
+
+    def _let_more_come(self, pause: Callable[[float], None]) -> None:
+        waiting = self._queue.qsize()
+        if waiting < _SIBLINGS:
+            return
+        for _ in range(_PAUSES):
+            pause(_PAUSE)
+            before, waiting = waiting, self._queue.qsize()
+            if waiting == before:
+                return
 
     def _settle(self, batch: list[Work]) -> list[Work]:
         try:

@@ -1,6 +1,7 @@
 """The journal on PostgreSQL: many processes write one record, each with group commit."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -69,7 +70,7 @@ class PostgresJournal(DurableJournal):
             listener = Listener(url, self._tail.committed, self._woken)
             opened.callback(listener.stop)
             self._opened = opened.pop_all()
-        self._writer = Worker("journal-writer", loop, commits.perform)
+        self._writer = Worker("journal-writer", loop, commits.perform, pause=time.sleep)
         self._reader = Worker("journal-reader", loop, reading.perform)
         listener.start()
 

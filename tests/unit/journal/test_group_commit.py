@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -187,6 +188,47 @@ async def test_a_batch_takes_a_bounded_number_of_units() -> None:
 
     assert sum(sizes) == BATCH * 3
     assert max(sizes) <= BATCH
+
+
+@pytest.mark.parametrize(
+    ("waiting", "coming", "size", "paused"),
+    [
+        (4, [3, 0, 9], 7, 2),  # no more came, so nobody is waited for any longer
+        (5, [1, 1, 1, 1, 9], 9, 4),  # more come all the time, and those that wait are not to wait
+        (3, [9], 3, 0),  # few are no sign that more come
+    ],
+)
+async def test_where_several_wait_more_may_come_for_a_moment(
+    waiting: int, coming: list[int], size: int, paused: int
+) -> None:
+    sizes: list[int] = []
+    pauses: list[float] = []
+    held, go, over = threading.Event(), threading.Event(), asyncio.Event()
+
+    def perform(batch: list[Work]) -> list[Work]:
+        sizes.append(len(batch))
+        if len(sizes) == 1:
+            held.set()
+            go.wait(30)
+        return []
+
+    def come(works: int, done: Callable[[], object] = int) -> None:
+        for _ in range(works):
+            worker.submit(Work(lambda _: None, lambda _: done()))
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        come(coming[len(pauses) - 1])
+
+    worker = Worker("patient", asyncio.get_running_loop(), perform, pause)
+    come(1)
+    await asyncio.to_thread(held.wait, 30)
+    come(waiting, over.set)
+    go.set()
+    await over.wait()
+    await worker.close()
+    assert (sizes, len(pauses)) == ([1, size], paused)
+    assert sum(pauses) <= 0.001
 
 
 async def test_whatever_a_batch_raises_its_callers_are_answered_and_the_thread_lives_on(
