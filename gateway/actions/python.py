@@ -185,7 +185,7 @@ def _answered(call: ActionCall, result: Any, events: list[tuple[str, JsonObject]
         return Unknown(f"The handler returned {type(result).__name__} instead of a dict.")
     try:
         # Either is a copy: a handler may change later what it gave.
-        answer = call.take(result) or exact_copy(result)
+        answer = (call.take and call.take(result)) or exact_copy(result)
     except ValueError as error:
         return Unknown(f"The handler's answer is not JSON: {error}.")
     return Answered(answer, tuple(events))

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from gateway.model.decision import Verdict
 from gateway.model.entry import Entry, EntryType
-from gateway.model.event import Announcement
-from gateway.model.execution import ExecutionStatus, Origin, RunMode
+from gateway.model.event import Announcement, Origin
+from gateway.model.execution import ExecutionStatus, RunMode
 from gateway.model.json import JsonObject, digest
 
 INTENT_RECEIVED = "controlPlane.intent.received"

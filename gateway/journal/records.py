@@ -19,11 +19,11 @@ from gateway.journal.skills import SqlSkillRecords
 from gateway.journal.standing_records import SqlStandingRecords
 from gateway.journal.stored_entries import SqlStoredRecords
 from gateway.model.entry import Entry, EntryType
+from gateway.model.event import Origin
 from gateway.model.execution import (
     Call,
     Execution,
     ExecutionStatus,
-    Origin,
     PlanRecord,
     RunMode,
     Step,

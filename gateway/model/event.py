@@ -3,10 +3,24 @@
 import re
 from dataclasses import dataclass
 
+from gateway.model.execution import RunMode
 from gateway.model.json import JsonObject
 
 _ALL = 2**31
 _CURSOR = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.(0|[1-9][0-9]{0,8}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What events tell of the execution behind an entry; it never changes once it is known.
+
+    ``submitter`` is the subject who asked. ``run_id`` and ``mode`` are those of its run, None
+    before it was started; an execution has at most one.
+    """
+
+    submitter: str | None = None
+    run_id: str | None = None
+    mode: RunMode | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -65,19 +65,6 @@ class RunMode(StrEnum):
     DRY_RUN = "dry_run"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What events tell of the execution behind an entry; it never changes once it is known.
-
-    ``submitter`` is the subject who asked. ``run_id`` and ``mode`` are those of its run, None
-    before it was started; an execution has at most one.
-    """
-
-    submitter: str | None = None
-    run_id: str | None = None
-    mode: RunMode | None = None
-
-
 _E = ExecutionStatus
 
 _ENDS = frozenset({_E.FAILED, _E.REJECTED, _E.EXPIRED, _E.CANCELLED, _E.ABORTED})

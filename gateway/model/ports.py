@@ -10,8 +10,9 @@ from gateway.model.approval import ApprovalRecords
 from gateway.model.claims import ClaimQueue, ClaimRecords, DueRun
 from gateway.model.contract import OperationContract
 from gateway.model.entry import Entry, NewEntry
+from gateway.model.event import Origin
 from gateway.model.evidence import EvidenceRecords
-from gateway.model.execution import Call, Execution, Origin, PlanRecord, Step
+from gateway.model.execution import Call, Execution, PlanRecord, Step
 from gateway.model.grant import GrantRecords
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.lane import LaneRecords
@@ -207,17 +208,13 @@ class Dispatcher(Protocol):
         ...
 
 
-def _take_nothing(_value: object) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class ActionCall:
     """One attempt to perform a contract's handler.
 
     ``input`` is raw (unsealed); ``idempotency_key`` is the same for every attempt of a step;
     ``timeout`` is in seconds. ``take`` may know a quick copy of an answer that is given as objects
-    of Python; it gives None where it does not.
+    of Python, and gives None where it does not.
     """
 
     contract: OperationContract
@@ -227,7 +224,7 @@ class ActionCall:
     execution_id: str = ""
     step_id: str = ""
     trace_id: str | None = None
-    take: Callable[[object], JsonObject | None] = _take_nothing
+    take: Callable[[object], JsonObject | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ import pytest
 
 from gateway.model.approval import ApprovalFilter
 from gateway.model.entry import EntryType, NewEntry
+from gateway.model.event import Origin
 from gateway.model.execution import (
     Approval,
     ApprovalStatus,
     Execution,
     ExecutionStatus,
-    Origin,
     RunMode,
     Step,
     StepStatus,

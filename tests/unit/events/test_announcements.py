@@ -7,8 +7,8 @@ import pytest
 from gateway.events import announcements
 from gateway.events.derive import DERIVED
 from gateway.model.entry import Entry, EntryType
-from gateway.model.event import Announcement
-from gateway.model.execution import Origin, RunMode
+from gateway.model.event import Announcement, Origin
+from gateway.model.execution import RunMode
 from gateway.model.json import JsonObject
 from gateway.model.ports import Declined
 from tests.unit.events.event_world import EventWorld
