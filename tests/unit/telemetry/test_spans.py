@@ -1,6 +1,7 @@
 """Spans: none where traces are off, safe attributes, and the header of W3C Trace Context."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -135,6 +136,10 @@ def test_a_collector_that_does_not_answer_holds_up_no_stop() -> None:
         began = time.monotonic()
         recorder.close()
         assert time.monotonic() - began < otlp.PARTING + 1
+    for thread in threading.enumerate():  # it draws random numbers, which others must not notice
+        if thread.name == "last-spans":
+            thread.join(30)
+            assert not thread.is_alive()
 
 
 def test_only_safe_attributes_are_told(recorder: OtlpRecorder, receiver: SpanReceiver) -> None:
