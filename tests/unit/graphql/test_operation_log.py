@@ -18,6 +18,7 @@ from gateway.surfaces.graphql.operations.operation_log import OperationLine
 from gateway.surfaces.graphql.requests.parameters import Parameters
 from gateway.surfaces.graphql.server.lifetime import PeerGoneError
 from gateway.telemetry import sparing
+from gateway.telemetry.deciding import note_decision
 from gateway.telemetry.sparing import EACH_SECOND
 from tests.unit.graphql.support import closed, open_, shipped_schema
 from tests.unit.telemetry.records import listening
@@ -149,6 +150,10 @@ def test_of_many_calls_that_are_put_off_a_few_are_told(
     assert {told(*put_off) for _ in range(3)} == {("debug", True)}
     assert told("SERVICE_UNAVAILABLE", "CONFLICT") == ("info", False)  # something came of it
     assert told() == ("info", False)
+    with line_for() as line:  # one of its fields was called, and only the other was put off
+        note_decision("dec_" + 32 * "0")
+        line.answered({"data": {"a": 1}, "errors": [{"extensions": {"code": put_off[0]}}]})
+    assert (lines()[-1]["level"], line.is_spared) == ("info", False)
     second += 1
     assert told(*put_off) == ("info", False)
 

@@ -39,7 +39,6 @@ class OperationLine(AbstractContextManager["OperationLine"]):
     """
 
     is_spared = False
-
     operation: Operation | None = None
     _shape: Shape | None = None
     _status = 200
@@ -123,8 +122,9 @@ class OperationLine(AbstractContextManager["OperationLine"]):
                 _log.log(level, "operation", extra=self._told())
 
     def _is_put_off(self) -> bool:
-        """True where nothing was done, and the caller was told to come again."""
-        return bool(self._codes) and all(code == "SERVICE_UNAVAILABLE" for code in self._codes)
+        """True where nothing was even decided, and the caller was told to come again."""
+        is_refused = bool(self._codes) and set(self._codes) == {"SERVICE_UNAVAILABLE"}
+        return is_refused and not self._decided
 
     def _end_span(self) -> None:
         operation, span = self.operation, self._span
