@@ -20,15 +20,20 @@ _FREE = frozenset({"JSON", "JSONObject"})
 """Scalars whose values may be of any form."""
 
 
-def copies(fields: Fields, types: Types) -> Copies | None:
-    """What copies objects of these fields; None where a contract leaves open what it is made of.
+def copies(fields: Fields, types: Types) -> Copies:
+    """What copies objects of these fields.
 
     It looks at objects and lists alone: of what does not fit the fields it raises KeyError,
-    TypeError or RecursionError, or gives what does not fit them either.
+    TypeError or RecursionError, or gives what does not fit them either. It raises TypeError for any
+    object of a contract that leaves open what it is made of.
     """
     if any(ref.named in _FREE for ref in _refs(fields, types)):
-        return None
+        return _cannot
     return _Copying(types).objects(fields)
+
+
+def _cannot(_column: Column) -> list[Any]:
+    raise TypeError("the contract leaves open what it is made of")
 
 
 def _refs(fields: Fields, types: Types) -> Iterator[TypeRef]:
@@ -46,14 +51,12 @@ class _Copying:
         self._named: dict[str, Copies] = {}
 
     def objects(self, fields: Fields) -> Copies:
-        inner: dict[str, Copies] = {}
-        is_made = False
+        inner: dict[str, Copies] | None = None
 
         def copy(column: Column) -> list[Any]:
-            nonlocal is_made
-            if not is_made:
-                inner.update(self._of_members(fields))
-                is_made = True
+            nonlocal inner
+            if inner is None:  # made late, for a type may hold itself
+                inner = dict(self._of_members(fields))
             if not are_objects(column):
                 raise TypeError("not all are objects")
             found = [*map(dict.copy, column)]

@@ -74,7 +74,7 @@ class Io:
         if type(value) is not dict or not is_long(value):
             return None
         if self._copy is None:
-            self._copy = copies(self._fields, self._types) or _cannot_copy
+            self._copy = copies(self._fields, self._types)
         try:
             (copied,) = self._copy([value])
         except (KeyError, TypeError, RecursionError):
@@ -172,10 +172,6 @@ class Io:
         if isinstance(named, EnumType):
             return f"one of {', '.join(named.values)}"
         return f"an object ({ref.name})"
-
-
-def _cannot_copy(_column: object) -> list[Any]:
-    raise TypeError("the contract leaves open what it is made of")
 
 
 def _refused(issues: list[Issue]) -> ProblemError:
