@@ -11,11 +11,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.model.entropy import random_bytes
-from gateway.surfaces.graphql.requests.headers import REQUEST_ID, RequestHeaders
+from gateway.surfaces.graphql.requests.headers import REQUEST_ID, SPARED, RequestHeaders
 from gateway.surfaces.probes import PROBES
 from gateway.telemetry import fields, metrics
 from gateway.telemetry.instruments import is_counting
-from gateway.telemetry.sparing import SPARED
 
 _log = logging.getLogger("gateway.access")
 

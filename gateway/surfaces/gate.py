@@ -12,9 +12,10 @@ from gateway.surfaces.files import refusal
 from gateway.surfaces.graphql.errors import error_entry, headers_of
 from gateway.surfaces.graphql.http.answers import JsonAnswer
 from gateway.surfaces.graphql.http.negotiation import GRAPHQL_JSON
+from gateway.surfaces.graphql.requests.headers import SPARED
 from gateway.surfaces.probes import PROBES
 from gateway.telemetry import metrics
-from gateway.telemetry.sparing import SPARED, Sparing
+from gateway.telemetry.sparing import Sparing
 
 RETRY_AFTER = 1.0
 """Seconds after which whoever was refused may try again."""

@@ -6,9 +6,6 @@ import time
 EACH_SECOND = 20
 """So many of them are told a second, at the level that lines have; the others at debug."""
 
-SPARED = "gateway.spared"
-"""The key in an ASGI scope that says that the request's line is to be spared too."""
-
 
 class Sparing:
     """Says which line of a kind is told."""

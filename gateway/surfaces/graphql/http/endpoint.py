@@ -34,10 +34,9 @@ from gateway.surfaces.graphql.http.profile import (
 from gateway.surfaces.graphql.http.streams import ClosedStream, EventStream
 from gateway.surfaces.graphql.operations.execution import Operation, run
 from gateway.surfaces.graphql.operations.operation_log import OperationLine, Transport
-from gateway.surfaces.graphql.requests.headers import request_id
+from gateway.surfaces.graphql.requests.headers import SPARED, request_id
 from gateway.surfaces.graphql.requests.parameters import Parameters, from_body, from_query_string
 from gateway.surfaces.graphql.service import Service
-from gateway.telemetry.sparing import SPARED
 
 
 class _Exchange:

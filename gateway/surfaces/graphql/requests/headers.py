@@ -8,6 +8,9 @@ from gateway.telemetry.trace_context import TraceContext, parse_traceparent
 REQUEST_ID = "gateway.request_id"
 """The key of a request's id in its ASGI scope."""
 
+SPARED = "gateway.spared"
+"""The key there that says that its line is told at debug level alone (``telemetry.sparing``)."""
+
 
 class RequestHeaders:
     """The headers of one request, put in order once however many of them are looked up."""

@@ -118,7 +118,8 @@ class QuickHttp(BoundedHttp):
         is_kept = cycle is not None and cycle.keep_alive and self.limit_concurrency is None
         if is_kept and not self.access_log and self._refusal is None:
             known = known_head(data, self.url, dict(self.scope))
-            self._known += (known,) if known is not None else ()
+            if known is not None:
+                self._known += (known,)
 
     def _begin(self, known: KnownHead, body: bytes) -> None:
         if self._owed is not None:
