@@ -14,7 +14,7 @@ from gateway.actions.python import PythonActions, TargetError
 from gateway.actions.request import PLACEHOLDER, QUERY_METHODS
 from gateway.actions.secrets import without_secrets
 from gateway.model.contract import HttpHandler, ObjectType, OperationContract, PythonHandler
-from gateway.model.types import TypeRef
+from gateway.model.types import FREE_SCALARS, TypeRef
 
 HANDLER_INVALID = "ACTION_HANDLER_INVALID"
 HOST_REFUSED = "ACTION_HOST_REFUSED"
@@ -72,7 +72,7 @@ def _query(contract: OperationContract, handler: HttpHandler) -> Iterator[Findin
 
 def _is_plain(contract: OperationContract, field: TypeRef) -> bool:
     nested = isinstance(contract.types.get(field.name), ObjectType)
-    return field.items is None and not nested and field.name not in ("JSON", "JSONObject")
+    return field.items is None and not nested and field.name not in FREE_SCALARS
 
 
 def _headers(handler: HttpHandler, http: HttpActions) -> Iterator[Finding]:

@@ -11,13 +11,10 @@ from typing import Any
 from gateway.contracts.paths import Fields, Types
 from gateway.model.columns import Column, are_lists, are_objects
 from gateway.model.contract import ObjectType
-from gateway.model.types import TypeRef
+from gateway.model.types import FREE_SCALARS, TypeRef
 
 Copies = Callable[[Column], list[Any]]
 """Copies each value of a column, none of which is null."""
-
-_FREE = frozenset({"JSON", "JSONObject"})
-"""Scalars whose values may be of any form."""
 
 
 def copies(fields: Fields, types: Types) -> Copies:
@@ -27,7 +24,7 @@ def copies(fields: Fields, types: Types) -> Copies:
     TypeError or RecursionError, or gives what does not fit them either. It raises TypeError for any
     object of a contract that leaves open what it is made of.
     """
-    if any(ref.named in _FREE for ref in _refs(fields, types)):
+    if any(ref.named in FREE_SCALARS for ref in _refs(fields, types)):
         return _cannot
     return _Copying(types).objects(fields)
 

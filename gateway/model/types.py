@@ -12,6 +12,9 @@ SCALARS: frozenset[str] = frozenset(
 )
 """The scalars that a contract may use."""
 
+FREE_SCALARS = frozenset({"JSON", "JSONObject"})
+"""Those of them whose values may be objects and lists of any form."""
+
 NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _MAX_LIST_DEPTH = 4
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from gateway.model.contract import EnumType, ObjectType, OperationContract
 from gateway.model.json import JsonObject, JsonValue, pointer
 from gateway.model.plan import reference_of
-from gateway.model.types import TypeRef
+from gateway.model.types import FREE_SCALARS, TypeRef
 
 _WIDENS: Mapping[str, frozenset[str]] = {
     "Float": frozenset({"Int", "Latitude", "Longitude"}),
@@ -122,7 +122,7 @@ def type_at(
     for part in path:
         if here is not None:
             certain = certain and here.required
-            if here.items is None and here.name in ("JSON", "JSONObject"):
+            if here.items is None and here.name in FREE_SCALARS:
                 return Located(TypeRef(False, name="JSON"), False)
             named = contract.types.get(here.name)
             if here.items is not None or not isinstance(named, ObjectType):

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from gateway.model.contract import ObjectType, OperationContract
-from gateway.model.types import SCALARS, TypeRef
+from gateway.model.types import FREE_SCALARS, SCALARS, TypeRef
 from gateway.policy.rules.conditions import ArgumentKind, Condition
 
-_FREE = frozenset({"JSON", "JSONObject"})
 _NUMBERS = frozenset({"Int", "Float", "Latitude", "Longitude"})
 _SCALAR_KINDS = frozenset({ArgumentKind.NUMBER, ArgumentKind.STRING, ArgumentKind.BOOLEAN})
 
@@ -55,7 +54,7 @@ def _type_at(contract: OperationContract, path: str) -> TypeRef | None:
 
 
 def _is_free(found: TypeRef) -> bool:
-    return found.items is None and found.name in _FREE
+    return found.items is None and found.name in FREE_SCALARS
 
 
 def _kind(found: TypeRef, contract: OperationContract) -> ArgumentKind | None:
