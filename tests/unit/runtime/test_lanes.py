@@ -373,7 +373,9 @@ async def test_the_content_and_the_note_of_an_item_are_sealed(world: LoopWorld) 
     content = {"who": "ada@example.com"}
     await attach(world, run, item("evidence", "x", content=content, note="Ada said so"))
     (entry,) = await world.entries(run, EntryType.EVIDENCE_ATTACHED)
-    assert "ada" not in str(entry.body).lower()
+    told = str(entry.body)  # digests and sealed values spell "ada" now and then
+    assert "ada@" not in told
+    assert "said so" not in told
     opened = unseal_all(world.sealer, WORKSPACE, entry.body)
     assert (opened["content"], opened["note"]) == (content, "Ada said so")
     (kept,) = await world.journal.read(lambda records: records.evidence_items(run))

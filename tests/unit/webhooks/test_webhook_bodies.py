@@ -113,7 +113,7 @@ def test_pii_is_shown_as_the_endpoint_says_and_never_raw(
     event = replace(EVENT, payload={"amount": 5, "list": [{"email": sealed}]})
     raw = compose(sealer, replace(ENDPOINT, pii=treatment), event, None)
     assert json.loads(raw)["data"] == {"amount": 5, "list": [{"email": seen}]}
-    assert b"ada" not in raw
+    assert b"ada@" not in raw
     assert b"$sealed" not in raw
 
 
