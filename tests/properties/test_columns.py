@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQLString
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -12,37 +11,6 @@ from gateway.model.columns import columns_of, nullable
 from gateway.model.contract import EnumType, NamedType, ObjectType
 from gateway.model.problem import ProblemError
 from gateway.model.types import parse_type
-from gateway.surfaces.graphql.compiled.columns import leaves_unchanged
-
-LEAVES = [GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQLString]
-
-_some = st.sampled_from(
-    [None, True, False, 0, 1, -1, 2**31, -(2**31), 2**31 - 1, 1.5, 1.0, 1e308, float("inf")]
-) | st.sampled_from([float("nan"), "", "RED", "\ud800", "2026-01-31", "x" * 70_000, [], {}, (1,)])
-_alike = st.one_of(
-    *(
-        st.lists(st.sampled_from(values), max_size=9)
-        for values in (
-            *([True, False, None], [1.5, 1e308, None], [1.5, 1e308], [0, -1, 2**31 - 1]),
-            *(["a", "b"], ["a", None], [0, 2**31], [1.5, 1], [True, 1], ["a", 1]),
-        )
-    )
-)
-columns = st.lists(_some, max_size=6) | _alike
-
-
-@given(st.sampled_from(LEAVES), columns)
-@settings(max_examples=400)
-def test_a_column_that_is_unchanged_holds_values_that_answer_as_they_are(
-    leaf: Any, column: list[Any]
-) -> None:
-    if leaves_unchanged(leaf, is_nullable=False)(column):
-        answered = [leaf.coerce_output_value(value) for value in column]
-        assert repr(answered) == repr(column)
-    if leaves_unchanged(leaf, is_nullable=True)(column):
-        answered = [value and leaf.coerce_output_value(value) for value in column]
-        assert repr(answered) == repr(column)
-
 
 _names = st.lists(st.sampled_from("abc"), unique=True, min_size=1)
 

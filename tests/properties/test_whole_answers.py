@@ -2,9 +2,9 @@
 makes the same of it, whatever is asked for."""
 
 import asyncio
-import json
 from typing import Any
 
+import orjson
 import pytest
 from graphql import execute, parse, validate
 from hypothesis import given, settings
@@ -139,7 +139,7 @@ def test_whatever_is_asked_of_it_is_what_graphql_core_answers(
     output, _ = given
     checked = IO.check(output)
     found = asyncio.run(answered(text, checked))
-    assert json.dumps(found) == json.dumps(asyncio.run(interpreted(text, output)))
+    assert orjson.dumps(found) == orjson.dumps(asyncio.run(interpreted(text, output)))
 
 
 @given(outputs())

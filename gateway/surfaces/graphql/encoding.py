@@ -12,4 +12,12 @@ def encode(body: JsonObject) -> bytes:
     try:
         return orjson.dumps(body)
     except TypeError:  # integers beyond 64 bits in a JSON scalar
-        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+        written = json.dumps(body, allow_nan=False, separators=(",", ":"), default=_read)
+        return written.encode()
+
+
+def _read(part: object) -> object:
+    """What stands in a part of a body that is written already."""
+    if isinstance(part, orjson.Fragment):
+        return orjson.loads(orjson.dumps(part))
+    raise TypeError(f"{type(part).__name__} is no JSON")

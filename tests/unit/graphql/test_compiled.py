@@ -381,6 +381,16 @@ def test_variables_and_literals_are_part_of_the_estimated_size(source: str) -> N
     assert real <= estimated
 
 
+@pytest.mark.parametrize("chosen", ["name", "__typename", "name size"])
+def test_what_writes_long_lists_is_part_of_the_estimated_size(chosen: str) -> None:
+    long = {"name": "one", "things": [{"name": "one", "size": 1, "things": []}] * 9}
+    names = [f"x{number}" for number in range(20)]
+    house = House(answers=dict.fromkeys(["a", *names], long))
+    source = "{ " + " ".join(f"{name}: a {{ things {{ {chosen} }} }}" for name in names) + " }"
+    real, estimated = sizes(house.compiled, source, "{ a { things { size name } } }")
+    assert real <= estimated
+
+
 def sizes(compiled: CompiledOperations, source: str, before: str) -> tuple[int, int]:
     """What an operation takes beside its document, and what is thought that it takes; ``before``
     is run first, for what is made once for all operations."""

@@ -12,6 +12,7 @@ from graphql import GraphQLInterfaceType, GraphQLSchema
 from gateway.model.principal import ANONYMOUS
 from gateway.surfaces.graphql import Engine, Introspection, Limits, build_schema, print_sdl
 from gateway.surfaces.graphql.door import AT_ONCE
+from gateway.surfaces.graphql.encoding import encode
 from gateway.surfaces.graphql.operations.execution import run
 from gateway.surfaces.graphql.requests.parameters import Parameters
 from gateway.surfaces.graphql.schema.global_ids import global_id
@@ -55,7 +56,7 @@ def test_a_list_tells_the_ids_of_its_items_without_graphql_core(count: int) -> N
     engine = Engine(build_schema(shop()), FakeDoor({"shop.order.list": answer}))
     query = "{ shopOrderList { items { again: id orderId id } } }"
     operation = engine.prepare(Parameters(query), ANONYMOUS, None)
-    body = asyncio.run(run(operation))
+    body = json.loads(encode(asyncio.run(run(operation))))
     ids = [made("ShopOrder", name) for name in names]
     assert body["data"]["shopOrderList"]["items"] == [
         {"again": told, "orderId": name, "id": told} for name, told in zip(names, ids, strict=True)

@@ -55,6 +55,7 @@ from gateway.surfaces.graphql.compiled.irregular import (
 from gateway.surfaces.graphql.compiled.keeping import keep_whole, keeps_all
 from gateway.surfaces.graphql.compiled.leaves import Convert
 from gateway.surfaces.graphql.compiled.request import Request
+from gateway.surfaces.graphql.compiled.writing import WRITTEN_ID
 from gateway.surfaces.graphql.schema.resolvers import ContractCaller, FieldReader, IdReader
 
 _TYPENAME = "__typename"
@@ -234,7 +235,7 @@ class _Compiler:
             return Member(key, None, Never, complete_typename(parent.name))
         field = self._field(parent, name)
         if isinstance(field.resolve, IdReader):  # made once the other fields are there
-            return Member(key, None, Never, Completer(_nothing))
+            return Member(key, None, Never, Completer(_nothing, WRITTEN_ID))
         if field.args:  # graphql-core may find one that does not fit
             raise UnsupportedError(f"the arguments of {parent.name}.{name}")
         if field.resolve is None:

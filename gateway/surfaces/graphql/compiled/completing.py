@@ -5,9 +5,7 @@ raises for anything else, wrong or only unusual, without saying which and where:
 that out (GraphQL, section 6.4.3, Value Completion).
 """
 
-from collections.abc import Callable, Sequence
-from itertools import repeat
-from operator import itemgetter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -19,32 +17,32 @@ from graphql import (
     is_scalar_type,
 )
 
-from gateway.model.columns import Holds, are_objects, never
 from gateway.model.whole import Whole
-from gateway.surfaces.graphql.compiled.columns import (
-    leaves_unchanged,
-    lists_unchanged,
-    objects_unchanged,
-)
 from gateway.surfaces.graphql.compiled.irregular import PLAIN, IrregularError, exact_type
 from gateway.surfaces.graphql.compiled.leaves import Convert, as_written
+from gateway.surfaces.graphql.compiled.writing import (
+    Written,
+    list_writer,
+    written_leaf,
+    written_list,
+    written_object,
+    written_typename,
+)
 from gateway.surfaces.graphql.schema.scalars import as_it_is
 
 _FEW = 4
-"""Up to so many items of a list are completed one by one: looking at columns has its price too."""
+"""Up to so many items of a list are completed one by one."""
 
 
 class Completer(NamedTuple):
-    """What completes a value of one type, what tells of many values that they need no completing,
-    and what completes many at once, if anything can: it gives None for those that it cannot.
+    """What completes a value of one type, and how values that need no completing are written.
 
     ``members`` are those of an object, or of objects in a list, that are read and told under the
     same names.
     """
 
     finish: Convert
-    unchanged: Holds = never
-    many: Convert | None = None
+    written: Written | None = None
     members: tuple[tuple[str, "Completer"], ...] = ()
 
 
@@ -87,10 +85,9 @@ def complete_object(members: Sequence[Member], *, is_nullable: bool) -> Complete
 
     is_plain = all(one.key == one.read for one in members)
     kept = tuple((one.key, one.completer) for one in members) if is_plain else ()
-    inner = [(key, completer.unchanged) for key, completer in kept]
-    unchanged = objects_unchanged(inner, is_nullable=is_nullable)
-    many = _table(members) if members else None  # columns of nothing have no length
-    return Completer(complete, unchanged, many, kept)
+    as_named = all(one.read in (None, one.key) for one in members)
+    inner = [(one.key, one.completer.written) for one in members] if as_named else ()
+    return Completer(complete, written_object(inner, is_nullable=is_nullable), kept)
 
 
 def with_ids(completer: Completer, ids: Sequence[tuple[str, Convert]]) -> Completer:
@@ -104,70 +101,33 @@ def with_ids(completer: Completer, ids: Sequence[tuple[str, Convert]]) -> Comple
                 data[key] = make(source)
         return data
 
-    def many(items: list[Any]) -> list[Any] | None:
-        done: list[Any] | None = completer.many(items) if completer.many is not None else None
-        if done is not None:
-            for key, make in ids:
-                for data, source in zip(done, items, strict=True):
-                    data[key] = make(source)
-        return done
-
-    return Completer(finish, many=many)
+    written = completer.written
+    return Completer(finish, written and written._replace(ids=ids))
 
 
 def complete_list(item: Completer, *, is_nullable: bool) -> Completer:
-    """What completes a list by its items."""
-    finish, unchanged, many, members = item
+    """What completes a list by its items. Of one that is long it may give all its JSON at once."""
+    finish = item.finish
+    write = None if item.written is None else list_writer(item.written)
 
-    def complete(items: Any) -> list[Any] | None:
+    def complete(items: Any) -> Any:
         if type(items) is not list:
             if items is None and is_nullable:
                 return None
             raise IrregularError
-        if len(items) > _FEW:
-            done = items if unchanged(items) else many and many(items)
-            if done is not None:
-                return done
+        if len(items) > _FEW and write is not None:
+            found = write(items)
+            if found is not None:
+                return found
         return [finish(item) for item in items]
 
-    all_unchanged = lists_unchanged(unchanged, is_nullable=is_nullable)
-    return Completer(complete, all_unchanged, members=members)
-
-
-def _table(members: Sequence[Member]) -> Convert:
-    """What completes a list of objects by its columns; it gives None where that cannot be done."""
-    keys = [one.key for one in members]
-    reads = [_reading(one) for one in members]
-
-    def complete(items: list[Any]) -> list[Any] | None:
-        if not are_objects(items):
-            return None
-        try:
-            columns = [read(items) for read in reads]
-        except KeyError:  # an object lacks a member, which then is null
-            return None
-        return list(map(dict, map(zip, repeat(keys), zip(*columns, strict=True))))
-
-    return complete
-
-
-def _reading(member: Member) -> Callable[[list[Any]], list[Any]]:
-    """What gives a field of many objects, completed."""
-    finish, unchanged = member.completer[:2]
-    if member.read is None:
-        return lambda items: [finish(None)] * len(items)
-    read = itemgetter(member.read)
-
-    def column(items: list[Any]) -> list[Any]:
-        values = list(map(read, items))
-        return values if unchanged(values) else list(map(finish, values))
-
-    return column
+    written = written_list(item.written, is_nullable=is_nullable)
+    return Completer(complete, written, item.members)
 
 
 def complete_leaf(declared: GraphQLLeafType, *, is_nullable: bool) -> Completer:
     """What completes a scalar or an enum value."""
-    unchanged = leaves_unchanged(declared, is_nullable=is_nullable)
+    written = written_leaf(declared, is_nullable=is_nullable)
 
     def by_type(value: Any) -> Any:
         if type(value) not in PLAIN:  # an exception, something to await, an object
@@ -180,9 +140,9 @@ def complete_leaf(declared: GraphQLLeafType, *, is_nullable: bool) -> Completer:
         return completed
 
     if is_enum_type(declared):
-        return Completer(_enum(declared, by_type), unchanged)
+        return Completer(_enum(declared, by_type), written)
     finish = as_written(declared.name, by_type, is_nullable=is_nullable)
-    return Completer(finish, unchanged)
+    return Completer(finish, written)
 
 
 def _enum(declared: GraphQLEnumType, by_type: Convert) -> Convert:
@@ -198,4 +158,4 @@ def _enum(declared: GraphQLEnumType, by_type: Convert) -> Convert:
 
 def complete_typename(name: str) -> Completer:
     """What answers ``__typename``, whatever the object has under that name."""
-    return Completer(lambda _value: name)
+    return Completer(lambda _value: name, written_typename(name))

@@ -7,7 +7,6 @@ nothing that its type would not take.
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.model.columns import never
 from gateway.model.contract import NamedType, ObjectType
 from gateway.model.types import TypeRef
 from gateway.model.whole import Whole
@@ -20,7 +19,7 @@ def keeps_all(
 ) -> bool:
     """Whether what is completed keeps all ``fields`` of an object, and of those within it, under
     their names and in their order; ``types`` are those that its contract names."""
-    if completer.unchanged is never or [name for name, _ in completer.members] != list(fields):
+    if completer.written is None or [name for name, _ in completer.members] != list(fields):
         return False
     for name, inner in completer.members:
         named = types.get(fields[name].named)
