@@ -1,45 +1,51 @@
-"""Whether a value is just as the fields of a contract write it, found by its columns.
+"""Long values held to the fields of a contract at once, by types that msgspec turns into code.
 
-Answers with long lists mostly are. Pydantic takes several times as long to find that out, because
-it makes an object of each of their items. What is not found to fit here may still be valid:
-pydantic says whether, and what is wrong.
+Pydantic takes several times as long over a list of many objects, because it makes an object of each
+of them. What is not found to fit here may still be valid: pydantic says whether, and what is wrong.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from sys import float_info
+from typing import Annotated, Any, Literal, NamedTuple
 
+import msgspec
 import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from gateway.contracts.paths import Fields, Types
 from gateway.contracts.scalars import MAX_TEXT, SCALAR_TYPES
-from gateway.model.columns import (
-    Column,
-    Holds,
-    among,
-    are_objects,
-    columns_of,
-    finite,
-    integers,
-    lists,
-    nullable,
-    texts,
-    typed,
-)
-from gateway.model.contract import EnumType
-from gateway.model.json import JsonValue
-from gateway.model.types import TypeRef
+from gateway.model.contract import EnumType, ObjectType
+from gateway.model.json import JsonObject, JsonValue
+from gateway.model.types import FREE_SCALARS, TypeRef
 
 _LONG = 8
-"""How many items a list must have for its columns to be worth a look."""
+"""How many items a list must have for this to be worth it."""
 
-_BY_TYPE: Mapping[str, Holds] = {
-    "String": texts(MAX_TEXT),
-    "ID": texts(MAX_TEXT),
-    "Int": integers(-(2**31), 2**31 - 1),
-    "Float": finite,
-    "Boolean": typed(bool),
+_FREE = dict.fromkeys(FREE_SCALARS, Any)
+
+_BY_TYPE: Mapping[str, Any] = {
+    "String": Annotated[str, msgspec.Meta(max_length=MAX_TEXT)],
+    "ID": Annotated[str, msgspec.Meta(max_length=MAX_TEXT)],
+    "Int": Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)],
+    "Float": Annotated[float, msgspec.Meta(ge=-float_info.max, le=float_info.max)],
+    "Boolean": bool,
+    "Latitude": Annotated[float, msgspec.Meta(ge=-90, le=90)],
+    "Longitude": Annotated[float, msgspec.Meta(ge=-180, le=180)],
 }
+"""The scalars of which a type says everything. All others are texts, or free, and pydantic is asked
+of their values."""
+
+Holds = Callable[[list[Any]], bool]
+"""Tells of the values of one place that pydantic takes them all as they are."""
+
+
+class Fitted(NamedTuple):
+    """A value as pydantic would write it, made anew, and whether it has all fields of its contract
+    at every depth."""
+
+    copy: JsonObject
+    is_whole: bool
 
 
 def is_long(value: JsonValue) -> bool:
@@ -51,84 +57,127 @@ def is_long(value: JsonValue) -> bool:
     return False
 
 
-def fits(fields: Fields, types: Types, *, wholly: bool = False) -> Holds:
-    """What tells that objects fit these fields and, written as pydantic writes them, stay the
-    same: their members in the order of the fields, optional ones left out or not in all alike, or,
-    where they are to fit ``wholly``, in none of them."""
-    holds = _Fitting(types, wholly=wholly).objects(fields)
+class Fitting:
+    """Holds objects to ``fields``.
 
-    def fit(objects: Column) -> bool:
+    Raises:
+        RecursionError: a type has members of its own type, at whatever depth.
+    """
+
+    def __init__(self, fields: Fields, types: Types) -> None:
+        self._whole = _Kinds(types, wholly=True).object(fields)
+        self._partial = _Kinds(types, wholly=False).object(fields)
+        self._holds = _asked(fields, types)
+
+    def fitted(self, value: JsonObject) -> Fitted | None:
+        """What is made of a value; None where that is not quick to see."""
         try:
-            return holds(objects)
-        except (TypeError, RecursionError):
-            return False
+            orjson.dumps(value)  # the quickest way to find a lone surrogate anywhere
+            found = self._converted(value)
+        except (TypeError, msgspec.ValidationError, RecursionError):
+            return None
+        # What is equal has no set or tuple where a list belongs.
+        fits = found.copy == value and (self._holds is None or self._holds([found.copy]))
+        return found if fits else None
 
-    return fit
+    def _converted(self, value: JsonObject) -> Fitted:
+        try:
+            return Fitted(msgspec.to_builtins(msgspec.convert(value, self._whole)), is_whole=True)
+        except msgspec.ValidationError:
+            found = msgspec.convert(value, self._partial)
+            return Fitted(msgspec.to_builtins(found), is_whole=False)
 
 
-class _Fitting:
-    """Makes what tells whether columns fit, once for each type: types may hold themselves."""
+class _Kinds:
+    """Makes msgspec's types, of objects that must have all fields or may lack optional ones."""
 
     def __init__(self, types: Types, *, wholly: bool) -> None:
         self._types = types
         self._wholly = wholly
-        self._named: dict[str, Holds] = {}
+        self._objects: dict[str, Any] = {}
+        self._under_way: set[str] = set()
 
-    def objects(self, fields: Fields) -> Holds:
-        inner: dict[str, Holds] = {}
+    def object(self, fields: Fields) -> Any:
+        members = [
+            (f"member{at}", *self._member(name, ref))
+            for at, (name, ref) in enumerate(fields.items())
+        ]
+        return msgspec.defstruct(
+            "Held", members, kw_only=True, forbid_unknown_fields=True, gc=False
+        )
 
-        def holds(column: Column) -> bool:
-            if not are_objects(column) or not column:
-                return not column
-            if not inner:
-                inner.update((name, self._of(ref)) for name, ref in fields.items())
-            there = column[0]
-            names = [name for name in fields if name in there]
-            if len(names) < len(fields) and self._must_have(fields, there):
-                return False
-            columns = columns_of(column, names)
-            if columns is None:
-                return False
-            return all(inner[name](values) for name, values in zip(names, columns, strict=True))
+    def _member(self, name: str, ref: TypeRef) -> tuple[Any, Any]:
+        kind = self._of(ref)
+        if ref.required or self._wholly:
+            return kind, msgspec.field(name=name)
+        return kind | msgspec.UnsetType, msgspec.field(default=msgspec.UNSET, name=name)
 
-        return holds
+    def _of(self, ref: TypeRef) -> Any:
+        kind = self._list_of(ref.items) if ref.items else self._named(ref.name)
+        return kind if ref.required else kind | None
 
-    def _must_have(self, fields: Fields, there: Collection[str]) -> bool:
-        """Whether a field that is not ``there`` had to be."""
-        if self._wholly:
-            return True
-        return any(ref.required and name not in there for name, ref in fields.items())
+    def _list_of(self, items: TypeRef) -> Any:
+        kind: Any = self._of(items)
+        return list[kind]
 
-    def _of(self, ref: TypeRef) -> Holds:
-        found = lists(self._of(ref.items)) if ref.items else self._by_name(ref.name)
-        return found if ref.required else nullable(found)
-
-    def _by_name(self, name: str) -> Holds:
-        found = self._named.get(name)
-        if found is None:
-            found = self._named[name] = self._made(name)
-        return found
-
-    def _made(self, name: str) -> Holds:
+    def _named(self, name: str) -> Any:
         named = self._types.get(name)
         if named is None:
-            return _BY_TYPE.get(name) or _validated(name)
+            return _BY_TYPE.get(name) or _FREE.get(name, str)
         if isinstance(named, EnumType):
-            return among(frozenset(named.values))
-        return self.objects(named.fields)
+            return Literal[named.values]
+        if name in self._under_way:
+            raise RecursionError(f"the type {name} holds itself")
+        if name not in self._objects:
+            self._under_way.add(name)
+            self._objects[name] = self.object(named.fields)
+            self._under_way.discard(name)
+        return self._objects[name]
 
 
-def _validated(name: str) -> Holds:
-    """Whether pydantic takes all values of a scalar as they are, and they can be written."""
-    one: Any = SCALAR_TYPES[name].annotation
+def _asked(fields: Fields, types: Types) -> Holds | None:
+    """What asks pydantic of values in objects of these fields; None where there is no question."""
+    found = list(_places(fields, types))
+    if not found:
+        return None
+
+    def holds(objects: list[Any]) -> bool:
+        return all(
+            asked([one[name] for one in objects if one.get(name) is not None])
+            for name, asked in found
+        )
+
+    return holds
+
+
+def _places(fields: Fields, types: Types) -> Iterator[tuple[str, Holds]]:
+    for name, ref in fields.items():
+        named = types.get(ref.named)
+        asked: Holds | None = None
+        if isinstance(named, ObjectType):
+            asked = _asked(named.fields, types)
+        elif named is None and ref.named not in _BY_TYPE:
+            asked = _by_pydantic(ref.named)
+        if asked is not None:
+            yield name, _in_lists(ref, asked)
+
+
+def _in_lists(ref: TypeRef, asked: Holds) -> Holds:
+    """What asks of the items of lists, at whatever depth ``ref`` has them."""
+    if ref.items is None:
+        return asked
+    inner = _in_lists(ref.items, asked)
+    return lambda lists: inner([one for one in chain.from_iterable(lists) if one is not None])
+
+
+def _by_pydantic(scalar: str) -> Holds:
+    one: Any = SCALAR_TYPES[scalar].annotation
     adapter: TypeAdapter[Any] = TypeAdapter(list[one], config=ConfigDict(strict=True))
 
-    def holds(column: Column) -> bool:
+    def holds(values: list[Any]) -> bool:
         try:
-            found = adapter.validate_python(column)
-            orjson.dumps(found)  # the quickest way to find a lone surrogate anywhere
-        except (ValidationError, TypeError):
+            return bool(adapter.validate_python(values) == values)
+        except ValidationError:
             return False
-        return found == column and list(map(type, found)) == list(map(type, column))
 
     return holds

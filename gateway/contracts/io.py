@@ -12,18 +12,16 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from gateway.contracts.copying import Copies, copies
 from gateway.contracts.findings import nearest
-from gateway.contracts.fitting import fits, is_long
+from gateway.contracts.fitting import Fitting, is_long
 from gateway.contracts.names import operation_type_prefix
 from gateway.contracts.paths import Fields, Types
 from gateway.contracts.scalars import MAX_JSON_DEPTH, MAX_TEXT, SCALAR_TYPES
-from gateway.model.columns import Holds
 from gateway.model.contract import EnumType, EventContract, ObjectType, OperationContract
 from gateway.model.json import JsonObject, JsonValue, is_unicode, pointer, shown_name
 from gateway.model.problem import MAX_ISSUES, Issue, ProblemError, invalid
 from gateway.model.types import TypeRef
-from gateway.model.whole import Whole
+from gateway.model.whole import Held, Whole
 
 _CONFIG = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -45,20 +43,18 @@ _CODES = {
 class Io:
     """The validator of one side of a contract, compiled when it is first used.
 
-    Where it ``tells_whole``, a value that is found to be so comes back as ``Whole``.
+    Where it ``marks`` them, long values that are just as the contract writes them come back as
+    ``Held`` or ``Whole``, and are not looked at again.
     """
 
-    def __init__(
-        self, name: str, fields: Fields, types: Types, *, tells_whole: bool = False
-    ) -> None:
+    def __init__(self, name: str, fields: Fields, types: Types, *, marks: bool = False) -> None:
         self._name = name
         self._fields = fields
         self._types = types
         self._model: type[BaseModel] | None = None
-        self._fits: Holds | None = None
-        self._fits_wholly: Holds | None = None
-        self._copy: Copies | None = None
-        self._tells_whole = tells_whole
+        self._fitting: Fitting | None = None
+        self._marks = marks
+        self._is_quick = True
 
     @property
     def model(self) -> type[BaseModel]:
@@ -73,13 +69,7 @@ class Io:
         """
         if type(value) is not dict or not is_long(value):
             return None
-        if self._copy is None:
-            self._copy = copies(self._fields, self._types)
-        try:
-            (copied,) = self._copy([value])
-        except (KeyError, TypeError, RecursionError):
-            return None
-        return self._as_it_is(copied)
+        return self._at_once(value)
 
     def check(self, value: JsonValue, base: str = "") -> JsonObject:
         """The validated value, in plain JSON types; optionals that are absent stay absent.
@@ -89,10 +79,10 @@ class Io:
         Raises:
             ProblemError: VALIDATION_FAILED with every issue (at most 100).
         """
-        if type(value) is Whole and value.by is self:
+        if isinstance(value, Held) and value.by is self:
             return value
         if is_long(value):
-            found = self._as_it_is(value)
+            found = self._at_once(value)
             if found is not None:
                 return found
         model = self._model or self.model
@@ -108,14 +98,17 @@ class Io:
             raise _refused([*_text_issues(checked, base, 0)]) from None
         return cast("JsonObject", checked)
 
-    def _as_it_is(self, value: JsonObject) -> JsonObject | None:
-        """The value, if it is as it would be checked to be, which is quick to see."""
-        if self._fits_wholly is None or self._fits is None:
-            self._fits_wholly = fits(self._fields, self._types, wholly=True)
-            self._fits = fits(self._fields, self._types)
-        if self._tells_whole and self._fits_wholly([value]):
-            return Whole(value, self)
-        return value if self._fits([value]) else None
+    def _at_once(self, value: JsonObject) -> JsonObject | None:
+        """What is made of a long value, if that is quick to see."""
+        if self._fitting is None and self._is_quick:
+            try:
+                self._fitting = Fitting(self._fields, self._types)
+            except RecursionError:  # a type that holds itself
+                self._is_quick = False
+        found = self._fitting.fitted(value) if self._fitting is not None else None
+        if found is None or not self._marks:
+            return found and found.copy
+        return Whole(found.copy, self) if found.is_whole else Held(found.copy, self)
 
     def _issue(self, details: ErrorDetails, base: str) -> Issue:
         """One of pydantic's findings in our words, without the value."""
@@ -246,7 +239,7 @@ def input_io(contract: OperationContract) -> Io:
 def output_io(contract: OperationContract) -> Io:
     """The validator of an operation's output."""
     name = operation_type_prefix(contract.key) + "Output"
-    return Io(name, contract.output, contract.types, tells_whole=True)
+    return Io(name, contract.output, contract.types, marks=True)
 
 
 def payload_io(event: EventContract) -> Io:

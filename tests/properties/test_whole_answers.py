@@ -14,7 +14,7 @@ from gateway.actions.answers import exact_copy
 from gateway.contracts.io import output_io
 from gateway.model.contract import EnumType, ObjectType
 from gateway.model.problem import ProblemError
-from gateway.model.whole import Whole
+from gateway.model.whole import Held, Whole
 from gateway.surfaces.graphql import build_schema
 from gateway.surfaces.graphql.compiled import CompiledOperations, Request, is_coroutine
 from gateway.surfaces.graphql.door import CallContext
@@ -25,7 +25,7 @@ ROW = ObjectType(
     "Row",
     fields(
         id="ID!", name="String", size="Int!", ratio="Float", open="Boolean!", state="State!",
-        at="DateTime", tags="[String!]", main="Part", parts="[Part!]!",
+        at="DateTime", any="JSON", tags="[String!]", main="Part", parts="[Part!]!",
     ),
 )  # fmt: skip
 TYPES = (ROW, PART, EnumType("State", ("OPEN", "CLOSED")))
@@ -43,6 +43,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "state": st.sampled_from(["OPEN", "CLOSED"]),
     "at": st.sampled_from(["2026-01-31T12:00:00Z", None]),
     "tags": st.none() | st.lists(st.text(max_size=2), max_size=2),
+    "any": st.none() | st.sampled_from([1, "a", {"a": [1.5, None]}, []]),
 }  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def objects(draw: st.DrawFn, kind: ObjectType, left_out: set[str]) -> dict[str, 
 @st.composite
 def outputs(draw: st.DrawFn) -> tuple[dict[str, Any], set[str]]:
     """An output that fits the contract, mostly with all fields, and what was left out."""
-    optional = ["name", "ratio", "at", "tags", "main", "label", "sizes"]
+    optional = ["name", "ratio", "at", "any", "tags", "main", "label", "sizes"]
     left_out = draw(st.just(set()) | st.sets(st.sampled_from(optional), max_size=2))
     rows = draw(st.lists(objects(ROW, left_out), min_size=8, max_size=9))
     best = draw(st.none() | objects(ROW, left_out))
@@ -93,7 +94,7 @@ DOCUMENTS = selections("Output", list(CONTRACT.output)).map(
 )
 ALL = (
     "{ shopRowsList { rows { %s } best { %s } total } }"
-    % (("id name size ratio open state at tags main { %s } parts { %s }",) * 2)
+    % (("id name size ratio open state at any tags main { %s } parts { %s }",) * 2)
     % (("id label sizes",) * 4)
 )
 
@@ -150,7 +151,9 @@ def test_whole_is_what_has_every_field_in_every_object(
     output, _ = given
     checked = IO.check(output)
     assert checked == output
+    assert isinstance(checked, Held)
     assert isinstance(checked, Whole) == is_whole(output, CONTRACT.output)
+    assert IO.check(checked) is checked
 
 
 def is_whole(value: Any, of: Any) -> bool:
@@ -169,7 +172,7 @@ def is_whole(value: Any, of: Any) -> bool:
 def test_it_is_answered_as_it_is_where_all_of_it_is_asked_for() -> None:
     row = {
         "id": "a", "name": None, "size": 1, "ratio": 1.5, "open": True, "state": "OPEN",
-        "at": None, "tags": [], "main": None, "parts": [],
+        "at": None, "any": None, "tags": [], "main": None, "parts": [],
     }  # fmt: skip
     output = IO.check({"rows": [row] * 8, "best": None, "total": 8})
     assert asyncio.run(answered(ALL, output))["shopRowsList"] is output

@@ -17,7 +17,7 @@ from graphql import (
     is_scalar_type,
 )
 
-from gateway.model.whole import Whole
+from gateway.model.whole import Held
 from gateway.surfaces.graphql.compiled.irregular import PLAIN, IrregularError, exact_type
 from gateway.surfaces.graphql.compiled.leaves import Convert, as_written
 from gateway.surfaces.graphql.compiled.writing import (
@@ -75,7 +75,7 @@ def complete_object(members: Sequence[Member], *, is_nullable: bool) -> Complete
         if type(source) is not dict:
             if source is None and is_nullable:
                 return None
-            if type(source) is not Whole:
+            if not isinstance(source, Held):
                 raise IrregularError
         read, data = source.get, {}
         for key, name, exact, finish in fields:
