@@ -37,7 +37,9 @@ _BY_TYPE: Mapping[str, Any] = {
 of their values."""
 
 Holds = Callable[[list[Any]], bool]
-"""Tells of the values of one place that pydantic takes them all as they are."""
+"""Tells of the values of one place, of the right type, that they need no conversion."""
+
+_LISTS = frozenset({list})
 
 
 class Fitted(NamedTuple):
@@ -67,7 +69,7 @@ class Fitting:
     def __init__(self, fields: Fields, types: Types) -> None:
         self._whole = _Kinds(types, wholly=True).object(fields)
         self._partial = _Kinds(types, wholly=False).object(fields)
-        self._holds = _asked(fields, types)
+        self._holds = _of_objects(fields, types)
 
     def fitted(self, value: JsonObject) -> Fitted | None:
         """What is made of a value; None where that is not quick to see."""
@@ -76,9 +78,7 @@ class Fitting:
             found = self._converted(value)
         except (TypeError, msgspec.ValidationError, RecursionError):
             return None
-        # What is equal has no set or tuple where a list belongs.
-        fits = found.copy == value and (self._holds is None or self._holds([found.copy]))
-        return found if fits else None
+        return found if self._holds is None or self._holds([value]) else None
 
     def _converted(self, value: JsonObject) -> Fitted:
         try:
@@ -135,39 +135,54 @@ class _Kinds:
         return self._objects[name]
 
 
-def _asked(fields: Fields, types: Types) -> Holds | None:
-    """What asks pydantic of values in objects of these fields; None where there is no question."""
-    found = list(_places(fields, types))
-    if not found:
+def _of_objects(fields: Fields, types: Types) -> Holds | None:
+    """What tells of objects; None where there is nothing to look at but what msgspec saw."""
+    places = list(_places(fields, types))
+    if not places:
         return None
 
     def holds(objects: list[Any]) -> bool:
-        return all(
-            asked([one[name] for one in objects if one.get(name) is not None])
-            for name, asked in found
-        )
+        return all(inner(column(objects)) for column, inner in places)
 
     return holds
 
 
-def _places(fields: Fields, types: Types) -> Iterator[tuple[str, Holds]]:
+def _places(fields: Fields, types: Types) -> Iterator[tuple[Callable[[list[Any]], Any], Holds]]:
+    """The members to look at: what takes them from objects, and what tells of them."""
     for name, ref in fields.items():
-        named = types.get(ref.named)
-        asked: Holds | None = None
-        if isinstance(named, ObjectType):
-            asked = _asked(named.fields, types)
-        elif named is None and ref.named not in _BY_TYPE:
-            asked = _by_pydantic(ref.named)
-        if asked is not None:
-            yield name, _in_lists(ref, asked)
+        holds = _of_lists(ref, _of_named(ref.named, types))
+        if holds is not None:
+            yield _column(name, is_sure=ref.required), holds
 
 
-def _in_lists(ref: TypeRef, asked: Holds) -> Holds:
-    """What asks of the items of lists, at whatever depth ``ref`` has them."""
+def _column(name: str, *, is_sure: bool) -> Callable[[list[Any]], list[Any]]:
+    if is_sure:
+        return lambda objects: [one[name] for one in objects]
+    return lambda objects: [one[name] for one in objects if one.get(name) is not None]
+
+
+def _of_lists(ref: TypeRef, inner: Holds | None) -> Holds | None:
+    """What tells of lists, at whatever depth ``ref`` has them: msgspec takes sets and tuples too,
+    which are no JSON."""
     if ref.items is None:
-        return asked
-    inner = _in_lists(ref.items, asked)
-    return lambda lists: inner([one for one in chain.from_iterable(lists) if one is not None])
+        return inner
+    of_items = _of_lists(ref.items, inner)
+
+    def holds(lists: list[Any]) -> bool:
+        if not _LISTS.issuperset(map(type, lists)):
+            return False
+        if of_items is None:
+            return True
+        return of_items([one for one in chain.from_iterable(lists) if one is not None])
+
+    return holds
+
+
+def _of_named(name: str, types: Types) -> Holds | None:
+    named = types.get(name)
+    if isinstance(named, ObjectType):
+        return _of_objects(named.fields, types)
+    return None if named is not None or name in _BY_TYPE else _by_pydantic(name)
 
 
 def _by_pydantic(scalar: str) -> Holds:
