@@ -307,7 +307,7 @@ async def test_an_attempt_that_waits_for_its_turn_is_not_sent_after_the_end(
     woken.set()
     while woken.is_set():  # noqa: ASYNC110 - the runner takes it when it looks
         await asyncio.sleep(0.005)
-    await world.journal.read(lambda records: None)
+    await world.journal.write(lambda tx: None)  # after what the runner wrote when it looked
     slow.go.set()
     await running
     assert len(world.actions.calls) == 1

@@ -32,6 +32,7 @@ async def serving(answering: Answering) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(2)  # the body, which else may come after the end
             await answering(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             return
@@ -45,7 +46,7 @@ async def serving(answering: Answering) -> AsyncIterator[str]:
         server.close()
 
 
-async def attempt(url: str, timeout: float = 2.0) -> Attempt:  # noqa: ASYNC109 - the poster's own
+async def attempt(url: str, timeout: float = 30.0) -> Attempt:  # noqa: ASYNC109 - the poster's own
     endpoint = Endpoint("hook", "acme", url, ("${secret:S}",), ("*",))
     guard = HostGuard(["127.0.0.1:*"])
     poster = Poster(guard, Secrets({"S": SECRET}), SystemClock(), timeout, TLS)
