@@ -86,20 +86,24 @@ async def whole_body(receive: Receive, limits: Limits) -> bytes:
     Raises:
         ProblemError, ClientGoneError: as ``read_body``.
     """
-    body = bytearray()
-    _take(await receive(), body, limits)
-    return bytes(body)
+    return _part(await receive(), limits)
 
 
 def _take(message: Message, body: bytearray, limits: Limits) -> bool:
     """Add what a message brings of a body; whether more is to come."""
-    if message["type"] == "http.disconnect":
-        raise ClientGoneError
-    body += message.get("body", b"")
-    if len(body) > limits.body_bytes:
-        raise _too_large(limits)
+    body += _part(message, limits, len(body))
     has_more: bool = message.get("more_body", False)
     return has_more
+
+
+def _part(message: Message, limits: Limits, before: int = 0) -> bytes:
+    """What a message brings of a body, of which so many bytes came before."""
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    part: bytes = message.get("body", b"")
+    if before + len(part) > limits.body_bytes:
+        raise _too_large(limits)
+    return part
 
 
 def _too_large(limits: Limits) -> Exception:

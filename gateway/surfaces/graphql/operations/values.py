@@ -63,15 +63,13 @@ def null_condition_issues(
     GraphQL lets such a variable stand where null is not allowed, and finds out only when it gets
     there: for a directive, after the command that the selection belongs to was performed.
     """
-    if not operation.variable_definitions:
+    if None not in variables.values():
         return []
     nulls = {
         definition.variable.name.value
         for definition in operation.variable_definitions or ()
         if definition.default_value and variables.get(definition.variable.name.value, ...) is None
     }
-    if not nulls:
-        return []
     return [
         Issue("/variables" + pointer(name), "REQUIRED", "must be true or false, not null")
         for name in condition_variables(tree, operation)

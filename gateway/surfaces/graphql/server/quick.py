@@ -208,29 +208,27 @@ class _Held(NamedTuple):
 
 
 def _held(start: Message, defaults: Iterable[tuple[bytes, bytes]]) -> _Held | None:
-    """An answer to hold back, if its length is announced and its headers are usual."""
-    parts, length = [STATUS_LINE[start["status"]]], None
-    for name, value in (*defaults, *start.get("headers", ())):
-        if name == b"content-length" and value.isdigit() and length is None:
-            length = int(value)
-            parts.append(b"content-length: %b\r\n" % value)
-        elif name in _SAYING_NOTHING:
-            parts.append(_line(name, value))
-        else:
-            return None
-    if length is None:
+    """An answer to hold back, if its length is announced first and its headers are usual."""
+    first, *others = start.get("headers") or [(b"", b"")]
+    name, size = first
+    if name != b"content-length" or not size.isdigit():
         return None
-    parts.append(b"\r\n")
-    return _Held(start, b"".join(parts), length)
+    lines = _lines(start["status"], (*defaults, *others))
+    if lines is None:
+        return None
+    return _Held(start, b"%bcontent-length: %b\r\n\r\n" % (lines, size), int(size))
 
 
 @lru_cache(maxsize=256)
-def _line(name: bytes, value: bytes) -> bytes:
-    """A header as it is written.
+def _lines(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> bytes | None:
+    """The status line and headers as they are written; None if one is not usual.
 
     Raises:
         RuntimeError: as uvicorn, for a value that would be more than one header.
     """
-    if HEADER_VALUE_RE.search(value):
+    if not _SAYING_NOTHING.issuperset(name for name, _ in headers):
+        return None
+    if any(HEADER_VALUE_RE.search(value) for _, value in headers):
         raise RuntimeError("Invalid HTTP header value.")
-    return b"%b: %b\r\n" % (name, value)
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    return b"".join([STATUS_LINE[status], *lines])
