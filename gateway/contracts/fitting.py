@@ -6,18 +6,20 @@ wrong.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import chain
 from sys import float_info
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
-import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from gateway.contracts.paths import Fields, Types
 from gateway.contracts.scalars import MAX_TEXT, SCALAR_TYPES
 from gateway.model.contract import EnumType, ObjectType
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.plain_json import is_exact
+from gateway.model.structs import struct
 from gateway.model.types import FREE_SCALARS, TypeRef
 
 _LONG = 8
@@ -38,7 +40,7 @@ _BY_TYPE: Mapping[str, Any] = {
 of their values."""
 
 Holds = Callable[[list[Any]], bool]
-"""Tells of the values of one place, of the right type, that they need no conversion."""
+"""Looks at the values of one place; true where they are as they should be."""
 
 _LISTS = frozenset({list})
 
@@ -70,16 +72,20 @@ class Fitting:
     def __init__(self, fields: Fields, types: Types) -> None:
         self._whole = _Kinds(types, wholly=True).object(fields)
         self._partial = _Kinds(types, wholly=False).object(fields)
-        self._holds = _of_objects(fields, types)
+        self._are_lists = _Looks(types, lambda _: None, _are_lists).of_objects(fields)
+        self._are_valid = _Looks(types, _by_pydantic).of_objects(fields)
 
     def fitted(self, value: JsonObject) -> Fitted | None:
         """What is made of a value; None where that is not quick to see."""
         try:
-            orjson.dumps(value)  # the quickest way to find a lone surrogate anywhere
+            if not is_exact(value):
+                return None
             found = self._converted(value)
-        except (TypeError, msgspec.ValidationError, RecursionError):
+        except (msgspec.ValidationError, RecursionError):
             return None
-        return found if self._holds is None or self._holds([value]) else None
+        # msgspec takes tuples for lists too.
+        fits = self._are_lists([value]) and self._are_valid([found.copy])
+        return found if fits else None
 
     def _converted(self, value: JsonObject) -> Fitted:
         try:
@@ -99,19 +105,14 @@ class _Kinds:
         self._under_way: set[str] = set()
 
     def object(self, fields: Fields) -> Any:
-        members = [
-            (f"member{at}", *self._member(name, ref))
-            for at, (name, ref) in enumerate(fields.items())
-        ]
-        return msgspec.defstruct(
-            "Held", members, kw_only=True, forbid_unknown_fields=True, gc=False
-        )
+        members = [(name, *self._member(ref)) for name, ref in fields.items()]
+        return struct(members, takes_others=False)
 
-    def _member(self, name: str, ref: TypeRef) -> tuple[Any, Any]:
+    def _member(self, ref: TypeRef) -> tuple[Any, Any]:
         kind = self._of(ref)
         if ref.required or self._wholly:
-            return kind, msgspec.field(name=name)
-        return kind | msgspec.UnsetType, msgspec.field(default=msgspec.UNSET, name=name)
+            return kind, msgspec.NODEFAULT
+        return kind | msgspec.UnsetType, msgspec.UNSET
 
     def _of(self, ref: TypeRef) -> Any:
         kind = self._list_of(ref.items) if ref.items else self._named(ref.name)
@@ -136,57 +137,91 @@ class _Kinds:
         return self._objects[name]
 
 
-def _of_objects(fields: Fields, types: Types) -> Holds | None:
-    """What tells of objects; None where there is nothing to look at but what msgspec saw."""
-    places = list(_places(fields, types))
-    if not places:
-        return None
+class _Looks:
+    """Makes what looks at values by the types of fields, once for each type: at lists by ``lists``
+    if that is given, at the values of a scalar by what ``scalars`` gives for its name, if anything.
+    """
 
-    def holds(objects: list[Any]) -> bool:
-        return all(inner(column(objects)) for column, inner in places)
+    def __init__(
+        self, types: Types, scalars: Callable[[str], Holds | None], lists: Holds | None = None
+    ) -> None:
+        self._types = types
+        self._scalars = scalars
+        self._lists = lists
+        self._named: dict[str, Holds | None] = {}
 
-    return holds
+    def of_objects(self, fields: Fields) -> Holds:
+        return self._objects(fields) or _always
+
+    def _objects(self, fields: Fields) -> Holds | None:
+        places = list(self._places(fields))
+        if not places:
+            return None
+
+        def holds(objects: list[Any]) -> bool:
+            for take, inner in places:
+                values = take(objects)
+                if values and not inner(values):
+                    return False
+            return True
+
+        return holds
+
+    def _places(self, fields: Fields) -> Iterator[tuple[Callable[[list[Any]], list[Any]], Holds]]:
+        """The members to look at: what takes them from objects, and what looks at them."""
+        for name, ref in fields.items():
+            inner = self._of(ref)
+            if inner is not None:
+                yield _taking(name, is_sure=ref.required), inner
+
+    def _of(self, ref: TypeRef) -> Holds | None:
+        if ref.items is None:
+            return self._of_name(ref.name)
+        return _of_lists(self._lists, self._of(ref.items), has_nulls=not ref.items.required)
+
+    def _of_name(self, name: str) -> Holds | None:
+        if name not in self._named:
+            named = self._types.get(name)
+            if isinstance(named, ObjectType):
+                self._named[name] = self._objects(named.fields)
+            else:
+                self._named[name] = self._scalars(name) if named is None else None
+        return self._named[name]
 
 
-def _places(fields: Fields, types: Types) -> Iterator[tuple[Callable[[list[Any]], Any], Holds]]:
-    """The members to look at: what takes them from objects, and what tells of them."""
-    for name, ref in fields.items():
-        holds = _of_lists(ref, _of_named(ref.named, types))
-        if holds is not None:
-            yield _column(name, is_sure=ref.required), holds
+def _always(_values: list[Any]) -> bool:
+    return True
 
 
-def _column(name: str, *, is_sure: bool) -> Callable[[list[Any]], list[Any]]:
+def _are_lists(values: list[Any]) -> bool:
+    return _LISTS.issuperset(map(type, values))
+
+
+def _taking(name: str, *, is_sure: bool) -> Callable[[list[Any]], list[Any]]:
+    """What takes a member of objects, where it is there and not null."""
     if is_sure:
         return lambda objects: [one[name] for one in objects]
     return lambda objects: [one[name] for one in objects if one.get(name) is not None]
 
 
-def _of_lists(ref: TypeRef, inner: Holds | None) -> Holds | None:
-    """What tells of lists, at whatever depth ``ref`` has them: msgspec takes sets and tuples too,
-    which are no JSON."""
-    if ref.items is None:
-        return inner
-    of_items = _of_lists(ref.items, inner)
+def _of_lists(lists: Holds | None, items: Holds | None, *, has_nulls: bool) -> Holds | None:
+    if items is None:
+        return lists
 
-    def holds(lists: list[Any]) -> bool:
-        if not _LISTS.issuperset(map(type, lists)):
+    def holds(values: list[Any]) -> bool:
+        if lists is not None and not lists(values):
             return False
-        if of_items is None:
-            return True
-        return of_items([one for one in chain.from_iterable(lists) if one is not None])
+        flat = list(chain.from_iterable(values))
+        return items([one for one in flat if one is not None] if has_nulls else flat)
 
     return holds
 
 
-def _of_named(name: str, types: Types) -> Holds | None:
-    named = types.get(name)
-    if isinstance(named, ObjectType):
-        return _of_objects(named.fields, types)
-    return None if named is not None or name in _BY_TYPE else _by_pydantic(name)
-
-
-def _by_pydantic(scalar: str) -> Holds:
+@cache
+def _by_pydantic(scalar: str) -> Holds | None:
+    """What asks pydantic of the values of a scalar; None where a type says everything."""
+    if scalar in _BY_TYPE:
+        return None
     one: Any = SCALAR_TYPES[scalar].annotation
     adapter: TypeAdapter[Any] = TypeAdapter(list[one], config=ConfigDict(strict=True))
 

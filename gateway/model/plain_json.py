@@ -59,6 +59,16 @@ def plain_object(raw: bytes, deepest: int, most: int | None = None) -> JsonObjec
     return value
 
 
+def is_exact(value: object) -> bool:
+    """Whether a value can be written as JSON and nothing of it is lost then, but for tuples, which
+    come back as lists, and numbers that are not finite."""
+    try:
+        orjson.dumps(value, option=_EXACTLY)
+    except TypeError:
+        return False
+    return True
+
+
 def plain_copy(value: object, deepest: int | None = None) -> Any:
     """``value`` written as JSON and read again, if it is the same then and nested at most
     ``deepest`` deep, or as deep as orjson writes; else None.

@@ -1,5 +1,9 @@
 """What is held to a contract at once is what pydantic makes of it."""
 
+import uuid
+from collections import OrderedDict
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +21,7 @@ FIELDS = {
     for name, text in {
         "id": "ID!", "name": "String", "size": "Int!", "ratio": "Float", "open": "Boolean!",
         "state": "State!", "at": "DateTime", "north": "Latitude", "any": "JSON",
-        "tags": "[String!]", "parts": "[Part!]",
+        "anys": "[JSON!]", "some": "[[JSONObject]!]", "tags": "[String!]", "parts": "[Part!]",
     }.items()
 }  # fmt: skip
 TYPES: dict[str, NamedType] = {
@@ -26,6 +30,7 @@ TYPES: dict[str, NamedType] = {
     "Leaf": ObjectType("Leaf", {"at": parse_type("DateTime"), "size": parse_type("Float!")}),
     "Row": ObjectType("Row", FIELDS),
 }
+MOMENT = {"at": parse_type("DateTime")}
 OUTPUT = {"rows": parse_type("[Row!]!")}
 IO = Io("Rows", OUTPUT, TYPES)
 FITTING = Fitting(OUTPUT, TYPES)
@@ -44,13 +49,15 @@ GOOD: dict[str, st.SearchStrategy[Any]] = {
     "open": st.booleans(), "state": st.sampled_from(["OPEN", "CLOSED"]),
     "at": st.sampled_from(["2026-01-31T12:00:00Z", None]), "north": st.sampled_from([1.5, None]),
     "any": st.sampled_from([None, 1, {"a": [1]}]),
+    "anys": st.lists(st.sampled_from([1, "a", {"a": [None]}]), max_size=2),
+    "some": st.lists(st.lists(st.none() | st.just({"a": 1}), max_size=2), max_size=2),
     "tags": st.lists(st.text(max_size=2), max_size=2), "parts": st.lists(_part, max_size=2),
 }  # fmt: skip
 BAD: dict[str, list[Any]] = {
     "id": [1, None, "\ud800"], "name": ["\udc00", 1], "size": [2**31, True, 1.0],
     "ratio": [1, float("nan")],
     "open": [1, None], "state": ["open", None, []], "at": ["now", 1], "north": [91.0, 1],
-    "any": [float("inf"), (1,)],
+    "any": [float("inf"), (1,)], "anys": [[None], [1, None]], "some": [[None], [[1]], [[None, 1]]],
     "tags": [["a", None], "a"],
     "parts": [[{}], [{"id": "a", "more": 1}], [{"id": "a", "leaves": [[{"at": 1, "size": 1}]]}]],
 }  # fmt: skip
@@ -73,14 +80,15 @@ def tables(draw: st.DrawFn) -> Any:
 
 _ROW = {
     "id": "a", "name": None, "size": 1, "ratio": 0.5, "open": True, "state": "OPEN",
-    "at": "2026-01-31T12:00:00Z", "north": 1.5, "any": {"a": 1}, "tags": ["a"],
-    "parts": [{"id": "p"}],
+    "at": "2026-01-31T12:00:00Z", "north": 1.5, "any": {"a": 1}, "anys": [1], "some": [[None]],
+    "tags": ["a"], "parts": [{"id": "p"}],
 }  # fmt: skip
 
 
 @given(tables())
 @example({"rows": [{**_ROW, "id": "\ud800"}, *([_ROW] * 7)]})
 @example({"rows": [{**_ROW, "tags": ("a",)}, *([_ROW] * 7)]})
+@example({"rows": [{**_ROW, "anys": [None]}, *([_ROW] * 7)]})
 @settings(max_examples=200, deadline=None)
 def test_what_fits_is_what_pydantic_makes_of_it(value: Any) -> None:
     assert is_long(value)
@@ -124,6 +132,45 @@ def test_what_fits_is_found_where_it_should_be() -> None:
     assert FITTING.fitted({"rows": [_ROW] * 9}) is not None
     assert FITTING.fitted({"rows": [dict(reversed(_ROW.items()))] * 9}) is not None
     assert FITTING.fitted({"rows": [_ROW] * 9, "more": 1}) is None
+
+
+class Nowhere(tzinfo):
+    """A time zone that cannot say anything."""
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"ratio": 2**53},
+        {"ratio": Decimal(1)},
+        {"at": datetime(2026, 1, 31, tzinfo=Nowhere())},
+        {"at": datetime(2026, 1, 31, tzinfo=UTC)},
+        {"any": OrderedDict(a=1)},
+        {"tags": {"a"}},
+        {"tags": ("a",)},
+        {"anys": [None]},
+        {"id": uuid.UUID(int=1)},
+    ],
+)
+def test_what_is_no_exact_json_is_not_taken(odd: dict[str, Any]) -> None:
+    assert IO.take({"rows": [_ROW] * 9}) is not None
+    assert IO.take({"rows": [*[_ROW] * 8, {**_ROW, **odd}]}) is None
+
+
+def test_types_that_share_others_cost_no_more_than_they_are() -> None:
+    """A type with two members of the next, twelve times: four thousand places."""
+    types: dict[str, NamedType] = {
+        f"T{at}": ObjectType(
+            f"T{at}", dict.fromkeys(("left", "right"), parse_type(f"T{at + 1}")) | MOMENT
+        )
+        for at in range(12)
+    }
+    types["T12"] = ObjectType("T12", MOMENT)
+    fitting = Fitting({"rows": parse_type("[T0!]!")}, types)
+    value = {"rows": [{"left": {"at": "2026-01-31T12:00:00Z"}}] * 9}
+    assert fitting.fitted(value) == (value, False)
+    value["rows"][0]["left"]["at"] = "now"
+    assert fitting.fitted(value) is None
 
 
 def test_a_type_that_holds_itself_is_left_to_pydantic() -> None:

@@ -10,6 +10,7 @@ from inspect import isawaitable
 from typing import Any
 
 import graphql
+import msgspec
 import pytest
 from graphql import (
     DocumentNode,
@@ -381,11 +382,15 @@ def test_variables_and_literals_are_part_of_the_estimated_size(source: str) -> N
     assert real <= estimated
 
 
-@pytest.mark.parametrize("chosen", ["name", "__typename", "name size"])
+@pytest.mark.parametrize(
+    "chosen", ["name", "__typename", "name size", "name " + "things { name " * 2 + "}" * 2]
+)
 def test_what_writes_long_lists_is_part_of_the_estimated_size(chosen: str) -> None:
-    long = {"name": "one", "things": [{"name": "one", "size": 1, "things": []}] * 9}
+    long: dict[str, Any] = {"name": "one", "size": 1, "things": []}
+    for _ in range(3):
+        long = {"name": "one", "size": 1, "things": [long] * 9}
     names = [f"x{number}" for number in range(20)]
-    house = House(answers=dict.fromkeys(["a", *names], long))
+    house = House(answers=dict.fromkeys(["a", *names], long), most_bytes=1 << 24)
     source = "{ " + " ".join(f"{name}: a {{ things {{ {chosen} }} }}" for name in names) + " }"
     real, estimated = sizes(house.compiled, source, "{ a { things { size name } } }")
     assert real <= estimated
@@ -476,3 +481,19 @@ def test_an_answer_of_the_door_is_compiled_and_a_problem_is_told_by_core() -> No
     assert [entry["path"] for entry in body["errors"]] == [["shopReset"], ["again"]]
     assert len(door.calls) == 2
     assert operation.document.compiled.interpreted == 1
+
+
+def test_what_writes_long_lists_goes_with_its_operation() -> None:
+    def made() -> int:
+        gc.collect()
+        return sum(1 for one in msgspec.Struct.__subclasses__() if one.__name__ == "Made")
+
+    before = made()
+    answers = {"a": {"things": [{"things": [THING] * 9}] * 9}}
+    house = House(answers=answers, most_bytes=1 << 24)
+    for number in range(30):
+        house.ask(f"{{ a {{ things {{ things {{ x{number}: __typename name }} }} }} }}")
+    assert house.compiled.interpreted == 0
+    assert made() - before == 60
+    del house
+    assert made() == before

@@ -6,6 +6,7 @@ list that holds anything else is completed item by item, by whoever asks here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from graphql import (
 )
 from orjson import Fragment
 
+from gateway.model.structs import struct
 from gateway.surfaces.graphql.compiled.irregular import EXACT
 from gateway.surfaces.graphql.compiled.leaves import Convert
 from gateway.surfaces.graphql.schema.scalars import as_it_is
@@ -36,9 +38,9 @@ _encode = msgspec.json.Encoder().encode
 class Written(NamedTuple):
     """How values of one place are written as they are.
 
-    ``made`` makes their type, later, because few places ever have a long list. ``absent`` is what
-    stands for a member that an object lacks. ``ids`` are members that are made of the object, each
-    a response name and what makes it.
+    ``made`` makes their type, once and later, because few places ever have a long list. ``absent``
+    is what stands for a member that an object lacks. ``ids`` are members that are made of the
+    object, each a response name and what makes it.
     """
 
     made: Callable[[], Any]
@@ -76,10 +78,9 @@ def written_object(
     if not known or len(known) < len(members):
         return None
 
+    @cache
     def made() -> Any:
-        fields = [msgspec.field(default=one.absent, name=key) for key, one in known]
-        typed = [(f"member{at}", one.made(), fields[at]) for at, (_, one) in enumerate(known)]
-        return msgspec.defstruct("Selected", typed, kw_only=True, gc=False)
+        return struct([(key, one.made(), one.absent) for key, one in known], takes_others=True)
 
     return _written(made, is_nullable)
 
@@ -97,7 +98,7 @@ def list_writer(item: Written) -> Callable[[list[Any]], Fragment | None]:
             for key, make in item.ids:
                 _put(key, make, found, items)
             return Fragment(_encode(found))
-        except (msgspec.ValidationError, UnicodeEncodeError, RecursionError):
+        except Exception:  # whatever it is, it is found again item by item
             return None
 
     return write
