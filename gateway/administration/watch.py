@@ -129,9 +129,12 @@ class PolicyWatch:
         while True:
             at = time.monotonic()
             head, number = await self._journal.read(_newest)
-            if head is None or head == self._policies.revision:
-                if head is not None:
-                    self._in_force.confirm(number, at)
+            if head is None:
+                return None
+            if head == self._policies.revision:
+                self._in_force.confirm(number, at)
+                if self._policies.is_doubted_since(at):  # what was read is older than the doubt
+                    continue
                 return None
             self._policies.observe(head, at)
             if self._is_unusable(head):
@@ -141,7 +144,6 @@ class PolicyWatch:
             head, number = await self._journal.read(_newest)
             if head == revision.revision:
                 self._in_force.adopt(revision, number, at)
-                return None
 
     def _is_unusable(self, head: str) -> bool:
         if self._unusable is None:

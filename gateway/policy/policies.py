@@ -61,6 +61,7 @@ class Policies:
         self.timings: deque[float] = deque(maxlen=_TIMED)
         self._refresh: Callable[[], Awaitable[None]] | None = None
         self._sure_until = 0.0
+        self._doubted_at = 0.0
 
     @property
     def revision(self) -> str:
@@ -83,11 +84,20 @@ class Policies:
 
     def observe(self, head: str | None, at: float | None = None) -> bool:
         """The record names ``head`` as the revision in force; True if that is the one that decides
-        here. ``at`` is when it said so, by ``time.monotonic``: at this moment, if not given."""
+        here. ``at`` is when it said so, by ``time.monotonic``: at this moment, if not given. What
+        it said before it named another one makes nothing sure any more."""
         same = head == self.current.revision
         seen = time.monotonic() if at is None else at
-        self._sure_until = seen + CERTAINTY if same else 0.0
+        if not same:
+            self._sure_until, self._doubted_at = 0.0, seen
+        elif not self.is_doubted_since(seen):
+            self._sure_until = seen + CERTAINTY
         return same
+
+    def is_doubted_since(self, at: float) -> bool:
+        """True if the record named another revision than the one that decided here at ``at``, by
+        ``time.monotonic``, or later."""
+        return at <= self._doubted_at
 
     @property
     def is_sure(self) -> bool:
