@@ -24,7 +24,7 @@ from tests.contract.dispatch_house import House
 from tests.temporal import Temporal
 
 pytestmark = pytest.mark.anyio
-LEASE = 2.0
+LEASE = 6.0
 BEAT = 30.0
 """Seconds after which Temporal takes a worker for dead: one that is only slow is not."""
 

@@ -1,6 +1,7 @@
 """Rate limits in PostgreSQL, counted by several at once, on the clock of the database."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -36,8 +37,10 @@ def budget(rpm: int, subject: str = "alice") -> Budget:
 
 
 async def test_all_together_get_one_budget(several: list[PostgresRateLimits]) -> None:
+    begun = time.monotonic()
     waits = await asyncio.gather(*(one.take(budget(100)) for _ in range(60) for one in several))
-    assert 100 <= waits.count(0) <= 102  # some refill while they are counted
+    refilled = (time.monotonic() - begun) / 0.6
+    assert 100 <= waits.count(0) <= 101 + refilled
     assert max(waits) <= 0.6 + 0.01
 
 

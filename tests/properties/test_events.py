@@ -184,7 +184,7 @@ async def play(folder: Path, writers: list[list[str]], readers: list[Reader]) ->
     world = await EventWorld.open(folder)
     try:
         written = asyncio.Event()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             following = [asyncio.create_task(follow(world, one, written)) for one in readers]
             await asyncio.gather(*(write(world, tasks) for tasks in writers))
             written.set()

@@ -92,7 +92,8 @@ def contents(draw: st.DrawFn) -> PolicyContent:
             for line in (*draw(st.sampled_from(((), ("",), ("# why", "")))), row)
         ]
         files[name] = "\n".join([BASE[name], *lines]) + draw(st.sampled_from(("", "\n")))
-    for name in draw(st.sets(st.sampled_from(("cases/a.yaml", "cases/b.yaml", "separation.yaml")))):
+    names = st.sampled_from(("cases/a.yaml", "cases/b.yaml", "separation.yaml"))
+    for name in sorted(draw(st.sets(names))):
         files[name] = draw(st.sampled_from(("x: 1\n", "y: 2")))
     return PolicyContent(files)
 
