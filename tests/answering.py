@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.ports import free_port
+
 
 @dataclass(frozen=True)
 class Request:
@@ -67,7 +69,7 @@ class Answering:
             def handle_error(self, *_: Any) -> None:
                 """A client that gave up is no error of the server."""
 
-        self._server = Server(("127.0.0.1", self.port), Handler)
+        self._server = Server(("127.0.0.1", self.port or free_port()), Handler)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self

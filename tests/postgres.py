@@ -4,7 +4,6 @@ import contextlib
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 import psutil
 import psycopg
 from psycopg import sql
+
+from tests.ports import free_port
 
 _SETTINGS = {"max_connections": "200", "shared_buffers": "64MB", "unix_socket_directories": ""}
 
@@ -30,13 +31,6 @@ def _cluster(data: Path) -> tuple[Path, str | None]:
     return made.bin_path, made.system_user
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Postgres:
     """A server with a data folder of its own, on a loopback port that stays the same.
 
@@ -47,7 +41,7 @@ class Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="gateway-postgres-"))
         self.data = self.folder / "data"
         self.data.mkdir()
-        self.port = _free_port()
+        self.port = free_port()
         self.settings = {**_SETTINGS, **(settings or {})}
         self.process: subprocess.Popen[bytes] | None = None
         self.binaries, self.user = _cluster(self.data)

@@ -17,6 +17,7 @@ from gateway.loading import local_issuer
 from gateway.model.ports import Clock
 from gateway.model.principal import PrincipalType
 from tests.forking import Forked, run_to_end
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]
@@ -68,7 +69,7 @@ class Service:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "examples.support_service"]
-        port = self.url.rpartition(":")[2] or "0"
+        port = self.url.rpartition(":")[2] or str(free_port())
         db = str(self.folder / "support.db")
         self.process, self.url = start(
             [*command, "--port", port, "--db", db, *self.more],

@@ -7,19 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.ports import free_port
 
 
 class Temporal:
     """A development server that keeps everything in memory, on a loopback port."""
 
     def __init__(self, folder: Path) -> None:
-        self.address = f"127.0.0.1:{_free_port()}"
+        self.address = f"127.0.0.1:{free_port()}"
         self._log = folder / "temporal.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -28,7 +23,7 @@ class Temporal:
         program = Path(sys.executable).with_name("temporal")
         host, port = self.address.split(":")
         command = [str(program), "server", "start-dev", "--headless", "--ip", host, "--port", port]
-        ports = ["--http-port", str(_free_port()), "--metrics-port", str(_free_port())]
+        ports = ["--http-port", str(free_port()), "--metrics-port", str(free_port())]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([*command, *ports], stdout=log, stderr=log)
         deadline = time.monotonic() + 60

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.ports import free_port
 from tests.world import wait_until
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -94,7 +95,7 @@ class Receiver:
             def handle_error(self, *_: Any) -> None:
                 """A sender that was killed is no error of the receiver."""
 
-        self._server = Server(("127.0.0.1", self.port), Handler)
+        self._server = Server(("127.0.0.1", self.port or free_port()), Handler)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self

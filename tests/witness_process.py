@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.transparency import Verifier
 from tests.forking import run_to_end
+from tests.ports import free_port
 from tests.processes import GATEWAY, ROOT, Server, start, stop
 
 NAME = "witness.example.com/w1"
@@ -21,7 +22,7 @@ class WitnessProcess:
 
     folder: Path
     log: Verifier
-    port: str = "0"
+    port: str = ""
     options: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
     url: str = ""
@@ -39,10 +40,10 @@ class WitnessProcess:
 
     def start(self) -> None:
         self.folder.mkdir(exist_ok=True)
+        self.port = self.port or str(free_port())
         command = [*GATEWAY, "witness", "serve", *self._state, "--port", self.port]
         command += ["--log", str(self.log), *self.options]
         self.process, self.url = start(command, _env(), self.folder / "witness.log")
-        self.port = self.url.rpartition(":")[2]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None

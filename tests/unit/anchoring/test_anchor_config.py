@@ -113,14 +113,14 @@ def witness(url: str = "https://w.example.com", key: str = str(KEY)) -> str:
         ("anchors: [1]", "1:11", "ANCHOR_VALUE", "'anchors' is not usable"),
         ("anchors: [{id: a}]", "1:11", "ANCHOR_VALUE", "'kind' is missing; write file, webhook"),
         ("anchors: [{id: a, kind: tape}]", "1:25", "ANCHOR_VALUE", "'kind' is not usable"),
-        ("anchors: [{kind: file, path: /tmp/x}]", "1:11", "ANCHOR_VALUE", "'id' is missing"),
+        ("anchors: [{kind: file, path: HERE/x}]", "1:11", "ANCHOR_VALUE", "'id' is missing"),
         ("anchors: [{id: a, kind: file}]", "1:11", "ANCHOR_VALUE", "'path' is missing"),
         ("anchors: [{id: a, kind: file, path: x}]", "1:37", "ANCHOR_VALUE", "not absolute"),
         ("anchors: [{id: a, kind: file, path: /no/x}]", "1:37", "ANCHOR_VALUE", "does not exist"),
-        ("anchors: [{id: a, kind: file, path: /tmp}]", "1:37", "ANCHOR_VALUE", "it is a folder"),
-        ("anchors: [{id: a, kind: file, path: /tmp/x, url: y}]", "1:45", "ANCHOR_VALUE",
+        ("anchors: [{id: a, kind: file, path: HERE}]", "1:37", "ANCHOR_VALUE", "it is a folder"),
+        ("anchors: [{id: a, kind: file, url: y, path: HERE/x}]", "1:31", "ANCHOR_VALUE",
          "such an anchor has no member 'url'"),
-        ("anchors: [{id: '', kind: file, path: /tmp/x}]", "1:16", "ANCHOR_VALUE", "'id' is not us"),
+        ("anchors: [{id: '', kind: file, path: HERE/x}]", "1:16", "ANCHOR_VALUE", "'id' is not us"),
         ("anchors: [{id: a, kind: webhook, url: 'https://h.example.com'}]", "1:11", "ANCHOR_VALUE",
          "'secret' is missing"),
         ("anchors: [{id: a, kind: webhook, url: 'https://h.example.com', secret: abc}]", "1:72",
@@ -157,7 +157,7 @@ def witness(url: str = "https://w.example.com", key: str = str(KEY)) -> str:
 def test_what_is_wrong_is_told_with_its_place(
     file: Path, text: str, path: str, code: str, told: str
 ) -> None:
-    issues = refusal(file, text).issues
+    issues = refusal(file, text.replace("HERE", str(file.parent))).issues
     assert [(one.path, one.code) for one in issues] == [(f"anchors.yaml:{path}", code)]
     assert told in issues[0].message
 
@@ -167,7 +167,7 @@ def test_everything_is_told_at_once(file: Path) -> None:
 quorum: x
 anchors:
   - {{id: a, kind: file, path: x}}
-  - {{id: a, kind: file, path: /tmp/y}}
+  - {{id: a, kind: file, path: {file.parent}/y}}
 {witness(url="ftp://x")}
 """
     found = [one.path.partition(":")[2] for one in refusal(file, text).issues]

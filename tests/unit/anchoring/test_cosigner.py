@@ -25,7 +25,7 @@ AT = 1_772_357_400
 
 @pytest.fixture
 async def exchange() -> AsyncIterator[Exchange]:
-    made = Exchange(HostGuard(["127.0.0.1:*"]), CLOCK, timeout=2)
+    made = Exchange(HostGuard(["127.0.0.1:*"]), CLOCK, timeout=20)
     yield made
     await made.close()
 

@@ -71,7 +71,7 @@ def test_what_was_signed_is_verified_with_its_archive(desk: Desk) -> None:
 
 
 def test_every_issue_is_printed_and_ends_with_one(desk: Desk) -> None:
-    printed = desk.sign("--expires", "2030-01-01T00:00:00Z")
+    printed = desk.sign("--expires", "2999-01-01T00:00:00Z")
     body = json.loads(printed.output)
     body["publisher"]["provenance"] = "https://evil.example"
     Path(desk.file("signed.json")).write_text(json.dumps(body))

@@ -31,6 +31,7 @@ from gateway.model.problem import ProblemError
 from gateway.settings import Settings
 from gateway.shipped import shipped_policies
 from tests.contract.journal_story import Story
+from tests.ports import free_port
 
 Look = Callable[[Settings], Iterator[Finding]]
 
@@ -73,7 +74,7 @@ def record(settings: Settings, moment: datetime | None = None, *, signed: bool =
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return load_settings(data_dir=tmp_path / "data")
+    return load_settings(data_dir=tmp_path / "data", port=0)  # others may serve on the usual one
 
 
 def states(look: Look, settings: Settings) -> list[State]:
@@ -340,7 +341,7 @@ def test_development_tokens_before_the_world_are_told(tmp_path: Path, settings: 
 
 
 def test_a_port_that_something_else_has_is_told(settings: Settings) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
         own = load_settings(data_dir=settings.data_dir, port=taken.getsockname()[1])
         threading.Thread(target=lambda: taken.accept()[0].close(), daemon=True).start()
         assert states(port, own) == [State.FAILED]

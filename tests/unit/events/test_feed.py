@@ -79,6 +79,7 @@ async def test_events_come_while_somebody_waits(world: EventWorld) -> None:
 
 async def test_a_wait_that_is_cancelled_loses_nothing(world: EventWorld) -> None:
     events = world.feed.subscribe(OLGA, EVERYTHING, None)
+    await events.start()
     assert await is_quiet(events, 0.02)
     execution_id = await run(world)
     found = await take(events, 5)
@@ -336,8 +337,9 @@ async def test_a_policy_that_this_process_has_not_got_ends_the_subscription(
 
 @pytest.mark.parametrize("record_first", [True, False])
 async def test_a_live_change_of_policy_is_followed_in_either_order(
-    world: EventWorld, record_first: bool
+    world: EventWorld, record_first: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(feed_module, "GRACE", 25.0)  # however long the change takes here
     staying = world.feed.subscribe(OLGA, EVERYTHING, None)
     leaving = world.feed.subscribe(WATCH, EVERYTHING, None)
     await asyncio.gather(staying.start(), leaving.start())
@@ -425,7 +427,10 @@ async def test_idle_subscriptions_cost_nothing(world: EventWorld) -> None:
     waiting = [asyncio.create_task(anext(events)) for events in subscribed]
     await asyncio.sleep(0.1)
     await world.journal.write(lambda _: None)
-    await asyncio.sleep(0.05)
+    end = await world.journal.read(lambda records: records.last_position())
+    async with asyncio.timeout(25):
+        while feed.follower.ring.end.position != end:  # noqa: ASYNC110 - a ring has no event
+            await asyncio.sleep(0.005)
     before = journal.reads
     await asyncio.sleep(0.2)
     assert journal.reads == before
@@ -465,7 +470,8 @@ async def test_nobody_reads_when_nobody_follows(world: EventWorld) -> None:
     await forgotten.start()
     del forgotten
     await run(world)
-    await asyncio.sleep(0.02)
+    assert feed.follower._task is not None
+    await asyncio.wait_for(feed.follower._task, 25)  # it sees at the first news that it may end
     before = journal.reads
     await run(world)
     await asyncio.sleep(0.02)

@@ -132,9 +132,9 @@ def test_weighing_is_linear_however_fragments_multiply() -> None:
         f"fragment f{i} on ShopPartListOutput {{ ...f{i + 1} ...f{i + 1} }}" for i in range(48)
     )
     tree = parse(doubling + "fragment f48 on ShopPartListOutput { items { sku } }")
-    began = time.process_time()
+    began = time.thread_time()
     (price,) = PRICES.of(tree).values()
-    assert time.process_time() - began < 0.1
+    assert time.thread_time() - began < 0.1
     (node, *_) = tree.definitions
     assert isinstance(node, OperationDefinitionNode)
     assert cost_of(price, node, {}).total == CEILING

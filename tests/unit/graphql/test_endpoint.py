@@ -279,9 +279,9 @@ def test_a_field_that_was_refused_for_a_while_says_so_in_the_header(
 
 
 def raw(url: str, request: bytes) -> bytes:
-    """Send bytes to a server and read until it closes or falls silent."""
+    """Send bytes to a server and read until it closes."""
     parts = urlsplit(url)
-    with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=3) as sock:
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=30) as sock:
         sock.sendall(request)
         received = b""
         while block := sock.recv(65536):
@@ -291,7 +291,7 @@ def raw(url: str, request: bytes) -> bytes:
 
 def test_over_real_sockets_requests_are_answered_and_bounds_hold() -> None:
     door = FakeDoor()
-    with serving(application(door, limits=Limits(body_seconds=0.2))) as url:
+    with serving(application(door, limits=Limits(body_seconds=1))) as url:
         answer = HTTP.post(f"{url}/graphql", json={"query": PING})
         assert answer.json() == {"data": {"shopPing": {"done": True}}}
 

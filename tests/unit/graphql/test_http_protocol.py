@@ -158,11 +158,11 @@ def test_a_head_that_trickles_is_told_408_as_well() -> None:
             while not one.reader._buffer:  # type: ignore[attr-defined]  # nothing came yet
                 await one.send(HEAD[sent : sent + 1])
                 sent += 1
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
             assert 5 < sent < len(HEAD)
             assert await one.refused() == (408, "TIMEOUT")
 
-    play(story, header_seconds=0.3)
+    play(story, header_seconds=1)
 
 
 def test_the_next_request_on_a_connection_has_its_own_time() -> None:
@@ -238,7 +238,11 @@ def test_more_connections_than_allowed_are_told_503() -> None:
     play(story, connections=2)
 
 
-def test_whoever_was_refused_counts_as_long_as_its_socket_is_open() -> None:
+def test_whoever_was_refused_counts_as_long_as_its_socket_is_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.surfaces.graphql.server.protocol._LINGER_SECONDS", 30)
+
     async def story(server: Live) -> None:
         async with contextlib.AsyncExitStack() as stack:
             statuses = []

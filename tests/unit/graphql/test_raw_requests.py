@@ -1,7 +1,9 @@
 """What HTTP clients cannot be made to send, written to a real server by hand."""
 
+import contextlib
 import json
 import logging
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,32 +43,39 @@ class Site:
     door: FakeDoor
 
     def send(self, *parts: bytes, ends: bool = False) -> bytes:
-        """Write ``parts`` and read until the server closes or falls silent."""
-        parts_ = urlsplit(self.url)
-        address = (str(parts_.hostname), int(parts_.port or 0))
-        with socket.create_connection(address, timeout=0.5) as sock:
-            received = b""
-            try:
-                for part in parts:
-                    sock.sendall(part)
-                if ends:
-                    sock.shutdown(socket.SHUT_WR)
-                while block := sock.recv(65536):
-                    received += block
-            except (TimeoutError, ConnectionResetError):
-                pass
-        return received
+        """Write ``parts`` and read until the server closes."""
+        return b"".join(self._received(*parts, ends=ends))
 
     def ask(self, *parts: bytes) -> tuple[int, bytes]:
         """The status and the body of the first answer."""
-        head, _, body = self.send(*parts).partition(b"\r\n\r\n")
-        return int(head.split()[1]), body
+        received = b""
+        for block in self._received(*parts):
+            received += block
+            head, _, body = received.partition(b"\r\n\r\n")
+            size = re.search(rb"\r\ncontent-length: (\d+)", head)
+            if size and len(body) >= int(size[1]):
+                return int(head.split()[1]), body
+        raise AssertionError(f"no whole answer: {received!r}")
+
+    def _received(self, *parts: bytes, ends: bool = False) -> Iterator[bytes]:
+        parts_ = urlsplit(self.url)
+        address = (str(parts_.hostname), int(parts_.port or 0))
+        with (
+            socket.create_connection(address, timeout=10) as sock,
+            contextlib.suppress(ConnectionError),
+        ):
+            for part in parts:
+                sock.sendall(part)
+            if ends:
+                sock.shutdown(socket.SHUT_WR)
+            while block := sock.recv(65536):
+                yield block
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Site]:
     door = FakeDoor()
-    with serving(application(door, limits=Limits(body_seconds=0.2))) as url:
+    with serving(application(door, limits=Limits(body_seconds=1))) as url:
         yield Site(url, door)
 
 

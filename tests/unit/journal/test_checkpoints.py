@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -52,9 +53,9 @@ async def test_a_checkpoint_signs_the_root_of_all_entries(record) -> None:
 async def test_a_checkpoint_names_no_execution_and_no_workspace(record) -> None:
     await record.tell("a")
 
-    line = record.file.read_text()
+    said = re.sub(r"[A-Za-z0-9+/]{43,}=", "", record.file.read_text())  # those spell anything
 
-    assert not any(name in line for name in ("exec_a", "acme", "workspace", "alice"))
+    assert not any(name in said for name in ("exec_a", "acme", "workspace", "alice"))
 
 
 async def test_a_line_that_is_altered_in_any_sign_is_not_taken(record) -> None:
@@ -123,7 +124,7 @@ async def test_checkpoints_come_periodically_and_at_stop(record) -> None:
     await checkpointer.start()
     await journal.write(lambda tx: tx.append(call(None)))
     for _ in range(500):
-        if record.file.exists():
+        if record.file.exists() and record.file.read_text().endswith("\n"):
             break
         await asyncio.sleep(0.01)
     assert len(record.file.read_text().splitlines()) == 1

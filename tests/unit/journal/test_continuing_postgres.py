@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from gateway.companions import COMPANIONS
-from gateway.journal import Accepting, Checkpointer, MarkFile, keep_mark, read_record
+from gateway.journal import Accepting, Checkpointer, MarkFile, homes, keep_mark, read_record
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.model.problem import ProblemError
 from tests.contract.journal_story import SteppingClock, Story
@@ -37,6 +37,14 @@ class Gateways:
             await keeper.stop()
         finally:
             await journal.close()
+            await self.listening(0)
+
+    async def listening(self, count: int) -> None:
+        """Wait until the server knows of so many gateways: it sees them come and go a bit later."""
+        asked = homes.SERVING.postgres.sql
+        async with asyncio.timeout(25):
+            while self.sql(asked) != [(count,)]:  # noqa: ASYNC110 - a server has no event
+                await asyncio.sleep(0.02)
 
     async def refused(self, name: str = "a") -> str:
         with pytest.raises(ProblemError) as error:
@@ -173,6 +181,7 @@ async def test_nothing_is_accepted_beside_a_gateway(gateways: Gateways) -> None:
     data_dir = gateways.folder / "b"
     journal = await PostgresJournal.open(gateways.url, data_dir=data_dir, clock=SteppingClock())
     try:
+        await gateways.listening(1)
         with pytest.raises(ProblemError) as refused:
             await asyncio.to_thread(gateways.accepting().restored)
     finally:

@@ -66,7 +66,8 @@ def every_statement() -> list[Statement]:
         listing.of(frozenset())
     gc.unfreeze()  # what was imported too
     gc.collect()
-    held = (one for one in gc.get_objects() if isinstance(one, Statement))
+    held = [one for one in gc.get_objects() if isinstance(one, Statement)]
+    gc.freeze()  # as it was: the tests that follow do not look through what was imported
     # A rebuild is for SQLite to do, and what makes tables cannot be prepared.
     others = {_FREE_CLAIMS, accepting._HOME, *removal.TEMPORARY, *removal.DROPPING}
     return [one for one in held if one not in others]

@@ -103,9 +103,16 @@ async def test_a_journal_tells_that_its_writer_is_held_up(tmp_path: Path) -> Non
     release = threading.Event()
     first = [journal.write(lambda _: None) for _ in range(FEW)]
     await asyncio.gather(*first)
-    held = asyncio.create_task(journal.write(lambda _: release.wait(10)))
+    begun = threading.Event()
+
+    def hold(_: object) -> None:
+        begun.set()
+        release.wait(30)
+
+    held = asyncio.create_task(journal.write(hold))
     try:
         assert journal.delay() == 0.0
+        assert await asyncio.to_thread(begun.wait, 10)
         await asyncio.sleep(HUNG + 0.2)
         assert journal.delay() > HUNG
     finally:

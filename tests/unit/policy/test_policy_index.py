@@ -204,16 +204,18 @@ def test_the_first_decision_among_ten_thousand_assignments_takes_no_time(
     ship = contract()
     links = "".join(f"g, user:u{number}, r{number % 50}, acme\n" for number in range(10_000))
     rows = "g, r7, lead, acme\ng, lead, clerk, *\np, clerk, acme, *, call, allow\n"
-    policies = load_with(ship, access_csv=links + rows)
-    gc.disable()  # what it does here is not the decision's
-    try:
-        begun = time.thread_time()
-        decision = policies.access(principal(subject="u57"), ship)
-        took = time.thread_time() - begun
-    finally:
-        gc.enable()
-    assert took < 0.005
-    assert decision.allowed
+    took = []
+    for _ in range(3):  # each has a first decision; what else the machine does may slow one of them
+        policies = load_with(ship, access_csv=links + rows)
+        gc.disable()  # what it does here is not the decision's
+        try:
+            begun = time.thread_time()
+            decision = policies.access(principal(subject="u57"), ship)
+            took.append(time.thread_time() - begun)
+        finally:
+            gc.enable()
+        assert decision.allowed
+    assert min(took) < 0.005
 
 
 # The reference
