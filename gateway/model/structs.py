@@ -21,7 +21,7 @@ def struct(members: Iterable[tuple[str, Any, Any]], *, takes_others: bool) -> ty
     )
     ready(made)
     # msgspec keeps the annotations of each type for ever, and with them the types that they name
-    # (https://github.com/jcrist/msgspec/issues/1193). It has read them now.
+    # (https://github.com/msgspec/msgspec/issues/1193). It has read them now.
     made.__annotations__.clear()
     return made
 
