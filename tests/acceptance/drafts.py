@@ -109,6 +109,14 @@ def with_verdict_rule(folder: Path, row: str) -> str:
     return path
 
 
+def patient(folder: Path) -> str:
+    """A copy of the example's contracts whose actions may take a minute; returns its path."""
+    shutil.copytree(ROOT / "schema" / "support", folder)
+    for file in folder.glob("*.yaml"):
+        file.write_text(file.read_text().replace("timeout: 5s", "timeout: 60s"))
+    return str(folder)
+
+
 def ended(world: World, started: JsonObject) -> str:
     """Wait for the end of a run; returns its status."""
     over = ("COMPLETED", "FAILED", "UNRESOLVED", "REJECTED", "EXPIRED", "CANCELLED")

@@ -333,12 +333,12 @@ def test_a_blocked_step_cannot_be_overridden(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def hasty_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Refunds escalate to a chief after a second; the rest expires after two."""
+    """Refunds escalate to a chief after four seconds, when the rest expires."""
     folder = tmp_path_factory.mktemp("hasty")
     edited = policies(
         folder / "policies",
-        (OVER_LIMIT, OVER_LIMIT.replace("24h, -", "24h, 1s:chief")),
-        (MEDIUM, MEDIUM.replace("24h", "2s")),
+        (OVER_LIMIT, OVER_LIMIT.replace("24h, -", "24h, 4s:chief")),
+        (MEDIUM, MEDIUM.replace("24h", "4s")),
     )
     access = Path(edited) / "access.csv"
     rows = "\np, chief, *, controlPlane.execution.approve, call, allow\n"
@@ -370,7 +370,7 @@ def test_deadlines_are_kept_after_a_restart_and_by_a_process_that_was_down(
     world = hasty_world
     refunded, cancelled = waiting(world), waiting(world, [cancel_subscription()])
     world.gateway.stop()
-    time.sleep(2.5)
+    time.sleep(4)  # both were asked for before it stopped
     world.gateway.start()
     assert end_of(world, cancelled) == "EXPIRED"
     wait_until(lambda: "approval.escalated" in statuses(world, refunded), 10)

@@ -4,6 +4,7 @@ its own, and an auditor who checks with a public key alone."""
 import base64
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def get(who: Caller, number: int) -> JsonObject:
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     folder = tmp_path_factory.mktemp("outside")
-    world = make_world(folder)
+    world = make_world(folder, GATEWAY_CHECKPOINT_INTERVAL="86400")  # tests sign them, nobody else
     partner, log = Receiver().start(), Answering(lambda _: Reply(201, b'{"logIndex": 5}')).start()
     auditor = world.gateway.caller("aude", "auditor")
     origin = sign(auditor)["checkpoint"]["origin"]
@@ -297,5 +298,6 @@ def test_evidence_carries_the_note_and_the_proof(outside: Outside, tmp_path: Pat
 def test_what_is_anchored_names_nobody(outside: Outside, everywhere: JsonObject) -> None:
     """Checkpoints go to other parties: no workspace, execution or person stands in them."""
     told = everywhere["note"] + (outside.folder / "vault.jsonl").read_text()
+    told = re.sub("[A-Za-z0-9+/]{40,}=+", "", told)  # hashes and signatures have any short word
     for word in ("acme", "exec_", "aude", "olga", "agent-7"):
         assert word not in told

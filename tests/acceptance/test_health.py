@@ -72,12 +72,14 @@ def health(who: Caller) -> JsonObject:
 
 
 def checked(who: Caller) -> JsonObject:
-    """The health once the cases were run and the schemas looked at."""
+    """The health once the cases were run and the schemas looked at, of both runs: what others
+    were told a moment ago is told again."""
     found: JsonObject = {}
 
     def reached() -> bool:
         found.update(health(who))
-        return found["policy"]["processCases"] is not None
+        has_both = found["rates"]["runsStarted"] == 2
+        return has_both and found["policy"]["processCases"] is not None
 
     wait_until(reached, 20)
     return found

@@ -197,10 +197,10 @@ def test_evidence_goes_stale_by_itself_and_newer_evidence_asks_for_a_new_approva
 ) -> None:
     run = run_in(world, PERSISTENT)
     attach_all(world, run)
-    soon = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
-    attach(world, run, "EVIDENCE", "verification_results", validUntil=soon)
     at_gate(world, run, "MISSING_APPROVAL")
-    wait_until(lambda: gates(world, run)[-1] == "stale_evidence", 10)
+    soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    attach(world, run, "EVIDENCE", "verification_results", validUntil=soon)
+    wait_until(lambda: gates(world, run)[-1] == "stale_evidence", 20)
     stale = detail(world, run)
     assert stale["missingEvidence"] == ["verification_results"]
     assert vera.refused(*APPROVE, approval(run))["code"] == "PRECONDITION_FAILED"

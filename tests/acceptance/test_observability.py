@@ -107,11 +107,16 @@ def is_over(spans: list[Seen]) -> bool:
     return bool(named(spans, "run")) and bool(named(spans, "step"))
 
 
+def is_whole(spans: list[Seen], requests: int) -> bool:
+    """True once so many requests have ended too, which end after all that happens in them."""
+    return is_over(spans) and len(named(spans, "request")) == requests
+
+
 def test_one_trace_goes_from_the_request_to_the_service(site: Site) -> None:
     trace, header = new_trace()
     execution = started(site, header, [lookup()])
     site.world.wait(execution, "COMPLETED")
-    spans = site.receiver.wait(trace, is_over)
+    spans = site.receiver.wait(trace, lambda found: is_whole(found, 2))
     by_id = {span.id: span for span in spans}
 
     (submitted,) = named(spans, "controlPlane.intent.submit")
@@ -138,7 +143,7 @@ def test_a_direct_call_and_its_run_are_one_trace(site: Site) -> None:
     trace, header = new_trace()
     value = {"orderId": "o-1004", "amount": 3, "currency": "EUR"}
     call(site.world.agent, "supportRefundIssue", "refundId", value, traceparent=header)
-    spans = site.receiver.wait(trace, is_over)
+    spans = site.receiver.wait(trace, lambda found: is_whole(found, 1))
     (called,), (run,) = named(spans, "support.refund.issue"), named(spans, "run")
     assert run.parent == called.id
     assert [span.name for span in spans if span.parent == called.id].count("decide verdict") == 1

@@ -72,7 +72,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
-    made = Site(tmp_path, database_url)
+    made = Site(tmp_path, database_url, GATEWAY_MAX_DELAY="0.2")
     yield made
     made.close()
 

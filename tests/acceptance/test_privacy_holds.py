@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -145,7 +146,7 @@ def test_a_hold_on_an_execution_keeps_it(officers: Officers) -> None:
 def test_a_hold_that_expires_lets_go_by_itself(officers: Officers) -> None:
     email = "lena@example.com"
     officers.serve(email, "Lena asks", "Lenabody")
-    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
+    soon = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
     officers.hold(subjectId=email, expiresAt=soon)
     erasure_id = officers.ask(subjectId=email)
     assert officers.approve(erasure_id) == "HELD"
@@ -253,8 +254,8 @@ def retention(officers: Officers) -> JsonObject:
 
 
 def test_retention_destroys_by_class_what_no_hold_keeps(tmp_path: Path) -> None:
-    rules = "rules:\n  - {contract: support.*, class: free_text, keep: 4s}\n"
-    rules += "  - {contract: controlPlane.intent.submit, keep: 4s}\n"
+    rules = "rules:\n  - {contract: support.*, class: free_text, keep: 8s}\n"
+    rules += "  - {contract: controlPlane.intent.submit, keep: 8s}\n"
     rules += "  - {contract: support.*, keep: 1000d}\n"
     settings = {"GATEWAY_POLICY_DIR": retained(tmp_path, rules)}
     officers = Officers(make_world(tmp_path, **settings, GATEWAY_PRIVACY_SWEEP_INTERVAL="0.2"))
@@ -265,7 +266,7 @@ def test_retention_destroys_by_class_what_no_hold_keeps(tmp_path: Path) -> None:
         second = officers.serve(gone, "Rosatext", "Rosabody")
         assert "Rosabody" in everything(officers.world, second)
         listed = retention(officers)
-        assert [rule["keep"] for rule in listed["items"]] == ["4s", "4s", "1000d"]
+        assert [rule["keep"] for rule in listed["items"]] == ["8s", "8s", "1000d"]
         wait_until(lambda: "Rosabody" not in everything(officers.world, second), 20)
         wait_until(lambda: "Rosatext" not in everything(officers.world, second), 20)
         assert gone in everything(officers.world, second)

@@ -15,8 +15,9 @@ from tests.world import World, end_world, make_world
 JsonObject = dict[str, Any]
 
 RPM = 3
-QUICK = 30
-"""A limit for what waits: once spent, there is a call more every two seconds."""
+QUICK = 12
+"""A limit for what waits: once spent, there is a call more every five seconds. A slow machine has
+as long to spend it."""
 
 CONTRACT = """
 key: limits.{name}

@@ -27,6 +27,12 @@ async def ask(client: httpx.AsyncClient, url: str, **headers: str) -> tuple[int,
     return answer.status_code, answer.text
 
 
+async def come(client: httpx.AsyncClient, service: str) -> int:
+    """How many of them have come to the service, which tells of those that wait too."""
+    seen = (await client.get(f"{service}/_traces")).json()["requests"]
+    return sum(one["path"].startswith("/tickets/") for one in seen)
+
+
 async def ending(opened: Any) -> tuple[list[str], int]:
     """What comes on a socket until it is closed, and the code of that."""
     found: list[str] = []
@@ -60,7 +66,9 @@ def test_requests_under_way_are_answered_and_streams_and_sockets_end_with_a_word
             await opened.send(json.dumps(watch))
             asked = [asyncio.create_task(ask(client, url)) for _ in range(ASKED)]
             socket_ends = asyncio.create_task(ending(opened))
-            await asyncio.sleep(DELAY / 2500)  # by then they have come, on a slow machine too
+            async with asyncio.timeout(20):
+                while await come(client, own_world.service.url) < ASKED:  # noqa: ASYNC110 - asked over HTTP
+                    await asyncio.sleep(0.02)
             assert not any(one.done() for one in asked)
             began = time.monotonic()
             code = await asyncio.to_thread(gateway.stop, signal.SIGTERM)

@@ -93,6 +93,7 @@ def _server(folder: Path, service: Service, url: str, settings: dict[str, str]) 
         "GATEWAY_ACTION_HOSTS": service.url.removeprefix("http://"),
         "GATEWAY_DATABASE_URL": url,
         "GATEWAY_ROOT_KEY": f"env:{ROOT_KEY}",
+        "GATEWAY_MAX_DELAY": "60",  # as in ``make_world``
         **settings,
     }
     return Server(folder, env)

@@ -1,5 +1,7 @@
 """A process that writes to a record on PostgreSQL beside others, and says what was acknowledged.
 
+It says ``ready`` once the record is open, and begins when it is given a line.
+
 Each unit adds to a chain of its own or to one that all processes share, and counts there from what
 it read: so a unit that decided on a state that was no longer true leaves a number twice.
 """
@@ -48,6 +50,8 @@ async def _main(url: str, who: str, units: int, seed: int) -> None:
     randomly = random.Random(seed)  # noqa: S311 - a schedule
     folder = Path(tempfile.mkdtemp(prefix="gateway-child-"))
     journal = await PostgresJournal.open(url, data_dir=folder, clock=SystemClock())
+    print("ready", flush=True)  # noqa: T201 - to whoever started this
+    await asyncio.to_thread(sys.stdin.readline)
 
     async def one(number: int) -> None:
         execution_id = f"exec_{randomly.randrange(SHARED)}"

@@ -28,20 +28,28 @@ pytestmark = pytest.mark.fault
 
 
 class Writers:
-    """Processes that write, and what each was told is durable."""
+    """Processes that write, and what each was told is durable; all of them begin at once."""
 
     def __init__(self, url: str, many: int, units: int) -> None:
         self.acknowledged: list[list[Any]] = []
         self.processes = [self._start(url, number, units) for number in range(many)]
+        for process in self.processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
         self._readers = [threading.Thread(target=self._read, args=(p,)) for p in self.processes]
         for reader in self._readers:
             reader.start()
+        for process in self.processes:
+            assert process.stdin is not None
+            with process.stdin:
+                process.stdin.write("begin\n")
 
     def _start(self, url: str, number: int, units: int) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "tests.faults.journal_child", url]
         return subprocess.Popen(
             [*command, f"process-{number}", str(units), str(number)],
             cwd=ROOT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

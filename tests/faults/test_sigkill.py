@@ -24,7 +24,7 @@ from tests.acceptance.drafts import COMPILE, START, VERIFY, ids, lookup, refund,
 from tests.processes import Caller, JsonObject, stop
 from tests.world import World, end_world, make_world
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
 KILLS = 50
 RUNS = 20

@@ -29,7 +29,7 @@ def test_a_writer_that_is_stopped_before_its_commit_keeps_others_for_less_than_a
     database_url: str, tmp_path: Path
 ) -> None:
     took = asyncio.run(written_beside_one_that_stopped(database_url, tmp_path))
-    assert took < LEASE + 0.5
+    assert took < 2 * LEASE  # 1.5 s, if the machine does nothing else
     who = [
         entry.body["who"] for entry in read_postgres(database_url) if entry.type == "run.claimed"
     ]
