@@ -157,6 +157,7 @@ def streams(draw: st.DrawFn) -> list[bytes]:
 @example([post(b"one"), post(b"two") + b"POST /gra", b"phql?a=b HTTP/1.1\r\n", post(b"three")], 8)
 @example([post(b"one"), post(b"slow"), post(b"three")], 2)
 @example([post(b"one", b"Expect: 100-continue"), post(b"2", b"Expect: 100-continue")], 8)
+@example([post(b"1") + post(b"1", first=b"DELETE /graphql?a=b HTTP/1.1"), *[post(b"2")] * 2], 8)
 @settings(max_examples=150)
 def test_it_is_all_the_same_to_applications_and_peers(chunks: list[bytes], turns: int) -> None:
     async def go() -> None:

@@ -4,7 +4,7 @@ What uvicorn's parser still lets through is refused here with 400, and the conne
 next bytes on it could be taken for a request that a proxy saw as a part of this one.
 """
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
@@ -61,9 +61,17 @@ class StrictHttp(HttpToolsProtocol):
         hosts = names.count(b"host")
         if hosts > 1 or (not hosts and version == "1.1"):
             return "The request has no host header, or two. Send one."
-        if self.parser.should_upgrade() and not self._is_plain_get(names):
-            return "A connection is upgraded by a GET without a body alone. Send no upgrade header."
+        if self.parser.should_upgrade() and not (self._is_plain_get(names) and not self._is_busy()):
+            return (
+                "A connection is upgraded by a GET without a body alone, once all that was asked "
+                "before is answered. Send no upgrade header."
+            )
         return None
+
+    def _is_busy(self) -> bool:
+        """Whether a request waits for its answer, for which all that is written would be taken."""
+        cycle: RequestResponseCycle | None = self.cycle  # None until the first request
+        return cycle is not None and not cycle.response_complete
 
     def _is_plain_get(self, names: list[bytes]) -> bool:
         return self.parser.get_method() == b"GET" and _BODY_HEADERS.isdisjoint(names)

@@ -14,6 +14,9 @@ _KNOWN = "gateway.known_head"
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length"
 _MOST_DIGITS = 9
+_LONGEST = 4096
+"""The bytes of a head that is worth keeping: a connection keeps it as long as it is there."""
+
 _UNUSUAL = frozenset({b"transfer-encoding", b"expect"})
 
 _Headers = list[tuple[bytes, bytes]]
@@ -23,17 +26,21 @@ class KnownHead:
     """The head of a POST on a connection that is kept: how it is written, and the ASGI ``scope``
     that it opens. ``place`` is that of ``content-length`` among its headers."""
 
-    __slots__ = ("_after", "_at", "_before", "_digits", "_found", "_headers", "_place", "_scope")
+    __slots__ = (
+        *("_after", "_at", "_before", "_dicts", "_digits", "_found", "_headers", "_place"),
+        "_scope",
+    )
 
     def __init__(self, before: bytes, after: bytes, scope: Scope, place: int) -> None:
         self._before = before
         self._after = after
         self._at = len(before)
         self._place = place
-        self._headers: _Headers = scope["headers"]
+        self._headers: _Headers = [*scope["headers"]]
         self._digits = self._headers[place][1]
         self._found: dict[str, Any] = {}
-        self._scope = {**scope, _KNOWN: self}
+        self._dicts = [name for name, value in scope.items() if type(value) is dict]
+        self._scope = {**scope, **{name: {**scope[name]} for name in self._dicts}, _KNOWN: self}
 
     def body_in(self, data: bytes) -> bytes | None:
         """The body of the request that ``data`` is, head and body, if it has this head."""
@@ -52,12 +59,14 @@ class KnownHead:
         return data[start:]
 
     def scope(self, state: dict[str, Any]) -> Scope:
-        """The ASGI scope of the request whose body was found last."""
-        return {**self._scope, "headers": self._headers, "state": state}
+        """The ASGI scope of the request whose body was found last: what an application changes in
+        it is of no concern to the next."""
+        own = {name: {**self._scope[name]} for name in self._dicts}
+        return {**self._scope, **own, "headers": [*self._headers], "state": state}
 
     def found(self, headers: object) -> dict[str, Any] | None:
-        """What was found of the head, to be added to, unless its headers were replaced since."""
-        return self._found if headers is self._headers else None
+        """What was found of the head, to be added to, unless its headers were changed since."""
+        return self._found if headers == self._headers else None
 
 
 def found_before(scope: Scope) -> dict[str, Any] | None:
@@ -72,6 +81,8 @@ def known_head(data: bytes, url: bytes, scope: Scope) -> KnownHead | None:
     by one gives just the ``url`` and the headers (names in lower case) that a parser found."""
     headers: _Headers = scope["headers"]
     names = [name for name, _ in headers]
+    if not 0 <= data.find(_END) < _LONGEST:
+        return None
     if names.count(_LENGTH) != 1 or not _UNUSUAL.isdisjoint(names):
         return None
     first, *lines = data.partition(_END)[0].split(b"\r\n")

@@ -81,6 +81,8 @@ class BoundedHttp(StrictHttp):
         """What came of a head that is not whole yet."""
         self._body_bytes = 0
         """What came since the head and is neither of the body nor of a usual frame around it."""
+        self._running: RequestResponseCycle | None = None
+        """The request that is worked on; others may wait behind it."""
         self._owed: TimerHandle | None = None
         self._stalled: TimerHandle | None = None
 
@@ -93,11 +95,16 @@ class BoundedHttp(StrictHttp):
             self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End with all timers."""
+        """End with all timers, and tell every request that nobody waits for its answer."""
         for timer in (self._owed, self._stalled):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        for cycle in (self._running, *(one for one, _ in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless the peer was refused already."""
@@ -172,9 +179,13 @@ class BoundedHttp(StrictHttp):
         self._expect_no_taking()
 
     def send_400_response(self, msg: str) -> None:
-        """Tell why the parser stopped: it is our reason where there is one."""
+        """Tell why the parser stopped: it is our reason where there is one. While an earlier
+        request is worked on nothing is said, as in ``_refuse``."""
         if self._refusal is None:
-            super().send_400_response(msg)
+            if self._is_busy() and not self._is_in_its_body():
+                self.transport.close()
+            else:
+                super().send_400_response(msg)
             self._expect_taking()
         else:
             self._refuse(self._refusal)
@@ -187,12 +198,20 @@ class BoundedHttp(StrictHttp):
 
     def timeout_keep_alive_handler(self) -> None:
         """Let a peer go that sends nothing."""
+        is_over = self.transport.is_closing()
         super().timeout_keep_alive_handler()
-        self._expect_taking()
+        if not is_over:
+            self._expect_taking()
 
-    def _is_busy(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle  # None until the first request
-        return cycle is not None and not cycle.response_complete
+    def _is_in_its_body(self) -> bool:
+        """Whether what is parsed is still the body of the request that is worked on, of which
+        nothing was answered yet."""
+        cycle: RequestResponseCycle = self.cycle
+        return cycle is self._running and cycle.more_body and not cycle.response_started
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _is_head_too_long(self) -> bool:
         """One endless header, or trailer behind a body, is never handed on by the parser, so that

@@ -45,15 +45,24 @@ class QuickHttp(BoundedHttp):
     _is_between = True
     """Whether no byte of a message came yet that is not whole."""
     _idle_since = 0.0
+    _messages = 0
+    """How many messages began with the bytes that came last."""
 
     def data_received(self, data: bytes) -> None:
         """Begin a request whose head is known; have everything else parsed."""
         is_first = self._is_between
         if is_first and self._known and not self._is_busy() and self._has_begun(data):
             return
+        self._messages = 0
         super().data_received(data)
-        if is_first and self._is_between and self._tries < _MOST_HEADS:
+        is_one = is_first and self._is_between and self._messages == 1
+        if is_one and self._tries < _MOST_HEADS:
             self._get_to_know(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End, and keep nothing of the requests."""
+        super().connection_lost(exc)
+        self._known = ()
 
     def _has_begun(self, data: bytes) -> bool:
         """Begin the request that ``data`` is, if its head is known and it may be answered."""
@@ -69,6 +78,7 @@ class QuickHttp(BoundedHttp):
     def on_message_begin(self) -> None:
         """A message begins."""
         self._is_between = False
+        self._messages += 1
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
@@ -112,7 +122,9 @@ class QuickHttp(BoundedHttp):
         )
 
     def _get_to_know(self, data: bytes) -> None:
-        """Look at the head of a request that came at once."""
+        """Look at the head of a request that came at once, and alone."""
+        if any(known.body_in(data) is not None for known in self._known):
+            return  # it came while another was answered
         self._tries += 1
         cycle: RequestResponseCycle | None = self.cycle
         is_kept = cycle is not None and cycle.keep_alive and self.limit_concurrency is None
@@ -126,6 +138,7 @@ class QuickHttp(BoundedHttp):
             self._expect_nothing()
         if self._stalled is not None and not self.flow.write_paused:
             self._expect_no_taking()
+        self._head_bytes = 0
         self.cycle = _QuickCycle(self, known.scope(self.app_state.copy()), body)
         self._start_asgi_task(self.cycle, self.app)
 
@@ -167,28 +180,32 @@ class _QuickCycle(RequestResponseCycle):
         if self._is_taken or self.disconnected:
             return await super().receive()
         self._is_taken = True
-        return {"type": "http.request", "body": self.body, "more_body": False}
+        body, self.body = self.body, b""  # type: ignore[assignment]  # nobody asks for it again
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(self, message: Any) -> None:
         """Take a part of the answer."""
         held, self._held = self._held, None
-        if message["type"] == "http.response.start":
-            if not self.response_started and self.keep_alive:
-                self._held = _held(message, self.default_headers)
-            if self._held is not None:
-                return
-        elif held is not None:
+        is_start = message["type"] == "http.response.start"
+        if held is not None:
             if self.flow.write_paused and not self.disconnected:
                 await self.flow.drain()
-            if self._is_written(held, message):
+            if not is_start and self._is_written(held, message):
                 return
             await super().send(held.start)  # type: ignore[arg-type]  # Starlette says less of it
+        elif is_start and not self.response_started and self.keep_alive:
+            self._held = _held(message, self.default_headers)
+            if self._held is not None:
+                return
         await super().send(message)
 
     def _is_written(self, held: "_Held", message: Message) -> bool:
-        """Write the whole answer, if this is all of its body and somebody is there."""
-        body = message["body"]
+        """Write the whole answer, if this is all of its body and somebody is there, who may go on
+        with this connection: it may have been told to end since the answer began."""
+        body = message.get("body", b"")
         if self.disconnected or message.get("more_body") or len(body) != held.length:
+            return False
+        if not self.keep_alive:
             return False
         self.response_started = self.response_complete = True
         self.transport.write(held.head + body)
@@ -209,8 +226,10 @@ class _Held(NamedTuple):
 
 def _held(start: Message, defaults: Iterable[tuple[bytes, bytes]]) -> _Held | None:
     """An answer to hold back, if its length is announced first and its headers are usual."""
-    first, *others = start.get("headers") or [(b"", b"")]
-    name, size = first
+    headers = start.get("headers")
+    if type(headers) is not list or not headers or not {tuple}.issuperset(map(type, headers)):
+        return None
+    (name, size), *others = headers
     if name != b"content-length" or not size.isdigit():
         return None
     lines = _lines(start["status"], (*defaults, *others))
