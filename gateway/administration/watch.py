@@ -32,6 +32,11 @@ AGAIN = 2.0
 """Seconds after which building a revision that could not be built is tried again."""
 
 _UNFORESEEN = "INTERNAL_ERROR"
+
+_BEHIND = "PRECONDITION_FAILED"
+"""The record has lost the activation that is followed: it was restored, or what is read is a copy
+that lags. Nothing is sure until it has caught up, or this process starts anew."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -131,6 +136,8 @@ class PolicyWatch:
             head, number = await self._journal.read(_newest)
             if head is None:
                 return None
+            if number < self._in_force.number:
+                return _BEHIND
             if head == self._policies.revision:
                 self._in_force.confirm(number, at)
                 if self._policies.is_doubted_since(at):  # what was read is older than the doubt
@@ -142,7 +149,7 @@ class PolicyWatch:
             revision = await self._build(head)
             at = time.monotonic()
             head, number = await self._journal.read(_newest)
-            if head == revision.revision:
+            if head == revision.revision and number >= self._in_force.number:
                 self._in_force.adopt(revision, number, at)
 
     def _is_unusable(self, head: str) -> bool:

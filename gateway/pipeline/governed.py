@@ -85,9 +85,9 @@ class Pipeline:
         earlier = await self._earlier_answer(admitted)
         if earlier is not None:
             return await self._repeat(admitted, earlier)
-        verdict = self._decide_verdict(admitted)
-        if verdict is not None:
-            admitted = replace(admitted, verdict=verdict)
+        if call.contract.handler is not None:
+            admitted = await self._decided_now(admitted)
+            admitted = replace(admitted, verdict=self._decide_verdict(admitted))
         return await self._perform_once(admitted)
 
     async def _decide_access(self, call: Call) -> AccessDecision:
@@ -114,9 +114,14 @@ class Pipeline:
             return None
         return await self.journal.read(lambda records: earlier_call(records, call))
 
-    def _decide_verdict(self, admitted: Admitted) -> VerdictDecision | None:
-        if admitted.contract.handler is None:
-            return None
+    async def _decided_now(self, admitted: Admitted) -> Admitted:
+        """An action as it is decided after it had to wait: policy may have moved meanwhile."""
+        await self.policies.settle()
+        if admitted.access.revision == self.policies.revision:
+            return admitted
+        return replace(admitted, access=await self._decide_access(admitted.call))
+
+    def _decide_verdict(self, admitted: Admitted) -> VerdictDecision:
         return self.policies.verdict(admitted.principal, admitted.contract, admitted.value)
 
     async def _perform_once(self, admitted: Admitted) -> JsonObject:

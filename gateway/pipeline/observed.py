@@ -61,13 +61,10 @@ class ObservedPipeline(Pipeline):
         with spans.child("look up idempotency key"):
             return await super()._earlier_answer(admitted)
 
-    def _decide_verdict(self, admitted: Admitted) -> VerdictDecision | None:
-        if admitted.contract.handler is None:
-            return super()._decide_verdict(admitted)
+    def _decide_verdict(self, admitted: Admitted) -> VerdictDecision:
         with spans.child("decide verdict") as span:
             decision = super()._decide_verdict(admitted)
-            if decision is not None:
-                span.note(decision_id=decision.decision_id, outcome=decision.verdict.value)
+            span.note(decision_id=decision.decision_id, outcome=decision.verdict.value)
             return decision
 
     async def _perform_and_record(self, admitted: Admitted) -> JsonObject:

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from threading import Lock
 from typing import Protocol
 
 from gateway.contracts import Registry
@@ -62,6 +63,7 @@ class Policies:
         self._refresh: Callable[[], Awaitable[None]] | None = None
         self._sure_until = 0.0
         self._doubted_at = 0.0
+        self._lock = Lock()
 
     @property
     def revision(self) -> str:
@@ -88,10 +90,11 @@ class Policies:
         it said before it named another one makes nothing sure any more."""
         same = head == self.current.revision
         seen = time.monotonic() if at is None else at
-        if not same:
-            self._sure_until, self._doubted_at = 0.0, seen
-        elif not self.is_doubted_since(seen):
-            self._sure_until = seen + CERTAINTY
+        with self._lock:  # the loop and the record's writer see it, each at its own moment
+            if not same:
+                self._sure_until, self._doubted_at = 0.0, max(seen, self._doubted_at)
+            elif not self.is_doubted_since(seen):
+                self._sure_until = seen + CERTAINTY
         return same
 
     def is_doubted_since(self, at: float) -> bool:

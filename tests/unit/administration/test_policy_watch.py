@@ -1,6 +1,7 @@
 """Watching the record: what it names decides here soon, or nothing is decided."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from gateway.model.policy import Edit
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.system import SystemClock
-from gateway.policy import Policies, apply_edits
+from gateway.policy import Policies, apply_edits, load_policies
 from gateway.policy.contents.history import content_of
 from gateway.policy.policies import CERTAINTY
 from gateway.shipped import shipped_policies, shipped_schema
@@ -309,3 +310,47 @@ def test_runs_that_wait_are_woken_even_if_it_takes_several_tries(
             assert place.woken == 1
 
     asyncio.run(run())
+
+
+def test_a_record_that_lost_the_activation_that_is_followed_makes_nothing_sure(
+    tmp_path: Path, registry: Registry
+) -> None:
+    """As a database does that was restored, or a copy that lags. Nobody waits for it."""
+
+    async def run() -> None:
+        async with place_in(tmp_path, registry) as place:
+            earlier = tmp_path / "earlier" / "gateway.db"
+            earlier.parent.mkdir()
+            with (
+                sqlite3.connect(tmp_path / "gateway.db") as now,
+                sqlite3.connect(earlier) as then,
+            ):
+                now.backup(then)
+            wanted = await place.activate("uma")
+            await place.until(lambda: place.policies.revision == wanted)
+            await place.watch.stop()
+            place.policies.observe(None)
+            lost = await SqliteJournal.open(earlier, clock=SystemClock(), writer="other")
+            place.reading.journal = lost
+            before = place.reading.reads
+            assert not await place.is_sure()
+            assert place.reading.reads == before + 1
+            assert place.watch.trouble == "PRECONDITION_FAILED"
+            assert place.policies.revision == wanted
+            place.reading.journal = place.journal
+            await place.until_sure()
+            await lost.close()
+
+    asyncio.run(run())
+
+
+def test_an_earlier_doubt_does_not_take_the_place_of_a_later_one(registry: Registry) -> None:
+    policies = load_policies(shipped_policies(), registry)
+    policies.watched_by(lambda: asyncio.sleep(0))
+    now = time.monotonic()
+    policies.observe("later", now)
+    policies.observe("another", now - 2)
+    policies.observe(policies.revision, now - 1)
+    assert not policies.is_sure
+    policies.observe(policies.revision, now + 1)
+    assert policies.is_sure

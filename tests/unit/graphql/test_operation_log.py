@@ -154,6 +154,17 @@ def test_of_many_calls_that_are_put_off_a_few_are_told(
         note_decision("dec_" + 32 * "0")
         line.answered({"data": {"a": 1}, "errors": [{"extensions": {"code": put_off[0]}}]})
     assert (lines()[-1]["level"], line.is_spared) == ("info", False)
+    refusal = [{"extensions": {"code": put_off[0]}}]
+    with line_for() as line:  # one of its fields, that decides nothing, was answered
+        line.answered({"data": {"a": {"b": 1}, "c": None}, "errors": refusal})
+    assert (lines()[-1]["level"], line.is_spared) == ("info", False)
+    with line_for() as line:  # events came until the gateway stopped
+        line.answered({"data": {"event": {"cursor": "1"}}})
+        line.answered({"data": None, "errors": refusal})
+    assert (lines()[-1]["level"], line.is_spared) == ("info", False)
+    with line_for() as line:
+        line.answered({"data": {"a": None}, "errors": refusal})
+    assert (lines()[-1]["level"], line.is_spared) == ("debug", True)
     second += 1
     assert told(*put_off) == ("info", False)
 

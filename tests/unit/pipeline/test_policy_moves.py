@@ -109,3 +109,42 @@ async def test_where_the_record_moved_on_alone_nothing_is_decided(desk: Desk) ->
     assert refused.value.problem.code == "SERVICE_UNAVAILABLE"
     assert looks == [1]
     assert desk.applied == []
+
+
+async def test_an_action_that_had_to_wait_is_decided_as_it_is_then(desk: Desk) -> None:
+    """Its turn of the rate limit is waited for; meanwhile another revision comes into force."""
+    await put_in_force(desk, desk.policies.current)
+    later = revised(desk.policies.current, "p, user:alice, *, shop.read, call, deny")
+
+    class Slow:
+        async def take(self, *_: object) -> None:
+            await put_in_force(desk, later)
+
+    desk.pipeline.limiter = Slow()  # type: ignore[assignment]  # all that is asked of it
+    with pytest.raises(ProblemError) as refused:
+        await desk.call(ALICE, "read", {"id": "1"})
+    assert refused.value.problem.code == "FORBIDDEN"
+    assert desk.actions.made("read") == []
+
+
+async def test_an_action_is_not_performed_under_a_policy_that_is_known_to_be_over(
+    desk: Desk,
+) -> None:
+    await put_in_force(desk, desk.policies.current)
+
+    async def refresh() -> None:
+        pass
+
+    desk.policies.watched_by(refresh)
+    desk.policies.observe(desk.policies.revision)
+    later = revised(desk.policies.current, OTHER).revision
+
+    class Slow:
+        async def take(self, *_: object) -> None:
+            desk.policies.observe(later)
+
+    desk.pipeline.limiter = Slow()  # type: ignore[assignment]  # all that is asked of it
+    with pytest.raises(ProblemError) as refused:
+        await desk.call(ALICE, "read", {"id": "1"})
+    assert refused.value.problem.code == "SERVICE_UNAVAILABLE"
+    assert desk.actions.made("read") == []

@@ -43,6 +43,7 @@ class OperationLine(AbstractContextManager["OperationLine"]):
     _shape: Shape | None = None
     _status = 200
     _results = 0
+    _has_served = False
     _is_handed_on = False
     _span = spans.NO_SPAN
     _gathering: Gathering | None = None
@@ -69,6 +70,10 @@ class OperationLine(AbstractContextManager["OperationLine"]):
         self._results += 1
         if "errors" in body:
             self._note(body["errors"])
+            data = body.get("data") or {}
+            self._has_served |= any(value is not None for value in data.values())
+        else:
+            self._has_served = True
         return body
 
     def failed(self, error: BaseException) -> None:
@@ -122,9 +127,10 @@ class OperationLine(AbstractContextManager["OperationLine"]):
                 _log.log(level, "operation", extra=self._told())
 
     def _is_put_off(self) -> bool:
-        """True where nothing was even decided, and the caller was told to come again."""
+        """True where nothing was answered or even decided, and the caller was told to come
+        again."""
         is_refused = bool(self._codes) and set(self._codes) == {"SERVICE_UNAVAILABLE"}
-        return is_refused and not self._decided
+        return is_refused and not self._decided and not self._has_served
 
     def _end_span(self) -> None:
         operation, span = self.operation, self._span
