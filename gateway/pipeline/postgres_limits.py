@@ -57,10 +57,12 @@ class PostgresRateLimits:
         self._queue: queue.Queue[_Asked | None] = queue.Queue(_QUEUE)
         self._forget_at = time.monotonic() + _FORGET_EVERY
         self._thread = threading.Thread(target=self._serve, name="rate-limits", daemon=True)
+        self._is_closed = False
         self._thread.start()
 
     def close(self) -> None:
-        """Count no more; whoever still waits is answered first."""
+        """Count no more; whoever still waits is answered first, and who comes later is refused."""
+        self._is_closed = True
         self._queue.put(None)
         self._thread.join()
         self._doors.close()
@@ -68,6 +70,9 @@ class PostgresRateLimits:
 
     async def take(self, budget: Budget) -> float:
         """Count a call; see ``RateLimits``."""
+        if self._is_closed:
+            told = "Calls are counted no more: the gateway is stopping. Try again later."
+            raise refuse("SERVICE_UNAVAILABLE", told, retry_after=1.0)
         loop = asyncio.get_running_loop()
         asked = _Asked(_holder_of(budget), budget.rpm, loop, loop.create_future())
         try:

@@ -144,7 +144,7 @@ class CallRecorder:
         else:
             entry = self._entry(EntryType.CALL_DENIED, call, {"decision": decision, **more})
         if entry:
-            await self.queue(entry)
+            await asyncio.shield(self.queue(entry))  # counts that are taken are recorded
 
     async def blocked(self, admitted: Admitted) -> None:
         """Record a query that its verdict does not let run, which is a denial."""
@@ -216,7 +216,7 @@ class CallRecorder:
         """Count a caller whose token does not hold."""
         entry = self._count("authentication")
         if entry:
-            await self.queue(entry)
+            await asyncio.shield(self.queue(entry))
 
     def _count(self, what: str) -> NewEntry | None:
         minute = self._clock.now().strftime("%Y-%m-%dT%H:%MZ")

@@ -68,6 +68,14 @@ async def test_a_spent_budget_refills_on_the_clock_of_the_database(
     assert await first.take(budget(600)) == 0
 
 
+async def test_who_comes_when_calls_are_counted_no_more_is_refused(tables: str) -> None:
+    limits = PostgresRateLimits(tables)
+    limits.close()
+    with pytest.raises(ProblemError) as refused:
+        await limits.take(budget(10))
+    assert refused.value.problem.code == "SERVICE_UNAVAILABLE"
+
+
 async def test_without_the_database_no_call_is_counted_and_none_goes_through() -> None:
     server = Postgres()
     server.start()

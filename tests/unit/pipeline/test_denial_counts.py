@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,42 @@ async def test_a_lone_burst_is_written_after_its_minute(
 
     await recorder.stop()
     await journal.close()
+
+
+class Full:
+    """A journal whose queue is full until that changes."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+        self.recorded = asyncio.Event()
+
+    async def record(self, _unit: Callable[[Tx], None]) -> None:
+        await self.may.wait()
+        self.recorded.set()
+
+
+class Stepping:
+    """A clock that is a minute further each time."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.at += timedelta(minutes=1)
+        return self.at
+
+
+@pytest.mark.anyio
+async def test_counts_are_recorded_although_whoever_came_upon_them_gives_up(tmp_path: Path) -> None:
+    journal = Full()
+    sealer = KeyringSealer(Keyring.open(tmp_path))
+    recorder = CallRecorder(journal, sealer, Stepping())  # type: ignore[arg-type]  # it only records
+    await recorder.refused_token()
+    hasty = asyncio.create_task(recorder.refused_token())  # a minute later
+    await asyncio.sleep(0)
+    hasty.cancel()
+    await asyncio.wait({hasty})
+    assert hasty.cancelled()
+    journal.may.set()
+    async with asyncio.timeout(25):
+        await journal.recorded.wait()
