@@ -8,6 +8,7 @@ from gateway.postgres.connection import (
     database_of,
     is_gone,
 )
+from gateway.postgres.descriptors import await_any
 from gateway.postgres.locks import SharedLock
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Connection",
     "SharedLock",
     "as_text",
+    "await_any",
     "database_of",
     "is_gone",
 ]

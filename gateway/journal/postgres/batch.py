@@ -105,9 +105,9 @@ class Batch:
         begun: list[tuple[str, PostgresTurn, bool]] = []
         for run_id, seen in foresight.runs.items():
             work, call = turns[run_id]
-            unit, before = self._turn(run_id, foresight), self._session.changes
+            unit, before = self._turn(run_id, foresight), self._changes()
             if self._attempt(work, unit, call.first):
-                begun.append((run_id, unit, self._session.changes != before))
+                begun.append((run_id, unit, self._changes() != before))
             elif self.is_spoilt:
                 return []
             else:
@@ -146,7 +146,7 @@ class Batch:
 
         ``has_changed`` says that an earlier part of it changed something.
         """
-        before = self._session.changes
+        before = self._changes()
         run(work, unit, *given, part=call)
         error = self._session.failure or unit.failure or work.error
         if error is None:
@@ -157,7 +157,7 @@ class Batch:
             raise error
         work.fail(error)
         half_done = has_changed or self._session.failure is not None
-        half_done = half_done or self._session.changes != before
+        half_done = half_done or self._changes() != before
         self.is_spoilt = half_done or isinstance(error, (AloneError, EntangledError))
         return False
 
@@ -171,8 +171,10 @@ class Batch:
         unit = self.unit(carefully=True)
         run(work, unit)
         error = unit.failure or self._session.failure or work.error
-        if error is None:
-            error = self._settled()
+        # Also after an error of its own: what it had sent may fail too, and must not do so together
+        # with the command that undoes it.
+        later = self._settled()
+        error = error or later
         if error is None:
             self._keep(work, unit)
         else:
@@ -258,6 +260,11 @@ class Batch:
     def _keep(self, work: Work, unit: PostgresUnit) -> None:
         self.keep()
         work.effects = unit.effects
+
+    def _changes(self) -> int:
+        """How much units that went well have changed, or entered for the end of the batch, together
+        with whatever the present one has sent. Many an entry changes nothing but the record."""
+        return self._session.changes + len(self._buffer.kept)
 
     def _drop(self) -> None:
         self._heads.drop()

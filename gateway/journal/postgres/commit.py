@@ -29,9 +29,9 @@ from gateway.journal.postgres.errors import (
 from gateway.journal.postgres.link import Link
 from gateway.journal.postgres.positions import Positions
 from gateway.journal.postgres.session import DuplicateError, PostgresSession
+from gateway.journal.postgres.unanswered import Fate, fate_of
 from gateway.journal.postgres.unit import AloneError
 from gateway.journal.statement import Statement
-from gateway.journal.statements import ENTRY_HASH
 from gateway.journal.work import Work
 from gateway.model.named_unit import NamedUnit
 from gateway.model.turn_unit import TurnUnit
@@ -51,8 +51,6 @@ one, or cut off, holds locks that others need; so this is less than the shortest
 _PAUSE = 0.002
 _CHAINS = 8
 """Chains of workspaces that a batch expects to move, because the one before it did."""
-
-_LONG = 3600.0
 
 
 class _UndoneError(Exception):
@@ -79,7 +77,9 @@ class PostgresCommit:
         stopping: Callable[[], bool] = lambda: False,
         reminders: Sequence[Statement] = (),
     ) -> None:
-        self._link = Link(url, "gateway-writer", continuity.require, idle_timeout=_STANDSTILL)
+        self._link = Link(
+            *(url, "gateway-writer", continuity.require), succeeds=True, idle_timeout=_STANDSTILL
+        )
         self._continuity = continuity
         self._positions = positions
         self._committed = committed
@@ -116,9 +116,9 @@ class PostgresCommit:
             self._since.setdefault(work, now)
         apart = [work for work in batch if work in self._alone]
         together = [work for work in batch if work not in self._alone]
-        left = self._transact(together) if together else []
+        left = self._settle(together) if together else []
         for work in apart:
-            left += self._transact([work], alone=True)
+            left += self._settle([work], alone=True)
         for work in batch:
             if work not in left:
                 self._forget(work)
@@ -129,6 +129,17 @@ class PostgresCommit:
         self._alone.discard(work)
         self._slow.discard(work)
         self._duplicates.discard(work)
+
+    def _settle(self, works: list[Work], *, alone: bool = False) -> list[Work]:
+        """``_transact``. What nobody foresaw is told to the works of this transaction alone, for
+        those of the batch's others may be durable."""
+        try:
+            return self._transact(works, alone=alone)
+        except BaseException as error:  # nobody may wait for ever
+            log.exception("A transaction of the journal failed")
+            for work in works:
+                work.fail(not_durable(error))
+            return []
 
     def _transact(self, works: list[Work], *, alone: bool = False) -> list[Work]:
         """Run works in one transaction; returns those that are to be run again."""
@@ -240,6 +251,12 @@ class PostgresCommit:
             batch.commit()
         except LostConnectionError as error:
             return self._look_up(works, last, error)
+        except PostgresError:  # it was refused
+            raise
+        except Exception:
+            log.exception("The answer to a commit could not be read")
+            self._link.close()
+            return self._look_up(works, last, LostConnectionError())
         if last is not None:
             self._became_durable(*last)
         return []
@@ -253,21 +270,15 @@ class PostgresCommit:
         log.warning(
             "A commit went unanswered (SQLSTATE:%s); looking whether it is there", error.sqlstate
         )
-        position, own_hash = last
-        while True:
-            try:
-                wire = self._link.wire_within(_LONG, self._stopping)
-                found = PostgresSession(wire).one(ENTRY_HASH, of_position=position)
-            except LostConnectionError:
-                if self._stopping():
-                    for work in works:
-                        work.fail(outcome_unknown())
-                    return []
-                continue
-            if found is None or found[0] != own_hash:
-                return self._again(works, error)
-            self._became_durable(position, own_hash)
+        fate = fate_of(self._link, *last, self._stopping)
+        if fate is Fate.UNDONE:
+            return self._again(works, error)
+        if fate is Fate.DURABLE:
+            self._became_durable(*last)
             return []
+        for work in works:
+            work.fail(outcome_unknown())
+        return []
 
     def _became_durable(self, position: int, own_hash: str) -> None:
         self._continuity.reached(position, own_hash)

@@ -103,6 +103,6 @@ def outcome_unknown() -> ProblemError:
     """SERVICE_UNAVAILABLE for a commit of which nobody could ask what became of it."""
     return refuse(
         "SERVICE_UNAVAILABLE",
-        "The database was lost while this was made durable, and did not come back before the "
-        "gateway stopped. It may have been recorded: look before you repeat it.",
+        "The database was lost while this was made durable, and did not come back as it was while "
+        "the gateway waited. It may have been recorded: look before you repeat it.",
     )

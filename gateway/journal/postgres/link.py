@@ -1,11 +1,14 @@
 """A connection that is made anew when it was lost, and whose lost one is ended at the server."""
 
+import logging
 import time
 from collections.abc import Callable
 
 from gateway.journal.postgres.errors import LostConnectionError, PostgresError
 from gateway.journal.postgres.values import Row, rows_of
 from gateway.journal.postgres.wire import Wire
+
+log = logging.getLogger("gateway.journal")
 
 _PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0)
 _OWN = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
@@ -20,7 +23,8 @@ class Link:
     """The connection of one thread to the database ``url``, called ``name`` there.
 
     ``made`` is called with each new connection before anybody gets it; ``options`` are those of
-    ``Wire``.
+    ``Wire``. With ``succeeds``, no connection is given out while the server is still at work for
+    the one before. Who only reads needs not wait for that.
     """
 
     def __init__(
@@ -28,11 +32,14 @@ class Link:
         url: str,
         name: str,
         made: Callable[[Wire], None] = lambda _: None,
+        *,
+        succeeds: bool = False,
         **options: int,
     ) -> None:
         self._url = url
         self._name = name
         self._made = made
+        self._succeeds = succeeds
         self._options = options
         self._wire: Wire | None = None
         self._session: Row | None = None
@@ -40,11 +47,11 @@ class Link:
     def wire(self) -> Wire:
         """The present connection, or a new one where there is none.
 
-        When it returns, the server does nothing any more for a connection that was lost: what that
-        one had sent is either durable or undone.
+        When it returns and this ``succeeds``, the server does nothing any more for a connection
+        that was lost: what that one had sent is either durable or undone.
 
         Raises:
-            LostConnectionError: none could be made.
+            LostConnectionError: none could be made, or the server is still at work for the last.
         """
         if self._wire is None or self._wire.is_lost:
             fresh = Wire(self._url, self._name, **self._options)
@@ -80,9 +87,20 @@ class Link:
             self._wire = None
 
     def _begin(self, fresh: Wire) -> None:
-        if self._session is not None:
-            fresh.send(_END, self._session)
+        if self._session is not None and not self._ended(fresh, self._session):
+            if self._succeeds:
+                raise LostConnectionError
+            log.warning("The server is still at work for a connection of %s", self._name)
         fresh.send(_OWN)
         (own,) = rows_of(fresh.answers()[-1])
         self._made(fresh)
         self._session = own
+
+    @staticmethod
+    def _ended(fresh: Wire, lost: Row) -> bool:
+        """End what the server does for a lost connection; False where it is not over by now.
+
+        It cannot be ended while it makes a commit durable, which a slow disk may draw out.
+        """
+        fresh.send(_END, lost)
+        return (False,) not in rows_of(fresh.answers()[-1])

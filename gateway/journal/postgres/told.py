@@ -2,7 +2,6 @@
 
 import logging
 import os
-import select
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from psycopg.pq.abc import PGconn
 
 from gateway.journal.postgres.batch import CHANNEL
 from gateway.journal.postgres.unit import WOKEN
-from gateway.postgres import CONNECT_SECONDS
+from gateway.postgres import CONNECT_SECONDS, await_any
 
 log = logging.getLogger("gateway.journal")
 
@@ -64,11 +63,10 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except psycopg.Error as error:
+            except (psycopg.Error, OSError) as error:
                 if not self._stopping.is_set():
-                    log.warning(
-                        "Not told of the record's growth (%s); trying again", error.sqlstate
-                    )
+                    why = getattr(error, "sqlstate", None) or type(error).__name__
+                    log.warning("Not told of the record's growth (%s); trying again", why)
                     self._stopping.wait(_TROUBLE)
 
     def _listen(self) -> None:
@@ -83,7 +81,7 @@ class Listener:
             self._ask(link, _BEGIN)
             while not self._stopping.is_set():
                 self._grown(int(self._ask(link, _LAST) or 0))
-                while select.select([link.socket, self._woken], [], [], _LOOK)[0]:
+                while await_any(_LOOK, link.socket, self._woken)[0]:
                     if self._stopping.is_set():
                         return
                     link.consume_input()
@@ -104,7 +102,7 @@ class Listener:
                 wait = deadline - time.monotonic()
                 if wait <= 0 or self._stopping.is_set():
                     raise psycopg.OperationalError("the server did not answer in time")
-                select.select([link.socket, self._woken], [], [], min(wait, _LOOK))
+                await_any(min(wait, _LOOK), link.socket, self._woken)
                 link.consume_input()
             result = link.get_result()
             if result is None:

@@ -7,7 +7,6 @@ libpq, "Pipeline Mode": a failed statement aborts what follows up to the next sy
 always read up to one.
 """
 
-import select
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +17,7 @@ from psycopg.pq.abc import PGresult
 
 from gateway.journal.postgres.errors import LOST, STOOD_STILL, LostConnectionError, PostgresError
 from gateway.journal.postgres.values import parameter
-from gateway.postgres import ALIVE, CONNECT_SECONDS
+from gateway.postgres import ALIVE, CONNECT_SECONDS, await_any
 
 PATIENCE = 15.0
 """Seconds to wait for an answer before the connection counts as lost."""
@@ -150,11 +149,11 @@ class Wire:
         link = self._link
         if link.status != pq.ConnStatus.OK:
             raise OSError("the connection is closed")
-        outgoing = [link.socket] if writing else []
-        ready = select.select([link.socket], outgoing, [], max(deadline - time.monotonic(), 0))
-        if not ready[0] and not ready[1]:
+        outgoing = link.socket if writing else None
+        incoming, may_send = await_any(deadline - time.monotonic(), link.socket, writing=outgoing)
+        if not incoming and not may_send:
             raise OSError("the server did not answer in time")
-        if ready[0]:
+        if incoming:
             link.consume_input()
 
     def _lost(self, sqlstate: str = LOST) -> LostConnectionError:

@@ -1,0 +1,183 @@
+"""What the writer on PostgreSQL makes of a commit that nobody answered."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from gateway.journal.postgres import PostgresJournal, create_schema
+from gateway.journal.postgres.batch import Batch
+from gateway.journal.postgres.errors import LostConnectionError
+from gateway.journal.postgres.link import Link
+from gateway.journal.postgres.session import PostgresSession
+from gateway.journal.statements import ENTRY_HASH
+from gateway.model.entry import EntryType, NewEntry
+from gateway.model.ports import Tx
+from gateway.model.problem import ProblemError
+from gateway.model.system import SystemClock
+from tests.contract.journal_story import Story
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def journal(database_url: str, tmp_path: Path) -> AsyncIterator[PostgresJournal]:
+    create_schema(database_url)
+    opened = await PostgresJournal.open(database_url, data_dir=tmp_path, clock=SystemClock())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def next_commit(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Batch], None]], None]:
+    """Has the next commit done by somebody else, whose answer is then lost with the connection."""
+    commit = Batch.commit
+
+    def replace(by: Callable[[Batch], None]) -> None:
+        def unanswered(batch: Batch) -> None:
+            monkeypatch.setattr(Batch, "commit", commit)
+            by(batch)
+            batch._session._wire.close()
+            raise LostConnectionError
+
+        monkeypatch.setattr(Batch, "commit", unanswered)
+
+    return replace
+
+
+async def received(journal: PostgresJournal) -> str:
+    story = Story("a")
+    await journal.write(lambda tx: tx.append(story.received()))
+    return story.execution_id
+
+
+def counting(tx: Tx, execution_id: str) -> int:
+    seen = len(tx.entries(execution_id))
+    tx.append(NewEntry(EntryType.RUN_CLAIMED, "acme", {"seen": seen}, execution_id))
+    return seen
+
+
+async def length(journal: PostgresJournal, execution_id: str) -> int:
+    return len(await journal.read(lambda records: records.entries(execution_id)))
+
+
+async def test_a_commit_that_the_server_is_still_at_is_waited_for(
+    journal: PostgresJournal, next_commit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a slow disk: nothing ends the server's process, and what it does may still land."""
+    execution_id = await received(journal)
+    halted: list[int] = []
+    came: list[str] = []
+    begin = Link._begin
+
+    def halting(batch: Batch) -> None:
+        link = batch._session._wire._link
+        halted.append(link.backend_pid)
+        os.kill(link.backend_pid, signal.SIGSTOP)
+        batch._session.command("COMMIT")
+        link.pipeline_sync()
+        link.flush()
+
+    def watched(link: Link, fresh: Any) -> None:
+        try:
+            begin(link, fresh)
+            came.append("a connection")
+        except LostConnectionError:
+            came.append("none")
+            raise
+        finally:
+            if halted:
+                os.kill(halted.pop(), signal.SIGCONT)
+
+    next_commit(halting)
+    monkeypatch.setattr(Link, "_begin", watched)
+    assert await journal.write(lambda tx: counting(tx, execution_id)) == 1
+    assert came[0] == "none"
+    assert await length(journal, execution_id) == 2
+
+
+async def test_a_database_that_cannot_tell_of_a_commit_is_asked_again(
+    journal: PostgresJournal,
+    next_commit: Any,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    execution_id = await received(journal)
+    one, refused = PostgresSession.one, []
+
+    def behind_a_lock(session: PostgresSession, statement: Any, /, **values: Any) -> Any:
+        if statement is not ENTRY_HASH or values["of_position"] != 2 or refused:
+            return one(session, statement, **values)
+        refused.append(statement)
+        with psycopg.connect(database_url) as other:
+            other.execute("LOCK TABLE entry IN ACCESS EXCLUSIVE MODE")
+            return one(session, statement, **values)
+
+    next_commit(Batch.commit)
+    monkeypatch.setattr(PostgresSession, "one", behind_a_lock)
+    assert await journal.write(lambda tx: counting(tx, execution_id)) == 1
+    assert refused
+    assert await length(journal, execution_id) == 2
+
+
+async def test_an_answer_that_cannot_be_read_is_none(
+    journal: PostgresJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution_id = await received(journal)
+    commit = Batch.commit
+
+    def surprised(batch: Batch) -> None:
+        monkeypatch.setattr(Batch, "commit", commit)
+        commit(batch)
+        raise MemoryError
+
+    monkeypatch.setattr(Batch, "commit", surprised)
+    assert await journal.write(lambda tx: counting(tx, execution_id)) == 1
+    assert await length(journal, execution_id) == 2
+
+
+async def test_what_nobody_foresaw_while_looking_leaves_the_outcome_open(
+    journal: PostgresJournal, next_commit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.journal.postgres.unanswered.PATIENCE", 0.0)
+    execution_id = await received(journal)
+
+    def fails(*_: Any) -> None:
+        raise MemoryError
+
+    def landing(batch: Batch) -> None:
+        commit(batch)
+        monkeypatch.setattr("gateway.journal.postgres.unanswered.PostgresSession", fails)
+
+    commit = Batch.commit
+    next_commit(landing)
+    with pytest.raises(ProblemError, match="may have been recorded"):
+        await journal.write(lambda tx: counting(tx, execution_id))
+    assert await length(journal, execution_id) == 2
+
+
+async def test_nobody_waits_for_ever_for_a_database_that_was_restored(
+    journal: PostgresJournal, next_commit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lacks earlier entries too, so it will never tell of this one."""
+    monkeypatch.setattr("gateway.journal.postgres.unanswered.PATIENCE", 0.0)
+    monkeypatch.setattr("gateway.journal.postgres.unanswered._TRY", 0.0)
+    execution_id = await received(journal)
+
+    def lacking(_: Batch) -> None:
+        commits: Any = journal._writer._perform
+        commits.__self__._continuity.reached(7, "what the database lacks")
+
+    next_commit(lacking)
+    with pytest.raises(ProblemError, match="may have been recorded"):
+        await asyncio.wait_for(journal.write(lambda tx: counting(tx, execution_id)), 20)
