@@ -15,13 +15,14 @@ from gateway.dispatch.temporal.workflow import ACTIVITY, RunWorkflow
 from gateway.model.claims import DueRun
 from gateway.model.execution import Claim
 from gateway.model.ports import Clock, Journal
-from gateway.model.tasks import cancelled
 from gateway.model.time import parse
 
 _log = logging.getLogger(__name__)
 _TROUBLE = 1.0
 _BEATS = 3
 _AT_LEAST = 0.05
+_PARTING = 10.0
+"""Seconds for a worker to end in. It waits for its workflows, whatever has become of them."""
 
 
 class TemporalFeed:
@@ -43,19 +44,31 @@ class TemporalFeed:
         self._clock = clock
         self._at_most = at_most
         self._task: asyncio.Task[None] | None = None
+        self._is_stopping = False
 
     def start(self) -> None:
         """Begin to work."""
         self._task = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
-        """Take no more runs. Those under way are not waited for here, but by the dispatcher."""
-        await cancelled(self._task)
-        self._task = None
+        """Take no more runs. Those under way are not waited for here, but by the dispatcher.
+
+        A worker that does not end in time, as where a workflow is stuck, is left to the end of the
+        process.
+        """
+        self._is_stopping = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=_PARTING)
+            self._task.cancel()
+            self._task = None
 
     async def _work(self) -> None:
-        """Work until cancelled; whenever the server was away, begin anew."""
-        while True:
+        """Work until stopped; whenever the server was away, begin anew.
+
+        A worker may answer a cancellation by failing.
+        """
+        while not self._is_stopping:
             try:
                 client = await Client.connect(self._address, namespace=self._namespace)
                 worker = Worker(
