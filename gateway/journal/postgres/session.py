@@ -154,6 +154,7 @@ class PostgresSession(Session):
             if any(results[place].command_tuples != rows for place, rows in exactly):
                 raise NoSuchRowError
         except PostgresError as error:
+            self._asked = {}  # what was asked is answered no more
             told = DuplicateError(error.sqlstate) if error.is_duplicate else error
             self.failure = self.failure or told
             raise told from error

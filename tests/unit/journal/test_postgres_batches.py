@@ -10,6 +10,7 @@ import pytest
 
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.postgres.commit import PostgresCommit
+from gateway.journal.statements import ENTRY_HASH
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError
@@ -55,6 +56,23 @@ async def test_a_unit_that_fails_before_its_changes_do_fails_alone(
 
     answers = await together(journal, good, bad, good)
     assert [str(answer) for answer in answers] == ["good", "of the unit itself", "good"]
+    assert (await kinds(journal))[-2:] == [EntryType.QUERY_ANSWERED] * 2
+
+
+async def test_a_unit_whose_change_was_refused_fails_alone_whatever_it_had_asked(
+    journal: PostgresJournal,
+) -> None:
+    """What it had asked together with that change has no answer, and nobody waits for one."""
+    story = await enlisted(journal, "a")
+
+    def bad(tx: Any) -> None:
+        tx._session.ask(ENTRY_HASH, of_position=1)
+        tx.enlist(story.run_id, story.execution_id)  # is there already
+        tx.claim_of(story.run_id)
+
+    answers = await together(journal, good, bad, good)
+    assert answers[::2] == ["good", "good"]
+    assert isinstance(answers[1], ProblemError)
     assert (await kinds(journal))[-2:] == [EntryType.QUERY_ANSWERED] * 2
 
 
