@@ -65,7 +65,7 @@ class Listener:
                 self._listen()
             except (psycopg.Error, OSError) as error:
                 if not self._stopping.is_set():
-                    why = getattr(error, "sqlstate", None) or type(error).__name__
+                    why = error.sqlstate if isinstance(error, psycopg.Error) else "OSError"
                     log.warning("Not told of the record's growth (%s); trying again", why)
                     self._stopping.wait(_TROUBLE)
 
