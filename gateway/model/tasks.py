@@ -17,3 +17,12 @@ async def cancelled(*tasks: "asyncio.Task[Any] | None") -> None:
     for task in begun:
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def left(task: "asyncio.Task[Any] | None", seconds: float) -> None:
+    """Cancel a task and wait so many seconds for it; one that goes on then is cancelled once more
+    and left to the end of the process. None stands for none."""
+    if task is not None:
+        task.cancel()
+        await asyncio.wait({task}, timeout=seconds)
+        task.cancel()

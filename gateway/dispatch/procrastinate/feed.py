@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from gateway.dispatch.embedded import EmbeddedDispatcher
 from gateway.dispatch.procrastinate.reminder import QUEUE, TASK
 from gateway.model.claims import DueRun
+from gateway.model.tasks import left
 
 _log = logging.getLogger(__name__)
 _HANDS = 8
@@ -73,11 +74,8 @@ class ProcrastinateFeed:
         Where the database is away, its connections are left to the end of the process.
         """
         self._is_stopping = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=_PARTING)
-            self._task.cancel()
-            self._task = None
+        await left(self._task, _PARTING)
+        self._task = None
 
     async def _take(self, run_id: str, workspace: str, *, urgent: bool) -> None:
         await self._here.pool.room()

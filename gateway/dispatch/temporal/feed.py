@@ -15,6 +15,7 @@ from gateway.dispatch.temporal.workflow import ACTIVITY, RunWorkflow
 from gateway.model.claims import DueRun
 from gateway.model.execution import Claim
 from gateway.model.ports import Clock, Journal
+from gateway.model.tasks import left
 from gateway.model.time import parse
 
 _log = logging.getLogger(__name__)
@@ -57,11 +58,8 @@ class TemporalFeed:
         process.
         """
         self._is_stopping = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=_PARTING)
-            self._task.cancel()
-            self._task = None
+        await left(self._task, _PARTING)
+        self._task = None
 
     async def _work(self) -> None:
         """Work until stopped; whenever the server was away, begin anew.
