@@ -19,14 +19,10 @@ def struct(members: Iterable[tuple[str, Any, Any]], *, takes_others: bool) -> ty
     made = msgspec.defstruct(
         "Made", fields, kw_only=True, gc=False, forbid_unknown_fields=not takes_others
     )
-    ready(made)
+    # msgspec looks at a type when it is first used, and crashes where another thread uses it
+    # meanwhile: it is to look now.
+    msgspec.json.Decoder(made)
     # msgspec keeps the annotations of each type for ever, and with them the types that they name
     # (https://github.com/msgspec/msgspec/issues/1193). It has read them now.
     made.__annotations__.clear()
     return made
-
-
-def ready(kind: Any) -> None:
-    """Have msgspec look at a type. It does so when the type is first used, and crashes where
-    another thread uses it meanwhile."""
-    msgspec.json.Decoder(kind)

@@ -47,7 +47,7 @@ def test_types_within_types_are_freed_with_them() -> None:
 
 @pytest.mark.usefixtures("restless")
 def test_several_threads_may_use_a_type_that_nobody_used_before() -> None:
-    """Without ``ready`` the process ends here, at once."""
+    """Had msgspec not looked at it before, the process would end here, at once."""
     value = {"in": [{"size": 1}] * 9}
     found: list[Any] = []
     for _ in range(30):
