@@ -149,7 +149,7 @@ class PolicyWatch:
             revision = await self._build(head)
             at = time.monotonic()
             head, number = await self._journal.read(_newest)
-            if head == revision.revision and number >= self._in_force.number:
+            if head == revision.revision:
                 self._in_force.adopt(revision, number, at)
 
     def _is_unusable(self, head: str) -> bool:

@@ -140,11 +140,10 @@ class CallRecorder:
     async def denied(self, call: Call, decision: JsonObject, **more: JsonValue) -> None:
         """Record a denial; anonymous ones are counted, one entry for each minute that has any."""
         if call.principal.is_anonymous:
-            entry = self._count(call.contract.ref)
+            await self._counted(call.contract.ref)
         else:
-            entry = self._entry(EntryType.CALL_DENIED, call, {"decision": decision, **more})
-        if entry:
-            await asyncio.shield(self.queue(entry))  # counts that are taken are recorded
+            body = {"decision": decision, **more}
+            await self.queue(self._entry(EntryType.CALL_DENIED, call, body))
 
     async def blocked(self, admitted: Admitted) -> None:
         """Record a query that its verdict does not let run, which is a denial."""
@@ -214,9 +213,12 @@ class CallRecorder:
 
     async def refused_token(self) -> None:
         """Count a caller whose token does not hold."""
-        entry = self._count("authentication")
+        await self._counted("authentication")
+
+    async def _counted(self, what: str) -> None:
+        entry = self._count(what)
         if entry:
-            await asyncio.shield(self.queue(entry))
+            await asyncio.shield(self.queue(entry))  # counts that are taken are recorded
 
     def _count(self, what: str) -> NewEntry | None:
         minute = self._clock.now().strftime("%Y-%m-%dT%H:%MZ")
