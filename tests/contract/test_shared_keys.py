@@ -19,6 +19,7 @@ from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 from gateway.privacy import Keyring, KeyringSealer, KeyRotation
 from gateway.privacy.freshness import TRUST
+from tests.contract.sessions import cut_off, nobody_has_locks
 from tests.forking import Forked
 from tests.postgres import Postgres
 
@@ -245,19 +246,6 @@ def test_keys_are_rotated_while_nobody_has_them_open(
     again.data.close()
 
 
-def nobody_has_locks(url: str) -> None:
-    """Wait until the server has noticed that a session is over."""
-    held = (
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
-        " (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    deadline = time.monotonic() + 30
-    with psycopg.connect(url, autocommit=True) as admin:
-        while admin.execute(held).fetchone() != (0,):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-
-
 def test_a_process_that_was_cut_off_during_a_rotation_must_start_anew(
     folder: Path, database_url: str, keyring: Keyring
 ) -> None:
@@ -270,15 +258,6 @@ def test_a_process_that_was_cut_off_during_a_rotation_must_start_anew(
     time.sleep(TRUST)
     with pytest.raises(ProblemError, match="Start it anew"):
         KeyringSealer(keyring).unseal("acme", sealed)
-
-
-def cut_off(url: str) -> None:
-    """End every session of the key store, as a network does that fails, and see it end."""
-    with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
 
 
 def test_a_session_that_was_cut_off_is_replaced(keyring: Keyring, database_url: str) -> None:

@@ -1,7 +1,7 @@
 """A journal with checkpoints, and ways to tamper with its files."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.journal import Checkpointer, SqliteJournal
+from gateway.journal.postgres import PostgresJournal, create_schema
+from gateway.model.system import SystemClock
 from tests.contract.journal_story import SteppingClock, Story, call
 
 
@@ -76,3 +78,12 @@ def anyio_backend() -> str:
 @pytest.fixture
 def record(tmp_path: Path) -> Record:
     return Record(tmp_path)
+
+
+@pytest.fixture
+async def journal(database_url: str, tmp_path: Path) -> AsyncIterator[PostgresJournal]:
+    """A record on PostgreSQL, for the tests that are of that alone."""
+    create_schema(database_url)
+    opened = await PostgresJournal.open(database_url, data_dir=tmp_path, clock=SystemClock())
+    yield opened
+    await opened.close()

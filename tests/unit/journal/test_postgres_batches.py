@@ -2,36 +2,20 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.journal.postgres import PostgresJournal, create_schema
+from gateway.journal.postgres import PostgresJournal
 from gateway.journal.postgres.commit import PostgresCommit
 from gateway.journal.statements import ENTRY_HASH
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError
-from gateway.model.system import SystemClock
 from tests.contract.test_journal_claims import enlisted
 from tests.contract.test_journal_turns import together
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def journal(database_url: str, tmp_path: Path) -> AsyncIterator[PostgresJournal]:
-    create_schema(database_url)
-    opened = await PostgresJournal.open(database_url, data_dir=tmp_path, clock=SystemClock())
-    yield opened
-    await opened.close()
 
 
 def good(tx: Tx) -> str:

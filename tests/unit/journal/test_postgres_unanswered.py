@@ -3,14 +3,13 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 
-from gateway.journal.postgres import PostgresJournal, create_schema
+from gateway.journal.postgres import PostgresJournal
 from gateway.journal.postgres.batch import Batch
 from gateway.journal.postgres.errors import LostConnectionError
 from gateway.journal.postgres.link import Link
@@ -19,23 +18,9 @@ from gateway.journal.statements import ENTRY_HASH
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError
-from gateway.model.system import SystemClock
 from tests.contract.journal_story import Story
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def journal(database_url: str, tmp_path: Path) -> AsyncIterator[PostgresJournal]:
-    create_schema(database_url)
-    opened = await PostgresJournal.open(database_url, data_dir=tmp_path, clock=SystemClock())
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
