@@ -23,16 +23,13 @@ _OUTAGE = ("silence", "SERVICE_UNAVAILABLE", "step.retrying", "step.unresolved")
 _LOST = "run is advanced by another process now"
 _CUT = ("Not told of the record's growth (None); trying again",)
 _STALLED = (_LOST, "silence", "step.retrying", "step.unresolved")
-_TAKEOVER = 2 * LEASE + 2
-"""Less than two leases, and what a machine adds on which everything else runs as well: these leases
-are so short that a moment in which it does something else would count as much as one of them."""
 
 DEPLOYED_PLOTS = {
     plot.fault: plot
     for plot in (
-        Plot("worker killed", felt=("takeover",), takeover=_TAKEOVER),
+        Plot("worker killed", felt=("takeover",), takeover=2 * LEASE),
         Plot("any process killed", felt=("UNREACHABLE", "step.retrying", "step.unresolved")),
-        Plot("worker paused", felt=(_LOST,), takeover=_TAKEOVER),
+        Plot("worker paused", felt=(_LOST,), takeover=2 * LEASE),
         Plot("worker cut off", felt=_CUT),
         Plot("worker stalled", felt=_STALLED),
         Plot("PostgreSQL killed", between=2.5, felt=(*_OUTAGE, *_CUT)),
