@@ -18,6 +18,9 @@ from gateway.privacy.key_rows import DataKeyRow, SigningKeyRow, WorkspaceKeyRow
 VERSION = 1
 """The version of the tables of both stores."""
 
+ROOT_NOTE = "root-key"
+"""The note that names the root key: of a shared store, and of one whose root key was rotated."""
+
 _DATA_KEY: LiteralString = (
     "id, workspace, subject, lifetime, wrapped, workspace_key, created_at, seals_until, "
     "expires_at, destroyed_at"
@@ -194,7 +197,8 @@ class KeyStore(ABC):
     def root_key(self) -> str | None:
         """The id of the root key under which everything is wrapped, None where nothing is."""
         found = self._one("SELECT root_key FROM workspace_key WHERE wrapped IS NOT NULL LIMIT 1")
-        return found[0] if found else None
+        noted = self.note(ROOT_NOTE)  # more may be wrapped before any workspace has keys
+        return found[0] if found else noted.decode() if isinstance(noted, bytes) else None
 
     # --- data keys
 

@@ -5,13 +5,12 @@ from pathlib import Path
 from gateway.model.ports import Clock
 from gateway.model.system import unusable_key
 from gateway.privacy.checkpoint_keys import PublicKey
-from gateway.privacy.key_store import KeyStore
+from gateway.privacy.key_store import ROOT_NOTE, KeyStore
 from gateway.privacy.postgres_key_store import PostgresKeyStore
 from gateway.privacy.postgres_tombstones import PostgresTombstones
 from gateway.privacy.root_keys import RootKey, open_root_key
 from gateway.privacy.signing_keys import CHECKPOINT, TOKEN, StoredSigningKeys, stored_public_keys
 from gateway.privacy.vault import Vault
-from gateway.privacy.workspace_keys import ROOT_NOTE
 
 
 def open_shared_vault(
@@ -20,7 +19,7 @@ def open_shared_vault(
     """See ``open_vault``."""
     shared = PostgresKeyStore(database, alone=alone)
     try:
-        root = open_root_key(root_key, key_dir, shared.root_key())
+        root = open_root_key(root_key, key_dir, shared)
         _agree(shared, root)
     except BaseException:
         shared.close()

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway.model.json import canonical
 from gateway.model.problem import Issue, Problem, ProblemError
 from gateway.model.system import key_file, unusable_key
+from gateway.privacy.key_store import KeyStore
 from gateway.privacy.kms import KmsRootKey
 from gateway.privacy.wrapping import KEY_BYTES, new_key, unwrap, wrap
 
@@ -80,11 +81,11 @@ def derive(root: bytes, purpose: str, length: int) -> bytes:
     return HKDF(SHA256(), length, salt=None, info=canonical([_DERIVATION, purpose])).derive(root)
 
 
-def open_root_key(name: str, key_dir: Path, known: str | None = None) -> RootKey:
+def open_root_key(name: str, key_dir: Path, store: KeyStore | None = None) -> RootKey:
     """The root key that the setting GATEWAY_ROOT_KEY names.
 
-    ``known`` is the id of the one that the key store was made with. Where that one waits to take
-    the place of the root key file, because a crash cut its rotation short, it takes it now.
+    Where the one that ``store`` was wrapped with waits to take the place of the root key file,
+    because a crash cut its rotation short, it takes it now.
 
     Raises:
         ProblemError: KEYS_UNUSABLE.
@@ -94,14 +95,25 @@ def open_root_key(name: str, key_dir: Path, known: str | None = None) -> RootKey
         return LocalRootKey(root_in_environment(rest))
     if kind == "aws-kms":
         return KmsRootKey(rest)
-    _finish_rotation(key_dir, known)
+    if store is not None:
+        settle_next_root(key_dir, store)
     return LocalRootKey(root_in_file(key_dir / FILE_NAME))
 
 
-def _finish_rotation(key_dir: Path, known: str | None) -> None:
+def settle_next_root(key_dir: Path, store: KeyStore) -> None:
+    """Let the next root key take the place of the root key file, if ``store`` was wrapped with it;
+    else remove it, since its rotation broke off.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+    """
     fresh = key_dir / NEXT_FILE_NAME
-    if fresh.exists():
-        if known == LocalRootKey(root_in_file(fresh)).key_id:
+    if not fresh.exists():
+        return
+    with store.transaction():  # a rotation makes its key in one: none that still wraps loses it
+        if not fresh.exists():
+            return
+        if store.root_key() == LocalRootKey(root_in_file(fresh)).key_id:
             fresh.replace(key_dir / FILE_NAME)
         else:
             fresh.unlink()

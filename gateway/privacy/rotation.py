@@ -17,10 +17,10 @@ from gateway.model.time import stamp
 from gateway.privacy.data_keys import data_key_context
 from gateway.privacy.key_rows import DataKeyRow
 from gateway.privacy.root_keys import (
-    FILE_NAME,
     NEXT_FILE_NAME,
     LocalRootKey,
     open_root_key,
+    settle_next_root,
 )
 from gateway.privacy.vault import open_vault
 from gateway.privacy.workspace_keys import WorkspaceKeys
@@ -66,13 +66,11 @@ class KeyRotation:
         """
         if to == "file":
             fresh = self._key_dir / NEXT_FILE_NAME
-            root = LocalRootKey(key_file(fresh, new_key))
-            self._workspaces.wrap_anew(root)
-            fresh.replace(self._key_dir / FILE_NAME)
+            root = self._workspaces.wrap_anew(lambda: LocalRootKey(key_file(fresh, new_key)))
+            settle_next_root(self._key_dir, self.store)
             return root.key_id
         other = open_root_key(to, self._key_dir)
-        self._workspaces.wrap_anew(other)
-        return other.key_id
+        return self._workspaces.wrap_anew(lambda: other).key_id
 
     def workspace(self, workspace: str, tell: Tell = lambda _: None) -> int:
         """Give a workspace another key and wrap its data keys under it; returns how many those are.

@@ -41,7 +41,7 @@ def open_vault(
     """
     if not database:
         store = SqliteKeyStore(key_dir / STORE_FILE)
-        root = open_root_key(root_key, key_dir, store.root_key())
+        root = open_root_key(root_key, key_dir, store)
         return Vault(store, root, TombstoneFile(key_dir / TOMBSTONE_FILE), CheckpointKeys(key_dir))
     from gateway.privacy.postgres_vault import open_shared_vault  # only where it is used
 

@@ -5,6 +5,7 @@ was, is made with it. What an earlier release sealed with keys derived from its 
 readable: those keys are brought into the store when a workspace is first asked for.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,13 +17,10 @@ from gateway.model.json import canonical
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
 from gateway.privacy.key_rows import DataKeyRow, WorkspaceKeyRow
-from gateway.privacy.key_store import KeyStore
+from gateway.privacy.key_store import ROOT_NOTE, KeyStore
 from gateway.privacy.root_keys import RootKey
 from gateway.privacy.signing_keys import signing_key_context
 from gateway.privacy.wrapping import KEY_BYTES, new_key, wrap
-
-ROOT_NOTE = "root-key"
-"""The note of a shared store that names its root key."""
 
 _CACHED = 1024
 _EARLIER_ROOT = "earlier-root"
@@ -87,10 +85,14 @@ class WorkspaceKeys:
         self._known.pop(workspace, None)
         return self._new_key(workspace)
 
-    def wrap_anew(self, root: RootKey) -> None:
-        """Wrap everything under another root key, as one change."""
+    def wrap_anew(self, make: Callable[[], RootKey]) -> RootKey:
+        """Wrap everything under another root key, as one change; returns that key.
+
+        ``make`` gives it within the change, for which whoever opens the keys waits.
+        """
         mine = self._root
         with self._store.transaction():
+            root = make()
             for row in self._store.workspace_keys():
                 context = key_context(row.id, row.workspace)
                 wrapped = root.wrap(mine.unwrap(row.wrapped, context), context)
@@ -103,14 +105,14 @@ class WorkspaceKeys:
                 wrapped = root.wrap(mine.unwrap(kept, context), context)
                 self._store.keep_commitment_key(workspace, wrapped, root.key_id)
             self._wrap_signing_keys_anew(root)
-            if self._store.note(ROOT_NOTE) is not None:
-                self._store.keep_note(ROOT_NOTE, root.key_id.encode())
+            self._store.keep_note(ROOT_NOTE, root.key_id.encode())
             earlier = self._store.note(_EARLIER_ROOT)
             if isinstance(earlier, bytes):
                 opened = mine.unwrap(earlier, _EARLIER_CONTEXT)
                 self._store.keep_note(_EARLIER_ROOT, root.wrap(opened, _EARLIER_CONTEXT))
         self._root = root
         self._known.clear()
+        return root
 
     def _wrap_signing_keys_anew(self, root: RootKey) -> None:
         for row in self._store.signing_keys():

@@ -73,7 +73,7 @@ def test_keys_that_sign_outlive_another_root_key(
     vault = reopen()
     before = vault.checkpoint.current().key_id
     root = LocalRootKey(b"r" * 32)
-    WorkspaceKeys(vault.store, vault.root, SystemClock()).wrap_anew(root)
+    WorkspaceKeys(vault.store, vault.root, SystemClock()).wrap_anew(lambda: root)
     monkeypatch.setenv("OTHER_ROOT", "cnJycnJycnJycnJycnJycnJycnJycnJycnJycnJycnI=")
     assert all(one.root_key in (None, root.key_id) for one in vault.store.signing_keys())
     assert vault.checkpoint.public_keys()[0].pem

@@ -74,6 +74,23 @@ def test_new_envelopes_are_sealed_for_their_owner(earlier: Path) -> None:
     assert envelope["$sealed"][3] != derived("key-id", "acme", 8).hex()
 
 
+def test_they_survive_a_crash_in_the_first_rotation(
+    earlier: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    Keyring.open(earlier).data.close()  # before any workspace was asked for
+    rotation = KeyRotation(earlier, "file", clock)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", crash)
+        with pytest.raises(KeyboardInterrupt):
+            rotation.root("file")
+    rotation.close()
+    sealer = KeyringSealer(Keyring.open(earlier))
+    assert sealer.unseal("acme", sealed_then("acme", "ada")) == "ada"
+
+
 def test_earlier_envelopes_survive_every_rotation(earlier: Path, clock: SetClock) -> None:
     Keyring.open(earlier).data.close()  # before any workspace was asked for
     rotation = KeyRotation(earlier, "file", clock)

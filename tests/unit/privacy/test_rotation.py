@@ -1,15 +1,20 @@
 """Rotating keys: each layer by itself, with everything that was sealed still readable."""
 
 import base64
+import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.model.json import JsonObject
 from gateway.model.pii import Owner, envelopes_in
 from gateway.model.problem import ProblemError
-from gateway.privacy import Keyring, KeyringSealer, KeyRotation
+from gateway.model.system import key_file
+from gateway.privacy import Keyring, KeyringSealer, KeyRotation, sqlite_key_store
+from gateway.privacy.root_keys import settle_next_root
 from tests.unit.privacy.conftest import SetClock
 
 REF, FIELD = "a.b@1.0.0", "input.email"
@@ -110,6 +115,41 @@ def test_a_crash_after_everything_is_wrapped_is_finished_at_the_next_start(
     assert (story.folder / "root.next.key").exists()
     assert story.holds()
     assert not (story.folder / "root.next.key").exists()
+
+
+def test_whoever_opens_the_keys_meanwhile_takes_no_next_root_key_away(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway that starts, or a copy of tombstones, while the root key is rotated."""
+
+    def made_beside_another(path: Path, make: Callable[[], bytes]) -> bytes:
+        content = key_file(path, make)
+        with contextlib.suppress(ProblemError):  # it waits, and here gives up at once
+            Keyring.open(story.folder, clock=story.clock).data.close()
+        return content
+
+    monkeypatch.setattr(sqlite_key_store, "_BUSY_TIMEOUT", 0.0)
+    rotation = story.rotation()
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.privacy.rotation.key_file", made_beside_another)
+        rotation.root("file")
+    rotation.close()
+    assert story.holds()
+
+
+def test_whoever_opens_the_keys_may_put_the_next_root_key_in_its_place(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def settled_by_another(*given: Any) -> None:
+        Keyring.open(story.folder, clock=story.clock).data.close()
+        settle_next_root(*given)
+
+    rotation = story.rotation()
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.privacy.rotation.settle_next_root", settled_by_another)
+        rotation.root("file")
+    rotation.close()
+    assert story.holds()
 
 
 def test_a_workspace_gets_another_key_and_the_one_before_is_destroyed(story: Story) -> None:
