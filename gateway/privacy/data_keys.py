@@ -85,9 +85,10 @@ class DataKeys:
                 may be kept.
         """
         if self._pending:
-            with self.store.lock, self.store.transaction():
-                self.store.add_data_keys(list(self._pending.values()))
-                self._pending.clear()
+            with self.store.lock:
+                with self.store.transaction():
+                    self.store.add_data_keys(list(self._pending.values()))
+                self._pending.clear()  # not before: they are in use, and are tried again
 
     def sealing(self, owner: Owner, lifetime: int | None = None) -> DataKey:
         """The key that seals for ``owner`` what is kept for ``lifetime`` seconds, or for good.

@@ -2,8 +2,10 @@
 
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.privacy.data_keys import SUPPLY
+from gateway.privacy.sqlite_key_store import SqliteKeyStore
 from tests.unit.privacy.conftest import SetClock
 
 ADA = Owner("acme", "person/ada")
@@ -189,6 +192,38 @@ async def test_a_persons_key_is_durable_before_what_it_sealed(
     assert refused.value.problem.code == "SERVICE_UNAVAILABLE"
     with closing(sqlite3.connect(tmp_path / "gateway.db")) as stored:
         assert stored.execute("SELECT count(*) FROM entry").fetchone() == (1,)
+
+
+class _FullDisk:
+    """A connection whose transactions cannot be committed."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, given: Sequence[Any] = ()) -> sqlite3.Cursor:
+        if sql != "COMMIT":
+            return self._connection.execute(sql, given)
+        self._connection.execute("ROLLBACK")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_a_persons_key_that_could_not_be_committed_is_kept_with_what_comes_next(
+    keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(keyring, ADA)
+    store = keyring.data.store
+    assert isinstance(store, SqliteKeyStore)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_connection", _FullDisk(store._connection))
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            keyring.data.settle()
+    sealed = seal(keyring, ADA)
+    keyring.data.settle()
+    assert KeyringSealer(Keyring.open(tmp_path / "keys")).unseal("acme", sealed)
+    assert keyring.data.keys_of(ADA) == [key_of(sealed)]
 
 
 def test_a_lifetime_ends_no_later_than_it_says(keyring: Keyring, clock: SetClock) -> None:
