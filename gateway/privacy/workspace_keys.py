@@ -57,9 +57,9 @@ class WorkspaceKeys:
         if known is None:
             with self._store.transaction():
                 known = self._opened(workspace) or self._made(workspace)
-                if len(self._known) >= _CACHED:
-                    self._known.clear()
-                self._known[workspace] = known
+            if len(self._known) >= _CACHED:
+                self._known.clear()
+            self._known[workspace] = known  # durable by now
         return known
 
     def cipher(self, workspace: str, key_id: str) -> AESGCM:

@@ -226,6 +226,21 @@ def test_a_persons_key_that_could_not_be_committed_is_kept_with_what_comes_next(
     assert keyring.data.keys_of(ADA) == [key_of(sealed)]
 
 
+def test_keys_of_a_workspace_that_could_not_be_committed_are_not_used(
+    keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = keyring.data.store
+    assert isinstance(store, SqliteKeyStore)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_connection", _FullDisk(store._connection))
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            seal(keyring, RUN)
+    sealed, commitment = seal(keyring, RUN), KeyringSealer(keyring).commit("acme", "x")
+    again = KeyringSealer(Keyring.open(tmp_path / "keys"))
+    assert again.unseal("acme", sealed) == "ada@example.com"
+    assert again.commit("acme", "x") == commitment
+
+
 def test_a_lifetime_ends_no_later_than_it_says(keyring: Keyring, clock: SetClock) -> None:
     sealer = KeyringSealer(keyring, lambda _contract, _field: 1000)
     first = sealer.seal(ADA, REF, FIELD, "x")
