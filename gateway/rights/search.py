@@ -46,9 +46,10 @@ class Search:
     ``readable`` leaves out what was erased already. After ``advance``: ``keys`` are those that
     fall, ``own`` those of the people among them; ``executions`` the executions concerned;
     ``others`` the tokens of other people whose data shares an entry or an execution with what
-    falls; ``fields`` counts the values that fall by contract and field; ``positions`` are those of
-    their entries; ``bundles`` the evidence exported of these executions, as (run, number);
-    ``shared`` counts values that cannot fall. Not safe for two threads at a time.
+    falls, and ``beside`` the keys that seal it there; ``fields`` counts the values that fall by
+    contract and field; ``positions`` are those of their entries; ``bundles`` the evidence exported
+    of these executions, as (run, number); ``shared`` counts values that cannot fall. Not safe for
+    two threads at a time.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Search:
         self.keys: set[str] = set()
         self.executions: set[str] = set()
         self.others: set[str] = set()
+        self.beside: set[str] = set()
         self.fields: Counter[tuple[str, str]] = Counter()
         self.positions: list[int] = []
         self.bundles: set[tuple[str, int]] = set()
@@ -126,6 +128,7 @@ class Search:
         owner = self._owner(key_id)
         if owner is not None and owner not in self._tokens:
             self.others.add(owner)
+            self.beside.add(key_id)
             return False
         if key_id in self.keys:
             return True

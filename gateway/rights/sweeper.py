@@ -118,14 +118,15 @@ class Sweeper:
             _log.info("retention: destroyed %d keys", len(due))
 
     async def _kept(self, workspace: str) -> tuple[frozenset[str], Set[str]]:
-        """The ids of the holds that stand in a workspace, and of the keys that they keep."""
+        """The ids of the holds that stand in a workspace, and of the keys that they keep: as from
+        people who erase, also those of others that seal something in the same executions."""
         holds = await self._journal.read(partial(_standing, workspace, self._now()))
         names = frozenset(hold.id for hold in holds)
         if not holds:
             self._held.pop(workspace, None)
             return names, frozenset()
         search = await asyncio.to_thread(self._searched, workspace, holds, names)
-        return names, search.keys
+        return names, search.keys | search.beside
 
     def _searched(self, workspace: str, holds: Sequence[Hold], names: frozenset[str]) -> Search:
         """What is held on those under hold, looked for from where the last look ended."""

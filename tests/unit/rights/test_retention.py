@@ -183,6 +183,30 @@ async def test_a_hold_on_an_execution_keeps_it_and_no_other(kept: RightsWorld) -
     }
 
 
+async def test_a_hold_on_an_execution_keeps_what_is_peoples_own_in_it(kept: RightsWorld) -> None:
+    mine = await kept.mail("ada@x.org", "bob@x.org")
+    await kept.mail("eve@x.org")
+    hold = await kept.hold(kept.rights.desk.execution("acme", mine))
+    kept.clock.forward(40 * 86_400)
+    await kept.rights.sweeper.sweep()
+    texts = await kept.texts()
+    assert {"Dear ada@x.org", "Dear bob@x.org"} <= set(texts)
+    assert "Dear eve@x.org" not in texts
+    await kept.lift(hold.id)
+    await kept.rights.sweeper.sweep()
+    assert not [text for text in await kept.texts() if text.startswith("Dear")]
+
+
+async def test_a_hold_on_somebody_keeps_what_is_other_peoples_beside_their_data(
+    kept: RightsWorld,
+) -> None:
+    await kept.mail("ada@x.org", "bob@x.org")
+    await kept.hold(kept.named("ada@x.org"))
+    kept.clock.forward(40 * 86_400)
+    await kept.rights.sweeper.sweep()
+    assert {"Dear ada@x.org", "Dear bob@x.org"} <= set(await kept.texts())
+
+
 async def test_the_sweeper_goes_on_after_whatever_goes_wrong(
     kept: RightsWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
