@@ -15,6 +15,7 @@ import binascii
 import gzip
 import hashlib
 import os
+import secrets
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -96,23 +97,29 @@ def write_segment(folder: Path, header: Header, rows: Iterable[Row]) -> str:
         SegmentError: another file of this name is there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path, begun = folder / header.name, folder / f"{header.name}.part"
-    with begun.open("wb") as file:
+    path = folder / header.name
+    begun = folder / f"{header.name}.{secrets.token_hex(8)}.part"  # another may write it as well
+    try:
+        _write(begun, header, rows)
+        digest = file_digest(begun)
+        if not path.exists():
+            begun.rename(path)
+            sync_folder(folder)
+        elif file_digest(path) != digest:
+            raise SegmentError("holds something else already")
+        return digest
+    finally:
+        begun.unlink(missing_ok=True)
+
+
+def _write(path: Path, header: Header, rows: Iterable[Row]) -> None:
+    with path.open("wb") as file:
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as out:
             out.write(orjson.dumps(header.to_json(), option=orjson.OPT_SORT_KEYS) + b"\n")
             for row in rows:
                 out.write(orjson.dumps(row) + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    digest = file_digest(begun)
-    if path.exists():
-        begun.unlink()
-        if file_digest(path) != digest:
-            raise SegmentError("holds something else already")
-        return digest
-    begun.rename(path)
-    sync_folder(folder)
-    return digest
 
 
 def file_digest(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Archived stretches: what goes and what stays, and that nothing is lost unseen on the way."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from gateway.journal import (
     verify_record,
 )
 from gateway.journal.archives import choosing
+from gateway.journal.archives.segment import Row, Segment, check_segment, write_segment
 from gateway.journal.sealed_entries import open_sealed
 from gateway.model.delivery import Delivery
 from gateway.model.entry import EntryType, NewEntry
@@ -332,6 +334,23 @@ async def test_an_archiving_that_broke_off_is_done_anew(record) -> None:
 
     assert archive(record).executions == 1
     assert findings(record) == []
+
+
+async def test_two_may_write_the_same_segment_at_once(record, tmp_path: Path) -> None:
+    await record.tell("a")
+    archive(record, keep=True)
+    with Segment(segment_of(record)) as written:
+        header, rows = written.header, list(written.rows())
+    folder, others = tmp_path / "both", []
+
+    def while_another_does() -> Iterator[Row]:
+        yield from rows[:1]
+        others.append(write_segment(folder, header, rows))
+        yield from rows[1:]
+
+    assert [write_segment(folder, header, while_another_does())] == others
+    assert [path.name for path in folder.iterdir()] == [header.name]
+    assert check_segment(folder / header.name) == header
 
 
 async def test_nothing_is_removed_without_its_segment_at_hand(record) -> None:
