@@ -111,6 +111,7 @@ _GONE_LOOSE = _with_fields(f"""
 INSERT INTO gone SELECT n.position FROM entry n
 WHERE n.position > :above AND n.position <= :limit AND n.execution_id IS NULL
 AND n.type IN ({_texts(one.value for one in LOOSE)})
+AND n.position NOT IN (SELECT d.position FROM webhook_delivery d WHERE d.status = 'pending')
 AND (n.type != '{EntryType.CALL_COMPLETED.value}' OR NOT EXISTS (
     SELECT 1 FROM execution e WHERE e.id = {{executionId}}
     AND e.id NOT IN (SELECT id FROM going)))

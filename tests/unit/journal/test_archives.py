@@ -244,6 +244,20 @@ async def test_a_run_with_a_delivery_on_its_way_stays(record) -> None:
     assert archive(record).executions == 0
 
 
+async def test_a_call_with_a_delivery_on_its_way_stays(record) -> None:
+    await tell(record, call("k"), call("l"))
+    place = ("d", WORKSPACE, "hook", "event", 1, 0, "type", None)
+    sending = Delivery(*place, created_at="2026", updated_at="2026", next_at="2026")
+
+    async def fill(journal, _) -> None:
+        await journal.write(lambda tx: tx.queue_deliveries([sending]))
+
+    await record.session(fill)
+
+    assert archive(record).entries == 1
+    assert record.sql('SELECT idempotency_key FROM "call"') == [("k",)]
+
+
 async def test_stretches_are_cut_at_checkpoints(record, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choosing, "MOST_ENTRIES", 20)
     await record.tell("a", "b", "c", "d", "e")
