@@ -95,9 +95,7 @@ def _examine(session: Session, path: Path, kept: Kept | None, chains: Chains) ->
         if file_digest(path) != kept.digest:
             raise archive_unusable(path, "is not the file that was written")
         with Segment(path) as segment:
-            signed = segment.line.checkpoint
-            if signed is None or _root(session, kept.last) != signed.root:
-                raise archive_unusable(path, "does not have the root that the record signed")
+            _require_root(session, segment, kept)
             for row in segment.rows():
                 if row[0] in kept.absent:
                     chains.see(row)
@@ -110,12 +108,19 @@ def _examine(session: Session, path: Path, kept: Kept | None, chains: Chains) ->
 def _put_back(path: Path, kept: Kept, putting: Putting) -> None:
     try:
         with Segment(path) as segment:
+            _require_root(putting.session, segment, kept)  # it may be another file by now
             rows = (row for row in segment.rows() if row[0] in kept.absent)
             kept.absent.discard(putting.take(rows))
     except (SegmentError, ValueError, LookupError, TypeError) as error:
         raise archive_unusable(path, f"cannot be put back ({error})") from error
     except OSError as error:
         raise archive_unusable(path, error) from error
+
+
+def _require_root(session: Session, segment: Segment, kept: Kept) -> None:
+    signed = segment.line.checkpoint
+    if signed is None or _root(session, kept.last) != signed.root:
+        raise archive_unusable(segment.path, "does not have the root that the record signed")
 
 
 def _root(session: Session, size: int) -> Hash | None:

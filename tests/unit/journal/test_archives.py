@@ -579,6 +579,29 @@ async def test_a_segment_of_another_record_is_refused(archived, tmp_path: Path) 
     assert findings(archived) == []
 
 
+async def test_a_segment_that_is_exchanged_after_it_was_examined_is_refused(
+    archived, tmp_path: Path
+) -> None:
+    other = type(archived)(tmp_path / "other")
+    other.folder.mkdir()
+    await tell(other, *Story("a").whole("x"), call("forged"), *Story("live").until_started("x"))
+    await tell(other, *Story("b").whole("x"), call(None))
+    archive(other)
+    held = segment_of(archived)
+    assert segment_of(other).name == held.name
+
+    def exchange(what: str, *_: int) -> None:
+        if what == "segments put back":
+            held.write_bytes(segment_of(other).read_bytes())
+
+    asked = Returning(archived.path, archived.signer, SteppingClock(), progress=exchange)
+    with pytest.raises(ProblemError) as refused:
+        asked.run([held])
+
+    assert refused.value.problem.code == "ARCHIVE_UNUSABLE"
+    assert findings(archived, read=False) == []
+
+
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
 async def test_an_altered_segment_is_refused(archived, place: float) -> None:
     held = segment_of(archived)
