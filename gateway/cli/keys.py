@@ -145,9 +145,10 @@ def write(*, settings: Settings, file: Path, out: Output) -> None:
 def read(*, settings: Settings, file: Path, out: Output) -> None:
     """Destroy again whatever FILE names, as after the key store was restored from a backup.
 
-    Works beside a running gateway. The record learns of it at the next start of one.
+    Works beside running gateways where the keys are in PostgreSQL; else stop the gateway first. The
+    record learns of it at the next start of one.
     """
-    with _opened(settings) as keys:
+    with _nobody_else(settings), _opened(settings) as keys:
         known = {one.key_id for one in keys.tombstones}
         fresh = [one for one in TombstoneFile(file) if one.key_id not in known]
         keys.tombstones.append(fresh)
