@@ -138,6 +138,9 @@ class Exporter:
 
     def _write(self, snapshot: Snapshot, treat: Treat) -> tuple[Bundle, Draft]:
         viewer = Viewer(self.sealer, snapshot.workspace, treat)
+        owner = execution_owner(snapshot.workspace, snapshot.execution_id)
+        beside = envelopes_in([decode(entry.body) for entry in snapshot.entries]).values()
+        key = self.store.new_key(owner, beside)
         try:
             bundle = build_bundle(snapshot, viewer, self.content_of, self.signer)
         except (ValueError, TypeError, KeyError) as error:
@@ -147,11 +150,7 @@ class Exporter:
         if not report.ok:
             finding = report.findings[0]
             raise _does_not_hold(snapshot, f"{finding.file}: {finding.message}")
-        owner = execution_owner(snapshot.workspace, snapshot.execution_id)
-        beside = envelopes_in([decode(entry.body) for entry in snapshot.entries]).values()
-        told = (snapshot.run_id, bundle.digest, bundle.content)
-        draft = self.store.write(owner, *told, beside)
-        return bundle, draft
+        return bundle, self.store.write(key, snapshot.run_id, bundle.digest, bundle.content)
 
 
 def build_exporter(

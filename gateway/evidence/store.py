@@ -11,7 +11,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -48,6 +48,14 @@ class Draft:
         return f"{_known(self.run_id)}-{self.digest}.part"
 
 
+@dataclass(frozen=True, slots=True)
+class BundleKey:
+    """A key of a bundle, with its sealed ``shares``: it is the exclusive or of all of them."""
+
+    cipher: AESGCM
+    shares: Sequence[JsonObject]
+
+
 class BundleStore:
     """Bundles among ``blobs``; ``contract`` is the reference of the one that exports them.
 
@@ -60,33 +68,27 @@ class BundleStore:
         self._sealer = sealer
         self._contract = contract
 
-    def write(
-        self,
-        owner: Owner,
-        run_id: str,
-        digest: str,
-        content: bytes,
-        beside: Iterable[JsonObject] = (),
-    ) -> Draft:
-        """Write a draft, durably; ``digest`` is SHA-256 of ``content`` in hex.
+    def new_key(self, owner: Owner, beside: Iterable[JsonObject] = ()) -> BundleKey:
+        """A key for a bundle, which can be read as long as every envelope of ``beside`` can be
+        opened, and what belongs to ``owner``.
 
-        It can be read as long as every envelope of ``beside`` can be opened, and what belongs to
-        ``owner``.
+        Ask for it before what the bundle shows is opened: what is erased from then on is erased in
+        the bundle too, and what was erased earlier the bundle cannot show.
         """
-        draft = Draft(run_id, digest)
-        self.blobs.put(draft.name, self._sealed(owner, content, beside))
-        return draft
+        secret, named = os.urandom(_KEY_BYTES), (self._contract, _FIELD)
+        secrets, shares = [secret], [self._sealer.seal(owner, *named, secret.hex())]
+        for other in beside:
+            secret = os.urandom(_KEY_BYTES)
+            with contextlib.suppress(ErasedError):
+                shares.append(self._sealer.seal_like(owner.workspace, other, *named, secret.hex()))
+                secrets.append(secret)
+        return BundleKey(_joined(secrets), shares)
 
-    def _sealed(
-        self, owner: Owner, content: bytes, beside: Iterable[JsonObject]
-    ) -> Iterator[bytes]:
-        """The lines of a bundle: the shares of its key, then its pieces."""
-        key, shares = self._new_key(owner, beside)
-        yield encode({_SHARES: shares}).encode() + b"\n"
-        for place, start in enumerate(range(0, len(content), _PIECE)):
-            nonce = os.urandom(_NONCE_BYTES)
-            piece = key.encrypt(nonce, content[start : start + _PIECE], _label(place))
-            yield base64.b64encode(nonce + piece) + b"\n"
+    def write(self, key: BundleKey, run_id: str, digest: str, content: bytes) -> Draft:
+        """Write a draft, durably; ``digest`` is SHA-256 of ``content`` in hex."""
+        draft = Draft(run_id, digest)
+        self.blobs.put(draft.name, _sealed(key, content))
+        return draft
 
     def publish(self, draft: Draft, number: int) -> None:
         """Give a draft its name, once it is recorded as the run's bundle of this number.
@@ -130,22 +132,18 @@ class BundleStore:
             else:
                 key = self._opened(workspace, decode(line)[_SHARES])
 
-    def _new_key(
-        self, owner: Owner, beside: Iterable[JsonObject]
-    ) -> tuple[AESGCM, list[JsonObject]]:
-        """A new key, and its shares: it is the exclusive or of all of them."""
-        secret, named = os.urandom(_KEY_BYTES), (self._contract, _FIELD)
-        secrets, shares = [secret], [self._sealer.seal(owner, *named, secret.hex())]
-        for other in beside:
-            secret = os.urandom(_KEY_BYTES)
-            with contextlib.suppress(ErasedError):  # the bundle shows nothing of it
-                shares.append(self._sealer.seal_like(owner.workspace, other, *named, secret.hex()))
-                secrets.append(secret)
-        return _joined(secrets), shares
-
     def _opened(self, workspace: str, shares: list[JsonObject]) -> AESGCM:
         found = [bytes.fromhex(self._sealer.unseal(workspace, share)) for share in shares]
         return _joined(found)
+
+
+def _sealed(key: BundleKey, content: bytes) -> Iterator[bytes]:
+    """The lines of a bundle: the shares of its key, then its pieces."""
+    yield encode({_SHARES: list(key.shares)}).encode() + b"\n"
+    for place, start in enumerate(range(0, len(content), _PIECE)):
+        nonce = os.urandom(_NONCE_BYTES)
+        piece = key.cipher.encrypt(nonce, content[start : start + _PIECE], _label(place))
+        yield base64.b64encode(nonce + piece) + b"\n"
 
 
 def _joined(shares: list[bytes]) -> AESGCM:

@@ -4,12 +4,15 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.blobs import FolderBlobs
-from gateway.evidence import BundleStore, exporter
-from tests.unit.evidence.bundle_world import EMAIL, BundleWorld, raw
+from gateway.evidence import exporter
+from gateway.evidence.build import Bundle, Snapshot
+from gateway.model.json import decode
+from gateway.model.pii import ErasedError, envelopes_in, execution_owner
+from tests.unit.evidence.bundle_world import EMAIL, BundleWorld, files_of, raw
 
 pytestmark = pytest.mark.anyio
 
@@ -48,6 +51,25 @@ async def test_stored_bundles_are_sealed_and_for_their_owner_alone(world: Bundle
     stored = file.read_bytes()
     assert made.bundle.content[:200] not in stored
     assert EMAIL.encode() not in stored
+
+
+async def test_what_is_erased_while_a_bundle_is_built_is_erased_in_it(
+    world: BundleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys of the person fall after their data was opened for the bundle."""
+    build = exporter.build_bundle
+
+    def build_and_erase(snapshot: Snapshot, *given: Any) -> Bundle:
+        bundle = build(snapshot, *given)
+        keys = envelopes_in([decode(entry.body) for entry in snapshot.entries])
+        world.keyring.data.destroy("acme", list(keys), "asked for")
+        return bundle
+
+    monkeypatch.setattr(exporter, "build_bundle", build_and_erase)
+    made = await world.export(raw)
+    assert any(EMAIL.encode() in one for one in files_of(made.bundle.content).values())
+    with pytest.raises(ErasedError):
+        world.exporter.store.read("acme", "run_one", 1, made.bundle.digest)
 
 
 async def test_a_stored_bundle_that_was_altered_or_moved_is_not_given(world: BundleWorld) -> None:
@@ -98,15 +120,16 @@ async def test_after_a_crash_recorded_drafts_are_kept_and_others_removed(
 
 
 async def test_a_write_that_fails_leaves_nothing(world: BundleWorld) -> None:
-    class Full:
-        """A sealer that fails half-way."""
+    class Full(bytes):
+        """A content of which no piece can be written any more."""
 
-        def seal(self, *_: object) -> dict[str, object]:
+        def __getitem__(self, _: object) -> bytes:  # type: ignore[override] # in-test fake
             raise OSError("no space left")
 
-    store = BundleStore(FolderBlobs(world.folder / "evidence"), Full(), "c")  # type: ignore[arg-type] # in-test fake
+    store = world.exporter.store
+    key = store.new_key(execution_owner("acme", "exec_one"))
     with pytest.raises(OSError, match="no space"):
-        store.write("acme", "run_one", "0" * 64, b"content")
+        store.write(key, "run_one", "0" * 64, Full(b"content"))
     assert names(world) == []
 
 
