@@ -132,6 +132,7 @@ async def running(settings: Settings, role: Role = Role.GATEWAY) -> AsyncIterato
             reminders=reminders(settings),
         )
         stack.push_async_callback(journal.close)
+        loaded.keyring.require_unchanged()  # they were opened before the folder was locked
         keeper = await keep_mark(journal, mark_folder(settings))
         stack.push_async_callback(keeper.stop)
         if settings.postgres_url is not None:

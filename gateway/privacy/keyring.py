@@ -91,6 +91,22 @@ class Keyring:
             vault.checkpoint.promote()
         return cls(vault, workspaces, data)
 
+    def require_unchanged(self) -> None:
+        """Refuse keys of a folder that were rotated after they were opened, before any is used.
+
+        Whoever serves asks once nobody can rotate them any more. Of a shared store nobody can from
+        the moment at which it is opened.
+
+        Raises:
+            ProblemError: KEYS_UNUSABLE.
+        """
+        if self.vault.store.is_shared:
+            return
+        _require_root(self.vault.store, self.vault.root)
+        if self.vault.checkpoint.current().key_id != self.signer.key_id:
+            told = "had the key that signs checkpoints rotated just now. Start again"
+            raise unusable_key(self.vault.store.place, told)
+
 
 def has_keys(key_dir: Path) -> bool:
     """True where a key folder holds keys that seal personal data."""
