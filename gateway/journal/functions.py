@@ -99,6 +99,13 @@ def holds(document: ColumnElement[Any], member: str, name: str) -> ColumnElement
 
 # --- how each database says it
 
+READABLE_JSON = (
+    r"CAST(CASE WHEN strpos({0}, '\u0000') = 0 THEN {0} ELSE"
+    r" regexp_replace({0}, '(?<!\\)((\\\\)*)\\u0000', '\1', 'g') END AS JSON)"
+)
+"""A JSON text as PostgreSQL reads members of it, which fails where a NUL character stands anywhere
+in the document: these are left out."""
+
 
 def _spelling(template: str) -> Any:
     def spelled(element: Any, compiler: SQLCompiler, **given: Any) -> str:
@@ -110,10 +117,10 @@ def _spelling(template: str) -> Any:
 
 _SPELLED: dict[type[FunctionElement[Any]], dict[str, str]] = {
     _Place: {"sqlite": "instr({}, {})", "postgresql": "strpos({}, {})"},
-    _Items: {"sqlite": "json_each({})", "postgresql": "json_array_elements_text(CAST({} AS JSON))"},
+    _Items: {"sqlite": "json_each({})", "postgresql": f"json_array_elements_text({READABLE_JSON})"},
     _Field: {
         "sqlite": "json_extract({}, '$.{member}')",
-        "postgresql": "((CAST({} AS JSON) ->> '{member}') COLLATE \"C\")",
+        "postgresql": f"(({READABLE_JSON} ->> '{{member}}') COLLATE \"C\")",
     },
     _IsJson: {"sqlite": "json_valid({})", "postgresql": "CAST(({} IS JSON) AS INTEGER)"},
     _Told: {"sqlite": "{}", "postgresql": "CAST({} AS TEXT)"},

@@ -61,6 +61,15 @@ async def test_entries_are_counted_by_minute_contract_and_outcome(journal: Journ
     }
 
 
+async def test_entries_with_a_nul_character_are_counted(journal: Journal) -> None:
+    body = {"contract": "a.b@1.0.0", "said": "a\0b", "decision": {}}
+    minute = await tell(journal, NewEntry(EntryType.CALL_DENIED, WORKSPACE, body, None, "alice"))
+
+    assert await counted(journal) == {
+        ActivityCount(minute[:16], EntryType.CALL_DENIED, "a.b@1.0.0", None, 1)
+    }
+
+
 async def test_another_workspace_counts_for_itself(journal: Journal) -> None:
     await tell(journal, denied(), denied("other"), *Story("b", "other").whole("x"))
 

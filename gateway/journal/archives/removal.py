@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy import Table, text
 
 from gateway.journal.archive_records import KEEP_ARCHIVED
+from gateway.journal.functions import READABLE_JSON
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tables import PROJECTIONS, claim
@@ -103,7 +104,8 @@ def _with_fields(template: str) -> Statement:
     """A statement in which ``{name}`` stands for that member of the body of the entry ``n``."""
     names = ("executionId", "subject", "key", "idempotencyKey")
     on_sqlite = {name: f"json_extract(n.body, '$.{name}')" for name in names}
-    on_postgres = {name: f"(CAST(n.body AS JSON) ->> '{name}')" for name in names}
+    body = READABLE_JSON.format("n.body")
+    on_postgres = {name: f"({body} ->> '{name}')" for name in names}
     return Statement(text(template.format(**on_sqlite)), text(template.format(**on_postgres)))
 
 

@@ -110,6 +110,15 @@ async def test_what_is_over_goes_and_comes_back(shared: Shared) -> None:
     assert (await shared.archive()).executions == 1
 
 
+@pytest.mark.parametrize("text", ["\0", "a\0\0b", "\\\0", "\\u0000", '"\\\\\0"'])
+async def test_text_that_postgresql_cannot_hold_holds_up_nothing(shared: Shared, text: str) -> None:
+    """A NUL character stands in the entry as an escape, as whoever calls may write it."""
+    await shared.tell(*Story("over").whole("x"), call("k", output={"sent": text}), call("l"))
+
+    assert (await shared.archive()).entries == 9
+    assert shared.sql("SELECT idempotency_key FROM call") == []
+
+
 async def test_the_gateway_goes_on_meanwhile(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
