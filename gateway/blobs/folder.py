@@ -83,7 +83,11 @@ class FolderBlobs:
         """See ``Blobs``."""
         if not self._folder.is_dir():
             return 0
-        return sum(path.stat().st_size for path in self._folder.iterdir())
+        total = 0
+        for path in self._folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # another thread has just renamed it
+                total += path.stat().st_size
+        return total
 
     def _path(self, name: str) -> Path:
         return self._folder / checked(name)

@@ -51,6 +51,22 @@ def test_nothing_is_there_before_anything_is_kept(blobs: Blobs) -> None:
     blobs.remove("a")
 
 
+def test_the_size_is_told_while_others_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs, listing = FolderBlobs(tmp_path), Path.iterdir
+    blobs.put("a", [b"12345"])
+    blobs.put("b", [b"678"])
+
+    def listed_before(folder: Path) -> Iterator[Path]:
+        found = list(listing(folder))
+        (tmp_path / "b").unlink(missing_ok=True)
+        return iter(found)
+
+    monkeypatch.setattr(Path, "iterdir", listed_before)
+    assert blobs.size() == 5
+
+
 @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17])
 def test_content_of_any_size_comes_back(blobs: Blobs, area: Open, size: int) -> None:
     content = os.urandom(size)
