@@ -25,7 +25,7 @@ from gateway.privacy.freshness import Freshness
 from gateway.privacy.key_rows import DataKeyRow
 from gateway.privacy.key_store import KeyStore
 from gateway.privacy.recent import Recent
-from gateway.privacy.tombstones import Tombstone, Tombstones
+from gateway.privacy.tombstones import Tombstone, Tombstones, by_key
 from gateway.privacy.workspace_keys import WorkspaceKeys
 from gateway.privacy.wrapping import new_key, unwrap, wrap
 
@@ -172,6 +172,12 @@ class DataKeys:
         row = self._row(key_id)
         return row is not None and row.destroyed_at is not None
 
+    def not_destroyed(self, key_ids: Sequence[str]) -> list[str]:
+        """Those of these keys that are not known to be destroyed."""
+        with self.store.lock:
+            self.settle()
+            return self.store.not_destroyed(key_ids)
+
     def expired(self, most: int, after: tuple[str, str] = ("", "")) -> list[DataKeyRow]:
         """Keys whose lifetime is over, the longest overdue first; ``after`` is the moment and the
         id of the key behind which to go on."""
@@ -190,8 +196,7 @@ class DataKeys:
         """
         at = stamp(self._clock.now())
         with self.store.lock:
-            self.settle()
-            fresh = [one for one in key_ids if not self.is_destroyed(one)]
+            fresh = self.not_destroyed(key_ids)
             if fresh:
                 self.tombstones.append([Tombstone(one, workspace, at, reason) for one in fresh])
             with self.store.transaction():
@@ -205,17 +210,14 @@ class DataKeys:
         """Destroy again whatever a tombstone names, as after a key store was restored; returns how
         many keys that were."""
         with self.store.lock:
-            risen = [
-                (one.key_id, one.workspace, one.reason)
-                for one in self.tombstones
-                if not self.is_destroyed(one.key_id)
-            ]
+            buried = by_key(self.tombstones)
+            risen = [some[key] for some in buried for key in self.not_destroyed(list(some))]
             if not risen:
                 return 0
             at = stamp(self._clock.now())
             with self.store.transaction():
-                for key_id, workspace, reason in risen:
-                    self.store.destroy([(key_id, workspace)], at, reason)
+                for one in risen:
+                    self.store.destroy([(one.key_id, one.workspace)], at, one.reason)
         self.store.forget_log()
         self._freshness.wait_out()
         return len(risen)

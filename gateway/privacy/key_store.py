@@ -76,6 +76,10 @@ class KeyStore(ABC):
         """
 
     @abstractmethod
+    def not_destroyed(self, key_ids: Sequence[str]) -> list[str]:
+        """Those of these keys that are not known to be destroyed."""
+
+    @abstractmethod
     def destroyed_since(self, mark: int) -> Destroyed:
         """What was destroyed since an earlier answer had this ``mark``, by any process."""
 

@@ -152,6 +152,15 @@ class PostgresKeyStore(KeyStore):
         )
         return gone
 
+    def not_destroyed(self, key_ids: Sequence[str]) -> list[str]:
+        """See ``KeyStore``."""
+        rows = self.connection.rows(
+            "SELECT key FROM unnest(%s::text[]) AS key WHERE NOT EXISTS"
+            " (SELECT 1 FROM data_key WHERE id = key AND destroyed_at IS NOT NULL)",
+            (list(key_ids),),
+        )
+        return [row[0] for row in rows]
+
     def destroyed_since(self, mark: int) -> Destroyed:
         """See ``KeyStore``. Numbers are given under the lock of changes, so none comes late."""
         rows = self.connection.rows(

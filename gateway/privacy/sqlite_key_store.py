@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, LiteralString
 
+from gateway.model.json import encode
 from gateway.model.system import unusable_key
 from gateway.privacy.key_rows import DataKeyRow
 from gateway.privacy.key_store import VERSION, Destroyed, KeyStore
@@ -129,6 +130,15 @@ class SqliteKeyStore(KeyStore):
                 (key_id, workspace, at, at, reason),
             )
         return gone
+
+    def not_destroyed(self, key_ids: Sequence[str]) -> list[str]:
+        """See ``KeyStore``."""
+        rows = self._all(
+            "SELECT value FROM json_each(?) WHERE NOT EXISTS"
+            " (SELECT 1 FROM data_key WHERE id = value AND destroyed_at IS NOT NULL)",
+            encode(list(key_ids)),
+        )
+        return [row[0] for row in rows]
 
     def destroyed_since(self, mark: int) -> Destroyed:
         """See ``KeyStore``; only the one process destroys keys here."""

@@ -9,12 +9,14 @@ port; the file that is here only grows, by one JSON line for each.
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from gateway.model.json import decode, encode
 
 FILE_NAME = "tombstones.jsonl"
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,13 @@ class TombstoneFile:
                     )
                 except (ValueError, KeyError, TypeError):
                     continue
+
+
+def by_key(tombstones: Tombstones) -> Iterator[dict[str, Tombstone]]:
+    """Every tombstone by its key, some thousands at a time: there may be very many."""
+    buried = iter(tombstones)
+    while chunk := {one.key_id: one for one in islice(buried, _AT_ONCE)}:
+        yield chunk
 
 
 def _line(one: Tombstone) -> str:

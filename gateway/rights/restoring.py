@@ -43,10 +43,11 @@ async def _destroy_again(journal: Journal, keys: DataKeys) -> int:
         if not page:
             return risen
         after = page[-1].id
+        named = {key.id: key for key in page}
         back: dict[tuple[str, str], list[str]] = {}
-        for key in page:
-            if not keys.is_destroyed(key.id):
-                back.setdefault((key.workspace, key.cause), []).append(key.id)
+        for key_id in await asyncio.to_thread(keys.not_destroyed, list(named)):
+            key = named[key_id]
+            back.setdefault((key.workspace, key.cause), []).append(key_id)
         for (workspace, cause), ids in back.items():
             await asyncio.to_thread(keys.destroy, workspace, ids, f"{cause}, again")
             risen += len(ids)

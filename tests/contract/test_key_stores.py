@@ -62,6 +62,14 @@ def test_what_is_stored_is_there_for_whoever_opens_it_next(store: KeyStore, reop
     assert again.keys_of("umbrella", "ada") == []
 
 
+def test_which_of_many_keys_are_not_destroyed_is_told_at_once(store: KeyStore) -> None:
+    add(store, row("one"), row("two"))
+    destroy(store, "two", "never had")
+    standing = store.not_destroyed(["one", "two", "never had", "unknown"])
+    assert sorted(standing) == ["one", "unknown"]
+    assert store.not_destroyed([]) == []
+
+
 def test_notes_are_replaced(store: KeyStore) -> None:
     assert store.note("name") is None
     store.keep_note("name", b"\x00one")

@@ -130,6 +130,24 @@ def test_a_tombstone_wins_over_a_restored_store(keyring: Keyring, tmp_path: Path
         KeyringSealer(Keyring.open(keys)).unseal("acme", sealed)
 
 
+def test_a_start_asks_of_many_tombstones_at_once(
+    keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Retention leaves one for each run, and a store may be a network away."""
+    keyring.data.destroy("acme", [f"{number:024x}" for number in range(2_000)], "retention")
+    asked: list[int] = []
+    ask = keyring.data.store.not_destroyed
+
+    def counted(key_ids: Sequence[str]) -> list[str]:
+        asked.append(len(key_ids))
+        return ask(key_ids)
+
+    monkeypatch.setattr(keyring.data.store, "not_destroyed", counted)
+    monkeypatch.setattr(keyring.data.store, "data_key", lambda _: pytest.fail("one by one"))
+    assert keyring.data.bury() == 0
+    assert asked == [2_000]
+
+
 def test_a_tombstone_that_a_crash_cut_short_is_passed_over(
     keyring: Keyring, tmp_path: Path
 ) -> None:
