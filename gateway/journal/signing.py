@@ -15,6 +15,7 @@ from gateway.journal.checkpoint_lines import (
     parsed_line,
     parsed_note,
     public_key_of,
+    signer_among,
 )
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
@@ -34,6 +35,7 @@ from gateway.transparency.tiles import (
 _LAST = Statement(
     select(checkpoint.c.line, checkpoint.c.ends_at).order_by(checkpoint.c.number.desc()).limit(1)
 )
+_LINES = Statement(select(checkpoint.c.line).order_by(checkpoint.c.number))
 _LAST_POSITION = Statement(select(func.max(entry.c.position)))
 
 
@@ -79,7 +81,7 @@ def next_checkpoint(session: Session, signer: Signer, at: str) -> Signed | None:
 
     Raises:
         ProblemError: JOURNAL_DAMAGED where the record is not what the last checkpoint signed,
-            KEYS_UNUSABLE where that one endorsed another key.
+            KEYS_UNUSABLE where that one endorsed another key, or the signer's gave way earlier.
     """
     before = _before(session)
     if _last_position(session) == (before.line.position if before.line else 0):
@@ -120,7 +122,7 @@ def _signed(
 ) -> Signed:
     key = public_key_of(signer.public_key_pem)
     _require_signed_root(session, before)
-    _require_endorsed(before, key)
+    _require_endorsed(session, before, key)
     tree = grown_tiles(session)
     if not tree.size or tree.size != _last_position(session):
         raise journal_damaged("it holds no entries, or fewer than were signed")
@@ -158,18 +160,34 @@ def _require_signed_root(session: Session, before: _Before) -> None:
         raise journal_damaged("its tiles do not have the root that the last checkpoint signed")
 
 
-def _require_endorsed(before: _Before, key: bytes) -> None:
-    """Once a key has endorsed its successor, it signs no more."""
-    successor = before.line.successor if before.line else None
-    if successor is not None and successor.public_key != key:
+def _require_endorsed(session: Session, before: _Before, key: bytes) -> None:
+    """Once a key has endorsed its successor, it signs no more: nobody who trusts the first key
+    would believe what follows."""
+    line = before.line
+    if line is None:
+        return
+    if line.successor is not None and line.successor.public_key != key:
         told = (
-            f"The last checkpoint names {successor} as the key that signs from now on, and the key "
-            "in use is another. End the rotation with `gateway audit rotate-key`, or restore that "
-            "key from a backup."
+            f"The last checkpoint names {line.successor} as the key that signs from now on, and "
+            "the key in use is another. End the rotation with `gateway audit rotate-key`, or "
+            "restore that key from a backup."
         )
-        raise ProblemError(
-            Problem("KEYS_UNUSABLE", "A key file cannot be used", 500, told, "internal")
-        )
+    elif line.successor is None and _gave_way(session, line, key):
+        told = "The key in use was rotated meanwhile. Start again with the one that signs now."
+    else:
+        return
+    raise ProblemError(Problem("KEYS_UNUSABLE", "A key file cannot be used", 500, told, "internal"))
+
+
+def _gave_way(session: Session, last: Line, key: bytes) -> bool:
+    """Whether a key endorsed another before the last checkpoint, which a later key signed."""
+    if signer_among(last, [key]) is not None:
+        return False
+    try:
+        lines = [parsed_line(text) for (text,) in session.all(_LINES)]
+    except LineError as error:
+        raise journal_damaged(f"a checkpoint of it cannot be read ({error})") from error
+    return any(one.successor is not None and signer_among(one, [key]) for one in lines)
 
 
 def keep_checkpoint(session: Session, signed: Signed) -> bool:

@@ -92,7 +92,9 @@ def test_the_first_key_vouches_for_all_that_follows(installation: Installation) 
     assert names == ["checkpoint-signing.pub.pem", *earlier]
 
 
-def test_a_key_that_was_rotated_signs_no_more(installation: Installation) -> None:
+def test_a_key_that_was_rotated_signs_no_more(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither for a gateway that still has it, nor for a thief who writes into the record."""
     installation.serve()
     first = installation.keys.current()
@@ -101,8 +103,12 @@ def test_a_key_that_was_rotated_signs_no_more(installation: Installation) -> Non
     with pytest.raises(ProblemError, match="KEYS_UNUSABLE"):
         installation.serve(first)
     installation.serve()
-    installation.serve(first)  # the last checkpoint endorses nobody: only verification tells
+    with pytest.raises(ProblemError, match="rotated meanwhile"):
+        installation.serve(first)
+    assert installation.kinds(first.public_key_pem) == set()
 
+    monkeypatch.setattr("gateway.journal.signing._require_endorsed", lambda *_: None)
+    installation.serve(first)  # a thief asks nobody: verification tells
     assert installation.kinds(first.public_key_pem) == {FindingKind.CHECKPOINT_FORGED}
 
 
