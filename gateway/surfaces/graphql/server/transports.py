@@ -72,6 +72,16 @@ class CuttableWebSocket(WebSocketsSansIOProtocol):
         self.logger = _log
         self.close_timeout = _CLOSE_SECONDS
 
+    def data_received(self, data: bytes) -> None:
+        """Take what came. An upgrade that cannot be read is refused and its connection closed:
+        uvicorn would keep both the refusal and the connection, for ever."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.handshake_initiated = self.handshake_complete = self.close_sent = True
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self._cut_later()
+            self.transport.close()
+
     def handle_connect(self, event: Request) -> None:
         """Offer the extension to the application, which starts with this event."""
         super().handle_connect(event)
