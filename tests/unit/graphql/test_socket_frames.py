@@ -5,7 +5,14 @@ import asyncio
 import pytest
 
 from tests.unit.graphql.live import Live, eventually, run
-from tests.unit.graphql.test_connections import UPGRADE
+from tests.unit.graphql.test_connections import SOCKET, UPGRADE, deaf, frame, read_all
+
+PING = b"\x89\xfd" + bytes(4) + b"p" * 125
+CHUNK = 500 * PING
+AGAIN = frame(
+    '{"id": "2", "type": "subscribe", "payload": '
+    '{"query": "subscription { controlPlaneEvents { id cursor type version occurredAt } }"}}'
+)
 
 
 @pytest.mark.parametrize(
@@ -26,5 +33,32 @@ def test_an_upgrade_with_a_line_that_is_too_long_is_refused_and_its_connection_c
         assert answer.startswith(b"HTTP/1.1 " + status)
         writer.close()
         await eventually(lambda: not live.state.connections)
+
+    run(story)
+
+
+def test_pings_are_not_answered_to_who_does_not_read() -> None:
+    async def story(live: Live) -> None:
+        loop = asyncio.get_running_loop()
+        async with deaf(live.port, *SOCKET) as peer:
+            await live.feed.has(1)
+            (served,) = live.state.connections
+            for _ in range(100):
+                await loop.sock_sendall(peer, CHUNK)
+            await loop.sock_sendall(peer, AGAIN)
+            await live.feed.has(2)
+            assert not served.writable.is_set()
+            assert served.transport.get_write_buffer_size() < 10 * len(CHUNK)
+            served.transport.abort()
+            async with asyncio.timeout(25):
+                await read_all(peer)
+
+    run(story)
+
+
+def test_a_ping_is_answered_to_who_reads() -> None:
+    async def story(live: Live) -> None:
+        async with live.client() as client, asyncio.timeout(25):
+            await (await client.socket.ping())
 
     run(story)

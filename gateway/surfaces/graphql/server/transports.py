@@ -98,6 +98,13 @@ class CuttableWebSocket(WebSocketsSansIOProtocol):
             return
         super().send_receive_event_to_app()
 
+    def handle_ping(self) -> None:
+        """Answer a ping, unless the peer does not read: its answers would be kept without end."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
     async def send(self, message: Any) -> None:
         """Send; once the closing frame is out, the peer has a while to answer it."""
         await super().send(message)
