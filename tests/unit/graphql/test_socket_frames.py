@@ -1,10 +1,14 @@
 """What peers may do to a WebSocket below its messages: with upgrades, pings and bad frames."""
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from tests.unit.graphql.live import Live, eventually, run
+from gateway.model.json import JsonObject
+from tests.unit.graphql.live import Feed, Live, event, eventually, run
 from tests.unit.graphql.test_connections import SOCKET, UPGRADE, deaf, frame, read_all
 
 PING = b"\x89\xfd" + bytes(4) + b"p" * 125
@@ -62,3 +66,26 @@ def test_a_ping_is_answered_to_who_reads() -> None:
             await (await client.socket.ping())
 
     run(story)
+
+
+def test_a_bad_frame_amid_events_is_no_failure_of_ours(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def busy(_self: Feed, *_asked: Any) -> AsyncIterator[JsonObject]:
+        while True:
+            yield event(1)
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(Feed, "subscribe", busy)
+
+    async def story(live: Live) -> None:
+        async with live.client() as client:
+            await client.subscribe()
+            assert (await client.read())["type"] == "next"
+            await client.socket.send(b"\xff\xfe", text=True)
+            assert (await client.closed())[0] == 1007
+            await eventually(lambda: len(live.connections) == 0)
+
+    with caplog.at_level(logging.WARNING):
+        run(story)
+    assert caplog.records == []

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette.types import Scope
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
 from websockets.http11 import Request
@@ -106,7 +107,15 @@ class CuttableWebSocket(WebSocketsSansIOProtocol):
             self.conn.data_to_send()
 
     async def send(self, message: Any) -> None:
-        """Send; once the closing frame is out, the peer has a while to answer it."""
+        """Send; once the closing frame is out, the peer has a while to answer it.
+
+        Raises:
+            ClientDisconnected: the socket is closed already, as for a frame that breaks the
+                protocol, of which the application learns later.
+        """
+        await self.writable.wait()
+        if self.close_sent:
+            raise ClientDisconnected
         await super().send(message)
         if message["type"] == "websocket.close":
             self._cut_later()
