@@ -12,13 +12,23 @@ import pytest
 from graphql import GraphQLInt, GraphQLList
 from graphql.validation import OverlappingFieldsCanBeMergedRule
 
-from gateway.surfaces.graphql import Limits
+from gateway.surfaces.graphql import Limits, build_schema
+from gateway.surfaces.graphql.operations.suggestions import alike
 from gateway.surfaces.graphql.operations.values import value_issues
-from tests.unit.graphql.support import FakeDoor, application, post
+from tests.unit.graphql.support import (
+    SHIPPED,
+    Catalogue,
+    FakeDoor,
+    application,
+    fields,
+    operation,
+    post,
+)
 
 CORE = sys.modules[
     "graphql.utilities.validate_input_value"
 ]  # its package has a function of its name
+GUESSED = sys.modules["graphql.pyutils.suggestion_list"].LexicalDistance  # type: ignore[attr-defined]
 PLACE = "mutation ($items: [ShopItemInput!]!, $email: EmailAddress!) { shopOrderPlace(input: "
 PLACE += "{items: $items, email: $email}) { orderId } }"
 
@@ -99,3 +109,29 @@ def test_comparisons_that_are_too_many_are_not_made_again(
     made = counted(OverlappingFieldsCanBeMergedRule, "__init__")
     assert codes("{ shopPing {" + "done " * 900 + "} }") == ["OVERLAP_LIMIT_EXCEEDED"]
     assert made[0] == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{" + " ".join(f"... on ShopOrderGetOutpu{i} {{ a }}" for i in range(9)) + "}",
+        "{ wide { " + " ".join(f"fieldOfItsOwn{i}x" for i in range(9)) + " } }",
+    ],
+)
+def test_few_names_are_compared_with_an_unknown_one(
+    counted: Callable[[Any, str], list[int]], query: str
+) -> None:
+    many = fields(**{f"fieldOfItsOwn{i}": "Int!" for i in range(40)})
+    catalogue = Catalogue({**SHIPPED, "wide": operation("shop.wide", answer=many)})
+    assert len(build_schema(catalogue).type_map) > 25
+    compared = counted(GUESSED, "measure")
+    answer = post(application(FakeDoor(), catalogue=catalogue), query).json()
+    assert all("Did you mean" in entry["message"] for entry in answer["errors"])
+    assert 0 < compared[0] <= 20 * (len(answer["errors"]) + 1)
+
+
+@pytest.mark.parametrize("mistyped", ["hopOrderGet", "shopOrderGte", "shopOrdreGet", "ShopOrderGe"])
+def test_who_mistypes_one_of_many_names_is_told_it(mistyped: str) -> None:
+    names = ["shopOrderGet", *(f"shop{part}Get" for part in range(100))]
+    assert "shopOrderGet" in alike(mistyped, names)
+    assert len(alike(mistyped, names)) == 20

@@ -4,17 +4,20 @@ from graphql import GraphQLError, GraphQLInputType, ValueNode, specified_rules
 from graphql.language.visitor import SKIP, VisitorAction
 from graphql.validation import (
     ASTValidationRule,
+    FieldsOnCorrectTypeRule,
+    KnownTypeNamesRule,
     OverlappingFieldsCanBeMergedRule,
     ValidationContext,
     ValuesOfCorrectTypeRule,
 )
 
 from gateway.surfaces.graphql.limits import Limits
+from gateway.surfaces.graphql.operations.suggestions import SuggestedFields, SuggestedTypes
 from gateway.surfaces.graphql.operations.values import fits_literal, literal_issues
 
 
 def rules_within(limits: Limits) -> list[type[ASTValidationRule]]:
-    """GraphQL's rules of validation, two of them in forms of our own."""
+    """GraphQL's rules of validation, some of them in forms of our own."""
 
     class BoundedOverlap(OverlappingFieldsCanBeMergedRule):
         """The rule with a smaller budget: graphql-core's own lets 4 KB cost a second."""
@@ -26,6 +29,8 @@ def rules_within(limits: Limits) -> list[type[ASTValidationRule]]:
     own: dict[type[ASTValidationRule], type[ASTValidationRule]] = {
         OverlappingFieldsCanBeMergedRule: BoundedOverlap,
         ValuesOfCorrectTypeRule: QuietLiterals,
+        KnownTypeNamesRule: SuggestedTypes,
+        FieldsOnCorrectTypeRule: SuggestedFields,
     }
     return [own.get(rule, rule) for rule in specified_rules]
 
