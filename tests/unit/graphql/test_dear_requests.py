@@ -12,6 +12,7 @@ import pytest
 from graphql import GraphQLInt, GraphQLList
 from graphql.validation import OverlappingFieldsCanBeMergedRule
 
+from gateway.model.contract import EnumType
 from gateway.surfaces.graphql import Limits, build_schema
 from gateway.surfaces.graphql.operations.suggestions import alike
 from gateway.surfaces.graphql.operations.values import value_issues
@@ -23,6 +24,7 @@ from tests.unit.graphql.support import (
     fields,
     operation,
     post,
+    send,
 )
 
 CORE = sys.modules[
@@ -135,3 +137,19 @@ def test_who_mistypes_one_of_many_names_is_told_it(mistyped: str) -> None:
     names = ["shopOrderGet", *(f"shop{part}Get" for part in range(100))]
     assert "shopOrderGet" in alike(mistyped, names)
     assert len(alike(mistyped, names)) == 20
+
+
+def test_nothing_is_suggested_for_the_values_of_enums(
+    counted: Callable[[Any, str], list[int]],
+) -> None:
+    colour = EnumType("Colour", tuple(f"RATHER_LIGHT_SHADE_{i}" for i in range(40)))
+    asked = operation("shop.paint", given=fields(in_="[Colour!]"), types=(colour,))
+    app = application(FakeDoor(), catalogue=Catalogue({**SHIPPED, "paint": asked}))
+    compared = counted(GUESSED, "measure")
+    query = "query ($in: [ShopColour!]) { paint(input: {in_: $in}) { __typename } }"
+    for body in (
+        {"query": query, "variables": {"in": ["RATHER_LIGHT_SHADE_"] * 200}},
+        {"query": "{ paint(input: {in_: [RATHER_LIGHT_SHADE_]}) { __typename } }"},
+    ):
+        assert send(app, json=body).status_code == 422
+    assert compared[0] <= 2 * 40  # once for the request, by graphql-core, which looks for one fault

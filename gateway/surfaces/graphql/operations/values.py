@@ -172,7 +172,7 @@ def _fits(validate: Callable[..., None], value: Any, declared: GraphQLInputType)
         raise _MisfitError
 
     try:
-        validate(value, declared, stop)
+        validate(value, declared, stop, hide_suggestions=True)
     except _MisfitError:
         return False
     return True
