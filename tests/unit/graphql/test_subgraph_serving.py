@@ -137,6 +137,8 @@ def test_equal_representations_are_loaded_once() -> None:
         ({"__typename": "ShopOrder", "order": "o-1"}, "/orderId"),
         ({"__typename": "ShopParcel", "number": "7", "depot": "n"}, "/number"),
         ({"__typename": "ShopParcel", "number": True, "depot": "n"}, "/number"),
+        ({"__typename": "ShopParcel", "number": 2**31, "depot": "n"}, "/number"),
+        ({"__typename": "ShopParcel", "number": 10**30, "depot": "n"}, "/number"),
         ({"__typename": "ShopParcel", "number": 7, "depot": 7}, "/depot"),
         ("ShopOrder", ""),
         (1, ""),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from graphql import GraphQLSchema
+from graphql import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT, GraphQLSchema
 
 from gateway.model.contract import Entity, OperationContract
 from gateway.model.json import JsonObject, JsonValue
@@ -64,8 +64,10 @@ class EntityType:
         scalar = self.scalar_of(name)
         if isinstance(value, str) and scalar != "Int":
             return value
-        if type(value) is int and scalar in ("Int", "ID"):
-            return value if scalar == "Int" else str(value)
+        if type(value) is int and scalar == "ID":
+            return str(value)
+        if type(value) is int and scalar == "Int" and GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT:
+            return value
         raise KeyError(name)
 
 
