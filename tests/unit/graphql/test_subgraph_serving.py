@@ -1,5 +1,6 @@
 """What a router asks of a running subgraph: its SDL, and entities by their keys."""
 
+import time
 from typing import Any
 
 import pytest
@@ -215,6 +216,23 @@ def test_the_sdl_is_as_open_as_introspection(
     body = post(subgraph(introspection=introspection), SDL, headers).json()
     assert [found for found, _ in codes(body)] == ([code] if code else [])
     assert (body["data"] is None) is bool(code)
+
+
+def test_the_sdl_is_printed_once_however_many_ask_for_it_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    printed = []
+
+    def slowly(registry: Registry) -> str:
+        printed.append(registry)
+        time.sleep(0.05)
+        return "the SDL"
+
+    monkeypatch.setattr("gateway.surfaces.graphql.federation.serving.print_subgraph", slowly)
+    query = "{" + " ".join(f"a{i}: _service {{ sdl }}" for i in range(20)) + "}"
+    body = post(subgraph(), query, {"authorization": "Bearer admin"}).json()
+    assert body["data"] == {f"a{i}": {"sdl": "the SDL"} for i in range(20)}
+    assert len(printed) == 1
 
 
 def test_a_caller_sees_the_entities_that_it_may_load_and_no_sdl() -> None:

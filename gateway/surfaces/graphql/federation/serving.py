@@ -8,6 +8,7 @@ the router passes on, and nothing else of what it says is looked at. Our subgrap
 
 import asyncio
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from graphql import (
@@ -68,7 +69,11 @@ def build_subgraph(registry: ContractSource) -> GraphQLSchema:
 
 def _service(registry: ContractSource) -> GraphQLField:
     """The field that tells the SDL, to those who may ask for the whole schema."""
-    sdl = cache(lambda: print_subgraph(registry))
+    kept, one_at_a_time = cache(lambda: print_subgraph(registry)), Lock()
+
+    def sdl() -> str:
+        with one_at_a_time:  # the cache alone would have it printed for all who ask meanwhile
+            return kept()
 
     async def tell(_source: None, info: GraphQLResolveInfo[Any]) -> JsonObject:
         context: CallContext = info.context
