@@ -5,7 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from graphql import OperationDefinitionNode, get_introspection_query, parse, validate
+from graphql import (
+    OperationDefinitionNode,
+    execute_sync,
+    get_introspection_query,
+    parse,
+    validate,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +19,7 @@ from gateway.model.contract import Kind, ObjectType
 from gateway.surfaces.graphql import Limits, build_schema
 from gateway.surfaces.graphql.limiting.cost import NESTED, PAGE, Cost, Prices, cost_of
 from gateway.surfaces.graphql.limiting.guards import CEILING
+from tests.unit.graphql.entities import SHOP
 from tests.unit.graphql.support import Catalogue, FakeDoor, application, fields, operation, post
 
 PART = ObjectType("Part", fields(sku="ID!", parts="[Part!]!"))
@@ -183,3 +190,44 @@ def test_as_much_of_the_schema_as_tools_ask_for_and_no_more() -> None:
     twice = f"{{ b: {inside.strip()[:-1]} a: {inside} fragment {rest}"
     (entry,) = post(app, twice).json()["errors"]
     assert entry["extensions"]["code"] == "INTROSPECTION_COST_LIMIT_EXCEEDED"
+
+
+def values_in(answer: Any) -> int:
+    """What telling an answer takes: each value of it once, and each list twice more."""
+    if isinstance(answer, dict):
+        return 1 + sum(map(values_in, answer.values()))
+    return 3 + sum(map(values_in, answer)) if isinstance(answer, list) else 1
+
+
+MANY = ("name", "description", "isDeprecated", "deprecationReason", "args { name description }")
+WIDE = "fields { " + " ".join(MANY) + " type { name kind ofType { name kind } } }"
+TEN = " ".join(f"a{i}: {WIDE}" for i in range(10))
+IN_FRAGMENTS = f"fragment t on __Type {{ ...u }} fragment u on __Type {{ {TEN} }}"
+ARGS = " ".join(f"a{i}: args {{ name }}" for i in range(20))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{{ __schema {{ queryType {{ {TEN} }} }} }}",
+        f'{{ __type(name: "Query") {{ {TEN} }} }}',
+        f"{{ __schema {{ queryType {{ ...t }} }} }} fragment t on __Type {{ {TEN} }}",
+        f"{{ __schema {{ queryType {{ ... {{ ...t }} }} }} }} {IN_FRAGMENTS}",
+        f"{{ __schema {{ types {{ fields {{ name {ARGS} }} }} }} }}",
+        '{ __type(name: "Node") { possibleTypes { fields { name } } } }',
+    ],
+)
+def test_no_part_of_the_schema_is_told_for_much_less_than_tools_pay(source: str) -> None:
+    wide = {f"shopWide{i}": operation(f"shop.wide{i}", given=fields(a="Int")) for i in range(60)}
+    schema = build_schema(Catalogue({**SHOP, **wide}))
+    prices = Prices(schema)
+
+    def price(document: str) -> tuple[float, int]:
+        tree = parse(document)
+        answer = execute_sync(schema, tree)
+        assert answer.errors is None
+        return prices.of(tree)[id(tree.definitions[0])].schema, values_in(answer.data)
+
+    tools, whole = price(get_introspection_query())
+    asked, told = price(source)
+    assert told / asked <= 1.5 * whole / tools

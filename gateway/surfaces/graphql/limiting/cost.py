@@ -9,8 +9,7 @@ only how long the asked-for lists are. So a document that is kept costs next to 
 again with other variables. Fields that two selections share count twice.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -32,7 +31,12 @@ from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.surfaces.graphql.limiting.fragments import innermost_first
 from gateway.surfaces.graphql.limiting.guards import CEILING, INTROSPECTION, Exceeded
-from gateway.surfaces.graphql.limiting.list_sizes import asked_size, defaults_of, schema_lengths
+from gateway.surfaces.graphql.limiting.list_sizes import (
+    asked_size,
+    defaults_of,
+    longest_in_schema,
+    schema_lengths,
+)
 from gateway.surfaces.graphql.limits import Limits
 
 WEIGHT = "gateway.cost"
@@ -47,6 +51,17 @@ PAGE = 50
 
 NESTED = 10
 """How long a list inside of a list is taken for."""
+
+_ONE_TYPE = frozenset({"queryType", "mutationType", "subscriptionType", "__type"})
+"""Fields that lead to a type which may be the largest of all."""
+
+_TYPE_OF = frozenset({"__Field", "__InputValue"})
+"""Below the fields of these a type is one of very many again."""
+
+_SCHEMA_LIST = 2
+_SCHEMA_OBJECT = 1
+"""What a list of the schema takes beside its objects, and each of these beside its fields: counted
+in fields, as measured."""
 
 _QUERY_WEIGHT = 5
 _COMMAND_WEIGHT = 20
@@ -141,18 +156,24 @@ def exceeded_by(cost: Cost, limits: Limits) -> list[Exceeded]:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a selection stands: how often, below which root field, in a list or not."""
+    """Where a selection stands: how often, below which root field, in a list or not; whether it is
+    of the schema itself, and there of a type that may be the largest."""
 
     root: FieldNode | None = None
     factor: float = 1
     in_list: bool = False
     in_schema: bool = False
+    is_largest: bool = False
 
     def listed(self) -> "_Place":
-        return _Place(self.root, self.factor, True, self.in_schema)
+        return replace(self, in_list=True)
 
     def below(self, size: float) -> "_Place":
-        return _Place(self.root, min(self.factor * size, CEILING), self.in_list, self.in_schema)
+        return replace(self, factor=min(self.factor * size, CEILING))
+
+
+_Known = dict[tuple[str, bool], Price]
+"""What fragments cost by their names, and by whether they stand where a type may be the largest."""
 
 
 class Prices:
@@ -161,6 +182,7 @@ class Prices:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._lengths = schema_lengths(schema)
+        self._longest = self._lengths | longest_in_schema(schema)
         roots = (schema.query_type, schema.mutation_type)
         self._roots = frozenset(root.name for root in roots if root is not None)
 
@@ -171,12 +193,14 @@ class Prices:
             for node in tree.definitions
             if isinstance(node, FragmentDefinitionNode)
         }
-        known: dict[str, Price] = {}
+        known: _Known = {}
         spreads = {name: _spreads(node.selection_set) for name, node in fragments.items()}
         for name in innermost_first(spreads):
             fragment = fragments[name]
             parent = self._schema.get_type(fragment.type_condition.name.value)
-            known[name] = self._walk(fragment.selection_set, parent, known)
+            for is_largest in (False, True) if _is_of_schema(parent) else (False,):
+                start = _Place(is_largest=is_largest)
+                known[name, is_largest] = self._walk(fragment.selection_set, parent, known, start)
         return {
             id(node): self._walk(
                 node.selection_set, self._schema.get_root_type(node.operation), known
@@ -189,10 +213,11 @@ class Prices:
         self,
         selections: SelectionSetNode,
         parent: GraphQLNamedType | None,
-        known: Mapping[str, Price],
+        known: _Known,
+        start: _Place = _Place(),
     ) -> Price:
         price = Price()
-        todo = [(selections, parent, _Place())]
+        todo = [(selections, parent, start)]
         while todo:
             current, kind, place = todo.pop()
             for node in current.selections:
@@ -204,8 +229,10 @@ class Prices:
                     on = node.type_condition
                     inner = self._schema.get_type(on.name.value) if on else kind
                     todo.append((node.selection_set, inner, place))
-                elif isinstance(node, FragmentSpreadNode) and node.name.value in known:
-                    price.add_spread(known[node.name.value], place)
+                elif isinstance(node, FragmentSpreadNode):
+                    spread = known.get((node.name.value, place.is_largest))
+                    if spread is not None:
+                        price.add_spread(spread, place)
         return price
 
     def _field(
@@ -225,17 +252,36 @@ class Prices:
             inner = _Place(root=node)
         weighs = inner.listed() if EACH in declared.extensions else place
         price.add(declared.extensions.get(WEIGHT, 1), weighs)
-        if (parent.name, name) in self._lengths:
-            inner = inner.below(self._lengths[parent.name, name])
         kind: Any = declared.type
+        is_of_schema, is_list = name in INTROSPECTION or _is_of_schema(parent), False
         while isinstance(kind, GraphQLNonNull | GraphQLList):
-            if isinstance(kind, GraphQLList) and not parent.name.startswith("__"):
-                inner = inner.below(NESTED) if inner.in_list else inner.listed()
+            if isinstance(kind, GraphQLList):
+                is_list = True
+                if not is_of_schema:
+                    inner = inner.below(NESTED) if inner.in_list else inner.listed()
             kind = kind.of_type
+        if is_of_schema and node.selection_set is not None:
+            inner = self._in_schema((parent.name, name), inner)
+            price.add(_SCHEMA_LIST if is_list else 0, place)
+            price.add(_SCHEMA_OBJECT, inner)
         return kind, inner
+
+    def _in_schema(self, which: tuple[str, str], place: _Place) -> _Place:
+        """Where the objects stand that a field of the schema gives."""
+        lengths = self._longest if place.is_largest else self._lengths
+        inner = place.below(lengths[which]) if which in lengths else place
+        parent, name = which
+        if name in _ONE_TYPE:
+            return replace(inner, is_largest=True)
+        return replace(inner, is_largest=False) if parent in _TYPE_OF else inner
 
     def _declared(self, parent: GraphQLNamedType, name: str) -> GraphQLField | None:
         return self._schema.get_field(parent, name)  # type: ignore[arg-type]  # composite: it is valid
+
+
+def _is_of_schema(kind: GraphQLNamedType | None) -> bool:
+    """Whether a type is one of those that describe the schema."""
+    return kind is not None and kind.name.startswith("__")
 
 
 def _spreads(selections: SelectionSetNode) -> set[str]:

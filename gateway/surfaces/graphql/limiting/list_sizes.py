@@ -13,6 +13,7 @@ from graphql import (
     ValueNode,
     VariableNode,
     get_named_type,
+    is_abstract_type,
     is_enum_type,
     is_input_object_type,
     is_interface_type,
@@ -111,6 +112,8 @@ def schema_lengths(schema: GraphQLSchema) -> dict[tuple[str, str], float]:
     outputs = [
         len(kind.fields) for kind in kinds if is_object_type(kind) or is_interface_type(kind)
     ]
+    possible = [len(schema.get_possible_types(kind)) for kind in kinds if is_abstract_type(kind)]
+    interfaces = [len(kind.interfaces) for kind in kinds if is_object_type(kind)]
     inputs = [len(kind.fields) for kind in kinds if is_input_object_type(kind)]
     values = [len(kind.values) for kind in kinds if is_enum_type(kind)]
     arguments = [
@@ -123,8 +126,27 @@ def schema_lengths(schema: GraphQLSchema) -> dict[tuple[str, str], float]:
         ("__Type", "fields"): sum(outputs) / len(kinds),
         ("__Type", "inputFields"): sum(inputs) / len(kinds),
         ("__Type", "enumValues"): sum(values) / len(kinds),
+        ("__Type", "possibleTypes"): sum(possible) / len(kinds),
+        ("__Type", "interfaces"): sum(interfaces) / len(kinds),
         ("__Type", "ofType"): 0.5,
         ("__Field", "args"): sum(arguments) / max(len(arguments), 1),
         ("__Directive", "args"): 2,
         ("__Directive", "locations"): 1,
+    }
+
+
+def longest_in_schema(schema: GraphQLSchema) -> dict[tuple[str, str], float]:
+    """How many values a field of introspection has where it has most."""
+    kinds = list(schema.type_map.values())
+    outputs = [kind for kind in kinds if is_object_type(kind) or is_interface_type(kind)]
+    inputs = [kind for kind in kinds if is_input_object_type(kind)]
+    fields = [field for kind in outputs for field in kind.fields.values()]
+    possible = [schema.get_possible_types(kind) for kind in kinds if is_abstract_type(kind)]
+    return {
+        ("__Type", "fields"): max((len(kind.fields) for kind in outputs), default=0),
+        ("__Type", "inputFields"): max((len(kind.fields) for kind in inputs), default=0),
+        ("__Type", "enumValues"): max(len(one.values) for one in kinds if is_enum_type(one)),
+        ("__Type", "possibleTypes"): max(map(len, possible), default=0),
+        ("__Type", "interfaces"): max((len(kind.interfaces) for kind in outputs), default=0),
+        ("__Field", "args"): max((len(field.args) for field in fields), default=0),
     }
