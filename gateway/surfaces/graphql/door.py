@@ -109,6 +109,10 @@ def _sees_nothing() -> bool:
     return False
 
 
+def _sees_none(_root_field: str, /) -> bool:
+    return False
+
+
 @dataclass(slots=True)  # not frozen: that would triple what it takes to make one
 class CallContext:
     """What the resolvers of one request share.
@@ -117,7 +121,7 @@ class CallContext:
     where a subscription names none. ``entered`` collects the response names of root fields whose
     resolver was reached: an error of any other comes from its arguments, hence from the caller.
     ``once`` holds what the request loads by keys, ``sees_all`` says whether its caller may ask for
-    the whole schema.
+    the whole schema, ``sees`` whether it is shown a query of this name.
     """
 
     door: Door
@@ -128,3 +132,4 @@ class CallContext:
     entered: set[str] = field(default_factory=set)
     once: Once = field(default_factory=Once)
     sees_all: Callable[[], bool] = _sees_nothing
+    sees: Callable[[str], bool] = _sees_none

@@ -91,6 +91,7 @@ class Engine:
         context = CallContext(
             *(door, principal, trace_id, self._subscribe, resume_after),
             sees_all=lambda: _sees_all(seen(), documents),
+            sees=lambda name: _sees(seen(), name),
         )
         return Operation(
             *(schema, document, definition, parameters, context, self.limits, seen),
@@ -117,3 +118,8 @@ class Engine:
 
 def _sees_all(sight: Sight, documents: Documents) -> bool:
     return sight.is_open and sight.schema is documents.schema
+
+
+def _sees(sight: Sight, name: str) -> bool:
+    query = sight.schema.query_type
+    return query is not None and name in query.fields

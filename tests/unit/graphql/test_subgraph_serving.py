@@ -254,6 +254,17 @@ def test_a_caller_is_not_told_of_entities_out_of_its_sight() -> None:
     assert "ShopParcel" in error["message"], "the name is what the caller wrote"
 
 
+@pytest.mark.parametrize("who", [{"authorization": "Bearer user"}, {}])
+def test_a_caller_is_not_told_of_the_key_of_an_entity_out_of_its_sight(who: dict[str, str]) -> None:
+    def told(kind: str) -> tuple[str, str]:
+        body = post(subgraph(), ENTITIES, who, variables={"of": [{"__typename": kind}]}).json()
+        (issue,) = body["errors"][0]["extensions"]["problem"]["issues"]
+        return issue["path"], issue["message"]
+
+    assert told("ShopParcel") == told("NothingOfThisName")
+    assert "orderId" in told("ShopOrder")[1], "which its fake policy lets anybody call"
+
+
 def test_without_entities_there_is_nothing_to_load() -> None:
     schema = build_subgraph(Catalogue({"shopPing": SHOP["shopPing"]}))
     assert schema.query_type is not None

@@ -111,7 +111,7 @@ def _entities(schema: GraphQLSchema) -> dict[str, GraphQLField]:
         context: CallContext = info.context
         context.entered.add(str(info.path.key))
         given = enumerate(arguments["representations"])
-        wanted = [_referred(one, f"/representations/{at}", entities) for at, one in given]
+        wanted = [_referred(one, f"/representations/{at}", entities, context) for at, one in given]
         return await load_all(wanted, context)
 
     told = "The name of an entity's type and the fields of its key; what else it has is not read."
@@ -135,17 +135,26 @@ def _object(schema: GraphQLSchema, name: str) -> GraphQLObjectType:
     return found
 
 
-def _referred(given: JsonValue, path: str, entities: Entities) -> Reference | Exception:
-    """What a representation refers to; an error where it is none of an entity."""
+def _referred(
+    given: JsonValue, path: str, entities: Entities, context: CallContext
+) -> Reference | Exception:
+    """What a representation refers to; an error where it is none of an entity. Of the key of an
+    entity out of the caller's sight nothing is told."""
     kind = given.get("__typename") if isinstance(given, dict) else None
     entity = entities.get(kind) if isinstance(kind, str) else None
     if entity is None or not isinstance(given, dict):
-        message = "must be an object with the name of an entity of this subgraph in __typename"
-        return invalid([Issue(path, "WRONG_TYPE", message)])
+        return _no_entity(path)
     try:
         return Reference(entity, entity.key_of(given))
     except KeyError as error:
+        if not context.sees(entity.root_field):
+            return _no_entity(path)
         return invalid([_unfit(entity, str(error.args[0]), path)])
+
+
+def _no_entity(path: str) -> ProblemError:
+    message = "must be an object with the name of an entity of this subgraph in __typename"
+    return invalid([Issue(path, "WRONG_TYPE", message)])
 
 
 def _unfit(entity: EntityType, name: str, path: str) -> Issue:
