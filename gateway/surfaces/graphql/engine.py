@@ -11,6 +11,7 @@ from gateway.surfaces.graphql.door import CallContext, Door, Subscribe
 from gateway.surfaces.graphql.limiting.cost import cost_of, exceeded_by
 from gateway.surfaces.graphql.limiting.deadline import TimedDoor
 from gateway.surfaces.graphql.limiting.limit_errors import limit_refusal
+from gateway.surfaces.graphql.limiting.repeated import refuse_copies
 from gateway.surfaces.graphql.limits import Limits
 from gateway.surfaces.graphql.operations.documents import Documents
 from gateway.surfaces.graphql.operations.execution import Operation, choose_operation
@@ -71,7 +72,7 @@ class Engine:
         Raises:
             RequestRefusedError: the document is not known or not trusted, does not parse, breaks a
                 limit or a rule of GraphQL, asks for the schema where the caller may not, has no
-                such operation, or it costs too much.
+                such operation, it costs too much, or it makes too much of its variables.
         """
         chosen = self._trusted.choose(parameters)
         documents = self._documents_for(principal.workspace)
@@ -86,6 +87,12 @@ class Engine:
         exceeded = exceeded_by(cost, self.limits)
         if exceeded:
             raise limit_refusal(exceeded, document.shape)
+        repeated = document.repeated.get(id(definition))
+        if repeated is not None:
+            refuse_copies(
+                *(repeated, definition, parameters.variables),
+                *(self.limits.body_bytes, document.shape),
+            )
         self._trusted.note(chosen, document, principal, trace_id)
         door = TimedDoor(self._door, self.limits.operation_seconds)
         context = CallContext(

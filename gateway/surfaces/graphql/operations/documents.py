@@ -34,6 +34,7 @@ from gateway.surfaces.graphql.kept import KeptBySize
 from gateway.surfaces.graphql.limiting.cost import Price, Prices
 from gateway.surfaces.graphql.limiting.guards import Exceeded, inspect_document
 from gateway.surfaces.graphql.limiting.limit_errors import limit_refusal
+from gateway.surfaces.graphql.limiting.repeated import Uses, repeated_in
 from gateway.surfaces.graphql.limits import Limits
 from gateway.surfaces.graphql.operations.rules import rules_within
 from gateway.surfaces.graphql.operations.schema_answers import SchemaAnswers
@@ -61,8 +62,9 @@ Fits = WeakSet[GraphQLSchema]
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document that may run: the digest of its text, its tree, its operations and what runs
-    them, whether it asks for the schema, what logs may tell of it, what its operations cost, by
-    the identity of their nodes, and where answers about the schema are kept.
+    them, whether it asks for the schema, what logs may tell of it, what its operations cost and
+    which variables they repeat, by the identity of their nodes, and where answers about the schema
+    are kept.
 
     ``fits`` are the views of the schema for which one that asks for it was found to be valid.
     """
@@ -75,6 +77,7 @@ class Document:
     size: int
     shape: LazyShape
     prices: Mapping[int, Price]
+    repeated: Mapping[int, Uses]
     schema_answers: SchemaAnswers
     fits: Fits
 
@@ -142,7 +145,7 @@ class Documents:
         digest = hashlib.sha256(raw).digest()
         return Document(
             *(digest, tree, operations, compiled, introspects, size, shape, prices),
-            *(self._answers, fits),
+            *(repeated_in(tree), self._answers, fits),
         )
 
     def _checked(self, tree: DocumentNode, seen: Seen, fits: Fits) -> bool:
