@@ -308,3 +308,20 @@ def test_a_bad_token_is_refused_before_the_body_is_looked_at() -> None:
     error = refusal(response)
     assert (response.status_code, error["extensions"]["code"]) == (401, "UNAUTHENTICATED")
     assert response.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_variable_that_makes_a_literal_too_deep_is_the_callers_fault(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    door = FakeDoor()
+    literal = "{a: " * 40 + "$m" + "}" * 40
+    given = f"{{orderId: 1, extra: {literal}}}"
+    query = f"query ($m: JSON) {{ shopOrderGet(input: {given}) {{ orderId }} }}"
+    variable = json.loads('{"a": ' * 40 + "1" + "}" * 40)
+    body = json.dumps({"query": query, "variables": {"m": variable}})
+    answer = send(application(door), content=body, headers=JSON).json()
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "VALIDATION_FAILED"
+    assert error["path"] == ["shopOrderGet"]
+    assert door.calls == []
+    assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []

@@ -27,6 +27,7 @@ from gateway.surfaces.graphql.limits import Limits
 from gateway.surfaces.graphql.operations.documents import Document
 from gateway.surfaces.graphql.operations.values import null_condition_issues, variable_issues
 from gateway.surfaces.graphql.requests.parameters import Parameters
+from gateway.surfaces.graphql.schema.scalars import UnreadableError
 from gateway.surfaces.graphql.schema.sight import Seen
 
 _FAULTS_SOUGHT = 1
@@ -218,7 +219,8 @@ def _problem_of(error: GraphQLError, context: CallContext) -> Problem:
     original = cause.original_error
     if isinstance(original, ProblemError):
         return original.problem
-    if original is None and _from_arguments(error, cause, context):
+    is_callers = original is None or isinstance(original, UnreadableError)
+    if is_callers and _from_arguments(error, cause, context):
         message = "a variable gives this field or directive a value that does not fit; send another"
         return invalid([Issue("/variables", "WRONG_TYPE", message)]).problem
     return internal_problem(original or error, _field_of(error))

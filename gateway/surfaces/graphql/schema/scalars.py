@@ -18,14 +18,19 @@ _LIMITS = Limits()
 _LARGEST = 10**_LIMITS.json_integer_digits
 
 
+class UnreadableError(ValueError):
+    """A value of an argument that not every reader of JSON keeps."""
+
+
 def json_input(value: JsonValue) -> JsonValue:
     """``value`` itself, if it is JSON that every reader keeps.
 
     Variables were checked when the body was read; this stops what only a literal in the
-    document can hold: ``1e999``, endless integers and endless nesting.
+    document can hold: ``1e999``, endless integers and endless nesting, be it with the help of a
+    variable in it.
 
     Raises:
-        ValueError: a number or a nesting beyond the limits.
+        UnreadableError: a number or a nesting beyond the limits.
     """
     if plain_copy(value, _LIMITS.json_depth) is not None:
         return value
@@ -33,12 +38,12 @@ def json_input(value: JsonValue) -> JsonValue:
     while todo:
         item, depth = todo.pop()
         if isinstance(item, float) and not isfinite(item):
-            raise ValueError("a number beyond a double")
+            raise UnreadableError("a number beyond a double")
         if isinstance(item, int) and abs(item) >= _LARGEST:
-            raise ValueError(f"an integer of more than {_LIMITS.json_integer_digits} digits")
+            raise UnreadableError(f"an integer of more than {_LIMITS.json_integer_digits} digits")
         if isinstance(item, dict | list):
             if depth > _LIMITS.json_depth:
-                raise ValueError(f"nesting deeper than {_LIMITS.json_depth}")
+                raise UnreadableError(f"nesting deeper than {_LIMITS.json_depth}")
             inner = item.values() if isinstance(item, dict) else item
             todo.extend((child, depth + 1) for child in inner)
     return value
