@@ -1,5 +1,7 @@
 """Rule files: rows with the place of every field, and strict quotes."""
 
+import time
+
 import pytest
 
 from gateway.policy.rules.rows import Row, RowError, read_rows
@@ -41,3 +43,12 @@ def test_a_row_that_could_hide_something_is_refused(text: str, column: int) -> N
     (error,) = read(text)
     assert isinstance(error, RowError)
     assert (error.line, error.column) == (1, column)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t"])
+def test_no_row_takes_long_to_refuse(blank: str) -> None:
+    """Blanks before a stray quote can be shared out in more ways than anybody waits for."""
+    began = time.process_time()
+    (error,) = read("p," + blank * 3_000 + 'x"')
+    assert isinstance(error, RowError)
+    assert time.process_time() - began < 2
