@@ -111,7 +111,8 @@ class PublishedKeys:
             try:
                 self._keys = await self._load()
             except FetchError as error:
-                self._failure, self._failed_until = str(error), now + _RETRY_SECONDS
+                # From its end on: a fetch that timed out took longer than that itself.
+                self._failure, self._failed_until = str(error), self._now() + _RETRY_SECONDS
                 raise self._unavailable(_RETRY_SECONDS) from error
             self._round += 1
             self._fetched_at, self._stale_at = now, now + KEYS_SECONDS

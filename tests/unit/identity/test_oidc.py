@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from pydantic import ValidationError
 
 from gateway.identity import Authenticator, OidcConfig, OidcIssuer
+from gateway.identity.fetch import FetchError
+from gateway.identity.jwks import PublishedKey, PublishedKeys
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
 from tests.identity_provider import DISCOVERY, PrivateKey, Provider, SetClock, jwk
@@ -211,6 +213,28 @@ def test_callers_that_come_at_once_share_one_failure(provider: Provider) -> None
 
     assert {type(found) for found in asyncio.run(all_at_once())} == {ProblemError}
     assert provider.requests == [DISCOVERY]
+
+
+def test_callers_that_come_at_once_share_a_failure_that_takes_longer_than_the_pause() -> None:
+    """A provider that swallows requests holds each fetch up until its time-out."""
+    clock, fetches = SetClock(), 0
+
+    async def timed_out() -> tuple[PublishedKey, ...]:
+        nonlocal fetches
+        fetches += 1
+        await asyncio.sleep(0)  # the others come and wait meanwhile
+        clock.move(10)
+        raise FetchError("no complete answer within 10 s")
+
+    keys = PublishedKeys("https://id.example.com", timed_out, clock)
+
+    async def all_at_once() -> list[Any]:
+        return await asyncio.gather(
+            *(keys.find("k1", "EdDSA") for _ in range(20)), return_exceptions=True
+        )
+
+    assert {type(found) for found in asyncio.run(all_at_once())} == {ProblemError}
+    assert fetches == 1
 
 
 def test_known_keys_serve_while_the_provider_is_away(provider: Provider) -> None:
