@@ -123,7 +123,8 @@ def _moment(claims: JsonObject, name: str) -> float | None:
     if value is None:
         return None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or abs(value) > _LAST_MOMENT:
+    # The bound comes first: an integer may be too large to be asked whether it is finite.
+    if not is_number or abs(value) > _LAST_MOMENT or not math.isfinite(value):
         raise unauthenticated(f"The token's claim {name!r} must be a number of seconds since 1970.")
     return float(value)
 

@@ -224,7 +224,10 @@ def test_an_expired_token_is_refused_at_first_sight_too() -> None:
     )
 
 
-@pytest.mark.parametrize("expiry", ["null", '"tomorrow"', "true", "[]", "1e400", "-1e400", "1e20"])
+@pytest.mark.parametrize(
+    "expiry",
+    ["null", '"tomorrow"', "true", "[]", "1e400", "-1e400", "NaN", "1e20", f"1{'0' * 400}"],
+)
 def test_a_token_needs_an_expiry_that_is_a_moment(expiry: str) -> None:
     door = Door()
     claims = json.dumps(door.claims(exp="EXP")).replace('"EXP"', expiry)
