@@ -44,7 +44,7 @@ def _plain(definition: str) -> str:
 
 def _line_of(text: str, key: str) -> int:
     """The line on which ``key`` is defined; the first if it is nowhere."""
-    found = re.search(rf"^\s*{re.escape(key)}\s*=", text, re.MULTILINE)
+    found = re.search(rf"^[^\S\n]*{re.escape(key)}[^\S\n]*=", text, re.MULTILINE)
     return text.count("\n", 0, found.end()) + 1 if found else 1
 
 
