@@ -81,6 +81,7 @@ class Analyses:
         self._clock = clock
         self._environment = dict(environment)
         self._jobs: dict[str, AnalysisJob] = {}
+        self._places = asyncio.Semaphore(MAX_ANALYSES)
 
     def of(self, changeset_id: str) -> AnalysisJob | None:
         """The last analysis of a changeset that this process knows of."""
@@ -123,7 +124,8 @@ class Analyses:
 
     async def _run(self, job: AnalysisJob) -> None:
         try:
-            report = await self._report(job)
+            async with self._places:  # calls that came at once all found room
+                report = await self._report(job)
             await self._journal.write(lambda tx: _record(tx, job.analysis, report))
             job.share, job.state = 1.0, AnalysisState.DONE
         except ProblemError as error:

@@ -136,6 +136,25 @@ async def test_only_so_many_run_at_a_time_and_stopping_ends_them(world: LoopWorl
     assert await status(world) is ChangesetStatus.CHECKED
 
 
+async def test_those_that_began_at_once_wait_for_room(
+    world: LoopWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Calls that are asked beside one another are all let in before the first of them begins."""
+    log = tmp_path / "under-way"
+    script = f"import time; log = open({str(log)!r}, 'ab', 0); log.write(b'+'); time.sleep(0.3); "
+    monkeypatch.setattr(analysis, "_COMMAND", (sys.executable, "-c", f"{script}log.write(b'-')"))
+    found = analyses(world)
+    names = [f"chg_{number}" for number in range(analysis.MAX_ANALYSES * 2)]
+    for name in names:
+        found.start(await wanted(world, name))
+    for name in names:
+        await ended(found, name)
+    told = log.read_text()
+    assert told.count("+") == len(names)
+    under_way = [told[:at].count("+") - told[:at].count("-") for at in range(len(told) + 1)]
+    assert max(under_way) == analysis.MAX_ANALYSES
+
+
 @pytest.mark.parametrize(
     "script",
     [
