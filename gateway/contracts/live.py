@@ -63,7 +63,7 @@ class LiveRegistry(Registry):
         if view is None:
             return self._base
         if view.until is not None and view.until <= self._now():
-            self.offer(workspace, view.offers)
+            self._set(workspace, view.offers, view)
             return self.of(workspace)
         return view.registry
 
@@ -89,10 +89,17 @@ class LiveRegistry(Registry):
 
     def offer(self, workspace: str, offers: Sequence[Offer]) -> None:
         """Let a workspace use the contracts of the files and these, and no others."""
+        self._set(workspace, offers)
+
+    def _set(self, workspace: str, offers: Sequence[Offer], ended: _View | None = None) -> None:
+        """Replace what a workspace may use; where it is a view that ``ended``, only that one, for
+        others may have been offered since it was looked at."""
         now = self._now()
         standing = tuple(one for one in offers if one.until is None or one.until > now)
         ends = [one.until for one in standing if one.until is not None]
         with self._lock:
+            if ended is not None and self._views.get(workspace) is not ended:
+                return
             views = {name: view for name, view in self._views.items() if name != workspace}
             if standing:
                 registry = self._shared([one.bundle for one in standing])

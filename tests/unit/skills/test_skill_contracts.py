@@ -1,5 +1,6 @@
 """What a skill may bring, and how it stands beside what is there."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -251,4 +252,22 @@ def test_an_offer_ends_at_its_moment() -> None:
     assert resolved.ref == "desk.plan.stop@1.0.0"
     assert "desk.plan.stop@2.0.0" not in after.operations
     live.offer("acme", [Offer(second, ends)])
+    assert live.of("acme") is live.base
+
+
+def test_what_is_taken_back_while_another_offer_ends_stays_away() -> None:
+    """Readers in other threads put away what has ended; a skill may be disabled meanwhile."""
+    ends = NOW + timedelta(hours=1)
+    disabling: list[Callable[[], None]] = []
+
+    def now() -> datetime:
+        if disabling:
+            disabling.pop()()
+            return ends
+        return NOW
+
+    live = LiveRegistry(BASE, now)
+    live.offer("acme", [Offer(bundle_of("1.0.0")), Offer(bundle_of("2.0.0"), ends)])
+    disabling.append(lambda: live.offer("acme", []))
+    assert live.of("acme") is live.base
     assert live.of("acme") is live.base
