@@ -67,7 +67,8 @@ class _Handlers:
         if checked.is_missing:
             raise refuse("PRECONDITION_FAILED", f"The artifact is not here. {_UPLOAD}")
         self._require_free(tx.skill(workspace, request.key, request.version), checked)
-        self.skills.learn(checked)
+        self.skills.expect(checked)
+        tx.after_commit(partial(self.skills.learn, checked))
         installation_id = self.loop.lifecycle.ids.new("skill")
         tx.append(self._installed(admitted, checked, installation_id))
         self._publish(tx, workspace)

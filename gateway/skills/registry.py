@@ -113,8 +113,15 @@ class SkillRegistry:
             ]
         return tuple(found)
 
+    def expect(self, checked: Checked) -> None:
+        """Hold what is installed next against a skill whose installation is not durable yet.
+
+        Nothing of it is known otherwise: it may be undone, and its references then mean nothing.
+        """
+        self._bundles.setdefault(checked.manifest_digest, checked.bundle)
+
     def learn(self, checked: Checked) -> None:
-        """Know the contracts of a skill that is about to be installed."""
+        """Know the contracts of a skill that was installed."""
         self._keep(checked.manifest_digest, checked.bundle)
 
     def publish(self, workspace: str, installed: Iterable[Installation]) -> None:
@@ -129,7 +136,7 @@ class SkillRegistry:
     def load(self, installed: Sequence[Installation]) -> None:
         """Know the contracts of these, from the stored archives. Waits for where those are."""
         for one in installed:
-            if one.contracts and one.manifest_digest not in self._bundles:
+            if one.contracts and not self._knows(one):
                 self._reload(one)
 
     def publish_all(self, installed: Sequence[Installation]) -> None:
@@ -158,11 +165,18 @@ class SkillRegistry:
             bundle = self._bundles.get(one.manifest_digest)
             if not one.is_enabled or bundle is None or not bundle.operations:
                 continue
+            if not self._knows(one):  # expected here, and installed by another process just now
+                continue
             if self.holds(one):
                 ends = None if self.trust.allow_expired_signatures else expiry(one.manifest)
                 yield Offer(bundle, ends)
             else:
                 _log.warning("the skill %s is not trusted any more and not offered", one.ref)
+
+    def _knows(self, one: Installation) -> bool:
+        known = (self._live.operations, self._live.events)
+        is_learned = all(any(ref in refs for refs in known) for ref in one.contracts)
+        return is_learned and one.manifest_digest in self._bundles
 
     def _reload(self, one: Installation) -> None:
         content = self.store.get(one.artifact_digest)
