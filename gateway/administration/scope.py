@@ -33,9 +33,21 @@ class Scope:
         """True if a row of a rule file is shown; what is no row is shown to nobody else."""
         return self.is_whole or workspace_of(file, row) in (ANYWHERE, self.workspace)
 
-    def sees_change(self, change: RowChange) -> bool:
-        """True if the row that went, or the one that came, is shown."""
-        return any(self.sees_row(change.file, row) for row in (change.before, change.after) if row)
+    def shown(self, change: RowChange) -> RowChange | None:
+        """What is shown of a change: the row that went, the one that came, both or neither. In one
+        line a row may have given way to that of another workspace."""
+        gone, come = (
+            bool(row) and self.sees_row(change.file, row) for row in (change.before, change.after)
+        )
+        if not gone and not come:
+            return None
+        return RowChange(
+            change.file,
+            change.line if gone else None,
+            change.new_line if come else None,
+            change.before if gone else "",
+            change.after if come else "",
+        )
 
     def may_change_row(self, file: str, row: str) -> bool:
         """True if a row may be added, and removed."""

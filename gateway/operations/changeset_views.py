@@ -108,7 +108,7 @@ def _seen(file: FileDiff, scope: Scope) -> FileDiff | None:
     """What is seen of one file; of other workspaces not even that their rows moved."""
     if scope.is_whole:
         return file
-    rows = tuple(row for row in file.rows if scope.sees_change(row))
+    rows = tuple(row for row in map(scope.shown, file.rows) if row is not None)
     return replace(file, rows=rows, reordered=False) if rows else None
 
 

@@ -217,6 +217,22 @@ def test_rows_of_other_workspaces_are_not_shown(people: People) -> None:
     assert people.uma.refused(*compared, {"from": before}, kind="query")["code"] == "FORBIDDEN"
 
 
+def test_a_row_of_another_workspace_is_not_shown_where_ours_took_its_place(people: People) -> None:
+    theirs, ours = fresh("beta"), fresh()
+    people.activated(people.bert, people.beate, add(theirs))
+    before = people.head()
+    people.activated(people.paula, people.peter, {**add(ours), **remove(theirs)})
+    compared = ("policyRevisionDiff", f"from to {DIFF}")
+    for who, shown in (
+        (people.wanda, [(None, ours)]),
+        (people.bert, [(theirs, None)]),
+        (people.paula, [(theirs, ours)]),
+    ):
+        differing = who.query(*compared, {"from": before})["diff"]
+        rows = [row for file in differing for row in file["rows"]]
+        assert [(row["before"], row["after"]) for row in rows] == shown
+
+
 # --- nobody alone
 
 

@@ -7,6 +7,7 @@ from gateway.administration.scope import workspace_of
 from gateway.model.policy import Edit
 from gateway.model.problem import ProblemError
 from gateway.policy import PolicyContent
+from gateway.policy.contents.diff import RowChange
 
 ACME, WHOLE = Scope("acme", False), Scope("platform", True)
 MINE = "p, clerk, acme, a.b, call, allow"
@@ -43,6 +44,24 @@ def test_a_workspace_sees_its_rows_and_those_of_everybody() -> None:
     assert ACME.sees_row("access.csv", EVERYBODYS)
     assert not ACME.sees_row("access.csv", THEIRS)
     assert WHOLE.sees_row("access.csv", THEIRS)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (THEIRS, MINE, (None, 1, "", MINE)),
+        (MINE, THEIRS, (1, None, MINE, "")),
+        (MINE, EVERYBODYS, (1, 1, MINE, EVERYBODYS)),
+        (THEIRS, "", None),
+    ],
+)
+def test_a_row_that_gave_way_to_that_of_another_workspace_is_not_shown(
+    before: str, after: str, shown: tuple[int | None, int | None, str, str] | None
+) -> None:
+    change = RowChange("access.csv", 1, 1 if after else None, before, after)
+    told = ACME.shown(change)
+    assert (told and (told.line, told.new_line, told.before, told.after)) == shown
+    assert WHOLE.shown(change) == change
 
 
 @pytest.mark.parametrize(
