@@ -25,6 +25,7 @@ MAX_TOLD = 200
 """How many findings, and how many failures, are kept with a changeset; errors come first."""
 
 _UNSEEN = "the change is wrong for a row of another workspace, which you do not see"
+_UNSEEN_CASE = "the case is about another workspace, whose rows you do not see"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def check(edited: Edited, base: PolicyRevision, scope: Scope) -> Checks:
     found = (Finding(one, one in before) for one in _advice(revision, scope.workspace))
     findings = _seen(found, edited.content, scope)
     try:
-        cases = tuple(run_cases(revision, STORED))
+        cases = tuple(_case_seen(one, scope) for one in run_cases(revision, STORED))
     except ProblemError as error:
         return Checks(revision, (*_errors(error), *findings), ())
     return Checks(revision, findings, cases)
@@ -116,6 +117,13 @@ def _seen(findings: Iterable[Finding], content: PolicyContent, scope: Scope) -> 
             advice = replace(finding.advice, message=_UNSEEN, rule="")
             seen.append(replace(finding, advice=advice))
     return tuple(seen)
+
+
+def _case_seen(result: CaseResult, scope: Scope) -> CaseResult:
+    """The outcome of a case without the rules that decided, where ``scope`` does not see these."""
+    if scope.is_whole or not result.messages or result.workspace in ("", scope.workspace):
+        return result
+    return replace(result, messages=(_UNSEEN_CASE,))
 
 
 def _advice(revision: PolicyRevision, workspace: str) -> Iterator[Advice]:

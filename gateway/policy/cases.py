@@ -26,12 +26,14 @@ class CaseStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CaseResult:
     """One case that was run: ``at`` is its ``file:line``; ``messages`` say what differs, with the
-    rule that decided, or why the case was skipped."""
+    rule that decided, or why the case was skipped. ``workspace`` is that of its principal, whose
+    rules decide, and empty for callers without a token."""
 
     name: str
     at: str
     status: CaseStatus
     messages: tuple[str, ...] = ()
+    workspace: str = ""
 
 
 def run_cases(revision: PolicyRevision, where: Path) -> list[CaseResult]:
@@ -53,15 +55,15 @@ def run_case(
     revision: PolicyRevision, case: PolicyCase, reference: PolicyRevision | None = None
 ) -> CaseResult:
     """Run one case; with a ``reference``, it must decide and explain the same."""
-    contract = revision.registry.resolve(case.contract)
+    contract, workspace = revision.registry.resolve(case.contract), case.principal.workspace
     if contract is None:
         note = f"the contract {case.contract} is not loaded"
-        return CaseResult(case.name, case.at, CaseStatus.SKIPPED, (note,))
+        return CaseResult(case.name, case.at, CaseStatus.SKIPPED, (note,), workspace)
     messages = tuple(_mismatches(revision, contract, case))
     if reference is not None:
         messages += tuple(_disagreements(revision, reference, contract, case))
     status = CaseStatus.FAILED if messages else CaseStatus.PASSED
-    return CaseResult(case.name, case.at, status, messages)
+    return CaseResult(case.name, case.at, status, messages, workspace)
 
 
 def _mismatches(

@@ -111,3 +111,29 @@ def test_a_change_that_is_wrong_for_a_row_of_others_is_refused_without_telling_i
     assert (finding["severity"], finding["code"]) == ("ERROR", "POLICY_CONTRACT_UNKNOWN")
     assert "no.such" not in str(finding)
     assert "secret" not in str(finding)
+
+
+def test_a_case_about_another_workspace_fails_without_telling_its_rows(
+    shipped: PolicyRevision,
+) -> None:
+    """Files that seed or lead come into force whatever their cases say."""
+    case = """
+- name: acme is closed
+  principal: {type: human, subject: secret, workspace: acme}
+  contract: controlPlane.plan.get
+  expect: {access: deny}
+"""
+    base = after(
+        shipped,
+        Edit("access.csv", add="p, user:secret, acme, controlPlane.plan.get, call, allow"),
+        Edit("cases/acme.yaml", text=case),
+    )
+    own = "p, user:sue, beta, controlPlane.plan.get, call, allow"
+    told = {
+        name: checked(base, scope, own).cases_json()["failures"]
+        for name, scope in {"beta": BETA, "acme": Scope("acme", False), "all": PLATFORM}.items()
+    }
+    assert [failure["name"] for failure in told["beta"]] == ["acme is closed"]
+    assert "secret" not in str(told["beta"])
+    assert "user:secret" in str(told["acme"])
+    assert told["all"] == told["acme"]
