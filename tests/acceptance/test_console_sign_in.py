@@ -100,8 +100,9 @@ def test_a_form_of_another_site_signs_nobody_in(console: World, browser: Browser
         assert "set-cookie" not in answer.headers
 
 
-def test_people_sign_in_at_the_provider(provider: Provider, browser: Browser) -> None:
-    sent = browser.get("/console/sign-in/provider?next=/console/contracts")
+@pytest.mark.parametrize("then", ["/console/contracts", "/console/contracts/%E6%97%A5%C3%BC?q=a"])
+def test_people_sign_in_at_the_provider(provider: Provider, browser: Browser, then: str) -> None:
+    sent = browser.get(f"/console/sign-in/provider?next={then}")
     place = urlsplit(sent.headers["location"])
     asked = {name: value[0] for name, value in parse_qs(place.query).items()}
     assert f"{place.scheme}://{place.netloc}{place.path}" == f"{provider.url}/authorize"
@@ -115,7 +116,7 @@ def test_people_sign_in_at_the_provider(provider: Provider, browser: Browser) ->
     token = provider.token(clock, sub="nora").removeprefix("Bearer ")
     provider.serve("/token", {"access_token": token})
     back = browser.get(f"/console/signed-in?code=c1&state={asked['state']}")
-    assert (back.status_code, back.headers["location"]) == (303, "/console/contracts")
+    assert (back.status_code, back.headers["location"]) == (303, then)
     assert provider.forms[-1]["code"] == "c1"
     assert browser.cookies["gateway_session"] == token
     assert "<b>nora</b>" in browser.get("/console/nowhere").text

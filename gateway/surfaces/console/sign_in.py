@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -104,7 +105,8 @@ async def _send_to_provider(request: Request, desk: Desk) -> Response:
         raise refuse("NOT_FOUND", "There is no identity provider here. Paste a token instead.")
     attempt = SignInAttempt.begin()
     answer = RedirectResponse(await desk.code_flow.address(attempt, _back_to(request, desk)), 303)
-    kept = f"{attempt.state}.{attempt.verifier}.{_next_of(request.query_params.get('next'))}"
+    then = quote(_next_of(request.query_params.get("next")))  # a cookie holds no other letters
+    kept = f"{attempt.state}.{attempt.verifier}.{then}"
     answer.set_cookie(
         _ATTEMPT,
         kept,
@@ -131,7 +133,7 @@ async def _come_back(request: Request, desk: Desk) -> Response:
         raise ProblemError(problem("UNAUTHENTICATED", detail))
     attempt, back = SignInAttempt(state, verifier), _back_to(request, desk)
     token = await desk.code_flow.redeem(told.get("code", ""), attempt, back)
-    answer = await _signed_in(request, desk, token, _next_of(then))
+    answer = await _signed_in(request, desk, token, _next_of(unquote(then)))
     answer.delete_cookie(_ATTEMPT, path=_BACK)
     return answer
 
