@@ -37,7 +37,8 @@ KINDS = {
 }
 """The types of subjects, and the kind of principal that each is."""
 
-_NEXT_WORD = re.compile(r"[_-]+([A-Za-z0-9])")
+# A run of joints is looked at once, from its beginning: callers may send long ones.
+_NEXT_WORD = re.compile(r"(?<![_-])[_-]++([A-Za-z0-9])")
 
 
 class AnswerCode(StrEnum):

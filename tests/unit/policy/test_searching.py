@@ -1,5 +1,6 @@
 """Searches in the terms of AuthZEN ask about many candidates a page at a time."""
 
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,6 +10,7 @@ from gateway.model.decision import AccessDecision
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
 from gateway.policy import Asker, PolicyRevision, SearchKind, search
+from gateway.policy.questions.asking import AnswerCode
 from gateway.policy.questions.searching import MAX_ASKED
 from tests.unit.policy.conftest import LoadWith, MakeContract
 
@@ -85,6 +87,16 @@ class Watching:
 
     def saw_verdict(self, *_: object) -> None:
         raise AssertionError("the contract has no handler")
+
+
+def test_no_name_of_a_type_or_an_action_takes_long(revision: PolicyRevision) -> None:
+    """From each joint of a long run on, all that follow could be gone through once more."""
+    began = time.process_time()
+    joints = "_-" * 30_000
+    question = {**QUESTION, "resource": {"type": joints, "id": "o-1"}, "action": {"name": joints}}
+    question["subject"] = {"type": "user", "id": READERS[0]}
+    assert Asker(revision, "acme").answer(question).code is AnswerCode.UNKNOWN
+    assert time.process_time() - began < 2
 
 
 def test_who_watches_decisions_is_told_of_evaluations(revision: PolicyRevision) -> None:
