@@ -1,6 +1,6 @@
 """Who is acting: from a bearer token to a principal."""
 
-from gateway.identity.authenticator import MAX_LEEWAY, Authenticator
+from gateway.identity.authenticator import MAX_LEEWAY, MAX_TOKEN_CHARS, Authenticator
 from gateway.identity.code_flow import CodeFlow, CodeFlowConfig, SignInAttempt
 from gateway.identity.issuer import AUDIENCE, LOCAL_ISSUER, ClaimNames, Issuer, IssuerProfile
 from gateway.identity.local import LocalIssuer
@@ -10,6 +10,7 @@ __all__ = [
     "AUDIENCE",
     "LOCAL_ISSUER",
     "MAX_LEEWAY",
+    "MAX_TOKEN_CHARS",
     "Authenticator",
     "ClaimNames",
     "CodeFlow",

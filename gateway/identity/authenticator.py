@@ -17,7 +17,9 @@ from gateway.model.principal import ANONYMOUS, Principal
 MAX_LEEWAY = 30.0
 """The most by which clocks may be allowed to differ, in seconds."""
 
-_MAX_TOKEN_CHARS = 8192
+MAX_TOKEN_CHARS = 8192
+"""The longest token that is read, in characters."""
+
 _MAX_VERIFIED = 10_000
 _MAX_REVOKED = 100_000
 
@@ -150,8 +152,8 @@ def _bearer_token(authorization: str) -> str:
     token = rest.strip()
     if scheme.lower() != "bearer" or not token:
         raise unauthenticated("The Authorization header must be 'Bearer <token>'.")
-    if len(token) > _MAX_TOKEN_CHARS:
-        raise unauthenticated(f"The token is longer than {_MAX_TOKEN_CHARS} characters.")
+    if len(token) > MAX_TOKEN_CHARS:
+        raise unauthenticated(f"The token is longer than {MAX_TOKEN_CHARS} characters.")
     if not token.isascii():
         raise _malformed()
     return token

@@ -6,11 +6,12 @@ AuthZEN working group has it. How it maps to principals and contracts is told in
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.contracts import Registry
+from gateway.identity import MAX_TOKEN_CHARS
 from gateway.identity.claims import fault_of_subject
 from gateway.model.contract import OperationContract
 from gateway.model.decision import Verdict, VerdictDecision
@@ -142,8 +143,8 @@ class Asker:
         """Who is asked about; None for an unknown type, and for another workspace.
 
         Raises:
-            _UnreadableError: an id that no token can have, or properties that policy looks at and
-                that are not what they should be.
+            _UnreadableError: an id that no token can have, more names than a token holds, or
+                properties that policy looks at and that are not what they should be.
         """
         fault = fault_of_subject(subject["id"])
         if fault is not None:
@@ -157,6 +158,7 @@ class Asker:
         if kind is None or workspace not in (None, self.workspace):
             return None
         held = frozenset(roles or ()) | ({role} if role is not None else frozenset())
+        _require_room((*held, *(capabilities or ())))
         return Principal(kind, subject["id"], self.workspace, held, capabilities)
 
     def target(self, resource: JsonObject, action: JsonObject) -> Target | None:
@@ -249,3 +251,14 @@ def _texts(properties: JsonObject, name: str) -> frozenset[str] | None:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _UnreadableError(f"The subject's property {name} is no list of texts.")
     return frozenset(value)
+
+
+def _require_room(names: Collection[str]) -> None:
+    """Refuse more names than a token holds: a revision keeps thousands of those whom it was asked
+    about."""
+    written = sum(len(name) + len('"",') for name in names)
+    if written > MAX_TOKEN_CHARS:
+        raise _UnreadableError(
+            f"The subject's roles and capabilities have more than the {MAX_TOKEN_CHARS} characters "
+            "of a token."
+        )

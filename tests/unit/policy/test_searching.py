@@ -99,6 +99,20 @@ def test_no_name_of_a_type_or_an_action_takes_long(revision: PolicyRevision) -> 
     assert time.process_time() - began < 2
 
 
+@pytest.mark.parametrize("names", ["roles", "capabilities"])
+def test_a_subject_has_no_more_names_than_a_token(revision: PolicyRevision, names: str) -> None:
+    """A revision keeps what it was asked about, by the thousand."""
+    asker = Asker(revision, "acme")
+
+    def answered(many: int) -> AnswerCode | None:
+        properties = {names: [f"{number:05}" for number in range(many)]}
+        subject = {"type": "user", "id": READERS[0], "properties": properties}
+        return asker.answer({**QUESTION, "subject": subject}).code
+
+    assert answered(8_192 // 8) is not AnswerCode.INVALID
+    assert answered(8_192 // 8 + 1) is AnswerCode.INVALID
+
+
 def test_who_watches_decisions_is_told_of_evaluations(revision: PolicyRevision) -> None:
     watching = Watching()
     asker = Asker(revision, "acme", watching)
