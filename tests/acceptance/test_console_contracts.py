@@ -91,7 +91,8 @@ def test_the_list_is_read_page_by_page(olga: Visitor) -> None:
     assert len(first.contracts) == 50
     assert set(first.contracts).isdisjoint(second.contracts)
     assert f"{CONTRACTS}?risk=LOW&offset=0" in second.links
-    assert olga.see(f"{CONTRACTS}?offset=99999999999999999").contracts == []
+    for beyond in ("9" * 17, "9" * 5_000):
+        assert olga.see(f"{CONTRACTS}?offset={beyond}").contracts == []
 
 
 def test_a_reference_tells_what_the_contract_says(olga: Visitor, agent: Visitor) -> None:
@@ -127,7 +128,11 @@ def test_the_example_names_the_visitor_where_a_contract_asks_who_acts(olga: Visi
     assert '"workspaceId": "acme"' in olga.see(f"{CONTRACTS}/controlPlane.intent.submit").text
 
 
-@pytest.mark.parametrize("variables", ["[1]", "{", "[" * 15_000, '"x"'])
+@pytest.mark.parametrize(
+    "variables",
+    ["[1]", "{", "[" * 15_000, '"x"', '{"x": "\\ud800"}', f'{{"x": {"9" * 30}}}'],
+    ids=["list", "half", "deep", "text", "surrogate", "number"],
+)
 def test_variables_that_are_no_object_are_refused_and_kept(agent: Visitor, variables: str) -> None:
     answer = agent.run(LOOKUP, variables, 400)
     assert "are no JSON object" in answer.text

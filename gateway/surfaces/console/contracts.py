@@ -4,6 +4,7 @@ import json
 import secrets
 from urllib.parse import quote, urlencode
 
+import orjson
 from starlette.responses import Response
 
 from gateway.model.json import JsonObject
@@ -55,7 +56,7 @@ def _wanted(visit: Visit) -> dict[str, str]:
 
 
 def _offset(visit: Visit) -> int:
-    text = visit.asked("offset")
+    text = visit.asked("offset")[:9]  # more digits are no larger an offset
     return min(int(text), _MOST_OFFSET) if text.isascii() and text.isdigit() else 0
 
 
@@ -102,7 +103,8 @@ def _not_run(contract: JsonObject, visit: Visit) -> Problem | None:
 def _variables(text: str) -> JsonObject | None:
     try:
         found = json.loads(text or "{}")
-    except (ValueError, RecursionError):
+        orjson.dumps(found)  # half a surrogate pair and numbers of over 64 bits cannot be sent
+    except (ValueError, TypeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -200,10 +200,11 @@ async def _reconcile(visit: Visit, sight: Sight) -> str:
     """Settle a step on what a person found in the target system."""
     form = visit.form
     attempt = form.get("attempt", "")
+    is_number = attempt.isascii() and attempt.isdigit() and len(attempt) < 10
     asked: JsonObject = {
         "runId": sight.execution.get("runId") or "none",
         "stepId": form.get("step", ""),
-        "attempt": int(attempt) if attempt.isascii() and attempt.isdigit() else 0,
+        "attempt": int(attempt) if is_number else 0,
         "outcome": form.get("outcome", ""),
         "note": form.get("note", ""),
         "reconciledBy": visit.viewer.subject,
