@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.model.json import JsonObject
+from gateway.surfaces.console.letters import visible
 
 MAX_ROWS = 60
 """How many values of one action a page shows."""
@@ -59,7 +60,7 @@ def rows_of(value: JsonObject | None, pii: Collection[str] = ()) -> list[Row]:
 
 def _rows(path: str, value: Any, pii: Collection[str], depth: int) -> Iterator[Row]:
     if isinstance(value, dict) and (source := _source_of(value)) is not None:
-        yield Row(path, f"from {source}", Kind.FLOWS)
+        yield Row(visible(path), f"from {visible(source)}", Kind.FLOWS)
     elif isinstance(value, dict) and value and depth < _MAX_DEPTH:
         currency = _currency_of(value)
         for name, member in value.items():
@@ -78,10 +79,10 @@ def _rows(path: str, value: Any, pii: Collection[str], depth: int) -> Iterator[R
 
 
 def _row(path: str, value: Any, pii: Collection[str]) -> Row:
-    text = _text(value)
+    text = visible(_text(value))
     kind = Kind.PERSON if _is_pii(path, pii) else Kind.PLAIN
     rest = max(0, len(text) - _MAX_CHARS)
-    return Row(path, text[:_MAX_CHARS], kind, is_masked(value), rest)
+    return Row(visible(path), text[:_MAX_CHARS], kind, is_masked(value), rest)
 
 
 def is_masked(value: Any) -> bool:
@@ -127,7 +128,8 @@ def _is_amount(name: str, value: Any) -> bool:
 
 
 def _money_row(path: str, amount: Decimal, currency: str) -> Row:
-    return Row(path, money(amount, currency), Kind.MONEY, amount=amount, currency=currency)
+    told = money(amount, currency)
+    return Row(visible(path), told, Kind.MONEY, amount=amount, currency=currency)
 
 
 def money(amount: Decimal, currency: str) -> str:

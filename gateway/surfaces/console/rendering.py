@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from gateway.surfaces.console.arguments import is_masked
+from gateway.surfaces.console.letters import visible
 from gateway.surfaces.console.states import state_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -50,7 +51,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters.update(moment=moment, words=words, pretty=pretty, lasting=lasting)
-    made.filters.update(state=state_of, is_masked=is_masked)
+    made.filters.update(state=state_of, is_masked=is_masked, visible=visible)
     return made
 
 

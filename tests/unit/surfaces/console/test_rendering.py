@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.surfaces.console.app import STATIC
+from gateway.surfaces.console.policies.sentences import sentence_of
 from gateway.surfaces.console.rendering import (
     TEMPLATES,
     environment,
@@ -76,3 +77,15 @@ def test_no_template_has_a_script_or_a_style_of_its_own_or_marks_text_as_safe(pa
 def test_every_file_that_a_template_names_is_served(path: Path) -> None:
     named = re.findall(r"/console/static/([\w.-]+)", path.read_text())
     assert set(named) <= {file.name for file in STATIC.iterdir()}
+
+
+def test_a_row_of_policy_is_shown_with_the_letters_that_turn_others_around() -> None:
+    row = "p, 1, *, acme, shop.pay, *, note == '\u202e001 < x', autonomous, -, -, -, -"
+    macros = environment().get_template("policies/macros.html").module
+    change = {"line": 1, "newLine": 1, "before": "", "after": row}
+    for sentence in (None, sentence_of("verdict.csv", row)):
+        file = {"file": "verdict.csv", "change": "ROWS", "reordered": False}
+        told = {**change, "after_sentence": sentence, "before_sentence": None}
+        page = str(macros.differing([{**file, "rows": [told]}]))  # type: ignore[attr-defined]  # a macro
+        assert "\u202e" not in page
+        assert page.count("\\u202e001") == 2
