@@ -131,6 +131,23 @@ async def test_a_workspace_holds_no_more_runs_than_it_may(journal: Journal) -> N
     assert await journal.write(claiming(other, cap=2)) is not None
 
 
+@pytest.mark.parametrize("cap", [None, 5])
+async def test_a_run_is_taken_and_given_back_in_one_turn(journal: Journal, cap: int | None) -> None:
+    stories = await many(journal, 3)
+
+    def ending(story: Story) -> TurnUnit[Any, Any]:
+        def rest(tx: Tx, claim: Claim) -> bool:
+            return tx.release(story.run_id, claim.epoch, claim.wake_seq, None)
+
+        return turn(story, lambda tx: tx.claim(story.run_id, "one", FAR, cap), rest)
+
+    assert await together(journal, *map(ending, stories)) == [True, True, True]
+    for story in stories:
+        claim = await claim_of(journal, story)
+        assert claim is not None
+        assert (claim.owner, claim.lease_until, claim.wake_at) == (None, None, None)
+
+
 async def test_a_lease_is_prolonged_under_its_epoch_only(journal: Journal) -> None:
     stories = await many(journal, 3)
     await together(journal, *map(claiming, stories))

@@ -33,8 +33,12 @@ class PostgresTurn(PostgresUnit):
         self, run_id: str, owner: str, lease_until: str, cap: int | None = None
     ) -> Claim | None:
         """Take the run; None if somebody holds it, or its workspace holds ``cap`` runs."""
-        if cap is not None or run_id != self._seen.claim.run_id:
+        if run_id != self._seen.claim.run_id:
             return super().claim(run_id, owner, lease_until, cap)
+        if cap is not None:  # only the database can count those that are held
+            taken = super().claim(run_id, owner, lease_until, cap)
+            self._seen.claim = taken or self._seen.claim
+            return taken
         now, seen = self._now, self._seen.claim
         is_free = seen.owner is None and seen.wake_at is not None
         is_over = seen.lease_until is not None and seen.lease_until < now
