@@ -33,7 +33,8 @@ FIRST_BACKOFF = 0.25
 class Outcome:
     """A judged outcome: an ``answer`` that fits the contract, or the ``problem``.
 
-    ``repeat`` says that another attempt is safe, ``unknown`` that the effect may have happened.
+    ``repeat`` says that another attempt is safe, ``unknown`` that the effect may have happened,
+    ``unsent`` that nothing was tried: this attempt never takes the place of the last one.
     """
 
     attempt: Attempt
@@ -41,6 +42,7 @@ class Outcome:
     problem: Problem | None = None
     repeat: bool = False
     unknown: bool = False
+    unsent: bool = False
 
 
 def judge(registry: Registry, attempt: Attempt, result: ActionOutcome) -> Outcome:
@@ -101,7 +103,7 @@ def record_outcome(
         attempt.number,
         attempt.epoch,
         outcome.problem,
-        base=attempt.base,
+        base=attempt.number - 1 if outcome.unsent else attempt.base,
         repeat=outcome.repeat and _goes_on(execution),
         unknown=outcome.unknown,
     )

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gateway.contracts import Registry, pii_of
@@ -35,6 +35,7 @@ from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, judge, orphaned
 from gateway.runtime.pii_copies import read_by, read_in_run
 from gateway.runtime.run_trace import run_trace
+from gateway.runtime.slots import Slots
 from gateway.runtime.stored_plan import open_plan
 from gateway.runtime.telling import tell
 from gateway.runtime.turn import ClaimLostError, Turn, Turns
@@ -50,6 +51,9 @@ _UNREADABLE = (
 _NEVER_SENT = Declined("CONFLICT", "The run ended before the action was sent.", 409)
 _TOO_LATE = Declined(
     "SERVICE_UNAVAILABLE", "The lease of the run was over before the action was sent.", 503, True
+)
+_LEFT = Declined(
+    "SERVICE_UNAVAILABLE", "The process stopped before the action was sent.", 503, True
 )
 _CAPPED = 0.25
 T = TypeVar("T")
@@ -89,7 +93,7 @@ class Runner:
         self.keeper = keeper
         self._cap = cap
         self._is_leaving = False
-        self._slots = asyncio.Semaphore(slots)
+        self._slots = Slots(slots)
 
     async def advance(self, run_id: str, woken: asyncio.Event) -> str | None:
         """Advance a run until it is parked or over; returns when it wants to be woken.
@@ -113,8 +117,9 @@ class Runner:
         return turn.wake_at
 
     def leave(self) -> None:
-        """Start nothing more: runs are given back once what is under way has been answered."""
+        """Start and send nothing more: runs are given back once what was sent has been answered."""
         self._is_leaving = True
+        self._slots.lift()  # who waits for one learns that it sends nothing
 
     def _hold(self, memory: RunMemory, woken: asyncio.Event, began: float) -> None:
         held = Held(memory.epoch, memory.wake_seq, woken, began)
@@ -188,7 +193,8 @@ class Runner:
                 await asyncio.sleep(_RETRY_WRITE)
 
     async def _make(self, run_id: str, attempt: Attempt, ended: asyncio.Event) -> Outcome:
-        """Make one attempt, unless the run ended before its turn to be sent came, or was lost."""
+        """Make one attempt, unless the run ended before its turn to be sent came, or was lost, or
+        this process leaves: what it does not send another can."""
         with spans.child("step") as span:
             async with self._slots:
                 began = time.perf_counter()
@@ -196,9 +202,12 @@ class Runner:
                     result: ActionOutcome = _NEVER_SENT
                 elif not self.keeper.is_sure_of(run_id):
                     result = _TOO_LATE
+                elif self._is_leaving:
+                    result = _LEFT
                 else:
                     result = await self._perform(attempt)
             outcome = judge(self._registry, attempt, result)
+            outcome = replace(outcome, unsent=result is _LEFT)
             tell(span, outcome, time.perf_counter() - began)
         return outcome
 

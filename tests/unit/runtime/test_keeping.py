@@ -10,10 +10,12 @@ from gateway.model.execution import ExecutionStatus, StepStatus
 from gateway.model.ports import ActionCall, ActionOutcome, Answered
 from gateway.runtime import keeping
 from gateway.runtime.keeping import Held
-from tests.unit.runtime.loop_world import LoopWorld, step
+from gateway.runtime.outcomes import MAX_ATTEMPTS
+from tests.unit.runtime.loop_world import BUSY, LoopWorld, step
 
 pytestmark = pytest.mark.anyio
 LEASE = 30.0
+SLOTS = 8
 
 
 @pytest.fixture
@@ -168,3 +170,39 @@ async def test_what_is_cut_off_is_given_back_at_once(world: LoopWorld) -> None:
     world.clock.forward(1)
     await world.advance(execution_id, world.process())
     assert (await world.execution(execution_id)).status is ExecutionStatus.COMPLETED
+
+
+@pytest.mark.parametrize("tried", [0, MAX_ATTEMPTS - 1])
+async def test_an_attempt_that_waits_to_be_sent_when_its_process_leaves_is_not(
+    world: LoopWorld, tried: int
+) -> None:
+    """It was not sent: nobody has to look whether it had its effect, and it was no last try."""
+    waiting = await world.begin(step("a", "plain"))
+    world.actions.will("plain", *[BUSY] * tried)
+    for _ in range(tried):
+        await world.advance(waiting)
+        world.clock.forward(60)
+    slow = [Slow() for _ in range(SLOTS)]
+    world.actions.will("safe", *slow)
+    others = await world.begin(*(step(f"s{number}", "safe") for number in range(SLOTS)))
+    running = asyncio.create_task(world.advance(others))
+    for one in slow:
+        await one.begun.wait()
+    leaving = asyncio.create_task(world.advance(waiting))
+    async with asyncio.timeout(10):
+        while (await world.step(waiting, "a")).status is not StepStatus.DISPATCHED:  # noqa: ASYNC110 - the record has no event
+            await asyncio.sleep(0.005)
+
+    world.loop.runner.leave()
+
+    async with asyncio.timeout(10):
+        await leaving
+    assert len(world.actions.made("plain")) == tried
+    found = await world.step(waiting, "a")
+    assert (found.status, found.attempt) == (StepStatus.READY, tried + 1)
+    world.clock.forward(60)
+    await world.advance(waiting, world.process())
+    assert (await world.execution(waiting)).status is ExecutionStatus.COMPLETED
+    for one in slow:
+        one.answer.set()
+    await running
