@@ -102,10 +102,13 @@ class EmbeddedDispatcher(Dispatcher):
             self._sweeper.schedule(wake_at)
 
     async def _found(self, due: list[DueRun]) -> None:
-        self.pool.has_missed = len(due) >= self._wanted()
         for run in due:
             if run.run_id not in self.pool:
-                self.pool.submit(run)
+                self.pool.submit(run, found=True)
 
     def _wanted(self) -> int:
-        return min(self.pool.room_left, _BATCH)
+        """How many are to be looked for. For whom there is no room from now on need not be among
+        what is found."""
+        wanted = min(self.pool.room_for_found, _BATCH)
+        self.pool.has_missed = wanted <= 0
+        return wanted

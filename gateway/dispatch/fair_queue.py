@@ -13,17 +13,18 @@ class FairQueue:
 
     Runs behind which a caller waits come first, but of eight runs one is always from the
     background. Among equals workspaces take turns; within one the order is that of arrival.
-    ``room`` is how many runs may wait, of which one workspace gets at most half. No workspace has
-    more than ``cap`` runs taken at a time (None: no limit).
+    ``room`` is how many runs may wait, of which one workspace gets at most half. A fourth as many
+    more, shared out likewise, is kept for runs that were found in the record: however many others
+    this process is told of, those have their turn too. No workspace has more than ``cap`` runs
+    taken at a time (None: no limit).
     """
 
     def __init__(self, *, room: int, cap: int | None = None) -> None:
-        self._room = room
-        self._share = max(room // 2, 1)
+        self._room = _Room(room)
+        self._kept = _Room(max(room // 4, 1))
         self._cap = cap
         self._turns = (_Turns(), _Turns())
-        self._known: set[str] = set()
-        self._waiting: Counter[str] = Counter()
+        self._known: dict[str, _Room] = {}
         self._taken: Counter[str] = Counter()
         self._urgent_in_a_row = 0
 
@@ -35,19 +36,24 @@ class FairQueue:
 
     @property
     def room_left(self) -> int:
-        """How many more runs are let in."""
-        return self._room - len(self._known)
+        """How many more runs are let in of which this process is told."""
+        return self._room.left
 
-    def push(self, run: DueRun) -> bool:
+    @property
+    def room_for_found(self) -> int:
+        """How many more runs are let in that were found."""
+        return self._room.left + self._kept.left
+
+    def push(self, run: DueRun, *, found: bool = False) -> bool:
         """Let a run wait; False where there is no room, True also for one that waits already."""
         if run.run_id in self._known:
             return True
-        if not self.room_left or self._waiting[run.workspace] >= self._share:
-            return False
-        self._known.add(run.run_id)
-        self._waiting[run.workspace] += 1
-        self._turns[run.urgent].push(run)
-        return True
+        for room in (self._room, self._kept) if found else (self._room,):
+            if room.take(run.workspace):
+                self._known[run.run_id] = room
+                self._turns[run.urgent].push(run)
+                return True
+        return False
 
     def pop(self) -> DueRun | None:
         """Take the next run; None where none waits whose workspace may have another one.
@@ -59,8 +65,7 @@ class FairQueue:
             run = turns.pop(self._may_have_another)
             if run is not None:
                 self._urgent_in_a_row = self._urgent_in_a_row + 1 if run.urgent else 0
-                self._known.discard(run.run_id)
-                _count_down(self._waiting, run.workspace)
+                self._known.pop(run.run_id).give_back(run.workspace)
                 self._taken[run.workspace] += 1
                 return run
         return None
@@ -73,10 +78,36 @@ class FairQueue:
         """Let go of whatever waits."""
         self._turns = (_Turns(), _Turns())
         self._known.clear()
-        self._waiting.clear()
+        self._room.clear()
+        self._kept.clear()
 
     def _may_have_another(self, workspace: str) -> bool:
         return self._cap is None or self._taken[workspace] < self._cap
+
+
+class _Room:
+    """Places for so many runs, of which one workspace gets at most half."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._share = max(places // 2, 1)
+        self._waiting: Counter[str] = Counter()
+        self.left = places
+
+    def take(self, workspace: str) -> bool:
+        if not self.left or self._waiting[workspace] >= self._share:
+            return False
+        self.left -= 1
+        self._waiting[workspace] += 1
+        return True
+
+    def give_back(self, workspace: str) -> None:
+        self.left += 1
+        _count_down(self._waiting, workspace)
+
+    def clear(self) -> None:
+        self.left = self._places
+        self._waiting.clear()
 
 
 class _Turns:

@@ -51,24 +51,24 @@ class RunPool:
         return len(self._queue)
 
     @property
-    def room_left(self) -> int:
-        """How many more runs may wait here."""
-        return self._queue.room_left
+    def room_for_found(self) -> int:
+        """How many more runs that were found in the record may wait here."""
+        return self._queue.room_for_found
 
     def start(self, advance: Advance) -> None:
         """Begin to advance runs."""
         self._advance = advance
         self._fill()
 
-    def submit(self, run: DueRun) -> bool:
+    def submit(self, run: DueRun, *, found: bool = False) -> bool:
         """Advance this run soon; if it is being advanced, tell whoever does.
 
-        False where there is no room for it.
+        False where there is no room for it. ``found`` says that it was found in the record.
         """
         if run.run_id in self._active:
             self._active[run.run_id].set()
             return True
-        if not self._queue.push(run):
+        if not self._queue.push(run, found=found):
             self.has_missed = True
             return False
         self._fill()

@@ -1,6 +1,7 @@
 """The embedded dispatcher with a fake advance, over a record that says what is due."""
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -332,4 +333,53 @@ async def test_the_record_is_not_looked_through_after_each_run() -> None:
     await rig.until(lambda: len(rig.runs.advances) >= 8)
     _, moment = rig.runs.moments[7]
     assert rig.runs.reads[7] - 2 <= (moment - began) / 0.3
+    await rig.dispatcher.stop(1)
+
+
+async def test_what_is_told_leaves_room_for_what_is_found() -> None:
+    """A process that is always told of more than it has room for still finds what is due."""
+    rig = Rig(max_runs=1, ahead=4, pace=Pace(every=0.02, busy=0.01))
+    told = itertools.count()
+
+    def tell() -> None:
+        for workspace in ("acme", "initech"):
+            rig.dispatcher.submit(DueRun(f"told{next(told)}", workspace))
+
+    async def advancing(run_id: str, woken: asyncio.Event) -> str | None:
+        tell()
+        await asyncio.sleep(0.002)
+        return await rig.runs.advance(run_id, woken)
+
+    for _ in range(3):
+        tell()
+    rig.due.wake_in("found", -1)
+    rig.dispatcher.start(advancing)
+    await rig.until(lambda: rig.runs.advances["found"] == 1 or len(rig.runs.advances) > 300)
+    assert rig.runs.advances["found"] == 1
+    await rig.dispatcher.stop(1)
+
+
+async def test_a_run_for_which_there_was_no_room_during_a_look_is_looked_for_again() -> None:
+    rig = Rig(max_runs=1, ahead=4)
+    read = rig.due.read
+
+    async def slow(query: Callable[[Any], Any]) -> Any:
+        found = await read(query)
+        if rig.due.reads == 2:  # it has seen nothing of what comes now
+            for name in ("one", "two", "missed"):  # a workspace gets half of the room
+                rig.due.wake_in(name, 0)
+                rig.dispatcher.submit(DueRun(name, "acme"))
+        return found
+
+    rig.due.read = slow  # type: ignore[method-assign] # a record that answers late
+    rig.start()
+    await rig.until(lambda: rig.due.reads == 1)
+    rig.runs.hold.clear()
+    rig.dispatcher.submit(DueRun("first", "initech"))
+    rig.dispatcher.schedule(stamp(rig.clock.now()))
+    await rig.until(lambda: rig.due.reads == 2)
+    await asyncio.sleep(0)
+    rig.runs.hold.set()
+    async with asyncio.timeout(20):  # and not only once a minute
+        await rig.until(lambda: rig.runs.advances["missed"] == 1)
     await rig.dispatcher.stop(1)

@@ -65,6 +65,20 @@ def test_one_workspace_gets_half_of_the_room() -> None:
     assert not queue.push(DueRun("x", "third"))
 
 
+def test_what_is_found_has_room_of_its_own() -> None:
+    queue = FairQueue(room=10)
+    for run in (*runs("noisy", 5), *runs("quiet", 5)):
+        assert queue.push(run)
+    found = [DueRun(f"found-{number}", "noisy") for number in range(2)]
+    assert [queue.push(run, found=True) for run in found] == [True, False]  # half of a fourth
+    assert queue.push(DueRun("x", "third"), found=True)
+    assert queue.room_for_found == 0
+    taken = [run.run_id for run in drained(queue)]
+    assert taken[:3] == ["noisy-b0", "quiet-b0", "x"]
+    assert "found-0" in taken
+    assert (queue.room_left, queue.room_for_found) == (10, 12)
+
+
 def test_a_workspace_at_its_cap_waits_until_one_of_its_runs_is_done() -> None:
     queue = FairQueue(room=100, cap=2)
     for run in (*runs("noisy", 4), *runs("quiet", 1)):
