@@ -24,13 +24,17 @@ Parameters: TypeAlias = tuple[Any, ...]
 
 
 class Form:
-    """A statement for one database: its ``sql``, and the ``names`` of its parameters in order."""
+    """A statement for one database: its ``sql``, and the ``names`` of its parameters in order.
 
-    __slots__ = ("_constants", "_pick", "_required", "names", "sql")
+    ``changes`` says that it changes rows, though it may also give some.
+    """
+
+    __slots__ = ("_constants", "_pick", "_required", "changes", "names", "sql")
 
     def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
         compiled: Any = clause.compile(dialect=dialect)
         self.sql = str(compiled)
+        self.changes = bool(compiled.isinsert or compiled.isupdate or compiled.isdelete)
         self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
         self._required = frozenset(n for n in self.names if compiled.binds[n].required)
         self._constants: Mapping[str, Any] = {

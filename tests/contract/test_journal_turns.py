@@ -234,6 +234,32 @@ async def test_a_turn_that_fails_leaves_nothing_and_harms_no_other(journal: Jour
         assert step.status is StepStatus.PLANNED
 
 
+@pytest.mark.parametrize("cap", [None, 5])
+async def test_a_unit_that_fails_after_it_took_a_run_has_not_taken_it(
+    journal: Journal, cap: int | None
+) -> None:
+    stories = await many(journal, 2)
+
+    def take(tx: Tx, story: Story) -> None:
+        assert tx.claim(story.run_id, "one", FAR, cap) is not None
+
+    def fail(*_: Any) -> None:
+        raise LookupError
+
+    def plainly(tx: Tx) -> None:
+        take(tx, stories[1])
+        fail()
+
+    in_turn = turn(stories[0], lambda tx: take(tx, stories[0]), fail)
+    for unit in (in_turn, plainly):
+        with pytest.raises(LookupError):
+            await journal.write(unit)
+    for story in stories:
+        claim = await claim_of(journal, story)
+        assert claim is not None
+        assert (claim.owner, claim.epoch) == (None, 0)
+
+
 async def test_turns_that_change_each_other_s_runs_come_one_after_the_other(
     journal: Journal,
 ) -> None:

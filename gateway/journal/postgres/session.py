@@ -69,6 +69,7 @@ class PostgresSession(Session):
             del self._asked[read]
             assert asked.result is not None  # noqa: S101 - answered with whatever was sent
             return rows_of(asked.result)
+        self.changes += form.changes
         place = self._wire.send(form.sql, parameters)
         return rows_of(self.settle()[place])
 

@@ -13,7 +13,6 @@ from gateway.journal.postgres.heads import LOCKED_HEAD, LOCKED_HEAD_OF_RUN, Lock
 from gateway.journal.postgres.named import Named
 from gateway.journal.postgres.session import DuplicateError, PostgresSession
 from gateway.journal.postgres.values import require_storable
-from gateway.journal.queries import EXECUTION_OF_RUN
 from gateway.journal.records import entry_of
 from gateway.journal.session import NoSuchRowError
 from gateway.journal.statement import Statement
@@ -21,7 +20,7 @@ from gateway.journal.tables import claim
 from gateway.journal.tables import entry as table
 from gateway.journal.unit import Unit, already_there, unknown_row
 from gateway.model.entry import Entry, EntryType, NewEntry
-from gateway.model.execution import Claim, Execution, PlanRecord
+from gateway.model.execution import Execution, PlanRecord
 from gateway.model.stored_entry import StoredEntry
 
 _NAMES = [column.name for column in table.columns if column.name != "position"]
@@ -143,12 +142,6 @@ class PostgresUnit(Unit):
         for chain, seq, own_hash in self._later.all(LOCKED_HEAD_OF_RUN, of_run=run_id):
             self._locked.know(chain, seq, own_hash)
         return found
-
-    def fence(self, run_id: str, epoch: int, lease_until: str) -> Claim | None:
-        """Prolong a claim; None if it was lost. Its execution is fetched with it."""
-        self._later.ask(EXECUTION_OF_RUN, of_run=run_id)
-        self._later.ask(LOCKED_HEAD_OF_RUN, of_run=run_id)
-        return super().fence(run_id, epoch, lease_until)
 
     def append(self, entry: NewEntry) -> Entry:
         """Record a fact; the projections follow at once. Its ``position`` is 0.
