@@ -145,13 +145,36 @@ def _leased(*columns: Any) -> Select[Any]:
 
 
 def _workspaces() -> Select[Any]:
-    """Each workspace that has runs which wait: one step along an index for each."""
+    """Each workspace that has runs which are due: a few steps along an index for each that has runs
+    which wait."""
     first = _parked(func.min(claim.c.workspace).label("workspace"))
     found = first.cte("found", recursive=True)
     behind = _parked(func.min(claim.c.workspace)).where(claim.c.workspace > found.c.workspace)
     onward = select(behind.scalar_subquery()).where(found.c.workspace.is_not(None))
     found = found.union_all(onward)
-    return select(found.c.workspace).where(found.c.workspace.is_not(None))
+    its = (claim.c.workspace == found.c.workspace, _is_due)
+    has_due = [
+        _parked(claim.c.run_id).where(*its, claim.c.urgent == literal_column(urgent)).exists()
+        for urgent in ("1", "0")
+    ]
+    return select(found.c.workspace).where(found.c.workspace.is_not(None), or_(*has_due))
+
+
+def _full() -> Select[Any]:
+    """Each workspace that holds as many runs as it may."""
+    held = select(_other.c.workspace).where(
+        _other.c.owner.is_not(None), _other.c.lease_until >= bindparam("now")
+    )
+    return held.group_by(_other.c.workspace).having(func.count() >= bindparam("cap"))
+
+
+def _lapsed() -> Select[Any]:
+    return (
+        _leased(*_run)
+        .where(claim.c.lease_until < bindparam("now"))
+        .order_by(claim.c.lease_until, claim.c.run_id)
+        .limit(bindparam("at_most"))
+    )
 
 
 _run = (claim.c.run_id, claim.c.workspace, claim.c.urgent)
@@ -159,12 +182,8 @@ _is_due = claim.c.wake_at <= bindparam("now")
 _oldest = (claim.c.wake_at, claim.c.run_id)
 
 CLAIM_OF = Statement(select(*CLAIM_COLUMNS).where(claim.c.run_id == bindparam("of_run")))
-LAPSED = Statement(
-    _leased(*_run)
-    .where(claim.c.lease_until < bindparam("now"))
-    .order_by(claim.c.lease_until, claim.c.run_id)
-    .limit(bindparam("at_most"))
-)
+LAPSED = Statement(_lapsed())
+LAPSED_WITHIN = Statement(_lapsed().where(claim.c.workspace.not_in(_full())))
 DUE = Statement(_parked(*_run).where(_is_due).order_by(*_oldest).limit(bindparam("at_most")))
 DUE_IN = Statement(
     _parked(*_run)

@@ -26,7 +26,7 @@ class SqlClaimRecords(ClaimRecords):
 
     def due_runs(self, now: str, limit: int, cap: int | None = None) -> list[DueRun]:
         """Runs whose ``wake_at`` or lease has passed, at most ``limit``, fairly by workspace."""
-        lapsed = self._all(claim_statements.LAPSED, now=now, at_most=limit)
+        lapsed = self._lapsed(now, limit, cap)
         room = limit - len(lapsed)
         waiting: list[Row] = []
         if room > 0:
@@ -35,12 +35,17 @@ class SqlClaimRecords(ClaimRecords):
                 waiting = list(islice(self._in_turns(now, room, cap), room)) if waiting else []
         return [DueRun(run_id, of, bool(urgent)) for run_id, of, urgent in (*lapsed, *waiting)]
 
+    def _lapsed(self, now: str, limit: int, cap: int | None) -> list[Row]:
+        if cap is None:
+            return self._all(claim_statements.LAPSED, now=now, at_most=limit)
+        return self._all(claim_statements.LAPSED_WITHIN, now=now, at_most=limit, cap=cap)
+
     def _in_turns(self, now: str, limit: int, cap: int | None) -> Iterator[Row]:
         """The due runs of each workspace, one of each in turn; who comes first is left to chance.
 
         Else it would always be the same ones, where there are more workspaces than ``limit``.
         """
-        workspaces = [row[0] for row in self._all(claim_statements.WORKSPACES)]
+        workspaces = [row[0] for row in self._all(claim_statements.WORKSPACES, now=now)]
         random.shuffle(workspaces)
         held: dict[str, int] = {}
         if cap is not None:
@@ -51,7 +56,7 @@ class SqlClaimRecords(ClaimRecords):
             most = min(limit, share) if cap is None else min(share, cap - held.get(workspace, 0))
             if most > 0:
                 found.append(self._due_in(workspace, now, most))
-            if len(found) >= limit and all(found):
+            if len(found) >= limit:
                 break
         return (row for row in chain.from_iterable(zip_longest(*found)) if row is not None)
 

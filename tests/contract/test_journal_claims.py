@@ -1,6 +1,7 @@
 """Claims: one owner at a time, no lost wake-up, for every journal."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -277,6 +278,57 @@ async def test_what_lapsed_does_not_count_for_the_cap(journal: Journal) -> None:
     await past(journal, soon)
 
     assert await journal.write(lambda tx: tx.claim("run_b", "one", FAR, 1))
+
+
+async def test_runs_that_lapsed_in_a_workspace_at_its_cap_hide_nobody_else_s(
+    journal: Journal,
+) -> None:
+    for name in "abcd":
+        await enlisted(journal, name, "noisy")
+    soon = after(await journal.write(lambda tx: tx.now), 0.002)
+    for name in "bcd":
+        await journal.write(lambda tx, of=f"run_{name}": tx.claim(of, "dead", soon))
+    await past(journal, soon)
+    await enlisted(journal, "q", "quiet")
+    now = await journal.write(lambda tx: tx.now)
+
+    async def found(limit: int, cap: int) -> list[str]:
+        due = await journal.read(lambda records: records.due_runs(now, limit, cap))
+        return [run.run_id for run in due]
+
+    assert len(await found(3, 4)) == 3
+    assert await journal.write(lambda tx: tx.claim("run_a", "one", FAR, 1))
+    assert await found(3, 1) == ["run_q"]
+
+
+@pytest.mark.parametrize(("due_runs", "cap"), [(3, 5), (20, 5), (20, None)])
+async def test_to_look_for_due_runs_does_not_cost_more_where_many_workspaces_wait(
+    journal: Journal, due_runs: int, cap: int | None
+) -> None:
+    later = after(await journal.write(lambda tx: tx.now), 3600)
+
+    def parked(tx: Tx, name: str) -> None:
+        assert tx.claim(f"run_{name}", "one", FAR)
+        assert tx.release(f"run_{name}", 1, 1, later)
+
+    for number in range(40):
+        await enlisted(journal, f"w{number}", f"waits{number}")
+        await journal.write(lambda tx, of=f"w{number}": parked(tx, of))
+    for number in range(due_runs):
+        await enlisted(journal, f"n{number:02}", "noisy")
+    now = await journal.write(lambda tx: tx.now)
+
+    def look(records: Any) -> tuple[int, int]:
+        asked, ask = [], records._all
+        records._all = lambda *given, **values: asked.append(given) or ask(*given, **values)
+        try:
+            return len(records.due_runs(now, 10, cap)), len(asked)
+        finally:
+            records._all = ask
+
+    found, statements = await journal.read(look)
+    assert found == min(due_runs, cap or 10)
+    assert statements < 10
 
 
 async def test_renewing_prolongs_what_ends_soon_and_is_of_that_owner(journal: Journal) -> None:
