@@ -155,6 +155,7 @@ class Advancing:
             self._feed.start()
             stack.push_async_callback(self._feed.stop)
         stack.callback(loop.runner.leave)
+        stack.callback(here.leave)
 
     def _elsewhere(self, journal: DurableJournal) -> ElsewhereDispatcher:
         settings = self._settings

@@ -66,6 +66,10 @@ class EmbeddedDispatcher(Dispatcher):
         self._sweeper.start()
         self._timers.start()
 
+    def leave(self) -> None:
+        """Take no more runs; those under way go on."""
+        self.pool.close()
+
     async def stop(self, patience: float = 10.0) -> None:
         """Stop taking runs and wait ``patience`` seconds for those under way.
 

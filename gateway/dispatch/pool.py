@@ -91,15 +91,18 @@ class RunPool:
                 future = self._settled[run_id] = asyncio.get_running_loop().create_future()
             await asyncio.shield(future)
 
-    async def stop(self, patience: float) -> None:
-        """Take no more runs, and wait ``patience`` seconds for those under way; then cut them off.
-
-        Nobody waits for those that were not begun: the record says that they are due.
-        """
+    def close(self) -> None:
+        """Take no more runs. Those that were not begun are left: the record says that they are
+        due."""
         self._advance = None
         self._queue.clear()
         for run_id in [name for name in self._settled if name not in self._active]:
             self._settle(run_id)
+
+    async def stop(self, patience: float) -> None:
+        """Take no more runs, and wait ``patience`` seconds for those under way; then cut them
+        off."""
+        self.close()
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=patience)
