@@ -10,13 +10,19 @@ async def cancelled(*tasks: "asyncio.Task[Any] | None") -> None:
 
     Raises:
         Exception: what a task had failed with, or failed with on its way out.
+        CancelledError: whoever waits was cancelled meanwhile, which must not look like the end of
+            a task.
     """
     begun = [task for task in tasks if task is not None]
+    caller = asyncio.current_task()
+    before = caller.cancelling() if caller is not None else 0
     for task in begun:
         task.cancel()
     for task in begun:
         with contextlib.suppress(asyncio.CancelledError):
             await task
+    if caller is not None and caller.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 async def left(task: "asyncio.Task[Any] | None", seconds: float) -> None:

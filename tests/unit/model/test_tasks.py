@@ -43,3 +43,45 @@ async def test_what_a_task_failed_with_is_not_swallowed() -> None:
     await asyncio.sleep(0)
     with pytest.raises(LookupError):
         await cancelled(task)
+
+
+async def test_whoever_is_cancelled_while_tasks_end_is_so_once_they_have_ended() -> None:
+    told: list[str] = []
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            told.append("over")
+
+    async def ending(task: asyncio.Task[None]) -> None:
+        await cancelled(task)
+        told.append("went on")
+
+    task = asyncio.create_task(slow())
+    await asyncio.sleep(0)
+    end = asyncio.create_task(ending(task))
+    await asyncio.sleep(0)
+    end.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await end
+    assert told == ["over"]
+
+
+async def test_whoever_was_cancelled_before_goes_on_when_tasks_have_ended() -> None:
+    told: list[str] = []
+
+    async def leaving(task: asyncio.Task[bool]) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await cancelled(task)
+            told.append("went on")
+
+    task = asyncio.create_task(asyncio.Event().wait())
+    end = asyncio.create_task(leaving(task))
+    await asyncio.sleep(0)
+    end.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await end
+    assert told == ["went on"]

@@ -206,3 +206,25 @@ async def test_an_attempt_that_waits_to_be_sent_when_its_process_leaves_is_not(
     for one in slow:
         one.answer.set()
     await running
+
+
+async def test_a_run_that_is_cut_off_as_an_outcome_comes_is_cut_off(world: LoopWorld) -> None:
+    slow, other = Slow(), Slow()
+    world.actions.will("safe", slow, other)
+    execution_id = await world.begin(step("a", "safe"), step("b", "safe"))
+    running = asyncio.create_task(world.advance(execution_id))
+    await slow.begun.wait()
+    await other.begun.wait()
+    slow.answer.set()
+    for _ in range(1_000):
+        if isinstance(running._fut_waiter, asyncio.Task):  # type: ignore[attr-defined] # of CPython
+            break  # it waits for a task of its own that it has ended
+        await asyncio.sleep(0)
+
+    running.cancel()
+
+    await asyncio.wait({running}, timeout=10)
+    is_cut_off = running.cancelled()
+    other.answer.set()
+    await asyncio.gather(running, return_exceptions=True)
+    assert is_cut_off
