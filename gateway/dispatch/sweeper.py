@@ -134,6 +134,7 @@ class Sweeper:
         if limit <= 0:
             return self._pace.every
         now = stamp(self._clock.now() - timedelta(seconds=self._pace.late))
+        self._next = None  # a moment that is asked for from now on need not be in what is read
         due, following = await self._journal.read(
             lambda records: (records.due_runs(now, limit, self._cap), records.next_wake())
         )

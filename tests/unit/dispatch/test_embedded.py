@@ -383,3 +383,23 @@ async def test_a_run_for_which_there_was_no_room_during_a_look_is_looked_for_aga
     async with asyncio.timeout(20):  # and not only once a minute
         await rig.until(lambda: rig.runs.advances["missed"] == 1)
     await rig.dispatcher.stop(1)
+
+
+async def test_a_moment_that_is_asked_for_during_a_look_is_not_forgotten() -> None:
+    rig = Rig()
+    read = rig.due.read
+
+    async def slow(query: Callable[[Any], Any]) -> Any:
+        if rig.due.reads == 1:
+            rig.due.wakes.clear()  # somebody else took it
+        found = await read(query)
+        if rig.due.reads == 2:  # it has seen nothing of what is parked now
+            rig.dispatcher.schedule(rig.due.wake_in("parked", 0.05))
+        return found
+
+    rig.due.read = slow  # type: ignore[method-assign] # a record that answers late
+    rig.due.wake_in("other", 0.1)
+    rig.start()
+    async with asyncio.timeout(20):  # and not only once a minute
+        await rig.until(lambda: rig.runs.advances["parked"] == 1)
+    await rig.dispatcher.stop(1)
