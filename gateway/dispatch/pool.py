@@ -58,7 +58,7 @@ class RunPool:
     def start(self, advance: Advance) -> None:
         """Begin to advance runs."""
         self._advance = advance
-        self._fill()
+        self.fill()
 
     def submit(self, run: DueRun, *, found: bool = False) -> bool:
         """Advance this run soon; if it is being advanced, tell whoever does.
@@ -71,7 +71,7 @@ class RunPool:
         if not self._queue.push(run, found=found):
             self.has_missed = True
             return False
-        self._fill()
+        self.fill()
         return True
 
     def wake(self, run_id: str) -> None:
@@ -110,7 +110,9 @@ class RunPool:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
+        """Begin as many of those that wait as may be begun now: say so whenever the record may have
+        been late and is no more."""
         while self._advance is not None and self._has_place():
             run = self._queue.pop()
             if run is None:
@@ -145,7 +147,7 @@ class RunPool:
                 self.on_wake(run, wake_at)
             if not (woken.is_set() and self._advance is not None and self.submit(run)):
                 self._settle(run_id)
-            self._fill()
+            self.fill()
             if self.has_missed:
                 self.on_room()
 

@@ -403,3 +403,21 @@ async def test_a_moment_that_is_asked_for_during_a_look_is_not_forgotten() -> No
     async with asyncio.timeout(20):  # and not only once a minute
         await rig.until(lambda: rig.runs.advances["parked"] == 1)
     await rig.dispatcher.stop(1)
+
+
+async def test_what_came_while_the_record_was_late_is_begun_once_it_is_not() -> None:
+    rig = Rig(max_runs=32, pace=Pace(every=0.05, busy=0.02))
+    is_late = False
+    rig.dispatcher.pool.is_late = lambda: is_late
+    rig.start()
+    rig.runs.hold.clear()
+    for number in range(16):  # so many may be under way however late it is
+        rig.dispatcher.submit(DueRun(f"long{number}", "acme"))
+    is_late = True
+    rig.dispatcher.submit(DueRun("later", "acme"))
+    await rig.until(lambda: len(rig.runs.now) == 16)
+    is_late = False
+    async with asyncio.timeout(20):
+        await rig.until(lambda: "later" in rig.runs.now)
+    rig.runs.hold.set()
+    await rig.dispatcher.stop(1)
