@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _TROUBLE = 1.0
 _BEATS = 3
 _AT_LEAST = 0.05
+_NO_ROOM = 1.0  # seconds: until then a sweeper may have found it, here or elsewhere
 _PARTING = 10.0
 """Seconds for a worker to end in. It waits for its workflows, whatever has become of them."""
 
@@ -92,11 +93,12 @@ class TemporalFeed:
         beating = asyncio.create_task(_beat(given["lease"] / _BEATS))
         try:
             await self._here.pool.room()
-            self._here.submit(run)
+            has_place = self._here.pool.submit(run)
             await self._here.pool.settled(run.run_id)
         finally:
             beating.cancel()
-        return self._look_in(await self._journal.read(lambda r: r.claim_of(run.run_id)))
+        pause = self._look_in(await self._journal.read(lambda r: r.claim_of(run.run_id)))
+        return pause if has_place or pause is None else max(pause, _NO_ROOM)
 
     def _look_in(self, claim: Claim | None) -> float | None:
         """Seconds until the run wants to be looked at: when it said so, or its lease is over."""

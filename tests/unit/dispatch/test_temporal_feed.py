@@ -1,13 +1,17 @@
-"""A worker of Temporal that does not end as it should does not keep the process."""
+"""A worker of Temporal: how it ends, and how often it has a run looked at again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
+from gateway.dispatch.pool import RunPool
 from gateway.dispatch.temporal import TemporalFeed
 from gateway.dispatch.temporal import feed as feed_module
+from gateway.model.claims import DueRun
+from gateway.model.execution import Claim
 from gateway.model.system import SystemClock
 
 pytestmark = pytest.mark.anyio
@@ -66,3 +70,28 @@ async def test_a_worker_that_does_not_end_is_left(
     await asyncio.wait_for(feed.stop(), 25)
     await asyncio.wait({task}, timeout=25)
     assert task.done()
+
+
+class Here:
+    """A dispatcher that begins nothing, and has room for one run of a workspace."""
+
+    def __init__(self) -> None:
+        self.pool = RunPool(max_runs=1, ahead=2)
+
+    def submit(self, run: DueRun) -> None:
+        self.pool.submit(run)
+
+
+class Due:
+    """A record of runs that nobody holds, and that are due."""
+
+    async def read(self, _: object) -> Claim:
+        return Claim("run", "exec", None, 0, None, 1, "2026-03-01T09:30:00.000000Z")
+
+
+async def test_a_run_for_which_there_is_no_room_is_not_asked_for_again_at_once() -> None:
+    here, due = Here(), Due()
+    feed: Any = TemporalFeed("nowhere", "default", here, due, SystemClock(), 1)  # type: ignore[arg-type]
+    here.submit(DueRun("before", "acme"))
+    given = {"run_id": "run", "workspace": "acme", "urgent": False, "lease": 10.0}
+    assert await ActivityEnvironment().run(feed.advance, given) >= 1.0
