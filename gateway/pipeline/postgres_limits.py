@@ -28,6 +28,7 @@ _BATCH = 500
 _QUEUE = 20_000
 _FORGET_EVERY = 30.0
 _SETTINGS = {"synchronous_commit": "off", "lock_timeout": "2s", "statement_timeout": "5s"}
+_SILENCE = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +53,8 @@ class PostgresRateLimits:
     def __init__(self, url: str, clock: Clock | None = None, most: int = MOST) -> None:
         self._clock = clock
         self._most = most
-        self._doors = Connection(url, "rate limits", settings=_SETTINGS)
-        self._units = Connection(url, "rate limits", settings=_SETTINGS)
+        self._doors = Connection(url, "rate limits", settings=_SETTINGS, silence=_SILENCE)
+        self._units = Connection(url, "rate limits", settings=_SETTINGS, silence=_SILENCE)
         self._queue: queue.Queue[_Asked | None] = queue.Queue(_QUEUE)
         self._forget_at = time.monotonic() + _FORGET_EVERY
         self._thread = threading.Thread(target=self._serve, name="rate-limits", daemon=True)

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import conninfo
 
 from gateway.model.problem import ProblemError, refuse
+from gateway.postgres.patient import PatientSession, Row
 
 CONNECT_SECONDS = 5
 """How long the server may take to accept a connection."""
@@ -23,7 +24,6 @@ ALIVE: dict[str, Any] = {
 """How a dead connection is noticed that nobody closed."""
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 Session = psycopg.Connection[Row]
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,8 @@ class Connection:
 
     ``opened`` prepares each session that is made; where it raises, there is no session. Statements
     run in autocommit, but for those within ``transaction``. ``settings`` are options of the server
-    for each session, such as ``lock_timeout``. Thread-safe, by ``lock``.
+    for each session, such as ``lock_timeout``. A session of which nothing comes back for
+    ``silence`` seconds counts as lost (None: never). Thread-safe, by ``lock``.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Connection:
         purpose: str,
         opened: Callable[[Session], None] = lambda _: None,
         settings: dict[str, str] | None = None,
+        silence: float | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self._url = url
         self._purpose = purpose
         self._opened = opened
         self._settings = settings or {}
+        self._silence = silence
         self._session: Session | None = None
         self._in_transaction = False
         self._closed = False
@@ -142,7 +145,7 @@ class Connection:
         options = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         named = f"contract-gateway {self._purpose}"
         try:
-            session = psycopg.connect(
+            session = PatientSession.connect(
                 self._url,
                 autocommit=True,
                 connect_timeout=CONNECT_SECONDS,
@@ -152,6 +155,7 @@ class Connection:
             )
         except psycopg.Error as error:
             raise self._unavailable(error) from error
+        session.silence = self._silence
         try:
             self._opened(session)
         except BaseException as error:

@@ -28,6 +28,9 @@ MOST_AT_ONCE = 10_000
 _PATIENCE = 10.0
 """Seconds in which what was overwritten must have left the tables."""
 
+_SILENCE = 15.0
+"""Seconds of silence after which a session counts as lost: more than a change waits for others."""
+
 _CHANGE: LiteralString = f"SELECT pg_advisory_xact_lock({PROGRAM}, {SharedLock.KEYS_CHANGE:d})"
 _ADDED: LiteralString = (
     "INSERT INTO data_key (id, workspace, subject, lifetime, wrapped, workspace_key, created_at,"
@@ -64,7 +67,9 @@ class PostgresKeyStore(KeyStore):
         self._alone = alone
         self._rotations: int | None = None
         settings = {"search_path": SCHEMA, "synchronous_commit": "on", "lock_timeout": "10s"}
-        self.connection = Connection(url, "the key store", self._opened, settings)
+        # Whoever is alone rewrites tables, which takes as long as it takes.
+        silence = None if alone else _SILENCE
+        self.connection = Connection(url, "the key store", self._opened, settings, silence)
         self.lock = self.connection.lock
         try:
             self.connection.rows("SELECT 1")

@@ -1,0 +1,55 @@
+"""A connection of which nothing comes back any more, as through a proxy that lost its other side:
+whoever asks goes on with a new one, and whoever stops does so."""
+
+import asyncio
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from gateway.model.contract import RateKey
+from gateway.model.rate import Budget, Holder
+from gateway.pipeline import postgres_limits
+from gateway.pipeline.postgres_limits import PostgresRateLimits
+from gateway.pipeline.rate_tables import RATE_TABLES
+from gateway.privacy import postgres_key_store
+from gateway.privacy.postgres_key_store import PostgresKeyStore
+from tests.faults.proxy import Proxy
+from tests.postgres import Postgres
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(60)]
+
+
+@pytest.fixture
+def network(postgres: Postgres) -> Iterator[Proxy]:
+    made = Proxy(("127.0.0.1", postgres.port))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def through(postgres: Postgres, database_url: str, network: Proxy) -> str:
+    return database_url.replace(f":{postgres.port}/", f":{network.port}/")
+
+
+def test_keys_are_had_again(network: Proxy, through: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_key_store, "_SILENCE", 1.0, raising=False)
+    store = PostgresKeyStore(through)
+    assert store.signing_keys() == []
+    network.lose()
+    assert store.signing_keys() == []
+    store.close()
+
+
+def test_calls_are_counted_again(
+    network: Proxy, through: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_limits, "_SILENCE", 1.0, raising=False)
+    with psycopg.connect(database_url, autocommit=True) as session:
+        session.execute(RATE_TABLES)
+    budget = Budget(Holder("shop.one@1.0.0", RateKey.USER, "acme", "alice"), 60)
+    limits = PostgresRateLimits(through)
+    asyncio.run(limits.take(budget))
+    network.lose()
+    assert asyncio.run(limits.take(budget)) >= 0
+    limits.close()
