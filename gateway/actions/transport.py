@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from operator import attrgetter
 from typing import Any, cast
 
 import anyio
@@ -126,10 +127,15 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 class _LentStream(httpx.AsyncByteStream):
-    """An answer that gives its place back when it is closed."""
+    """An answer that gives its place back when it is closed.
 
-    def __init__(self, stream: httpx.AsyncByteStream, places: anyio.Semaphore) -> None:
-        self._stream = stream
+    Whatever came behind it would be taken for the answer to the next request on its connection,
+    which may be anybody's: that connection is used no more.
+    """
+
+    def __init__(self, response: httpx.Response, places: anyio.Semaphore) -> None:
+        self._stream = cast("httpx.AsyncByteStream", response.stream)
+        self._tls: ssl.SSLObject | None = _extra(response, "ssl_object")
         self._places = places
         self._is_closed = False
 
@@ -144,9 +150,31 @@ class _LentStream(httpx.AsyncByteStream):
             return
         self._is_closed = True
         try:
+            parser = _parser_of(self._stream)
+            if parser.trailing_data[0] or (self._tls and _holds_more(self._tls)):
+                parser.send_failed()  # which httpcore closes the connection after
             await self._stream.aclose()
         finally:
             self._places.release()
+
+
+# httpcore has no public way to see what its parser holds of an answer that is over.
+_parser_of = attrgetter("_httpcore_stream._stream._connection._h11_state")
+
+
+def _extra(response: httpx.Response, name: str) -> Any:
+    return response.extensions["network_stream"].get_extra_info(name)
+
+
+def _holds_more(tls: ssl.SSLObject) -> bool:
+    """True where anything is left of what was received, also the end of the connection."""
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        return True
+    return True
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
@@ -178,7 +206,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         except BaseException:
             self._places.release()
             raise
-        response.stream = _LentStream(cast("httpx.AsyncByteStream", response.stream), self._places)
+        response.stream = _LentStream(response, self._places)
         return response
 
 
