@@ -206,6 +206,8 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         except BaseException:
             self._places.release()
             raise
+        if response.is_redirect:  # httpx would read it, and raise where it is no address
+            response.headers.pop("location", None)
         response.stream = _LentStream(response, self._places)
         return response
 

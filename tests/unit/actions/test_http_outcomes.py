@@ -181,17 +181,27 @@ def test_a_conflict_over_a_key_that_was_sent_is_unknown() -> None:
     assert declined(says(409), idempotency_key=True, kind=Kind.QUERY).code == "CONFLICT"
 
 
+PLACES = ["/elsewhere", "mailto:ada", "http:ada", "http://xn--/", "//a:b", "http://[::1"]
+"""Where a redirect leads; most are no address at all."""
+
+
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("status", [307, 308])
-def test_a_redirect_that_asks_to_repeat_elsewhere_is_declined_and_not_followed(status: int) -> None:
-    result = exchange(says(status, b"", "location: /elsewhere"))
+def test_a_redirect_that_asks_to_repeat_elsewhere_is_declined_and_not_followed(
+    status: int, place: str
+) -> None:
+    result = exchange(says(status, b"", f"location: {place}"))
     assert isinstance(result.outcome, Declined)
     assert (result.outcome.code, result.outcome.retryable) == ("BAD_GATEWAY", False)
     assert len(result.seen) == 1
 
 
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("status", [301, 302, 303])
-def test_a_redirect_that_may_follow_an_effect_is_unknown_for_a_command(status: int) -> None:
-    answer = says(status, b"", "location: /elsewhere")
+def test_a_redirect_that_may_follow_an_effect_is_unknown_for_a_command(
+    status: int, place: str
+) -> None:
+    answer = says(status, b"", f"location: {place}")
     assert f"redirect {status}" in unknown(answer)
     assert declined(answer, kind=Kind.QUERY, method="GET").code == "BAD_GATEWAY"
 
