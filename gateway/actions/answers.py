@@ -122,7 +122,7 @@ def _check_scalar(value: Any) -> None:
 
 
 def declared_error(contract: OperationContract, code: str, detail: str = "") -> Declined | None:
-    """The outcome of an error that ``contract`` declares, or None.
+    """The outcome of an error that ``contract`` declares and its handler answered, or None.
 
     ``detail`` overrides the contract's description.
     """
@@ -130,7 +130,7 @@ def declared_error(contract: OperationContract, code: str, detail: str = "") -> 
     if spec is None:
         return None
     told = detail or spec.description or f"{contract.ref} ended in {code}."
-    return Declined(code, told, spec.http, spec.retryable)
+    return Declined(code, told, spec.http, spec.retryable, declared=True)
 
 
 def judge(

@@ -238,12 +238,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The handler certainly had no effect. ``code`` is a declared error or a standard one."""
+    """The handler certainly had no effect. ``code`` is a declared error or a standard one.
+
+    ``declared`` says that the handler itself answered so, with an error that its contract
+    declares: the gateway's own codes may be among those, and say nothing of earlier attempts.
+    """
 
     code: str
     detail: str
     status: int
     retryable: bool = False
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class Outcome:
     """A judged outcome: an ``answer`` that fits the contract, or the ``problem``.
 
     ``repeat`` says that another attempt is safe, ``unknown`` that the effect may have happened,
-    ``unsent`` that nothing was tried: this attempt never takes the place of the last one.
+    ``declared`` that the handler answered with an error of its contract, ``unsent`` that nothing
+    was tried: this attempt never takes the place of the last one.
     """
 
     attempt: Attempt
@@ -42,6 +43,7 @@ class Outcome:
     problem: Problem | None = None
     repeat: bool = False
     unknown: bool = False
+    declared: bool = False
     unsent: bool = False
 
 
@@ -56,7 +58,8 @@ def judge(registry: Registry, attempt: Attempt, result: ActionOutcome) -> Outcom
             return Outcome(attempt, problem=error.problem, unknown=contract.is_command)
     if isinstance(result, Declined):
         told = declined(result, values_at(attempt.value, contract.policy.pii))
-        return Outcome(attempt, problem=told, repeat=result.retryable)
+        repeat, is_declared = result.retryable, result.declared
+        return Outcome(attempt, problem=told, repeat=repeat, declared=is_declared)
     return _unknown(attempt, result)
 
 
@@ -165,7 +168,7 @@ def _with_earlier_doubt(tx: Tx, execution: Execution, outcome: Outcome) -> Outco
         return outcome
     contract = attempt.contract
     keyed = contract.handler is not None and contract.handler.idempotency_key
-    if keyed and told.code in contract.errors:
+    if keyed and outcome.declared:
         return outcome
     step = _state(tx, execution, attempt)
     # An abort took the place of what was known of earlier attempts under the same key.

@@ -42,8 +42,8 @@ DRAFT = (
     step("d", "book"),
 )
 OUTCOMES: dict[str, ActionOutcome] = {
-    "refused": Declined("REFUSED", "It was refused.", 409),
-    "busy": Declined("BUSY", "It is busy.", 503, retryable=True),
+    "refused": Declined("REFUSED", "It was refused.", 409, declared=True),
+    "busy": Declined("BUSY", "It is busy.", 503, retryable=True, declared=True),
     "silence": Unknown("The line was cut."),
 }
 

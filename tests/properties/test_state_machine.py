@@ -24,8 +24,8 @@ from tests.unit.runtime.loop_world import (
     step,
 )
 
-BUSY = Declined("BUSY", "It is busy.", 503, retryable=True)
-REFUSED = Declined("REFUSED", "It was refused.", 409)
+BUSY = Declined("BUSY", "It is busy.", 503, retryable=True, declared=True)
+REFUSED = Declined("REFUSED", "It was refused.", 409, declared=True)
 SILENCE = Unknown("The line was cut.")
 OTHER_RULES = VERDICT.replace("amount > 100", "amount > 200")
 

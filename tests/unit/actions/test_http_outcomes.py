@@ -120,7 +120,9 @@ def test_a_compressed_answer_is_not_unpacked() -> None:
 
 def test_a_declared_code_counts_when_its_status_is_the_answers() -> None:
     answer = says(404, said({"code": "ORDER_NOT_FOUND", "detail": "no order of alice"}))
-    assert declined(answer) == Declined("ORDER_NOT_FOUND", "There is no such order.", 404, False)
+    assert declined(answer) == Declined(
+        "ORDER_NOT_FOUND", "There is no such order.", 404, False, declared=True
+    )
 
 
 def test_a_declared_code_with_another_status_does_not_count() -> None:
@@ -130,7 +132,9 @@ def test_a_declared_code_with_another_status_does_not_count() -> None:
 
 def test_a_status_that_the_handler_maps_is_the_declared_error() -> None:
     outcome = declined(says(410, b"<html>"), errors={410: "ORDER_NOT_FOUND"})
-    assert outcome == Declined("ORDER_NOT_FOUND", "There is no such order.", 404, False)
+    assert outcome == Declined(
+        "ORDER_NOT_FOUND", "There is no such order.", 404, False, declared=True
+    )
 
 
 def test_the_code_in_the_body_is_more_exact_than_the_mapped_status() -> None:
@@ -145,7 +149,7 @@ def test_a_mapped_standard_code_keeps_its_standard_status() -> None:
 
 def test_a_declared_server_error_is_declined_and_retryable_as_declared() -> None:
     outcome = declined(says(503, said({"code": "CLOSED_FOR_NOW"}), "retry-after: 1"))
-    assert outcome == Declined("CLOSED_FOR_NOW", "Come back later.", 503, True)
+    assert outcome == Declined("CLOSED_FOR_NOW", "Come back later.", 503, True, declared=True)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
@@ -173,6 +177,7 @@ def test_an_undeclared_refusal_has_a_standard_code(
 ) -> None:
     outcome = declined(says(status, said({"detail": "alice@example.com"})))
     assert (outcome.code, outcome.status, outcome.retryable) == (code, shown, retryable)
+    assert not outcome.declared
     assert "alice" not in outcome.detail
 
 
@@ -260,10 +265,8 @@ def perform_against(answer: Answer, scheme: str, timeout: float) -> Any:
 
 
 def is_unreached(outcome: Any) -> bool:
-    return isinstance(outcome, Declined) and (outcome.code, outcome.status, outcome.retryable) == (
-        "SERVICE_UNAVAILABLE",
-        503,
-        True,
+    return isinstance(outcome, Declined) and outcome == Declined(
+        "SERVICE_UNAVAILABLE", outcome.detail, 503, retryable=True, declared=False
     )
 
 

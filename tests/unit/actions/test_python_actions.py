@@ -90,12 +90,14 @@ def test_emitted_events_come_with_the_answer_as_they_were() -> None:
 
 
 def test_events_of_a_handler_that_declines_are_dropped() -> None:
-    assert perform("emits_and_fails") == Declined("OUT_OF_STOCK", "Nothing is left.", 409)
+    assert perform("emits_and_fails") == Declined(
+        "OUT_OF_STOCK", "Nothing is left.", 409, declared=True
+    )
 
 
 def test_a_declared_error_is_declined_as_the_contract_says() -> None:
     outcome = perform("declines", {"code": "CLOSED_FOR_NOW", "detail": "Until Monday."})
-    assert outcome == Declined("CLOSED_FOR_NOW", "Until Monday.", 503, True)
+    assert outcome == Declined("CLOSED_FOR_NOW", "Until Monday.", 503, True, declared=True)
 
 
 def test_a_standard_error_is_declined_with_its_status() -> None:

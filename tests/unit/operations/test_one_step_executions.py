@@ -22,7 +22,7 @@ from tests.unit.runtime.loop_world import AGENT, FIONA, LoopWorld, person
 
 pytestmark = pytest.mark.anyio
 
-BUSY = Declined("BUSY", "It is busy.", 503, retryable=True)
+BUSY = Declined("BUSY", "It is busy.", 503, retryable=True, declared=True)
 
 
 @pytest.fixture

@@ -175,8 +175,8 @@ FIONA = person("fiona", "approver")
 FRANK = person("frank", "approver")
 
 
-BUSY = Declined("BUSY", "It is busy.", 503, retryable=True)
-REFUSED = Declined("REFUSED", "It was refused.", 409)
+BUSY = Declined("BUSY", "It is busy.", 503, retryable=True, declared=True)
+REFUSED = Declined("REFUSED", "It was refused.", 409, declared=True)
 SILENCE = Unknown("The connection was cut.")
 
 

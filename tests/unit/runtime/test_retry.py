@@ -7,7 +7,7 @@ import pytest
 from gateway.journal import rebuild_matches
 from gateway.model.entry import EntryType
 from gateway.model.execution import StepStatus
-from gateway.model.ports import Answered
+from gateway.model.ports import Answered, Declined
 from gateway.model.problem import ProblemError
 from tests.unit.runtime.loop_world import (
     BUSY,
@@ -271,3 +271,18 @@ async def test_unused_consent_of_a_step_that_waited_for_the_limit_is_void_at_the
     await world.cancel(execution_id)
     assert (await world.approval(execution_id, "a")).status.value == "void"
     assert (await world.step(execution_id, "a")).status is StepStatus.CANCELLED
+
+
+async def test_a_step_that_could_not_be_sent_again_keeps_its_key_whatever_its_contract_declares(
+    world: LoopWorld,
+) -> None:
+    """The gateway's own code for what was not sent may be one that the contract declares."""
+    unreached = Declined(BUSY.code, "Nothing was sent.", 503, retryable=True)
+    world.actions.will("keyed", SILENCE, *[unreached] * 3)
+    execution_id = await world.begin(step("a", "keyed"))
+    await exhaust(world, execution_id)
+    assert await world.status(execution_id) == "unresolved"
+    await world.operate("retry", execution_id)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+    assert len({call.idempotency_key for call in world.actions.calls}) == 1

@@ -174,6 +174,7 @@ async def test_an_action_that_raises_is_of_unknown_outcome(world: LoopWorld) -> 
         ("safe", [BUSY, BUSY, BUSY], "unresolved"),
         ("safe", [REFUSED], "unresolved"),
         ("keyed", [Declined("BAD_GATEWAY", "No connection.", 502, True)] * 3, "unresolved"),
+        ("keyed", [Declined("BUSY", "No connection.", 503, True)] * 3, "unresolved"),
         ("keyed", [REFUSED], "failed"),
         ("keyed", [BUSY, Answered({"id": "a"})], "completed"),
     ],
