@@ -21,7 +21,7 @@ from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.doubt import OUTCOME_UNKNOWN, in_doubt, outcome_unknown
-from gateway.runtime.gate import Gate
+from gateway.runtime.gate import Gate, unused_consent
 from gateway.runtime.grants import Allowance
 from gateway.runtime.hashing import idempotency_key
 from gateway.runtime.memory import RunMemory
@@ -142,11 +142,10 @@ class StepDispatch:
             raise _StopError(told, "the arguments") from error
 
     def _void(self, tx: Tx, ready: Ready, reason: str) -> None:
-        """The request that the step waits for, if any, no longer stands."""
-        if ready.approval is not None:
-            tx.append(
-                facts.approval_voided(ready.execution, ready.approval, reason, StepStatus.READY)
-            )
+        """What the step waits for, or was given and has not used, no longer stands."""
+        approval = ready.approval or unused_consent(tx, ready)
+        if approval is not None:
+            tx.append(facts.approval_voided(ready.execution, approval, reason, StepStatus.READY))
 
     def _skip(self, tx: Tx, ready: Ready) -> bool:
         body = {

@@ -152,6 +152,14 @@ _LENGTHS = ("expiresIn", "escalateAfter")
 """Those that are counted in seconds."""
 
 
+def unused_consent(tx: Tx, ready: Ready) -> Approval | None:
+    """The consent that a step was given, if it has waited for its rate limit since then."""
+    if ready.state.retry_at is None:
+        return None
+    found = tx.approval(ready.execution.id, ready.step.id)
+    return found if found and found.status is ApprovalStatus.APPROVED else None
+
+
 def _given_before(tx: Tx, ready: Ready) -> Approval | None:
     """The consent to this very step that an earlier attempt of this round had, if any.
 

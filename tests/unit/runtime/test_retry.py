@@ -1,6 +1,7 @@
 """A retry: what runs again, under which keys and consents, and what is kept."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -252,22 +253,55 @@ async def test_a_rejection_stands(world: LoopWorld) -> None:
         await world.operate("retry", execution_id)
 
 
-async def test_unused_consent_of_a_step_that_waited_for_the_limit_is_void_at_the_end(
-    world: LoopWorld,
-) -> None:
-    rules = VERDICT.replace(
-        "p, 10, *, *, shop.two",
-        "p, 9, *, *, shop.slow, *, true, assist, approver, 1, 1h, -\np, 10, *, *, shop.two",
-    )
-    await world.decide_by(rules)
-    other = await world.begin(step("x", "slow"))
-    execution_id = await world.begin(step("a", "slow"), step("b", "cash", amount=500))
-    for one in (other, execution_id):
+def of_slow(terms: str) -> str:
+    """The rules with ``terms`` for what has a rate limit."""
+    return f"p, 9, *, *, shop.slow, *, true, {terms}\n{VERDICT}"
+
+
+ASKED = of_slow("assist, approver, 1, 1h, -")
+
+
+async def waits_for_the_limit(world: LoopWorld, *others: dict[str, Any]) -> str:
+    """A run with a step ``a`` that people approved, and that waits for its rate limit."""
+    await world.decide_by(ASKED)
+    before = await world.begin(step("x", "slow"))
+    execution_id = await world.begin(step("a", "slow"), *others)
+    for one, key in ((before, "x"), (execution_id, "a")):
         await world.advance(one)
-        await world.approve(one, "x" if one == other else "a")
+        await world.approve(one, key)
         await world.advance(one)
     assert (await world.approval(execution_id, "a")).status.value == "approved"
     assert (await world.step(execution_id, "a")).status is StepStatus.READY
+    return execution_id
+
+
+@pytest.mark.parametrize(
+    ("terms", "status"), [("blocked, -, -, -, -", "failed"), ("autonomous, -, -, -, -", "running")]
+)
+async def test_unused_consent_is_void_once_policy_does_not_ask_for_it(
+    world: LoopWorld, terms: str, status: str
+) -> None:
+    execution_id = await waits_for_the_limit(world)
+    await world.decide_by(of_slow(terms))
+    world.clock.forward(61)
+    world.actions.will("slow", BUSY)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == status
+    assert (await world.approval(execution_id, "a")).status.value == "void"
+    await world.decide_by(ASKED)
+    if status == "failed":
+        await world.operate("retry", execution_id)
+    world.clock.forward(61)
+    made = len(world.actions.calls)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "waiting_approval"
+    assert len(world.actions.calls) == made
+
+
+async def test_unused_consent_of_a_step_that_waited_for_the_limit_is_void_at_the_end(
+    world: LoopWorld,
+) -> None:
+    execution_id = await waits_for_the_limit(world, step("b", "cash", amount=500))
     await world.cancel(execution_id)
     assert (await world.approval(execution_id, "a")).status.value == "void"
     assert (await world.step(execution_id, "a")).status is StepStatus.CANCELLED
