@@ -1,8 +1,10 @@
 """Runs whose data was erased: they end, for nobody may guess what they were to do."""
 
+from gateway.model.entry import EntryType
 from gateway.model.execution import UNDER_WAY, Execution, ExecutionStatus
-from gateway.model.ports import Tx
+from gateway.model.ports import Records, Sealer, Tx
 from gateway.model.problem import Problem, problem
+from gateway.model.sealing import erased_in
 from gateway.runtime.ending import end_run
 from gateway.runtime.lifecycle import Lifecycle
 
@@ -19,9 +21,18 @@ def erased_problem() -> Problem:
     return problem(ERASED, told)
 
 
-def is_erased(execution: Execution) -> bool:
-    """True for an execution that ended because its data was erased."""
-    return execution.problem is not None and execution.problem["code"] == ERASED
+def is_erased(records: Records, sealer: Sealer, execution: Execution) -> bool:
+    """True for an execution that ended because its data was erased, or of which anything was
+    erased after it had ended, when an attempt may still have been on its way."""
+    if execution.problem is not None and execution.problem["code"] == ERASED:
+        return True
+    if execution.status in UNDER_WAY:
+        return False
+    if records.entries_of_type(execution.id, EntryType.KEYS_CONDEMNED):
+        return True
+    steps = records.steps(execution.plan_id or "")
+    held = [execution.text, *(part for step in steps for part in (step.input, step.output))]
+    return bool(erased_in(sealer, execution.workspace, held))
 
 
 def end_erased(tx: Tx, lifecycle: Lifecycle, workspace: str, execution_id: str) -> None:

@@ -85,13 +85,13 @@ def record_outcome(
     attempt, step = outcome.attempt, outcome.attempt.step
     if execution.status not in UNDER_WAY and not _is_awaited(tx, execution, attempt):
         told = outcome.problem.to_json() if outcome.problem else None
-        body = _answered(sealer, registry, execution, outcome)
+        body = _answered(tx, sealer, registry, execution, outcome)
         kind = EntryType.STEP_LATE
         named = (execution, kind, step.id, attempt.number, attempt.epoch)
         tx.append(facts.step_settled(*named, **body, problem=told))
         return
     if outcome.answer is not None:
-        body = _answered(sealer, registry, execution, outcome)
+        body = _answered(tx, sealer, registry, execution, outcome)
         named = (execution, EntryType.STEP_COMPLETED, step.id, attempt.number, attempt.epoch)
         tx.append(facts.step_settled(*named, **body))
         record_undone(tx, execution, step.key, step.id)
@@ -126,13 +126,13 @@ def record_undone(tx: Tx, execution: Execution, step_key: str, step_id: str) -> 
 
 
 def _answered(
-    sealer: Sealer, registry: Registry, execution: Execution, outcome: Outcome
+    tx: Tx, sealer: Sealer, registry: Registry, execution: Execution, outcome: Outcome
 ) -> JsonObject:
     """What an answer adds to the entry of its attempt."""
     answer, contract = outcome.answer, outcome.attempt.contract
     if answer is None:
         return {}
-    if is_erased(execution):  # what comes back now must not bring back what was erased
+    if is_erased(tx, sealer, execution):  # what comes back now must not bring back what was erased
         return {"erased": True}
     owner = named_owner(execution.owner, contract.policy.subject, outcome.attempt.value)
     output = answer.sealed_output(sealer, owner, contract)

@@ -76,6 +76,26 @@ async def test_a_run_under_way_ends_and_its_late_answer_is_not_kept(rights: Righ
     assert rights.matches() == []
 
 
+@pytest.mark.parametrize("command", ["cancel", "abort"])
+@pytest.mark.parametrize("by_execution", [False, True])
+async def test_the_late_answer_of_a_run_that_had_ended_before_is_not_kept(
+    rights: RightsWorld, command: str, by_execution: bool
+) -> None:
+    world, slow = rights.world, Gated(Answered({"id": "s0", "echo": "Dear ada@x.org"}))
+    world.actions.will("mail", slow)
+    execution_id = await rights.mail("ada@x.org", run=False)
+    running = asyncio.create_task(world.advance(execution_id))
+    await slow.begun.wait()
+    await world.operate(command, execution_id, "")
+    whole = rights.rights.desk.execution(WORKSPACE, execution_id)
+    assert done(await rights.erase(whole if by_execution else rights.named("ada@x.org")))
+    slow.go.set()
+    await running
+    (settled,) = await world.entries(execution_id, EntryType.STEP_COMPLETED)
+    assert ("output" in settled.body, settled.body["erased"]) == (False, True)
+    assert rights.matches() == []
+
+
 async def test_a_run_that_waits_fails_closed_when_it_is_woken(rights: RightsWorld) -> None:
     execution_id = await rights.mail("ada@x.org", run=False)
     keys = rights.keyring.data.keys_of(Owner(WORKSPACE, "").person("ada@x.org"))
