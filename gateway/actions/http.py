@@ -10,6 +10,7 @@ import httpx
 
 from gateway.actions.answers import judge
 from gateway.actions.apart import apart
+from gateway.actions.holding import HeldBackError, require_sendable
 from gateway.actions.hosts import HostGuard, HostRefusedError
 from gateway.actions.origins import Origin, parse_origins
 from gateway.actions.request import RequestError, build_request
@@ -31,13 +32,16 @@ class _AnswerError(Exception):
 
 
 class _Progress:
-    """Whether any byte of the request may have left, as httpcore's trace extension tells."""
+    """Whether any byte of the request may have left, as httpcore's trace extension tells; what is
+    held back by then is not sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, call: ActionCall) -> None:
+        self._call = call
         self.sent = False
 
     async def __call__(self, event: str, _info: Mapping[str, Any]) -> None:
         if event.endswith(".send_request_headers.started"):
+            require_sendable(self._call)
             self.sent = True
 
 
@@ -91,13 +95,15 @@ class HttpActions:
             return _not_sent("VALIDATION_FAILED", 422, f"{call.contract.ref}: {error}.")
         except SecretMissingError as error:
             return _not_sent("SECRET_MISSING", 500, f"{call.contract.ref}: {error}.")
-        progress = _Progress()
+        progress = _Progress(call)
         request.extensions["trace"] = progress
         try:
             seconds = min(call.timeout, handler.timeout)
             status, raw = await apart(self._exchange(request, seconds))
         except HostRefusedError as error:
             return _not_sent("ACTION_HOST_REFUSED", 403, f"{call.contract.ref}: {error}.")
+        except HeldBackError as error:
+            return error.told
         except _AnswerError as error:
             return Unknown(str(error))
         except (httpx.TransportError, TimeoutError) as error:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from gateway.actions.answers import declared_error, exact_copy
+from gateway.actions.holding import HeldBackError, require_sendable
 from gateway.model.contract import PythonHandler
 from gateway.model.json import JsonObject
 from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Unknown
@@ -92,7 +93,7 @@ class PythonActions:
             call.step_id,
             emit=lambda ref, payload: events.append((ref, copy.deepcopy(payload))),
         )
-        work, thread = self._begin(function, copy.deepcopy(call.input), context)
+        work, thread = self._begin(call, function, context)
         try:
             await asyncio.wait({work}, timeout=min(call.timeout, handler.timeout))
         finally:
@@ -106,15 +107,16 @@ class PythonActions:
         return Unknown("The handler did not end in the time allowed.")
 
     def _begin(
-        self, function: Callable[..., Any], given: JsonObject, context: ActionContext
+        self, call: ActionCall, function: Callable[..., Any], context: ActionContext
     ) -> "tuple[asyncio.Future[Any], Future[Any] | None]":
+        given = copy.deepcopy(call.input)
         thread: Future[Any] | None = None
         work: asyncio.Future[Any]
         if _is_async(function):
             work = asyncio.create_task(_contained(function, given, context))
         else:
             run = partial(contextvars.copy_context().run, function, given, context)
-            thread = self._threads.submit(run)
+            thread = self._threads.submit(_in_thread, call, run)
             work = asyncio.wrap_future(thread)
         work.add_done_callback(_look_at)
         return work, thread
@@ -139,6 +141,11 @@ def _is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
+def _in_thread(call: ActionCall, run: Callable[[], Any]) -> Any:
+    require_sendable(call)  # it may have waited long for a thread
+    return run()
+
+
 async def _contained(
     function: Callable[..., Any], given: JsonObject, context: ActionContext
 ) -> Any:
@@ -158,6 +165,8 @@ def _outcome(
     call: ActionCall, work: "asyncio.Future[Any]", events: list[tuple[str, JsonObject]]
 ) -> ActionOutcome:
     error = work.exception()
+    if isinstance(error, HeldBackError):
+        return error.told
     if isinstance(error, ActionError):
         return _declined(call, error)
     if error is not None:

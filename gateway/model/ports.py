@@ -213,9 +213,8 @@ class ActionCall:
     """One attempt to perform a contract's handler.
 
     ``input`` is raw (unsealed); ``idempotency_key`` is the same for every attempt of a step;
-    ``timeout`` is in seconds. ``take`` may know a quick copy of an answer that is given as objects
-    of Python, and gives None where it does not.
-    """
+    ``timeout`` is in seconds. ``take`` makes a quick copy of an answer of Python, or gives None.
+    ``held_back`` is asked right before anything is sent: what it gives is then the outcome."""
 
     contract: OperationContract
     input: JsonObject
@@ -225,6 +224,7 @@ class ActionCall:
     step_id: str = ""
     trace_id: str | None = None
     take: Callable[[object], JsonObject | None] | None = None
+    held_back: Callable[[], "Declined | None"] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +238,8 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The handler certainly had no effect. ``code`` is a declared error or a standard one.
-
-    ``declared`` says that the handler itself answered so, with an error that its contract
-    declares: the gateway's own codes may be among those, and say nothing of earlier attempts.
-    """
+    """The handler certainly had no effect. ``code`` is a declared error or a standard one;
+    ``declared`` says that the handler itself answered so, and not the gateway in its stead."""
 
     code: str
     detail: str

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from gateway.contracts import Registry, pii_of
@@ -198,21 +199,27 @@ class Runner:
         with spans.child("step") as span:
             async with self._slots:
                 began = time.perf_counter()
-                if ended.is_set():
-                    result: ActionOutcome = _NEVER_SENT
-                elif not self.keeper.is_sure_of(run_id):
-                    result = _TOO_LATE
-                elif self._is_leaving:
-                    result = _LEFT
-                else:
-                    result = await self._perform(attempt)
+                result = await self._perform(attempt, partial(self._held_back, run_id, ended))
             outcome = judge(self._registry, attempt, result)
             outcome = replace(outcome, unsent=result is _LEFT)
             tell(span, outcome, time.perf_counter() - began)
         return outcome
 
-    async def _perform(self, attempt: Attempt) -> ActionOutcome:
+    def _held_back(self, run_id: str, ended: asyncio.Event) -> Declined | None:
+        """What becomes of an attempt that must not be sent any more; None while it may be."""
+        if ended.is_set():
+            return _NEVER_SENT
+        if not self.keeper.is_sure_of(run_id):
+            return _TOO_LATE
+        return _LEFT if self._is_leaving else None
+
+    async def _perform(
+        self, attempt: Attempt, held_back: Callable[[], Declined | None]
+    ) -> ActionOutcome:
         """Whatever goes wrong here means that the outcome is not known."""
+        told = held_back()
+        if told is not None:
+            return told
         handler = attempt.contract.handler
         if handler is None:
             raise AssertionError("only contracts with a handler are steps")
@@ -226,6 +233,7 @@ class Runner:
                     execution_id=attempt.execution_id,
                     step_id=attempt.step.id,
                     trace_id=attempt.trace_id,
+                    held_back=held_back,
                 )
             )
         except Exception:

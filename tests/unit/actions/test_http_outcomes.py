@@ -369,3 +369,18 @@ def test_a_cancelled_call_is_cancelled() -> None:
                 await task
 
     asyncio.run(scenario())
+
+
+def test_a_request_that_is_held_back_once_it_is_connected_is_not_sent() -> None:
+    over = Declined("CONFLICT", "The run ended before the action was sent.", 409)
+
+    async def scenario() -> tuple[list[Any], int]:
+        async with running(says(200)) as server, opened() as actions:
+            handler = HttpHandler("POST", server.url)
+            contract = make_contract(handler)
+            held = make_call(contract, held_back=lambda: over if server.connections else None)
+            free = make_call(contract)
+            found = [await actions.perform(call, handler) for call in (free, held, free)]
+            return found, len(server.seen)
+
+    assert asyncio.run(scenario()) == ([Answered({}), over, Answered({})], 2)

@@ -1,13 +1,14 @@
 """Handlers in this process: what they are given, and what their end counts as."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from gateway.actions import PythonActions
+from gateway.actions import PythonActions, python
 from gateway.model.contract import PythonHandler
 from gateway.model.ports import Answered, Declined, Unknown
 from tests.unit.actions import sample_handlers
@@ -209,3 +210,30 @@ def test_a_target_that_cannot_be_called_declines_the_call(target: str) -> None:
     outcome = asyncio.run(actions.perform(make_call(make_contract(handler)), handler))
     assert isinstance(outcome, Declined)
     assert (outcome.code, outcome.status) == ("ACTION_HANDLER_INVALID", 500)
+
+
+OVER = Declined("CONFLICT", "The run ended before the action was sent.", 409)
+
+
+def test_a_function_that_is_held_back_while_it_waits_for_a_thread_is_not_called(
+    monkeypatch: pytest.MonkeyPatch, closed_gate: None
+) -> None:
+    monkeypatch.setattr(python, "_THREADS", 1)
+    is_over = threading.Event()
+
+    async def scenario() -> list[Any]:
+        actions = PythonActions()
+        handler = PythonHandler(f"{sample_handlers.__name__}:waits", 60.0)
+        more: dict[str, Any] = {"held_back": lambda: OVER if is_over.is_set() else None}
+        calls = [make_call(make_contract(handler), step_id=name, **more) for name in "ab"]
+        made = [asyncio.create_task(actions.perform(call, handler)) for call in calls]
+        while not sample_handlers.started:  # noqa: ASYNC110 - a handler knows no event of the loop
+            await asyncio.sleep(0.001)
+        is_over.set()
+        sample_handlers.gate.set()
+        found = await asyncio.gather(*made)
+        await actions.close()
+        return found
+
+    assert asyncio.run(scenario()) == [Answered({}), OVER]
+    assert sample_handlers.started == ["a"]

@@ -7,6 +7,7 @@ import pytest
 from gateway.journal import SqliteJournal, rebuild_matches, rebuild_record, verify_record
 from gateway.model.entry import EntryType
 from gateway.model.execution import StepStatus
+from gateway.model.ports import ActionCall, ActionOutcome
 from gateway.model.problem import ProblemError
 from gateway.model.time import stamp
 from gateway.runtime import Loop
@@ -383,3 +384,26 @@ async def test_a_run_that_cannot_be_opened_leaves_no_attempt_behind(world: LoopW
     await world.advance(execution_id, other)
     assert await world.status(execution_id) == "failed"
     assert await statuses(world, execution_id) == ["unresolved"]
+
+
+async def test_an_attempt_that_waits_to_be_sent_is_held_back_once_its_run_was_aborted(
+    world: LoopWorld,
+) -> None:
+    begun, woken = asyncio.Event(), asyncio.Event()
+
+    async def waits_for_a_connection(call: ActionCall) -> ActionOutcome:
+        begun.set()
+        while (told := call.held_back()) is None:  # noqa: ASYNC110 - the turn tells nobody
+            await asyncio.sleep(0.001)
+        return told
+
+    world.actions.will("plain", waits_for_a_connection)
+    execution_id = await world.begin(step("a", "plain"))
+    run_id = (await world.execution(execution_id)).run_id or ""
+    running = asyncio.create_task(world.loop.runner.advance(run_id, woken))
+    await begun.wait()
+    await world.operate("abort", execution_id, "wrong customer")
+    woken.set()
+    await running
+    assert await statuses(world, execution_id) == ["failed"]
+    assert await world.status(execution_id) == "aborted"
