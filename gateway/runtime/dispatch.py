@@ -10,12 +10,12 @@ from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
 from gateway.model.entry import EntryType, NewEntry
-from gateway.model.execution import Approval, ExecutionStatus, RunMode, StepStatus
+from gateway.model.execution import Approval, ExecutionStatus, RunMode, Step, StepStatus
 from gateway.model.json import JsonObject
 from gateway.model.ports import Sealer, Tx
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.scrubbing import scrub, values_at
-from gateway.model.time import after
+from gateway.model.time import after, parse
 from gateway.pipeline import RateLimiter, require_consent
 from gateway.policy import Policies
 from gateway.runtime import facts
@@ -35,6 +35,8 @@ from gateway.runtime.restored import REASON, may_be_done
 
 DEFAULT_APPROVER = "approver"
 """The role that approves where assist mode asks and the matched rule names nobody."""
+
+_LONGEST_WAIT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +211,23 @@ class StepDispatch:
                 ready.memory.epoch,
                 # That an earlier attempt may have had its effect must not be forgotten.
                 problem=state.problem if in_doubt(state) else told.to_json(),
-                retryAt=after(tx.now, told.retry_after or 1.0),
+                retryAt=after(tx.now, _wait(state, told)),
             )
         )
         return True
+
+
+def _wait(state: Step, told: Problem) -> float:
+    """Seconds until a step that waits for its rate limit looks again: twice as long each time, up
+    to those in which a budget is full again.
+
+    Where many wait for one limit, all would look, and record that they did, whenever one may go.
+    """
+    asked = told.retry_after or 1.0
+    if state.status is not StepStatus.READY or state.retry_at is None:
+        return asked
+    before = (parse(state.retry_at) - parse(state.updated_at)).total_seconds()
+    return max(asked, min(2 * before, _LONGEST_WAIT))
 
 
 def in_mode(
