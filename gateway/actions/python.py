@@ -91,7 +91,7 @@ class PythonActions:
             call.idempotency_key,
             call.execution_id,
             call.step_id,
-            emit=lambda ref, payload: events.append((ref, copy.deepcopy(payload))),
+            emit=_noting(events),
         )
         work, thread = self._begin(call, function, context)
         try:
@@ -120,6 +120,18 @@ class PythonActions:
             work = asyncio.wrap_future(thread)
         work.add_done_callback(_look_at)
         return work, thread
+
+
+def _noting(events: list[tuple[str, JsonObject]]) -> Callable[[str, JsonObject], None]:
+    """What a handler hands events in with; it is told at once where what it names is no text."""
+
+    def emit(ref: str, payload: JsonObject) -> None:
+        if not isinstance(ref, str):
+            raise TypeError(f"an event is named as key@version, not by a {type(ref).__name__}")
+        ref.encode()
+        events.append((ref, copy.deepcopy(payload)))
+
+    return emit
 
 
 def _load(name: str) -> Callable[..., Any]:
@@ -176,17 +188,24 @@ def _outcome(
 
 
 def _declined(call: ActionCall, error: ActionError) -> Declined:
-    declared = declared_error(call.contract, error.code, error.detail)
+    code, said = _text(error.code), _text(error.detail)
+    declared = declared_error(call.contract, code, said)
     if declared:
         return declared
-    standard = STANDARD.get(error.code)
+    standard = STANDARD.get(code)
     if standard:
-        detail = error.detail or f"{standard.title}."
-        return Declined(error.code, detail, standard.status, standard.retryable)
+        detail = said or f"{standard.title}."
+        return Declined(code, detail, standard.status, standard.retryable)
     detail = (
         f"The handler of {call.contract.ref} raised an error that its contract does not declare."
     )
     return Declined("INTERNAL_ERROR", detail, 500)
+
+
+def _text(said: object) -> str:
+    """What a handler says, as it can be recorded; nothing where that is no text, which may hold
+    whatever it likes."""
+    return said.encode(errors="replace").decode() if isinstance(said, str) else ""
 
 
 def _answered(call: ActionCall, result: Any, events: list[tuple[str, JsonObject]]) -> ActionOutcome:

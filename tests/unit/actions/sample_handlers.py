@@ -36,6 +36,11 @@ def emits(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
     return {}
 
 
+def emits_as(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+    context.emit(given["ref"], {})
+    return {}
+
+
 kept: dict[str, Any] = {}
 
 

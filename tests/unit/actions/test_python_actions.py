@@ -106,6 +106,30 @@ def test_a_standard_error_is_declined_with_its_status() -> None:
     assert outcome == Declined("RATE_LIMITED", "Too many calls.", 429, True)
 
 
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("Gone with \ud800.", "Gone with ?."),
+        (ValueError("alice@example.com"), "Nothing is left."),
+        ({"email": "alice@example.com"}, "Nothing is left."),
+    ],
+)
+def test_what_a_handler_says_can_be_recorded(detail: object, told: str) -> None:
+    outcome = perform("declines", {"code": "OUT_OF_STOCK", "detail": detail})
+    assert outcome == Declined("OUT_OF_STOCK", told, 409, declared=True)
+
+
+@pytest.mark.parametrize("code", [404, ["OUT_OF_STOCK"], "\ud800"])
+def test_a_code_that_is_none_is_a_fault_of_the_handler(code: object) -> None:
+    assert perform("declines", {"code": code}).code == "INTERNAL_ERROR"
+
+
+@pytest.mark.parametrize("ref", [["shop.order.placed@1.0.0"], None, "\ud800"])
+def test_an_event_without_a_name_is_refused_to_the_handler(ref: object) -> None:
+    outcome = perform("emits_as", {"ref": ref})
+    assert isinstance(outcome, Unknown)
+
+
 def test_an_undeclared_error_is_a_fault_of_the_handler() -> None:
     outcome = perform("declines", {"code": "MADE_UP", "detail": "alice@example.com"})
     assert (outcome.code, outcome.status, outcome.retryable) == ("INTERNAL_ERROR", 500, False)
