@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select
 
 from gateway.journal.chain import execution_chain
 from gateway.journal.functions import holds, listed
@@ -19,10 +19,14 @@ from gateway.model.ports import Page
 
 _at = approval.c
 
+_OPEN = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED)
+_is_open = or_(*(_at.status == status.value for status in _OPEN))
+
+# A step has at most one that is open, and that is the newest, also where a clock went back.
 NEWEST = Statement(
     select(*approval.columns)
     .where(_at.execution_id == bindparam("of_execution"), _at.step_id == bindparam("of_step"))
-    .order_by(_at.requested_at.desc(), _at.id.desc())
+    .order_by(case((_is_open, 0), else_=1), _at.requested_at.desc(), _at.id.desc())
     .limit(1)
 )
 

@@ -299,6 +299,21 @@ async def test_the_newest_request_of_a_step_counts(journal: Journal) -> None:
     assert (await approval(journal)).id == "ap_2"
 
 
+async def test_an_open_request_counts_before_one_that_is_over_whatever_the_clock_said(
+    journal: Journal,
+) -> None:
+    """Requests of one moment are told apart by their ids, as those of two are by the moments."""
+    story = Story("a")
+    voided = story.step(
+        *(EntryType.APPROVAL_VOIDED, "x"), approvalId="ap_2", reason="r", stepStatus="ready"
+    )
+    before = [*story.until_started("x"), story.requested("x", "ap_2"), voided]
+    await tell(journal, *before, story.requested("x", "ap_1"))
+    assert (await approval(journal)).id == "ap_1"
+    await tell(journal, story.voted("x", "ap_1", "bob", approved=True))
+    assert (await approval(journal)).id == "ap_1"
+
+
 async def test_approvals_are_listed_oldest_first_by_filter_and_page(journal: Journal) -> None:
     for number in range(5):
         story = Story(f"a{number}")
