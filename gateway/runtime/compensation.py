@@ -233,10 +233,17 @@ class Compensations:
 
 
 def _last_first(plan: Plan, steps: Mapping[str, Step]) -> list[Step]:
-    """The completed steps, the last first; those of one moment in the reverse order of the plan."""
-    place = {step.id: index for index, step in enumerate(plan.steps)}
+    """The completed steps, the last first; those of one moment in the reverse order of the plan.
+
+    A step counts as no earlier than what it depends on, whatever the clock said.
+    """
+    ended: dict[str, str] = {}
+    for step in plan.steps:  # each comes after what it depends on
+        before = (ended[key] for key in step.depends_on)
+        ended[step.key] = max(steps[step.id].ended_at or "", *before, "")
+    order = {step.id: (ended[step.key], index) for index, step in enumerate(plan.steps)}
     done = [step for step in steps.values() if step.status is StepStatus.COMPLETED]
-    return sorted(done, key=lambda step: (step.ended_at or "", place[step.id]), reverse=True)
+    return sorted(done, key=lambda step: order[step.id], reverse=True)
 
 
 def _not_undoable(step: Step, why: str) -> ProblemError:

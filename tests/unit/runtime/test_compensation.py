@@ -7,7 +7,7 @@ import pytest
 from gateway.journal import rebuild_matches, verify_record
 from gateway.model.entry import EntryType
 from gateway.model.execution import Execution, RunMode, StepStatus
-from gateway.model.ports import Answered
+from gateway.model.ports import ActionCall, Answered
 from gateway.model.problem import ProblemError
 from tests.unit.runtime.loop_world import (
     AGENT,
@@ -21,6 +21,7 @@ from tests.unit.runtime.loop_world import (
     LoopWorld,
     step,
     until,
+    usual_output,
 )
 
 pytestmark = pytest.mark.anyio
@@ -88,6 +89,19 @@ async def test_completed_steps_are_undone_in_the_reverse_order_of_their_completi
         [entry.body for one in (execution_id, undo.id) for entry in await world.entries(one)]
     )
     assert "ada@example.com" not in bodies
+
+
+async def test_what_depends_on_a_step_is_undone_before_it_although_the_clock_went_back(
+    world: LoopWorld,
+) -> None:
+    async def takes_long(call: ActionCall) -> Answered:
+        world.clock.forward(-10)
+        return Answered(usual_output(call))
+
+    world.actions.will("keyed", takes_long)
+    undo = await world.compensate(await failed(world))
+    await world.advance(undo.id)
+    assert [call.input["id"] for call in world.actions.made("unbook")] == ["three", "one"]
     assert rebuild_matches(world.journal.path) == []
     assert verify_record(world.journal.path, []).ok
 
