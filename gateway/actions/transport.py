@@ -71,10 +71,30 @@ class _PlainStream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         """Shake hands."""
         try:
-            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
         except BaseException:
             await self._stream.aclose()
             raise
+        return _TlsStream(stream)
+
+
+class _TlsStream(_PlainStream):
+    """A connection under TLS. What breaks TLS breaks the connection, which httpcore tells of the
+    handshake alone: under TLS 1.3 a server asks for a client's certificate only after that."""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the signature is httpcore's
+        """Receive."""
+        try:
+            return await super().read(max_bytes, timeout)
+        except ssl.SSLError as error:
+            raise httpcore.ReadError(error) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the signature is httpcore's
+        """Send."""
+        try:
+            await super().write(buffer, timeout)
+        except ssl.SSLError as error:
+            raise httpcore.WriteError(error) from error
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
