@@ -4,6 +4,8 @@ name."""
 from collections.abc import Iterable
 from pathlib import Path
 
+import httpx
+
 from gateway.actions import HostGuard, Secrets
 from gateway.actions.origins import Origin, split_url
 from gateway.actions.secrets import SecretMissingError
@@ -49,6 +51,7 @@ def require_url(url: str, guard: HostGuard, hosts: str, *, plain: bool) -> None:
     origin = _origin(url)
     if not url.isascii() or not url.isprintable() or " " in url:
         raise ValueError("it is not percent-encoded")
+    _require_sendable(url)
     if origin.scheme == "http" and not plain:
         raise ValueError(f"http is only for hosts that {hosts} names")
     guard.check_host(origin.host, origin.port)
@@ -59,6 +62,14 @@ def _origin(url: str) -> Origin:
         return split_url(url)[0]
     except ValueError:
         raise ValueError("it is none") from None
+
+
+def _require_sendable(url: str) -> None:
+    """Refuse what no message could ever be sent to, such as the address 10.0.0.256."""
+    try:
+        httpx.Request("POST", url)
+    except (ValueError, httpx.InvalidURL):
+        raise ValueError("its host is none") from None
 
 
 def require_usable(reference: str, secrets: Secrets) -> None:

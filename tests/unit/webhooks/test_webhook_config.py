@@ -195,6 +195,16 @@ def test_what_is_no_plain_yaml_is_told_with_its_place(
     assert all(issue.path.startswith("webhooks.yaml:") for issue in told.issues)
 
 
+@pytest.mark.parametrize("host", ["10.0.0.256", "999.1.1.1:8443", "xn--"])
+def test_a_host_that_nothing_can_be_sent_to_is_told(
+    file: Path, registry: Registry, host: str
+) -> None:
+    text = GOOD.replace("hooks.example.com", host)
+    (issue,) = refusal(file, registry, text, hosts=(host,)).issues
+    assert (issue.path, issue.code) == ("webhooks.yaml:4:8", "WEBHOOK_VALUE")
+    assert "(its host is none)" in issue.message
+
+
 @pytest.mark.parametrize("text", ["{}", "7", "hello", "null", "- - a"])
 def test_another_shape_is_told(file: Path, registry: Registry, text: str) -> None:
     (issue,) = refusal(file, registry, text).issues
