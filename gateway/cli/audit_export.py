@@ -216,12 +216,17 @@ class _Export:
 
 @contextlib.contextmanager
 def _opened(output: Path | None) -> Iterator[BinaryIO]:
+    """Where an export goes. Of one that fails no file is left: it would pass for a whole one."""
     if output is None:
         yield sys.stdout.buffer
         return
     try:
         with output.open("xb") as file:
-            yield file
+            try:
+                yield file
+            except BaseException:
+                output.unlink()
+                raise
     except FileExistsError as error:
         told = f"{output} is there already. Name a new file."
         raise invalid([Issue("--output", "NOT_ALLOWED", told)]) from error
