@@ -69,7 +69,7 @@ def _looked(check: Check, settings: Settings) -> Iterator[Finding]:
         yield from check.look(settings)
     except ProblemError as error:
         yield from failures(check.name, error.problem)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # whatever it was, the others are still looked at
         told = f"it could not be looked at ({type(error).__name__})"
         yield failed(check.name, told, "run `gateway serve`, which tells more of it")
 

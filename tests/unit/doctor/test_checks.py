@@ -19,6 +19,7 @@ import pytest
 from gateway.doctor import Finding, State, examine
 from gateway.doctor import places as places_of
 from gateway.doctor.contents import anchors, contracts, documents, policies, webhooks
+from gateway.doctor.examining import CHECKS
 from gateway.doctor.keys import root_key, signing_key, tokens
 from gateway.doctor.network import issuers, port
 from gateway.doctor.places import data_folder, key_folder, room
@@ -126,6 +127,18 @@ def test_every_failure_and_warning_says_how_to_mend_it(tmp_path: Path) -> None:
     assert all(one.told and one.remedy for one in bad)
     skipped = {one.check for one in found if one.state is State.SKIPPED}
     assert {"continuity", "checkpoints", "clock", "policies", "webhooks", "root key"} <= skipped
+
+
+def test_a_record_that_is_damaged_inside_hides_nothing_of_the_others(settings: Settings) -> None:
+    record(settings)
+    with closing(sqlite3.connect(settings.database_path)) as connection, connection:
+        connection.execute("DROP TABLE entry")
+    found = list(examine(settings))
+    assert {one.check for one in found} == {check.name for check in CHECKS} | {
+        "policy cases",
+        "policy lint",
+    }
+    assert State.FAILED in {one.state for one in found if one.check == "clock"}
 
 
 def test_a_new_installation_is_not_made_by_looking_at_it(tmp_path: Path) -> None:
