@@ -61,6 +61,32 @@ def _retry_in_doubt(story: Story) -> None:
     story.after("step.dispatched", REPLY, doubt, dispatched(REPLY, 2))
 
 
+def _send_under_another_key(story: Story) -> None:
+    """The refund got no answer, and was sent again under a key that the service does not know."""
+    story.fact("step.completed", REFUND).body["attempt"] = 2
+    more = {"approvalId": "appr_1", "idempotencyKey": "another"}
+    doubt = settled("retrying", REFUND, epoch=2, **unknown())
+    story.after("step.dispatched", REFUND, doubt, dispatched(REFUND, 2, 2, **more))
+
+
+def _depend(story: Story) -> None:
+    """The reply, which was sent first, was to wait for the refund."""
+    (reply,) = [one for one in story.fact("plan.compiled").body["steps"] if one["id"] == REPLY]
+    reply["dependsOn"] = ["refund"]
+
+
+def _consent_of_reply(story: Story) -> None:
+    """The refund goes out on what was approved for the reply."""
+    for kind in ("approval.requested", "approval.voted"):
+        story.fact(kind).body["stepId"] = REPLY
+    story.asked("approve").step = REPLY
+
+
+def _end_before_the_last_step(story: Story) -> None:
+    """The run is told to be completed, and only then its last attempt is settled."""
+    story.facts[-2:] = story.facts[:-3:-1]
+
+
 def _swap(story: Story) -> None:
     """The record has the pause before the start, though the start was answered first."""
     start, pause = story.fact("run.started"), story.fact("run.paused")
@@ -166,6 +192,15 @@ LIES: dict[str, tuple[Lie, str]] = {
         _body("step.dispatched", REPLY, approvalId="appr_1"),
         "consent appr_1 is None",
     ),
+    "consent for another step": (_consent_of_reply, "was asked for another step than refund"),
+    "consent asked for again": (
+        _double("approval.requested"),
+        "consent appr_1 is asked for twice",
+    ),
+    "sent before what it depends on": (_depend, "is sent while refund is PLANNED, on which"),
+    "sent under another key": (_send_under_another_key, "is sent under another key than before"),
+    "ended too early": (_end_before_the_last_step, "is COMPLETED while refund is DISPATCHED"),
+    "ended twice": (_double("run.ended"), "a run ends that is COMPLETED"),
     "repeated in doubt": (_retry_in_doubt, "may have had its effect and is tried again"),
     "given up too early": (
         lambda story: [
@@ -182,6 +217,10 @@ LIES: dict[str, tuple[Lie, str]] = {
     "key of two effects": (
         _happen(effect("refund", "key_step_refund", cents=10100)),
         "key key_step_refund had",
+    ),
+    "effect under a strange key": (
+        lambda story: story.effects[1].update(key="key_of_nobody"),
+        "under the key key_of_nobody, which it was never sent under",
     ),
     "effect lost": (lambda story: story.effects.pop(), "is completed and never happened"),
     "effect of nobody": (_happen(effect("reply", body="spam")), "nobody asked for reply:spam"),

@@ -29,9 +29,11 @@ def effect_faults(
     """Effects that are missing, doubled or of nobody, and keys that had more than one."""
     happened = Counter(marker_of(effect) for effect in effects)
     keys: dict[str, list[str]] = defaultdict(list)
+    told_by: dict[str, set[str]] = defaultdict(set)
     for effect in effects:
         if effect["key"]:
             keys[effect["key"]].append(marker_of(effect))
+            told_by[marker_of(effect)].add(effect["key"])
     found = [f"key {key} had {told}" for key, told in keys.items() if len(told) > 1]
     expected: set[str] = set()
     for drafted, execution in _drafted(operations):
@@ -39,7 +41,9 @@ def effect_faults(
         expected.add(marker)
         walked = walks.get(execution)
         step = _step(walked, drafted["key"])
-        why = _wrong(step, happened[marker], keyed=drafted["keyed"])
+        why = _wrong(step, happened[marker], keyed=drafted["keyed"]) or _strange(
+            step, told_by[marker]
+        )
         if why is not None:
             found.append(f"{execution}, step {drafted['key']} ({marker}): {why}")
     return [*found, *(f"nobody asked for {marker}" for marker in set(happened) - expected)]
@@ -57,6 +61,12 @@ def _step(walked: Walk | None, key: str) -> Walked | None:
     if walked is None:
         return None
     return next((step for step in walked.steps.values() if step.key == key), None)
+
+
+def _strange(step: Walked | None, keys: set[str]) -> str | None:
+    """A key of its effects under which the record never sent it."""
+    never = keys.difference(step.keys if step is not None else ())
+    return f"it happened under the key {min(never)}, which it was never sent under" if never else None
 
 
 def _wrong(step: Walked | None, times: int, *, keyed: bool) -> str | None:

@@ -1,8 +1,10 @@
 """Walks through the entries of one execution and holds each to what the page allows.
 
 One attempt of a step at a time, numbered without a gap, settled once; nothing is sent while the
-run is paused, being shut down or over; nothing that is completed is sent again; no claim of an
-earlier epoch writes; consent is there before what it was asked for, and is used once.
+run is paused, being shut down or over, nor before what it depends on; nothing that is completed is
+sent again; all attempts have one key, unless an operator had the step tried afresh; no claim of an
+earlier epoch writes; consent is there before what it was asked for, and is used once; a run ends
+once, and by itself only when nothing of it is under way.
 """
 
 from collections.abc import Callable
@@ -17,6 +19,7 @@ SETTLING = {
     "step.retrying": "READY",
     "step.unresolved": "UNRESOLVED",
 }
+_DONE = ("COMPLETED", "SKIPPED")
 _SENT_FROM = ("PLANNED", "READY", "WAITING_APPROVAL")
 _UNKEYED = ("support.customer.reply@1.0.0",)
 """Commands that must not be repeated by themselves once they may have had their effect."""
@@ -30,16 +33,20 @@ class Walked:
 
     ``attempt`` is the last one begun, ``base`` the last one of earlier rounds, ``sent`` how many
     there were. ``repeats`` counts how often an operator had it tried again while it was in doubt.
+    ``depends_on`` are keys of steps, ``keys`` those that it was sent under, and ``fresh`` is true
+    where the next attempt may have another one.
     """
 
     contract: str
     key: str
+    depends_on: tuple[str, ...] = ()
     status: str = "PLANNED"
     attempt: int = 0
     base: int = 0
     sent: int = 0
     repeats: int = 0
     doubted: bool = False
+    fresh: bool = False
     keys: list[str] = field(default_factory=list)
 
 
@@ -53,6 +60,7 @@ class Walk:
     epoch: int = 0
     steps: dict[str, Walked] = field(default_factory=dict)
     approvals: dict[str, str] = field(default_factory=dict)
+    asked_for: dict[str, str | None] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     def take(self, entry: Entry) -> None:
@@ -92,7 +100,8 @@ class Walk:
 
     def compiled(self, entry: Entry) -> None:
         self.steps = {
-            step["id"]: Walked(step["contract"], step["key"]) for step in entry.body["steps"]
+            step["id"]: Walked(step["contract"], step["key"], tuple(step.get("dependsOn", ())))
+            for step in entry.body["steps"]
         }
 
     def stopped(self, _: Entry) -> None:
@@ -107,9 +116,20 @@ class Walk:
             self.fault(entry, f"step {step.key} is sent although it is {step.status}")
         if entry.body["attempt"] != step.attempt + 1:
             self.fault(entry, f"attempt {entry.body['attempt']} follows {step.attempt}")
+        self._hold_back(entry, step)
         self._use(entry, step)
         step.status, step.attempt, step.sent = "DISPATCHED", entry.body["attempt"], step.sent + 1
-        step.keys.append(entry.body["idempotencyKey"])
+        key = entry.body["idempotencyKey"]
+        if step.keys and key != step.keys[-1] and not step.fresh:
+            self.fault(entry, f"step {step.key} is sent under another key than before")
+        step.fresh = False
+        step.keys.append(key)
+
+    def _hold_back(self, entry: Entry, step: Walked) -> None:
+        for before in self.steps.values():
+            if before.key in step.depends_on and before.status not in _DONE:
+                told = f"step {step.key} is sent while {before.key} is {before.status}"
+                self.fault(entry, f"{told}, on which it depends")
 
     def _use(self, entry: Entry, step: Walked) -> None:
         approval = entry.body.get("approvalId")
@@ -118,6 +138,8 @@ class Walk:
                 self.fault(entry, f"step {step.key} is sent without the consent it needs")
         elif self.approvals.get(approval) not in ("approved", f"used by {entry.step}"):
             self.fault(entry, f"consent {approval} is {self.approvals.get(approval)}")
+        elif self.asked_for.get(approval) != entry.step:
+            self.fault(entry, f"consent {approval} was asked for another step than {step.key}")
         else:
             self.approvals[approval] = f"used by {entry.step}"
 
@@ -146,7 +168,8 @@ class Walk:
     def retried(self, entry: Entry) -> None:
         for step_id, status in entry.body["steps"].items():
             step = self.steps[step_id]
-            step.repeats += step_id not in entry.body["fresh"]
+            step.fresh = step_id in entry.body["fresh"]
+            step.repeats += not step.fresh
             step.base = step.attempt
             step.status = status.upper()
 
@@ -162,9 +185,21 @@ class Walk:
     def over(self, entry: Entry) -> None:
         for step_id, status in (entry.body.get("steps") or {}).items():
             self.steps[step_id].status = status.upper()
+        if self.status in OVER:
+            self.fault(entry, f"a run ends that is {self.status}")
+        if entry.actor:  # a person ended it, whatever is under way
+            return
+        right = _DONE if entry.status == "COMPLETED" else ()
+        for step in self.steps.values():
+            if step.status == "DISPATCHED" or (right and step.status not in right):
+                self.fault(entry, f"the run is {entry.status} while {step.key} is {step.status}")
 
     def asked(self, entry: Entry) -> None:
-        self.approvals[entry.body["approvalId"]] = "pending"
+        approval = entry.body["approvalId"]
+        if approval in self.approvals:
+            self.fault(entry, f"consent {approval} is asked for twice")
+        self.approvals[approval] = "pending"
+        self.asked_for[approval] = entry.step
         self._step(entry).status = "WAITING_APPROVAL"
 
     def voted(self, entry: Entry) -> None:
