@@ -78,6 +78,7 @@ CHANGE = setting(
         _row.id == bindparam("of_id"),
         _row.status == bindparam("was_status"),
         _row.attempts == bindparam("was_attempts"),
+        _row.updated_at == bindparam("was_updated_at"),  # a replay begins at no attempts again
     ),
     *_CHANGING,
 )
@@ -173,7 +174,11 @@ class SqlDeliveryQueue:
 
     def change_delivery(self, before: Delivery, after: Delivery) -> bool:
         """Store what became of a delivery; False if it is no longer what it was ``before``."""
-        was = {"was_status": before.status.value, "was_attempts": before.attempts}
+        was = {
+            "was_status": before.status.value,
+            "was_attempts": before.attempts,
+            "was_updated_at": before.updated_at,
+        }
         return self._change(CHANGE, of_id=before.id, **was, **_changing(after)) == 1
 
     def prune_deliveries(self, status: DeliveryStatus, before: str, limit: int) -> int:

@@ -108,6 +108,20 @@ async def test_a_change_counts_only_for_what_was_read(journal: Journal) -> None:
     assert await listed(journal) == [once]
 
 
+async def test_what_came_of_an_attempt_before_a_replay_does_not_settle_it(
+    journal: Journal,
+) -> None:
+    """Two processes sent the same message, and it was replayed before the slower one had ended."""
+    one = delivery(1)
+    done = replace(one, status=DeliveryStatus.DELIVERED, attempts=1, next_at=None, updated_at=LATER)
+    again = replace(done, status=DeliveryStatus.PENDING, attempts=0, next_at=LATER)
+    await queue(journal, one)
+    assert await journal.write(lambda tx: tx.change_delivery(one, done))
+    assert await journal.write(lambda tx: tx.change_delivery(done, again))
+    assert not await journal.write(lambda tx: tx.change_delivery(one, done))
+    assert await listed(journal) == [again]
+
+
 async def test_lists_are_of_one_workspace_newest_first_and_can_be_narrowed(
     journal: Journal,
 ) -> None:

@@ -66,7 +66,9 @@ def _step(walked: Walk | None, key: str) -> Walked | None:
 def _strange(step: Walked | None, keys: set[str]) -> str | None:
     """A key of its effects under which the record never sent it."""
     never = keys.difference(step.keys if step is not None else ())
-    return f"it happened under the key {min(never)}, which it was never sent under" if never else None
+    return (
+        f"it happened under the key {min(never)}, which it was never sent under" if never else None
+    )
 
 
 def _wrong(step: Walked | None, times: int, *, keyed: bool) -> str | None:
