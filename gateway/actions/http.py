@@ -14,8 +14,9 @@ from gateway.actions.holding import HeldBackError, require_sendable
 from gateway.actions.hosts import HostGuard, HostRefusedError
 from gateway.actions.origins import Origin, parse_origins
 from gateway.actions.request import RequestError, build_request
+from gateway.actions.resolving import Resolve, resolve_host
 from gateway.actions.secrets import SecretMissingError, Secrets
-from gateway.actions.transport import Resolve, open_client, resolve_host
+from gateway.actions.transport import open_client
 from gateway.model.contract import HttpHandler
 from gateway.model.ports import ActionCall, ActionOutcome, Declined, Unknown
 from gateway.model.problem import STANDARD

@@ -8,9 +8,8 @@ the Host header keep the name. Redirects, cookies, proxies and ``.netrc`` take n
 import asyncio
 import logging
 import os
-import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from operator import attrgetter
@@ -21,24 +20,11 @@ import httpcore
 import httpx
 
 from gateway.actions.hosts import HostGuard
-
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""From host and port to the addresses of the host, the preferred one first."""
+from gateway.actions.resolving import Lookups, Resolve, resolve_host
 
 _CONNECTIONS = 100
 _IDLE_SECONDS = 2.0  # below what servers keep (5 s and more): a reused connection is rarely dying
 _CONNECT_SECONDS = 3.0  # for each address of a host
-
-
-async def resolve_host(host: str, port: int) -> list[str]:
-    """Ask the system's resolver.
-
-    Raises:
-        OSError: the name has no address.
-    """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class _PlainStream(httpcore.AsyncNetworkStream):
@@ -102,7 +88,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, guard: HostGuard, resolve: Resolve = resolve_host) -> None:
         self._guard = guard
-        self._resolve = resolve
+        self._lookups = Lookups(resolve)
         self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -134,7 +120,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     async def _judged_addresses(self, host: str, port: int) -> list[str]:
         self._guard.check_host(host, port)
         try:
-            addresses = await self._resolve(host, port)
+            addresses = await self._lookups.addresses(host, port)
         except (OSError, UnicodeError) as error:  # UnicodeError: a label that DNS cannot hold
             raise httpcore.ConnectError(f"{host} does not resolve") from error
         for address in addresses:
@@ -144,6 +130,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+    def close(self) -> None:
+        """Look up no name any more."""
+        self._lookups.close()
 
 
 class _LentStream(httpx.AsyncByteStream):
@@ -206,6 +196,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, backend: GuardedBackend, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
+        self._backend = backend
         self._places = anyio.Semaphore(_CONNECTIONS, fast_acquire=True)
         # httpx has no public way to hand a network backend to the pool that it opens.
         self._pool = httpcore.AsyncConnectionPool(
@@ -217,6 +208,11 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
             http2=False,
             network_backend=backend,
         )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self._backend.close()
+        await super().aclose()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request once there is a connection for it."""

@@ -10,7 +10,8 @@ import httpx
 from gateway.actions import HostGuard
 from gateway.actions.apart import apart
 from gateway.actions.hosts import HostRefusedError
-from gateway.actions.transport import Resolve, open_client, resolve_host
+from gateway.actions.resolving import Resolve, resolve_host
+from gateway.actions.transport import open_client
 from gateway.anchoring.anchor import AnchorError
 from gateway.model.ports import Clock
 from gateway.webhooks.schedule import WAITING, retry_after

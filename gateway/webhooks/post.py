@@ -10,8 +10,9 @@ import httpx
 from gateway.actions import HostGuard, Secrets
 from gateway.actions.apart import apart
 from gateway.actions.hosts import HostRefusedError
+from gateway.actions.resolving import Resolve, resolve_host
 from gateway.actions.secrets import SecretMissingError
-from gateway.actions.transport import Resolve, open_client, resolve_host
+from gateway.actions.transport import open_client
 from gateway.model.ports import Clock
 from gateway.webhooks.cloud_event import CONTENT_TYPE
 from gateway.webhooks.schedule import WAITING, Attempt, retry_after
