@@ -53,11 +53,13 @@ class Post(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """A delivery that is due, with its body; None where the body could not be built."""
+    """A delivery that is due, with its body; None where the body could not be built. ``trouble`` is
+    what kept it from being built for now."""
 
     endpoint: Endpoint
     delivery: Delivery
     body: bytes | None
+    trouble: ProblemError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ class Sender:
         return serving[self._turn :] + serving[: self._turn]
 
     def _letter(self, records: Records, endpoint: Endpoint, delivery: Delivery) -> _Letter:
-        body = None
+        body, trouble = None, None
         try:
             event = self._event(records, delivery)
             execution = (
@@ -192,9 +194,11 @@ class Sender:
                 else None
             )
             body = self._compose(endpoint, event, execution.trace_id if execution else None)
+        except ProblemError as error:  # the keys of what it holds are not to be had now
+            trouble = error
         except Exception as error:  # one event must not hold up all others
             _log.error("%s could not be built: %s", delivery.id, type(error).__name__)
-        return _Letter(endpoint, delivery, body)
+        return _Letter(endpoint, delivery, body, trouble)
 
     def _event(self, records: Records, delivery: Delivery) -> Announcement:
         """The event of a delivery, derived again from its entry.
@@ -217,6 +221,8 @@ class Sender:
 
     async def _send(self, letter: _Letter) -> None:
         try:
+            if letter.trouble is not None:
+                raise letter.trouble
             attempt = _NOT_BUILT
             if letter.body is not None:
                 attempt = await self._post.post(letter.endpoint, letter.delivery.id, letter.body)

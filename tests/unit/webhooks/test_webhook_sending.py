@@ -116,13 +116,14 @@ async def running(
     announce: Announce = announced,
     patience: float = 5.0,
     seconds: float = 60.0,
+    composing: Callable[..., bytes] = compose,
 ) -> AsyncIterator[Webhooks]:
     """Webhooks over a journal, with real HTTP."""
     clock = SystemClock()
     known = {"S": SECRET} if secrets is None else secrets
     with_keys = KeyringSealer(Keyring.open(Path(journal_folder(journal))))
     poster = Poster(HostGuard(hosts), Secrets(known), clock, timeout=seconds, tls=TLS)
-    parts = WebhookParts(journal, clock, announce, partial(compose, with_keys), poster, schedule)
+    parts = WebhookParts(journal, clock, announce, partial(composing, with_keys), poster, schedule)
     webhooks = Webhooks(endpoints, parts)
     try:
         await webhooks.start()
@@ -522,6 +523,25 @@ async def test_an_event_that_cannot_be_built_holds_up_no_other(
         await settled(journal, len(KINDS) - 1)
         (dead,) = await settled(journal, 1, "dead")
     assert dead.last_error == "The event could not be built from the journal."
+
+
+async def test_keys_that_are_not_to_be_had_for_a_while_cost_no_attempt(
+    journal: SqliteJournal, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "TROUBLE", 0.01)
+    tries = [0]
+
+    def without_keys(*given: Any) -> bytes:
+        tries[0] += 1
+        if tries[0] <= 12:  # more often than a message is tried
+            raise refuse("SERVICE_UNAVAILABLE", "The root key cannot be used.")
+        return compose(*given)
+
+    only = endpoint(receiver, types=("controlPlane.execution.completed",))
+    async with running(journal, only, schedule=SLOW, composing=without_keys):
+        await run(journal, "a")
+        (done,) = await settled(journal, 1)
+    assert (done.attempts, receiver.ids()) == (1, {done.id: 1})
 
 
 def due_again(tx: Tx) -> None:
