@@ -19,7 +19,10 @@ from gateway.settings import Settings
 
 @click.command()
 @click.option(
-    "--number", type=click.IntRange(min=1), metavar="NUMBER", help="Which. [default: the newest]"
+    "--number",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="NUMBER",
+    help="Which. [default: the newest]",
 )
 @click.option("--sign", is_flag=True, help="Sign one first; where a gateway runs, that does.")
 @click.option(

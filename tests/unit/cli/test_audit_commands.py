@@ -127,6 +127,7 @@ def test_a_checkpoint_is_printed_and_kept_to_verify_against(folder: Folder, tmp_
     assert folder.run("verify", "--against", str(kept)).exit_code == 0
     again = folder.run("checkpoint", "--output", str(kept))
     assert (again.exit_code, "File exists" in again.stderr) == (2, True)
+    assert folder.run("checkpoint", "--number", str(2**63)).exit_code == 2
     missing = folder.run("checkpoint", "--number", "9")
     assert (missing.exit_code, "NOT_FOUND" in missing.stderr) == (1, True)
 
