@@ -5,7 +5,8 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any
 
 import click
 import uvicorn
@@ -21,6 +22,7 @@ from gateway.surfaces.graphql import server_options
 from gateway.telemetry import configure, install_hooks, loop_error
 
 _SHUTDOWN_SECONDS = 10
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command()
@@ -30,12 +32,39 @@ def serve(*, settings: Settings) -> None:
     install_hooks()
     configure(settings.log_level, settings.log_format)
     gc.disable()  # until all is loaded: little of it is garbage
+    run_until_stopped(_serve(settings))
+
+
+def run_until_stopped(serving: Coroutine[Any, Any, None]) -> None:
+    """Run what serves until SIGTERM or Ctrl-C. While it still starts, they cancel it, so that what
+    has begun ends in order; once it serves, ``heed_signals`` hands them to its server.
+
+    Without that the first process of a container, which is ended by no signal that it does not
+    handle, would start to its end and never learn that it was to stop.
+    """
+
+    async def run() -> None:
+        loop, starting = asyncio.get_running_loop(), asyncio.ensure_future(serving)
+        loop.set_exception_handler(loop_error)
+        told = asyncio.Event()
+
+        def stop() -> None:
+            told.set()
+            starting.cancel()
+
+        for name in _ENDING:
+            loop.add_signal_handler(name, stop)
+        try:
+            await starting
+        except asyncio.CancelledError:
+            if not told.is_set():
+                raise
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
+        runner.run(run())
 
 
 async def _serve(settings: Settings) -> None:
-    asyncio.get_running_loop().set_exception_handler(loop_error)
     trusted = load_trusted(settings)
     with listen(settings) as sock:
         async with running(settings) as gateway:
@@ -50,10 +79,15 @@ async def _serve(settings: Settings) -> None:
             )
             server = Server(config, gateway.connections.drain)
             spare_what_is_loaded()
-            loop = asyncio.get_running_loop()
-            for name in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(name, server.handle_exit, name, None)
+            heed_signals(server)
             await server.serve(sockets=[sock])
+
+
+def heed_signals(server: uvicorn.Server) -> None:
+    """Have SIGTERM and Ctrl-C end this server from now on."""
+    loop = asyncio.get_running_loop()
+    for name in _ENDING:
+        loop.add_signal_handler(name, server.handle_exit, name, None)
 
 
 class Server(uvicorn.Server):

@@ -1,23 +1,20 @@
 """gateway worker"""
 
-import asyncio
 import gc
-import signal
 
 import click
 import uvicorn
-import uvloop
 
 from gateway.advancing import Role
 from gateway.app import running
 from gateway.bounding import server_limits
 from gateway.cli.options import with_settings
-from gateway.cli.serve import Server
+from gateway.cli.serve import Server, heed_signals, run_until_stopped
 from gateway.model.collector import spare_what_is_loaded
 from gateway.serving import create_probes, listen
 from gateway.settings import Settings
 from gateway.surfaces.graphql import server_options
-from gateway.telemetry import configure, install_hooks, loop_error
+from gateway.telemetry import configure, install_hooks
 
 
 @click.command()
@@ -30,12 +27,10 @@ def worker(*, settings: Settings) -> None:
     install_hooks()
     configure(settings.log_level, settings.log_format)
     gc.disable()  # as in ``gateway serve``
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_work(settings))
+    run_until_stopped(_work(settings))
 
 
 async def _work(settings: Settings) -> None:
-    asyncio.get_running_loop().set_exception_handler(loop_error)
     with listen(settings) as sock:
         async with running(settings, Role.WORKER) as gateway:
             config = uvicorn.Config(
@@ -49,9 +44,7 @@ async def _work(settings: Settings) -> None:
             )
             server = Server(config, _nobody, "worker answering probes")
             spare_what_is_loaded()
-            loop = asyncio.get_running_loop()
-            for name in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(name, server.handle_exit, name, None)
+            heed_signals(server)
             await server.serve(sockets=[sock])
 
 
