@@ -33,7 +33,7 @@ from gateway.journal.verify_tree import TreeCheck
 from gateway.journal.verify_trust import Trust
 
 _TOTALS = Statement(select(func.count(), func.count(distinct(entry.c.chain))).select_from(entry))
-_UP_TO = "SELECT count(*) FROM entry WHERE position <= ?"
+_UP_TO = "SELECT count(*) FROM entry WHERE position BETWEEN 1 AND ?"
 _LARGE = 50_000
 """Entries from which on a second process that folds the projections pays."""
 

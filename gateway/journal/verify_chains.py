@@ -77,11 +77,16 @@ def named(chain: Any, seq: Any, position: Any, kind: Any) -> str:
 def check_positions(
     connection: sqlite3.Connection, findings: Findings, archived: Sequence[Kept]
 ) -> None:
-    """Positions count from 1 without a gap, but for what is archived."""
+    """Positions count from 1 without a gap, but for what is archived. What stands before is in no
+    tree, so no root tells of it."""
     last = 0
     for position, chain, seq, kind in connection.execute(
         "SELECT position, chain, seq, type FROM entry ORDER BY position"
     ):
+        if position < 1:
+            told = f"{named(chain, seq, position, kind)} stands before the first position"
+            findings.add(FindingKind.INSERTED, told, chain, seq, position)
+            continue
         for first, end in _lacking(last + 1, position - 1, archived):
             told = f"position {_range(first, end)} is empty: before "
             told += f"{named(chain, seq, position, kind)}, entries were removed"

@@ -121,6 +121,7 @@ class _Scan:
     def _skip_to(self, last: int, position: int) -> None:
         """The positions behind ``last`` are empty: archived, or gone."""
         leaves: list[Hash] = []
+        last = max(last, 0)  # what stands before the first position is in no tree
         for empty in range(last + 1, min(position, self._archives.end + 1)):
             if empty in self._archives:
                 leaves.append(self._archives.leaf(empty))

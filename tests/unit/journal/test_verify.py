@@ -272,6 +272,24 @@ async def test_an_entry_put_into_a_signed_span_is_found(record) -> None:
     assert "is not the one that checkpoint 1 signed" in finding.message
 
 
+@pytest.mark.parametrize("position", [0, -7])
+async def test_entries_put_before_the_first_one_are_found(record, position) -> None:
+    await record.tell("a")
+    for place, chain in ((position - 1, "workspace/acme/x"), (position, "workspace/acme/y")):
+        copy_entry(record, 10, (place, chain, 1))
+        forged = rehash(record, chain, 1)
+        record.sql("INSERT INTO chain_head VALUES (?, 1, ?)", chain, forged)
+
+    report = verified(record)
+
+    named = [(f.kind, f.chain, f.position) for f in report.findings]
+    assert named == [
+        (FindingKind.INSERTED, "workspace/acme/x", position - 1),
+        (FindingKind.INSERTED, "workspace/acme/y", position),
+    ]
+    assert (report.covered, report.uncovered) == (10, 2)
+
+
 async def test_a_head_that_disagrees_is_found(record) -> None:
     await record.tell("a")
     record.sql("UPDATE chain_head SET hash = ? WHERE chain = ?", "0" * 64, CHAIN)
