@@ -116,7 +116,10 @@ def check_end(connection: sqlite3.Connection, findings: Findings) -> None:
     """The last position that is taken is the last one that was ever given."""
     (last,) = connection.execute("SELECT coalesce(max(position), 0) FROM entry").fetchone()
     (given,) = connection.execute(_LAST_GIVEN).fetchone() or (last,)
-    if given > last:
+    if not isinstance(given, int):
+        told = "which position was the last one ever given cannot be read"
+        findings.add(FindingKind.DAMAGED, told)
+    elif given > last:
         told = f"position {_range(last + 1, given)} is empty: entries at the end were removed"
         findings.add(FindingKind.TRUNCATED, told, position=last + 1)
     elif given < last:

@@ -87,6 +87,9 @@ class _Scan:
             before = heads.get(chain, _NO_HEAD)
             if before[0] + 1 != seq or before[1] != previous:
                 self._want(before[0], chain, seq, previous, position)
+                if not isinstance(seq, int):  # what a stranger left there: it counts as the next
+                    self._tell_changed(row)
+                    seq = before[0] + 1
             heads[chain] = (seq, own)
             if position != last + 1:
                 self._tree.add(leaves)
@@ -140,7 +143,7 @@ class _Scan:
 
     def _leaf(self, row: Row) -> Hash:
         """The leaf of an entry; tells where its content does not fit its hash."""
-        position, chain, seq, form, at, kind, workspace, execution_id, actor, *rest = row
+        chain, seq, form, at, kind, workspace, execution_id, actor, *rest = row[1:]
         body, previous, own = rest
         try:
             fields = [form, chain, seq, previous, at, kind, workspace, execution_id, actor, body]
@@ -149,13 +152,17 @@ class _Scan:
                 return leaf_hash(found)
         except TypeError:  # bytes, or text that is not UTF-8
             pass
-        self._findings.altered.add(position)
-        told = f"{named(chain, seq, position, kind)} was changed after it was recorded"
-        self._findings.add(FindingKind.CHANGED, told, chain, seq, position)
+        self._tell_changed(row)
         try:
             return leaf_hash(bytes.fromhex(own))
         except (ValueError, TypeError):
             return NO_LEAF
+
+    def _tell_changed(self, row: Row) -> None:
+        position, chain, seq, _, _, kind, *_ = row
+        self._findings.altered.add(position)
+        told = f"{named(chain, seq, position, kind)} was changed after it was recorded"
+        self._findings.add(FindingKind.CHANGED, told, chain, seq, position)
 
 
 _NO_HEAD = (0, GENESIS)

@@ -290,6 +290,23 @@ async def test_entries_put_before_the_first_one_are_found(record, position) -> N
     assert (report.covered, report.uncovered) == (10, 2)
 
 
+@pytest.mark.parametrize("seq", ["x", b"x", 4.5])
+async def test_a_number_in_the_chain_that_is_none_is_found(record, seq) -> None:
+    await record.tell("a")
+    record.sql("UPDATE entry SET seq = ? WHERE chain = ? AND seq = 4", seq, CHAIN)
+    if not isinstance(seq, bytes):
+        rehash(record, CHAIN, seq)
+
+    assert (FindingKind.CHANGED, CHAIN, 4) in [(f.kind, f.chain, f.position) for f in found(record)]
+
+
+async def test_a_last_position_that_is_no_number_is_damage(record) -> None:
+    await record.tell("a")
+    record.sql("UPDATE sqlite_sequence SET seq = 'x' WHERE name = 'entry'")
+
+    assert kinds(record) == {FindingKind.DAMAGED}
+
+
 async def test_a_head_that_disagrees_is_found(record) -> None:
     await record.tell("a")
     record.sql("UPDATE chain_head SET hash = ? WHERE chain = ?", "0" * 64, CHAIN)
