@@ -101,10 +101,10 @@ def holds(document: ColumnElement[Any], member: str, name: str) -> ColumnElement
 
 READABLE_JSON = (
     r"CAST(CASE WHEN strpos({0}, '\u0000') = 0 THEN {0} ELSE"
-    r" regexp_replace({0}, '(?<!\\)((\\\\)*)\\u0000', '\1', 'g') END AS JSON)"
+    r" regexp_replace({0}, '(?<!\\)((\\\\)*)\\u0000', '\1\\ufffd', 'g') END AS JSON)"
 )
-"""A JSON text as PostgreSQL reads members of it, which fails where a NUL character stands anywhere
-in the document: these are left out."""
+"""A JSON text as PostgreSQL reads members of it: it refuses all of a document in which any text
+holds U+0000, as JSON may, so the replacement character is read instead."""
 
 
 def _spelling(template: str) -> Any:

@@ -5,9 +5,13 @@ from operator import methodcaller
 
 import pytest
 
+from gateway.auditing.span import Span
+from gateway.journal.audit_history import open_audit
 from gateway.model.activity import ActivityCount, Holder
+from gateway.model.approval import ApprovalFilter, Decider
+from gateway.model.audit_history import Stretch
 from gateway.model.entry import EntryType, NewEntry
-from gateway.model.ports import Journal, Records, Tx
+from gateway.model.ports import Journal, Page, Records, Tx
 from gateway.model.time import after
 from tests.contract.journal_story import WORKSPACE, Story, call
 
@@ -61,20 +65,41 @@ async def test_entries_are_counted_by_minute_contract_and_outcome(journal: Journ
     }
 
 
-async def test_entries_with_a_nul_character_are_counted(journal: Journal) -> None:
-    body = {"contract": "a.b@1.0.0", "said": "a\0b", "decision": {}}
-    minute = await tell(journal, NewEntry(EntryType.CALL_DENIED, WORKSPACE, body, None, "alice"))
-
-    assert await counted(journal) == {
-        ActivityCount(minute[:16], EntryType.CALL_DENIED, "a.b@1.0.0", None, 1)
-    }
-
-
 async def test_another_workspace_counts_for_itself(journal: Journal) -> None:
     await tell(journal, denied(), denied("other"), *Story("b", "other").whole("x"))
 
     assert {one.type for one in await counted(journal)} == {EntryType.CALL_DENIED}
     assert EntryType.RUN_ENDED in {one.type for one in await counted(journal, "other")}
+
+
+async def test_a_text_with_a_nul_keeps_nothing_from_being_counted_or_found(
+    journal: Journal,
+) -> None:
+    """PostgreSQL reads no member of a document that holds U+0000 in any text."""
+    body = {**denied().body, "subject": "alice", "input": {"asked": "a\0b", "as": "\\u0000"}}
+    await tell(journal, NewEntry(EntryType.CALL_DENIED, WORKSPACE, body, None, "alice"))
+
+    [found] = await counted(journal)
+    assert (found.contract, found.count) == ("a.b@1.0.0", 1)
+    with open_audit(journal.place) as history:
+        tokens = history.tokens(Stretch(WORKSPACE, 0, 1, Span().since, Span().until))
+    assert [token.subject for token in tokens] == ["alice"]
+
+
+async def test_a_note_with_a_nul_hides_no_request_from_who_may_decide(journal: Journal) -> None:
+    story = Story("a")
+    vote = story.voted("x", "appr_1", "bob", approved=False)
+    vote.body["note"] = "fine\0"
+    await tell(journal, *story.until_started("x"), story.requested("x", "appr_1", 2), vote)
+
+    def open_to(subject: str) -> ApprovalFilter:
+        decider = Decider(subject, frozenset({"approver"}), IN_TIME)
+        return ApprovalFilter(WORKSPACE, "pending", decider=decider)
+
+    for subject, count in (("carol", 1), ("bob", 0)):
+        which = open_to(subject)
+        _, total = await journal.read(lambda r, which=which: r.approvals(which, Page(10, 0)))
+        assert total == count
 
 
 async def test_stretches_make_up_the_whole(journal: Journal) -> None:
