@@ -34,8 +34,19 @@ def unavailable(error: sqlite3.Error) -> ProblemError | None:
     return _refusal(f"The record is not available ({name}): {remedy}.")
 
 
+class MaybeDurableError(Exception):
+    """What was to be undone may be found when the file is opened again."""
+
+
 def not_durable(error: BaseException) -> ProblemError:
-    """SERVICE_UNAVAILABLE for units whose shared transaction failed; nothing of them is kept."""
+    """SERVICE_UNAVAILABLE for units whose shared transaction failed; nothing of them is kept, or
+    the message says that it may be."""
+    if isinstance(error, MaybeDurableError):
+        return refuse(
+            "SERVICE_UNAVAILABLE",
+            "The disk failed while this was made durable and takes nothing any more. It may be "
+            "found recorded after a restart: look before you repeat it.",
+        )
     told = unavailable(error) if isinstance(error, sqlite3.Error) else None
     return told or _refusal(
         f"The record is not available ({type(error).__name__}); nothing was written. Try again; "

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 
 from gateway.journal.appending import Appending, AppendingAtOnce
-from gateway.journal.faults import not_durable, told
+from gateway.journal.faults import MaybeDurableError, not_durable, told
 from gateway.journal.heads import Heads
 from gateway.journal.session import Session
 from gateway.journal.sqlite_session import SqliteSession
@@ -168,7 +168,8 @@ class GroupCommit:
             undone = self._connection.in_transaction
             self._abandon()
             if undone or not self._landed(heads):
-                _fail(batch, error)
+                is_gone = self._overwritten() or not _is_unsynced(error)
+                _fail(batch, error if is_gone else MaybeDurableError())
                 return
         if heads.last is not None:
             self._committed(heads.last[0])
@@ -181,9 +182,34 @@ class GroupCommit:
         found = self._session.one(ENTRY_HASH, of_position=position)
         return found is not None and found[0] == own_hash
 
+    def _overwritten(self) -> bool:
+        """Write over what a commit that failed has left in the WAL; whether that was done.
+
+        Where it was written and could not be synced, it stands there whole: this process does not
+        see it, and whoever opens the file after the end of this process would take it for
+        committed. Another page in its place ends that, and need not be synced for it.
+        """
+        execute = self._cursor.execute
+        execute("PRAGMA synchronous = NORMAL")
+        try:
+            execute("BEGIN IMMEDIATE")
+            [version] = execute("PRAGMA user_version").fetchone()
+            execute(f"PRAGMA user_version = {version}")  # which writes a page all the same
+            execute("COMMIT")
+        except sqlite3.Error:
+            self._abandon()
+            return False
+        finally:
+            execute("PRAGMA synchronous = FULL")
+        return True
+
     def _abandon(self) -> None:
         if self._connection.in_transaction:
             self._cursor.execute("ROLLBACK")
+
+
+def _is_unsynced(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_FSYNC"
 
 
 def _fail(batch: list[Work], error: Exception) -> None:

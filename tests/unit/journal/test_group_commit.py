@@ -1,6 +1,7 @@
 """The writer when the database fails: everybody is answered, and it works again afterwards."""
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -24,11 +25,16 @@ pytestmark = pytest.mark.anyio
 
 
 class FailingCursor(sqlite3.Cursor):
-    """Raises once when a command begins with ``on``: before running it, or after."""
+    """Raises once when a command begins with ``on``: before running it, or after; ``meanwhile`` is
+    called right before it does."""
 
     on = ""
     after = False
     undo = False
+    name = "SQLITE_FULL"
+
+    def meanwhile(self) -> None:
+        """What happens before it raises."""
 
     def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
         if not (self.on and sql.startswith(self.on)):
@@ -38,8 +44,9 @@ class FailingCursor(sqlite3.Cursor):
             super().execute(sql, *parameters)
         if self.undo:
             super().execute("ROLLBACK")
+        self.meanwhile()
         error = sqlite3.OperationalError("database or disk is full")
-        error.sqlite_errorname = "SQLITE_FULL"
+        error.sqlite_errorname = self.name
         raise error
 
 
@@ -84,6 +91,16 @@ def commit(
         group.perform(again)
         assert again[0].error is None
         return batch, again[0].result.seq
+
+
+def performed(path: Path, arrange: Callable[[FailingCursor], None]) -> tuple[list[Work], Path]:
+    """A batch of three calls under an arranged failure, and what a kill then leaves of the file."""
+    with closing(open_writer(path)) as connection:
+        failing = Failing(connection)
+        arrange(failing.cursor_made)  # type: ignore[arg-type] # it is a FailingCursor
+        batch = [Work(lambda tx: tx.append(call(None)), lambda work: None) for _ in range(3)]
+        GroupCommit(failing, SteppingClock(), "w").perform(batch)  # type: ignore[arg-type] # a stand-in
+        return batch, copied(path, "left")
 
 
 def refused(work: Work) -> bool:
@@ -144,6 +161,59 @@ def test_a_commit_that_landed_in_spite_of_its_error_is_answered_as_done(tmp_path
     assert [work.error for work in batch] == [None, None, None]
     assert [work.result.seq for work in batch] == [1, 2, 3]
     assert seq == 4
+
+
+def copied(path: Path, name: str) -> Path:
+    """The file with its WAL as they stand, which is what a process leaves that is killed."""
+    folder = path.parent / name
+    folder.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{path}{suffix}", folder / f"{path.name}{suffix}")
+    return folder / path.name
+
+
+def unsynced(path: Path, then: str = "") -> Callable[[FailingCursor], None]:
+    """The commit stands in the WAL and could not be synced; what begins with ``then`` fails too."""
+
+    def arrange(cursor: FailingCursor) -> None:
+        def stand_in_wal() -> None:
+            copy = copied(path, "written")
+            with closing(open_writer(copy)) as connection:
+                batch = [Work(lambda tx: tx.append(call(None)), lambda work: None)] * 3
+                GroupCommit(connection, SteppingClock(), "w").perform(batch)
+                written = Path(f"{copy}-wal").read_bytes()
+            assert written.startswith(Path(f"{path}-wal").read_bytes())
+            Path(f"{path}-wal").write_bytes(written)
+            cursor.on, cursor.meanwhile = then, lambda: None
+
+        failing("COMMIT", undo=True)(cursor)
+        cursor.name, cursor.meanwhile = "SQLITE_IOERR_FSYNC", stand_in_wal
+
+    return arrange
+
+
+def test_a_commit_that_could_not_be_synced_is_not_there_after_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    batch, left = performed(path, unsynced(path))
+
+    for work in batch:
+        assert isinstance(work.error, ProblemError)
+        assert work.error.problem.retry_after is not None
+    with closing(open_writer(left)) as connection:
+        assert connection.execute("SELECT position FROM entry").fetchall() == []
+    assert verify_record(left, []).ok
+
+
+def test_a_commit_that_may_be_there_after_a_kill_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    batch, left = performed(path, unsynced(path, "PRAGMA user_version ="))
+
+    for work in batch:
+        assert isinstance(work.error, ProblemError)
+        assert work.error.problem.retry_after is None
+        assert "look before you repeat it" in work.error.problem.detail
+    with closing(open_writer(left)) as connection:
+        assert len(connection.execute("SELECT position FROM entry").fetchall()) == 3
 
 
 def test_a_failing_statement_of_one_unit_fails_that_unit_alone(tmp_path: Path) -> None:
