@@ -47,6 +47,7 @@ class FileAnchor:
     def __init__(self, path: Path, history: History) -> None:
         self._path = path
         self._history = history
+        self._is_synced = True  # False where what was appended may not be on the disk
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="anchor-file")
 
     async def publish(self, checkpoint: SignedCheckpoint) -> Taken:
@@ -58,7 +59,9 @@ class FileAnchor:
         end = await self._in_thread(self._end)
         if end.last is not None:
             await self._require_ours(end.last)
-            if (end.last.size, end.number) >= (checkpoint.size, checkpoint.number):
+            has_it = (end.last.size, end.number) >= (checkpoint.size, checkpoint.number)
+            if has_it and self._is_synced:
+                await self._in_thread(self._sync)  # a process may have ended before it did
                 return Taken({"size": end.last.size, "added": False})
         await self._in_thread(partial(self._append, checkpoint, end))
         return Taken({"size": checkpoint.size, "added": True})
@@ -92,8 +95,14 @@ class FileAnchor:
                 raise AnchorError("Somebody else wrote to it at the same time.")
             # What a crash left of a line is ended, not removed.
             content = b"\n" + line if end.torn else line
+            self._is_synced = False
             if os.write(descriptor, content) != len(content):
                 raise AnchorError("It could not be written to the end: its disk is full.")
+            os.fsync(descriptor)
+            self._is_synced = True  # else it is appended anew: nothing makes up for a failed sync
+
+    def _sync(self) -> None:
+        with self._opened(os.O_RDWR) as descriptor:
             os.fsync(descriptor)
 
     @contextmanager

@@ -1,5 +1,6 @@
 """The file anchor appends what goes on from what is there, and nothing else."""
 
+import errno
 import fcntl
 import json
 import os
@@ -47,6 +48,36 @@ async def refused(anchor: FileAnchor, world: AnchorWorld, number: int = 1) -> st
     with pytest.raises(AnchorError) as caught:
         await anchor.publish(await world.checkpoint(number))
     return str(caught.value)
+
+
+async def test_a_line_that_could_not_be_synced_does_not_count(
+    world: AnchorWorld, anchor: FileAnchor, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, one = await world.grow(), await world.grow()
+    await anchor.publish(first)
+
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", failing)
+        with pytest.raises(AnchorError):
+            await anchor.publish(one)
+    assert (await anchor.publish(one)).answer == {"size": one.size, "added": True}
+    assert [told["number"] for told in lines(path)] == [first.number, one.number, one.number]
+
+
+async def test_a_line_counts_once_it_is_synced_whoever_wrote_it(
+    world: AnchorWorld, anchor: FileAnchor, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process may have ended between writing and syncing."""
+    one = await world.grow()
+    put(path, json.dumps({"note": one.note, "number": one.number}).encode() + b"\n")
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+
+    assert (await anchor.publish(one)).answer == {"size": one.size, "added": False}
+    assert len(synced) == 1
 
 
 async def test_each_checkpoint_is_a_line(
