@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from gateway.auditing.could import could
 from gateway.auditing.doings import WITHOUT_CONTRACT, Doings
-from gateway.auditing.search import MOST_LOOKED, stretch_of, text_of
+from gateway.auditing.search import MOST_LOOKED, require_kept, stretch_of, text_of
 from gateway.auditing.span import LATEST, Span
 from gateway.model.audit_history import AuditHistory, AuditRow, Narrowing, Stretch
 from gateway.model.contract import OperationContract
@@ -98,10 +98,11 @@ def review(history: AuditHistory, asked: Review, revision_of: RevisionOf) -> Jso
     if "COULD" in asked.parts:
         told["could"] = _could(history, asked, stretch, in_force, revision_of)
     told |= _of_record(history, asked, stretch, complete=complete)
-    if asked.served is None and asked.after is None and not any(told.get("totals", {}).values()):
-        raise refuse("NOT_FOUND", f"There is no contract {asked.contract[:100]} in this workspace.")
     if asked.after is None and asked.entries:
         told["notRecorded"] = history.without_seen(stretch)
+    require_kept(history, whole)
+    if asked.served is None and asked.after is None and not any(told.get("totals", {}).values()):
+        raise refuse("NOT_FOUND", f"There is no contract {asked.contract[:100]} in this workspace.")
     return {**told, "complete": complete}
 
 

@@ -73,10 +73,21 @@ def stretch_of(history: AuditHistory, workspace: str, span: Span, after: int) ->
             leaves something out, unsaid, would be a wrong one.
     """
     begin, end = max(after, history.place_of(span.since)), history.end_of(span.until)
-    kept_after = history.archived_through(begin)
-    if begin < end and kept_after > begin:
+    found = Stretch(workspace, begin, end, span.since, span.until)
+    require_kept(history, found)
+    return found
+
+
+def require_kept(history: AuditHistory, stretch: Stretch) -> None:
+    """Refuse a stretch that reaches into what is archived. Ask again once it was read: others may
+    have archived it meanwhile, for each read sees its own moment.
+
+    Raises:
+        ProblemError: PRECONDITION_FAILED.
+    """
+    kept_after = history.archived_through(stretch.after)
+    if stretch.after < stretch.through and kept_after > stretch.after:
         raise refuse("PRECONDITION_FAILED", _archived(history, kept_after))
-    return Stretch(workspace, begin, end, span.since, span.until)
 
 
 def _archived(history: AuditHistory, through: int) -> str:
@@ -95,6 +106,14 @@ def search(history: AuditHistory, wanted: Search, after: int, limit: int, *, rul
     A page may be empty and still not be the last one.
     """
     whole = stretch_of(history, wanted.workspace, wanted.span, after)
+    found = _found(history, wanted, whole, limit, rules=rules)
+    require_kept(history, whole)
+    return found
+
+
+def _found(
+    history: AuditHistory, wanted: Search, whole: Stretch, limit: int, *, rules: bool
+) -> Found:
     end = min(whole.through, whole.after + MOST_LOOKED)
     about = () if wanted.contract is None else (text_of(wanted.contract),)
     which = Narrowing(wanted.actor, wanted.types, wanted.execution_id, about)

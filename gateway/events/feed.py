@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable
 
 from gateway.contracts import Registry
 from gateway.events.follower import PAGE, Follower
-from gateway.events.pages import read_page
+from gateway.events.pages import Page, read_page
 from gateway.events.rights import Right, Rights
-from gateway.events.selection import Selection, check_filter, select, start_of
+from gateway.events.selection import Selection, check_filter, require_kept, select, start_of
 from gateway.events.shown import StreamShown
 from gateway.events.view import as_seen
 from gateway.model.event import Announcement, Cursor, EventFilter
@@ -74,8 +74,8 @@ class Subscription(AsyncIterator[JsonObject]):
 
     An ``__anext__`` that is cancelled loses nothing: the next one gives the same event. It raises
     ProblemError when the subscription is over: FORBIDDEN when access is lost, PRECONDITION_FAILED
-    when a policy is in force that this process has not got, SERVICE_UNAVAILABLE when the gateway
-    stops or cannot read its record.
+    when a policy is in force that this process has not got, GONE when what comes next was archived,
+    SERVICE_UNAVAILABLE when the gateway stops or cannot read its record.
     """
 
     def __init__(
@@ -177,9 +177,13 @@ class Subscription(AsyncIterator[JsonObject]):
     async def _read(self) -> None:
         """Read a page of what the others are ahead; it is held until it is given."""
         place, selection = self._place, self._selected
-        page = await self._feed.journal.read(
-            lambda records: read_page(records, place, PAGE, selection.execution_id)
-        )
+
+        def query(records: Records) -> Page:
+            if selection.execution_id is None:
+                require_kept(records, place)  # it may have been archived since the start
+            return read_page(records, place, PAGE, selection.execution_id)
+
+        page = await self._feed.journal.read(query)
         self._feed.follower.revision = page.revision
         self._page = deque(filter(selection.takes, page.found))
         self._page_end = page.end

@@ -79,15 +79,25 @@ def start_of(records: Records, after: str, execution_id: str | None = None, at: 
     cursor = Cursor.parse(after)
     if cursor.position > records.last_position():
         raise invalid([_bad_cursor(at, "OUT_OF_RANGE")])
+    if execution_id is None:
+        require_kept(records, cursor)
+    return cursor
+
+
+def require_kept(records: Records, cursor: Cursor) -> None:
+    """Refuse to go on behind a cursor where something may be left out.
+
+    Raises:
+        ProblemError: GONE where what follows on it is archived.
+    """
     kept_after = records.archived_through(cursor.position)
-    if execution_id is None and kept_after > cursor.position:
+    if kept_after > cursor.position:
         told = (
             f"The record is archived up to position {kept_after}, so that events behind this "
             f"cursor may not be here any more. Begin at {Cursor(kept_after)}, or without one, and "
             "read what came before from the archive."
         )
         raise refuse("GONE", told)
-    return cursor
 
 
 def _bad_cursor(at: str, code: str) -> Issue:

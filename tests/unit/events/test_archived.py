@@ -1,11 +1,14 @@
 """Cursors into what is archived, and audits that reach there, are refused and never cut short."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.auditing.search import stretch_of
+from gateway.auditing.review import Review, review
+from gateway.auditing.search import Search, search, stretch_of
 from gateway.auditing.span import Span
 from gateway.events import start_of
 from gateway.journal import (
@@ -16,6 +19,8 @@ from gateway.journal import (
     open_audit,
     read_record,
 )
+from gateway.journal.audit_history import SqlAuditHistory
+from gateway.model.audit_history import AuditHistory, AuditRow
 from gateway.model.event import Cursor
 from gateway.model.problem import ProblemError
 from tests.contract.journal_story import WORKSPACE, SteppingClock, Story
@@ -25,8 +30,8 @@ LIVE = "exec_live"
 
 
 @pytest.fixture
-def archived(tmp_path: Path) -> Path:
-    """A record whose first seven entries went, and an execution among them stays."""
+def archiving(tmp_path: Path) -> Archiving:
+    """What would remove the first seven entries of a record, of which others stay."""
     path, signer, clock = tmp_path / "data" / "gateway.db", KeySigner(), SteppingClock()
 
     async def fill() -> None:
@@ -37,9 +42,15 @@ def archived(tmp_path: Path) -> Path:
         await journal.close()
 
     asyncio.run(fill())
-    archiving = Archiving(path, tmp_path / "archive", signer, clock)
+    return Archiving(path, tmp_path / "archive", signer, clock)
+
+
+@pytest.fixture
+def archived(archiving: Archiving) -> Path:
+    """A record whose first seven entries went, and an execution among them stays."""
     assert archiving.run(Until(through=100)).entries == 7
-    return path
+    assert isinstance(archiving.place, Path)
+    return archiving.place
 
 
 def test_a_cursor_into_the_archive_is_gone(archived: Path) -> None:
@@ -68,3 +79,29 @@ def test_an_audit_behind_the_archive_is_answered(archived: Path) -> None:
         later = Span(since="2026-03-01T11:31:00.000000Z")
         assert stretch_of(history, WORKSPACE, later, 0).after >= 11
         assert stretch_of(history, WORKSPACE, Span(), 11).after == 11
+
+
+def searched(history: AuditHistory) -> object:
+    return search(history, Search(WORKSPACE, Span()), 0, 100, rules=True)
+
+
+def reviewed(history: AuditHistory) -> object:
+    return review(history, Review(WORKSPACE, "a.b", None, Span()), lambda *_: None)
+
+
+@pytest.mark.parametrize("ask", [searched, reviewed])
+def test_an_audit_that_is_overtaken_by_archiving_is_refused(
+    archiving: Archiving, ask: Callable[[AuditHistory], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = SqlAuditHistory.audited
+
+    def overtaken(history: SqlAuditHistory, *given: Any) -> list[AuditRow]:
+        archiving.run(Until(through=100))
+        return read(history, *given)
+
+    monkeypatch.setattr(SqlAuditHistory, "audited", overtaken)
+    with open_audit(archiving.place) as history, pytest.raises(ProblemError) as refused:
+        ask(history)
+
+    assert refused.value.problem.code == "PRECONDITION_FAILED"
+    assert "archived" in refused.value.problem.detail

@@ -517,3 +517,26 @@ async def test_thousands_of_entries_are_replayed_in_a_few_seconds(
     took = time.process_time() - started
     assert len({event["id"] for event in found}) == entries
     assert took < 8, f"{took:.1f} s"
+
+
+async def test_who_is_behind_is_told_that_what_comes_next_was_archived(
+    world: EventWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL gateways go on while entries go to the archive."""
+    monkeypatch.setattr(feed_module, "PAGE", 4)
+    await run(world)
+    ahead = world.feed.subscribe(OLGA, EVERYTHING, None)
+    await ahead.start()
+    behind = world.feed.subscribe(OLGA, EVERYTHING, "0")
+    own = world.feed.subscribe(OLGA, EventFilter(execution_id=await run(world)), "0")
+    first = await take(behind, 1)
+    last = await world.journal.read(lambda records: records.last_position())
+    told = {"first": 1, "last": last, "file": "a", "sha256": "b", "absent": f"1-{last}"}
+    await world.append(EntryType.RECORD_ARCHIVED, told, workspace="")
+
+    with pytest.raises(ProblemError) as caught:
+        await take(behind, 100)
+
+    assert first[0]["cursor"] == "2.0"
+    assert caught.value.problem.code == "GONE"
+    assert len(await take(own, 5)) == 5
