@@ -107,19 +107,21 @@ class Subscription(AsyncIterator[JsonObject]):
         policies = await self._current_policies()
         right = await feed.rights.decide(policies, self._principal, self._which, self._after)
         check_filter(feed.registry, self._principal.workspace, self._which, self._after)
-        selection, place = await feed.journal.read(
+        selection, place, end = await feed.journal.read(
             lambda records: self._begin(records, own=right.own)
         )
         await feed.recorder.queue(feed.recorder.answered(right.record()))
         self._right, self._selection, self._place = right, selection, place
         feed.follower.require_open()
-        feed.follower.join(self, place)
+        feed.follower.join(self, end)
 
-    def _begin(self, records: Records, *, own: bool) -> tuple[Selection, Cursor]:
+    def _begin(self, records: Records, *, own: bool) -> tuple[Selection, Cursor, Cursor]:
+        """What is selected, the place to begin at, and where the record ends."""
         selection = select(records, self._principal, self._which, own=own)
+        end = Cursor(records.last_position())
         if self._after is None:
-            return selection, Cursor(records.last_position())
-        return selection, start_of(records, self._after, selection.execution_id)
+            return selection, end, end
+        return selection, start_of(records, self._after, selection.execution_id), end
 
     def __aiter__(self) -> "Subscription":
         return self

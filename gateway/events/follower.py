@@ -38,12 +38,13 @@ class Follower:
         self.revision: str | None = None
         self.closed = False
 
-    def join(self, reader: object, at: Cursor) -> None:
-        """``reader`` follows from now on; one that is forgotten elsewhere has left."""
+    def join(self, reader: object, end: Cursor) -> None:
+        """``reader`` follows from now on; one that is forgotten elsewhere has left. ``end`` is
+        where the record ended of late: who is behind that must hold up nobody."""
         self._readers.add(reader)
         if self._task is None or self._task.done():
             # No page is needed twice: whoever is behind the ring reads for himself.
-            self.ring, self._failure = Ring(at), None
+            self.ring, self._failure = Ring(end), None
             self._task = asyncio.create_task(self._follow(), name="events-follower")
 
     def leave(self, reader: object) -> None:

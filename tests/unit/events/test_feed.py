@@ -519,6 +519,31 @@ async def test_thousands_of_entries_are_replayed_in_a_few_seconds(
     assert took < 8, f"{took:.1f} s"
 
 
+async def test_who_begins_long_ago_holds_up_nobody_who_follows_what_comes(
+    world: EventWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run(world)
+    last = await world.journal.read(lambda records: records.last_position())
+    read, places = follower_module.read_page, []
+
+    def noted(records: Any, after: Any, *given: Any) -> Any:
+        places.append(after.position)
+        return read(records, after, *given)
+
+    monkeypatch.setattr(follower_module, "read_page", noted)
+    behind = world.feed.subscribe(OLGA, EVERYTHING, "0")
+    assert (await take(behind, 1))[0]["cursor"] == "2.0"
+    live = world.feed.subscribe(OLGA, EVERYTHING, None)
+    await live.start()
+    execution_id = await run(world)
+
+    assert (await take(live, 1))[0]["executionId"] == execution_id
+    assert min(places) >= last
+    assert [event["cursor"] for event in await take(behind, 9)] == [
+        event["cursor"] for event in (await world.everything())[1:10]
+    ]
+
+
 async def test_who_is_behind_is_told_that_what_comes_next_was_archived(
     world: EventWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
