@@ -3,6 +3,7 @@
 import base64
 import logging
 import re
+from datetime import UTC, datetime
 
 from gateway.anchoring.anchor import AnchorError, History, SignedCheckpoint, Taken
 from gateway.anchoring.exchange import Exchange, Reply
@@ -113,5 +114,15 @@ def cosignature_in(lines: bytes, text: str, key: Verifier) -> tuple[Signature, i
             except NoteError as error:
                 raise AnchorError(f"The witness gave a false cosignature: {error}.") from None
             if at is not None:
+                _require_calendar(at)
                 return signature, at
     raise AnchorError("The witness answered without a cosignature of its key.")
+
+
+def _require_calendar(at: int) -> None:
+    """Refuse a time that cannot be shown as a date: nobody could ask for the checkpoint then."""
+    try:
+        datetime.fromtimestamp(at, UTC)
+    except (ValueError, OverflowError, OSError):
+        told = f"The witness gave a cosignature of a time beyond all calendars ({at} s since 1970)."
+        raise AnchorError(told) from None

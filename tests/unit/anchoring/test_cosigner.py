@@ -11,7 +11,14 @@ from gateway.anchoring.anchor import AnchorError
 from gateway.anchoring.cosigner import Cosigner
 from gateway.anchoring.exchange import Exchange
 from gateway.anchoring.targets import WitnessTarget
-from gateway.transparency import COSIGNATURE, Checkpoint, NoteSigner, Verifier, open_note
+from gateway.transparency import (
+    COSIGNATURE,
+    Checkpoint,
+    NoteSigner,
+    Verifier,
+    open_note,
+    parse_note,
+)
 from gateway.witness import Witness, open_witness, trusted_logs
 from tests.answering import Answering, Reply, Request
 from tests.unit.anchoring.anchor_world import CLOCK, AnchorWorld
@@ -152,9 +159,16 @@ def by_another_key(request: Request) -> bytes:
     return NoteSigner(own, key.sign).cosignature("x\n", AT).line().encode()
 
 
+def at_a_time(request: Request, at: int) -> bytes:
+    text = parse_note(request.body.partition(b"\n\n")[2]).text
+    return SIGNER.cosignature(text, at).line().encode()
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
+        (lambda request: Reply(200, at_a_time(request, AT * 1_000)), "beyond all calendars"),
+        (lambda request: Reply(200, at_a_time(request, 2**63 - 1)), "beyond all calendars"),
         (lambda request: Reply(200, other_text(request)), "false cosignature"),
         (lambda request: Reply(200, by_another_key(request)), "without a cosignature of its key"),
         (lambda request: Reply(200), "no signature lines"),
