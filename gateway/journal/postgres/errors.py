@@ -19,6 +19,9 @@ _UNIQUE = "23505"
 LOST = "08006"
 """connection_failure: also where the server did not say why."""
 
+_TOO_LONG = "54000"
+"""program_limit_exceeded: a text in an index is longer than it may be."""
+
 STOOD_STILL = "25P03"
 """idle_in_transaction_session_timeout: nothing happened in a transaction for too long."""
 
@@ -70,7 +73,11 @@ class LostConnectionError(PostgresError):
 
 
 def unavailable(error: PostgresError) -> ProblemError:
-    """SERVICE_UNAVAILABLE for a database that could not do what was asked of it."""
+    """SERVICE_UNAVAILABLE for a database that could not do what was asked of it; VALIDATION_FAILED
+    where it never could."""
+    if error.sqlstate == _TOO_LONG:
+        told = "A text by which this is found again (an idempotency key, say) is too long: shorten "
+        return refuse("VALIDATION_FAILED", f"{told}it to some hundreds of characters.")
     if error.sqlstate == RESTORED:
         remedy = (
             "it lacks entries that this gateway wrote, so it was restored from the past. Stop "

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 import threading
 import time
@@ -207,6 +208,18 @@ async def test_a_character_that_the_database_cannot_hold_is_refused(pair) -> Non
     with pytest.raises(ProblemError, match="VALIDATION_FAILED"):
         await pair[0].write(lambda tx: tx.append(entry))
     assert await pair[0].read(lambda records: records.last_position()) == 0
+
+
+async def test_a_text_that_is_too_long_to_be_found_by_is_refused(pair) -> None:
+    ours, _ = pair
+    key = secrets.token_hex(3_000)  # one that repeats itself is stored in less
+    with pytest.raises(ProblemError) as caught:
+        await ours.write(lambda tx: tx.append(call(key)))
+    assert (caught.value.problem.code, caught.value.problem.retry_after) == (
+        "VALIDATION_FAILED",
+        None,
+    )
+    assert await ours.write(lambda tx: tx.append(call("short")).seq) == 1
 
 
 @pytest.mark.parametrize("lands", [True, False], ids=["landed", "did not land"])
