@@ -1,6 +1,7 @@
 """A backup of a SQLite record beside a running server."""
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from gateway.journal.database import open_reader
 from gateway.journal.marks import BACKUP_VERSION
+from gateway.model.system import sync_folder
 
 _PAGES = 1_024
 """Pages that are copied at a time; whoever writes goes on in between."""
@@ -25,8 +27,18 @@ def back_up(database: Path, target: Path, done: Callable[[int, int], None]) -> N
     """
     if target.exists():
         raise FileExistsError(17, "it is there already", str(target))
-    begun = target.with_name(f"{target.name}.part")
-    begun.unlink(missing_ok=True)
+    begun = target.with_name(f"{target.name}.{secrets.token_hex(8)}.part")  # of this one alone
+    try:
+        _copy(database, begun, done)
+        if target.exists():
+            raise FileExistsError(17, "it is there already", str(target))
+        begun.rename(target)
+    finally:
+        begun.unlink(missing_ok=True)
+    sync_folder(target.parent)
+
+
+def _copy(database: Path, begun: Path, done: Callable[[int, int], None]) -> None:
     with closing(open_reader(database)) as source:
         source.execute("BEGIN")  # one moment: a copy that is overtaken would begin again
         source.execute("SELECT count(*) FROM meta").fetchone()
@@ -38,4 +50,3 @@ def back_up(database: Path, target: Path, done: Callable[[int, int], None]) -> N
             copy.execute("PRAGMA journal_mode = DELETE")
     with begun.open("rb") as file:
         os.fsync(file.fileno())
-    begun.rename(target)

@@ -22,6 +22,7 @@ from gateway.journal import (
     verify_record,
 )
 from gateway.journal import mark_keeper as keeping
+from gateway.journal.marks import BACKUP_VERSION
 from gateway.model.problem import ProblemError
 from gateway.model.tasks import cancelled
 from tests.contract.journal_story import WORKSPACE, SteppingClock, Story, call
@@ -119,6 +120,25 @@ async def test_a_backup_replaces_nothing(record) -> None:
 
     with pytest.raises(FileExistsError):
         backed_up(record)
+
+
+async def test_a_backup_takes_nothing_of_another_that_breaks_off(record) -> None:
+    await record.tell("a")
+    target = record.folder / "backup.db"
+
+    def breaks_off(*_: int) -> None:
+        raise OSError("the command is killed")
+
+    def beside_another(*_: int) -> None:
+        with pytest.raises(OSError, match="killed"):
+            back_up(record.path, target, breaks_off)
+
+    back_up(record.path, target, beside_another)
+
+    with closing(sqlite3.connect(target)) as copy:
+        assert copy.execute("PRAGMA user_version").fetchone() == (BACKUP_VERSION,)
+    assert verify_record(target, [record.signer.public_key_pem], record.file).findings == ()
+    assert not list(record.folder.glob("*.part*"))
 
 
 async def test_a_record_that_ends_earlier_was_restored(record, keys: Path) -> None:
