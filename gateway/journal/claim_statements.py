@@ -58,10 +58,14 @@ def _one(change: Callable[[Update], Update]) -> Statement:
 
 
 def _many(
-    which: Callable[[FromClause], ColumnElement[bool]], change: Callable[[Update], Update]
+    which: Callable[[FromClause], ColumnElement[bool]],
+    change: Callable[[Update], Update],
+    *,
+    waiting: bool = False,
 ) -> Statement:
-    """Changes some claims; on PostgreSQL those that nobody is changing at the moment."""
-    rows = select(_locked.c.run_id).where(which(_locked)).with_for_update(skip_locked=True)
+    """Changes some claims; on PostgreSQL those that nobody is changing at the moment, or all of
+    them, ``waiting`` for whoever does."""
+    rows = select(_locked.c.run_id).where(which(_locked)).with_for_update(skip_locked=not waiting)
     locked = update(claim).where(claim.c.run_id.in_(rows))
     return Statement(change(update(claim).where(which(claim))), change(locked))
 
@@ -130,7 +134,7 @@ RENEW = _many(_ending, _prolong)
 RELEASE = _one(
     lambda one: _give_back(_held(one).where(claim.c.wake_seq == bindparam("of_wake_seq")))
 )
-FREE = _many(_owned, lambda many: _give_back(many).returning(claim.c.run_id))
+FREE = _many(_owned, lambda many: _give_back(many).returning(claim.c.run_id), waiting=True)
 WAKE = _one(_wake)
 WAKE_WAITING = Statement(_wake(update(claim).where(claim.c.wake_at.is_not(None))))
 ADOPT = Statement(_give_back(update(claim).where(claim.c.owner.is_not(None))))

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import psycopg
 import pytest
 
 from gateway.journal.postgres import PostgresJournal
@@ -349,6 +350,21 @@ async def test_renewing_prolongs_what_ends_soon_and_is_of_that_owner(journal: Jo
     untouched = await journal.read(lambda records: records.claim_of("run_c"))
     assert untouched is not None
     assert untouched.lease_until == soon
+
+
+async def test_an_owner_that_leaves_frees_also_what_somebody_is_about_to_change(
+    journal: Journal,
+) -> None:
+    await enlisted(journal)
+    await claimed(journal, "one")
+    if not isinstance(journal, PostgresJournal):
+        return  # nobody else writes there
+    with psycopg.connect(journal.url) as other:
+        other.execute("SELECT 1 FROM claim WHERE run_id = 'run_a' FOR UPDATE")
+        freeing = asyncio.create_task(journal.write(lambda tx: tx.free("one")))
+        await asyncio.wait({freeing}, timeout=0.5)
+
+    assert await freeing == 1
 
 
 async def test_an_owner_that_leaves_frees_what_it_held(journal: Journal) -> None:
