@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, select, text
 
+from gateway.journal.beside import COMMAND_WRITER
 from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.database import BROKEN, unreadable
 from gateway.journal.homes import KEPT_HOME
@@ -22,6 +23,16 @@ from gateway.transparency import Hash, leaf_hash
 from gateway.transparency.tiles import HASH_BYTES, HEIGHT, WIDTH
 
 _VERSION = Statement(text("PRAGMA user_version"))
+_OF_GATEWAYS = Statement(
+    select(entry.c.position)
+    .where(
+        entry.c.position > bindparam("of_position"),
+        entry.c.chain.not_like(f"workspace/%/{COMMAND_WRITER}"),
+    )
+    .limit(1)
+)
+"""An entry behind a position that no command wrote while the gateway was stopped."""
+
 _HASH = Statement(select(entry.c.hash).where(entry.c.position == bindparam("of_position")))
 
 _log = logging.getLogger("gateway.journal")
@@ -76,7 +87,7 @@ def _why_file_differs(session: Session, place: Path, mark: Mark | None) -> str:
     last, is_same_file = records.last_position(), place.stat().st_ino == mark.file
     if not last or is_same_file or mark.restorations < records.restorations():
         return ""
-    if not (mark.stopped and last == mark.position):
+    if not mark.stopped or session.one(_OF_GATEWAYS, of_position=mark.position):
         return "it is a copy, made before the gateway had stopped"
     return ""
 

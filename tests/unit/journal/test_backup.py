@@ -22,7 +22,9 @@ from gateway.journal import (
     verify_record,
 )
 from gateway.journal import mark_keeper as keeping
+from gateway.journal.beside import COMMAND_WRITER
 from gateway.journal.marks import BACKUP_VERSION
+from gateway.journal.opening import WRITER
 from gateway.model.problem import ProblemError
 from gateway.model.tasks import cancelled
 from tests.contract.journal_story import WORKSPACE, SteppingClock, Story, call
@@ -185,6 +187,26 @@ async def test_a_folder_that_is_moved_after_a_stop_goes_on(record, keys: Path) -
     put(record, copy)
 
     await serve(record, keys, "b")
+
+
+@pytest.mark.parametrize("wrote", [COMMAND_WRITER, WRITER])
+async def test_a_folder_that_is_moved_after_commands_wrote_goes_on(
+    record, keys: Path, wrote: str
+) -> None:
+    """What commands write when the gateway has stopped is no life of another gateway."""
+    await serve(record, keys, "a")
+    journal = await SqliteJournal.open(record.path, clock=SteppingClock(), writer=wrote)
+    await journal.write(lambda tx: tx.append(call(None)))
+    await journal.close()
+    copy = record.folder / "copy.db"
+    shutil.copy(record.path, copy)
+    record.path.rename(record.folder / "held.db")
+    put(record, copy)
+
+    if wrote == COMMAND_WRITER:
+        await serve(record, keys, "b")
+    else:
+        assert "before the gateway had stopped" in await refused(record, keys)
 
 
 async def test_an_empty_record_begins_anew(record, keys: Path) -> None:
