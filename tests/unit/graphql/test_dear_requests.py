@@ -13,9 +13,12 @@ from graphql import GraphQLInt, GraphQLList
 from graphql.validation import OverlappingFieldsCanBeMergedRule
 
 from gateway.model.contract import EnumType
+from gateway.model.problem import ProblemError
 from gateway.surfaces.graphql import Limits, build_schema
 from gateway.surfaces.graphql.operations.suggestions import alike
 from gateway.surfaces.graphql.operations.values import value_issues
+from gateway.surfaces.graphql.requests import strict_json
+from gateway.surfaces.graphql.requests.strict_json import parse_json
 from tests.unit.graphql.support import (
     SHIPPED,
     Catalogue,
@@ -153,3 +156,14 @@ def test_nothing_is_suggested_for_the_values_of_enums(
     ):
         assert send(app, json=body).status_code == 422
     assert compared[0] <= 2 * 40  # once for the request, by graphql-core, which looks for one fault
+
+
+@pytest.mark.parametrize("bad", ["NaN", '"\\ud800"', '{"a": 1, "a": 1}'])
+def test_only_so_many_places_of_bad_json_are_worked_out(
+    counted: Callable[[Any, str], list[int]], bad: str
+) -> None:
+    made = counted(strict_json, "pointer")
+    with pytest.raises(ProblemError) as caught:
+        parse_json(f"[{','.join([bad] * 5000)}]", "body", "", Limits())
+    assert len(caught.value.problem.issues) == Limits().issues
+    assert made[0] == Limits().issues

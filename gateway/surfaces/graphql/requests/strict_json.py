@@ -7,7 +7,7 @@ findings of one text (up to the limit) are told at once, each with its place.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from math import isfinite
@@ -66,6 +66,13 @@ def parse_json(text: bytes | str, where: str, base: str, limits: Limits) -> Json
     return value
 
 
+_CONSTANTS = {
+    name: _Refused("OUT_OF_RANGE", f"{name} is not JSON; send a number or null")
+    for name in ("NaN", "Infinity", "-Infinity")
+}
+"""Made once: a body has room for 65,000 of them."""
+
+
 class _Reader:
     """The standard library's parser with hooks for what it would let through."""
 
@@ -94,7 +101,8 @@ class _Reader:
         return found
 
     def _constant(self, name: str) -> _Refused:
-        return self._refuse("OUT_OF_RANGE", f"{name} is not JSON; send a number or null")
+        self.refused = True
+        return _CONSTANTS[name]
 
     def _integer(self, digits: str) -> int | _Refused:
         if len(digits.lstrip("-")) > self._digits:
@@ -167,23 +175,32 @@ def _syntax_issue(where: str, error: json.JSONDecodeError) -> Issue:
 
 def _findings(value: JsonValue, base: str) -> Iterator[Issue]:
     """Every refused part of ``value`` with its JSON pointer, in the order of the text."""
-    todo: list[tuple[JsonValue, str]] = [(value, base)]
+    todo: list[Iterator[tuple[JsonValue, str]]] = [iter([(value, base)])]
     while todo:
-        item, path = todo.pop()
+        found = next(todo[-1], None)
+        if found is None:
+            todo.pop()
+            continue
+        item, path = found
         if isinstance(item, _Refused):
             yield Issue(path, item.code, item.message)
         elif isinstance(item, str):
             if _SURROGATE.search(item):
                 yield _surrogate(path, "the string")
         elif isinstance(item, list):
-            parts = [(inner, path + pointer(index)) for index, inner in enumerate(item)]
-            todo.extend(reversed(parts))
+            todo.append(_parts(enumerate(item), path))
         elif isinstance(item, dict):
             if any(_SURROGATE.search(key) for key in item):
                 yield _surrogate(path, "a key")
             else:
-                parts = [(inner, path + pointer(shown_name(key))) for key, inner in item.items()]
-                todo.extend(reversed(parts))
+                todo.append(_parts(((shown_name(key), one) for key, one in item.items()), path))
+
+
+def _parts(
+    members: Iterable[tuple[str | int, JsonValue]], path: str
+) -> Iterator[tuple[JsonValue, str]]:
+    """Members with their pointers, made only as far as they are looked at."""
+    return ((inner, path + pointer(name)) for name, inner in members)
 
 
 def _surrogate(path: str, what: str) -> Issue:
