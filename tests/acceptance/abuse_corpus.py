@@ -165,6 +165,12 @@ def introspection() -> Iterator[Payload]:
     wide = " ".join(f"a{i}: fields {{ name args {{ name }} }}" for i in range(25))
     yield document("one list 25 times", f"{{ __schema {{ types {{ {wide} }} }} }}", 422,
                    "INTROSPECTION_COST_LIMIT_EXCEEDED")  # fmt: skip
+    many = (
+        "name description args { name description defaultValue type { name } } type { name kind }"
+    )
+    widest = " ".join(f"a{i}: fields {{ {many} }}" for i in range(30))
+    widest = f"{{ __schema {{ queryType {{ {widest} }} }} }}"
+    yield document("the widest type 30 times", widest, 422, "INTROSPECTION_COST_LIMIT_EXCEEDED")
     hidden = "fragment t on __Type { fields { type { ...n } } } fragment n on __Type { fields "
     hidden += "{ args { type { ...k } } type { ...k } } } fragment k on __Type { name kind }"
     five = " ".join(f"a{i}: types {{ ...t }}" for i in range(5))
@@ -257,6 +263,13 @@ def values() -> Iterator[Payload]:
     yield raw("one key 40,000 times", b'{"query":"{__typename}","variables":{' + twice + b"}}", 400)
     halves = b'{"query":"{__typename}","variables":{"a":"' + b"\\ud800" * 40_000 + b'"}}'
     yield raw("halves of characters", halves, 400)
+    copies = (
+        'mutation ($m: JSON) { controlPlaneIntentSubmit(input: {workspaceId: 1, text: "a", '
+        "metadata: {a: [" + "$m " * 900 + "]}}) { intentId } }"
+    )
+    for name, value in (("text", "x" * 240_000), ("list", [1] * 60_000)):
+        yield document(f"one {name} 900 times", copies, 413, "PAYLOAD_TOO_LARGE",
+                       variables={"m": value})  # fmt: skip
     members = " ".join(f"a{i}: 1" for i in range(600))
     for name, literal in (("unknown members", "{%s}"), ("members of an enum", "{status: {%s}}")):
         query = f"{{ controlPlaneExecutionList(input: {literal % members}) {{ total }} }}"
@@ -292,6 +305,8 @@ def errors() -> Iterator[Payload]:
     below = " ".join(f"controlPlaneExecutionLis{i}" for i in range(900))
     yield document("names to guess", f"{{ {LIST} {{ {below} }} }}", 422,
                    "GRAPHQL_VALIDATION_FAILED")  # fmt: skip
+    like = " ".join(f"... on ControlPlaneExecutionListConnectionsOf{i} {{ a }}" for i in range(9))
+    yield document("types to guess", f"{{ {like} }}", 422, "GRAPHQL_VALIDATION_FAILED")
     missing = " ".join(
         f'r{i}: controlPlaneExecutionGet(input: {{executionId: "no-{i}"}}) '
         "{ execution { executionId } }" for i in range(20)
