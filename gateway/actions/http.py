@@ -3,6 +3,7 @@
 import logging
 import ssl
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
@@ -24,6 +25,10 @@ from gateway.telemetry import spans
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """The largest answer that is read."""
+
+QUERIES = 64
+"""How many of the 100 connections are had by queries that callers wait for, at most. The others are
+left to steps: whoever asks much of a slow service must not keep runs from going on."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +79,7 @@ class HttpActions:
         self.origins: Mapping[Origin, Origin] = parse_origins(origins or {})
         self.secrets = secrets or Secrets()
         self._client = open_client(self.guard, tls, resolve)
+        self._queries = anyio.Semaphore(QUERIES, fast_acquire=True)
 
     async def close(self) -> None:
         """Close all connections; calls under way end as unknown."""
@@ -100,7 +106,7 @@ class HttpActions:
         request.extensions["trace"] = progress
         try:
             seconds = min(call.timeout, handler.timeout)
-            status, raw = await apart(self._exchange(request, seconds))
+            status, raw = await apart(self._exchange(request, seconds, self._place(call)))
         except HostRefusedError as error:
             return _not_sent("ACTION_HOST_REFUSED", 403, f"{call.contract.ref}: {error}.")
         except HeldBackError as error:
@@ -112,13 +118,20 @@ class HttpActions:
             return _broken(call, error, progress.sent)
         return judge(call.contract, handler, status, raw)
 
-    async def _exchange(self, request: httpx.Request, seconds: float) -> tuple[int, bytes]:
+    def _place(self, call: ActionCall) -> anyio.Semaphore | nullcontext[None]:
+        is_awaited = not call.contract.is_command and not call.step_id
+        return self._queries if is_awaited else nullcontext()
+
+    async def _exchange(
+        self, request: httpx.Request, seconds: float, place: anyio.Semaphore | nullcontext[None]
+    ) -> tuple[int, bytes]:
         with anyio.fail_after(seconds):
-            response = await self._client.send(request, stream=True)
-            try:
-                return response.status_code, await _read(response)
-            finally:
-                await response.aclose()
+            async with place:
+                response = await self._client.send(request, stream=True)
+                try:
+                    return response.status_code, await _read(response)
+                finally:
+                    await response.aclose()
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -6,10 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.actions import HttpActions, transport
-from gateway.model.contract import HttpHandler
+from gateway.actions import HttpActions, http, transport
+from gateway.model.contract import HttpHandler, Kind
 from gateway.model.ports import Answered
-from tests.unit.actions.raw_server import make_call, make_contract, opened, running, says
+from tests.unit.actions.raw_server import (
+    hangs,
+    make_call,
+    make_contract,
+    opened,
+    running,
+    says,
+)
 
 CONNECTIONS = 2
 STEPS = 60
@@ -65,3 +72,26 @@ def test_no_call_that_ended_keeps_a_connection(
             await asyncio.wait_for(asyncio.gather(*server.tasks), 30)
 
     asyncio.run(scenario())
+
+
+def test_queries_of_a_slow_service_leave_connections_to_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "_CONNECTIONS", CONNECTIONS)
+    monkeypatch.setattr(http, "QUERIES", CONNECTIONS - 1)
+
+    async def scenario() -> object:
+        async with running(hangs) as slow, running(says(200)) as server, opened() as actions:
+            asking, doing = HttpHandler("POST", slow.url), HttpHandler("POST", server.url)
+            query = make_call(make_contract(asking, Kind.QUERY))
+            asked = [asyncio.create_task(actions.perform(query, asking)) for _ in range(9)]
+            while not slow.seen:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.001)
+            step = make_call(make_contract(doing), timeout=20.0, step_id="step_1")
+            found = await actions.perform(step, doing)
+            for task in asked:
+                task.cancel()
+            await asyncio.wait(asked)
+            return found
+
+    assert asyncio.run(scenario()) == Answered({})
