@@ -22,7 +22,7 @@ from gateway.journal import (
     keep_mark,
     open_journal,
 )
-from gateway.loading import Loaded, bounds_of, issuers, load, mark_folder
+from gateway.loading import Loaded, bounds_of, load, mark_folder
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
@@ -205,7 +205,7 @@ def _gateway(
         journal=journal,
         loop=loop,
         pipeline=pipeline,
-        authenticator=Authenticator(issuers(loaded), loaded.clock, settings.token_leeway),
+        authenticator=loaded.authenticator,
         feed=feed,
         downloads=downloads,
         uploads=ArtifactUploads(pipeline, loaded.skills.store),

@@ -8,7 +8,7 @@ from gateway.actions import ActionRunner, HttpActions, PythonActions, check_hand
 from gateway.anchoring import Destinations, load_destinations
 from gateway.blobs import Blobs
 from gateway.contracts import LiveRegistry, Registry, load_contracts
-from gateway.identity import Issuer, LocalIssuer, OidcIssuer
+from gateway.identity import Authenticator, Issuer, LocalIssuer, OidcIssuer, RevocationFile
 from gateway.journal import is_endorsed, read_record
 from gateway.model.ports import Clock, Records
 from gateway.model.problem import Problem, ProblemError
@@ -90,6 +90,7 @@ class Loaded:
     destinations: Destinations
     keyring: Keyring
     retention: Retention
+    authenticator: Authenticator
     artifacts: Blobs
     evidence: Blobs
     clock: SystemClock
@@ -106,7 +107,8 @@ def load(settings: Settings) -> Loaded:
     """What these settings name.
 
     Raises:
-        ProblemError: contracts, trust, endpoints, anchors or keys that a gateway cannot run with.
+        ProblemError: contracts, trust, endpoints, anchors, keys or revoked tokens that a gateway
+            cannot run with.
     """
     clock = SystemClock()
     registry = LiveRegistry(load_registry(settings), clock.now)
@@ -122,7 +124,8 @@ def load(settings: Settings) -> Loaded:
     endpoints = load_endpoints(settings.webhooks, settings.webhook_hosts, registry)
     destinations = load_destinations(settings.anchors)
     retention = Retention(load_retention(settings.policy_dir), registry)
-    told = (endpoints, destinations, open_keyring(settings), retention)
+    keyring = open_keyring(settings)
+    told = (endpoints, destinations, keyring, retention, _authenticator(settings, keyring, clock))
     blobs = (artifacts, open_blobs(settings, "evidence"))
     return Loaded(settings, registry, actions, skills, *told, *blobs, clock)
 
@@ -203,13 +206,18 @@ def bounds_of(settings: Settings) -> Bounds:
     return Bounds(settings.max_requests, settings.max_waiting_runs, settings.max_delay)
 
 
-def issuers(loaded: Loaded) -> list[Issuer]:
-    """Whose tokens are believed."""
-    settings = loaded.settings
+def _authenticator(settings: Settings, keyring: Keyring, clock: Clock) -> Authenticator:
+    """What believes tokens: whose, and which no more.
+
+    Raises:
+        ProblemError: REVOCATIONS_INVALID.
+    """
     issuers: list[Issuer] = [OidcIssuer(config) for config in settings.oidc_issuers]
     if settings.believes_local_tokens:
-        issuers.append(_local_issuer(settings, loaded.keyring.vault))
-    return issuers
+        issuers.append(_local_issuer(settings, keyring.vault))
+    path = settings.revoked_tokens
+    revoked = RevocationFile(path, clock) if path is not None else None
+    return Authenticator(issuers, clock, settings.token_leeway, revoked)
 
 
 def checkpoint_signer(settings: Settings) -> CheckpointSigner:

@@ -164,6 +164,12 @@ class Settings(ConsoleSettings):
         le=MAX_LEEWAY,
         allow_inf_nan=False,
     )
+    revoked_tokens: ExistingFile | None = _setting(
+        None,
+        "File of the tokens that are believed no more, looked at once a second.",
+        "an existing file; see docs/tokens.md",
+        shown="none",
+    )
     checkpoint_interval: float = _setting(
         60.0,
         "Seconds between two signed checkpoints of the journal.",

@@ -21,6 +21,7 @@ _CONFIGURATION = frozenset(
         "WEBHOOKS_INVALID",
         "ANCHORS_INVALID",
         "DOCUMENTS_INVALID",
+        "REVOCATIONS_INVALID",
         "SDL_INVALID",
     }
 )

@@ -60,7 +60,7 @@ _SUMMARIES: Mapping[str, str] = {
     "schema": "The GraphQL schema.",
     "serve": "Serve GraphQL at /graphql until stopped (SIGTERM or Ctrl-C).",
     "skill": "Signed skills: checked offline, installed and listed at a running gateway.",
-    "token": "Development tokens.",
+    "token": "Issue development tokens, and revoke any token.",
     "witness": "Be a witness to the checkpoints of others.",
     "worker": "Advance runs until stopped (SIGTERM or Ctrl-C), "
     "told of them as GATEWAY_DISPATCH says.",

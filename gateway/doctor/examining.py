@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.doctor.contents import anchors, contracts, documents, policies, webhooks
 from gateway.doctor.findings import Finding, State, failed, failures, skipped
-from gateway.doctor.keys import root_key, signing_key, tokens
+from gateway.doctor.keys import revoked, root_key, signing_key, tokens
 from gateway.doctor.network import issuers, port
 from gateway.doctor.places import data_folder, key_folder, room
 from gateway.doctor.record import checkpoint, clock, continuity, database, tables
@@ -41,6 +41,7 @@ CHECKS = (
     Check("root key", root_key, ("key folder",)),
     Check("signing key", signing_key, ("key folder", *_RECORD)),
     Check("tokens", tokens),
+    Check("revoked tokens", revoked),
     Check("identity providers", issuers),
     Check("port", port),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.doctor.findings import Finding, failed, ok, skipped, warning
+from gateway.identity import read_revocations
 from gateway.journal import read_record
 from gateway.postgres import Connection, database_of
 from gateway.privacy.inspection import checkpoint_key_id, root_key_id, roots_in_store
@@ -66,6 +67,19 @@ def _has_checkpoints(settings: Settings) -> bool:
     if isinstance(place, Path) and not place.exists():
         return False
     return read_record(place, lambda records: records.last_checkpoint() is not None)
+
+
+def revoked(settings: Settings) -> Iterator[Finding]:
+    """Whether what is revoked can be read."""
+    path = settings.revoked_tokens
+    if path is None:
+        yield ok("revoked tokens", "no file of them is named")
+        return
+    known = read_revocations(path)
+    told = (
+        f"{len(known.tokens)} tokens, and earlier ones of {len(known.before)} subjects, in {path}"
+    )
+    yield ok("revoked tokens", told)
 
 
 def tokens(settings: Settings) -> Iterator[Finding]:

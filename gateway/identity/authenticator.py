@@ -8,8 +8,9 @@ from typing import Any
 
 import jwt
 
-from gateway.identity.claims import check_audience, check_times, principal_of
+from gateway.identity.claims import check_audience, check_times, issued_at, principal_of
 from gateway.identity.issuer import LOCAL_ISSUER, Issuer, PublicKey, unauthenticated
+from gateway.identity.revocations import RevocationFile
 from gateway.model.json import JsonObject
 from gateway.model.ports import Clock
 from gateway.model.principal import ANONYMOUS, Principal
@@ -21,7 +22,6 @@ MAX_TOKEN_CHARS = 8192
 """The longest token that is read, in characters."""
 
 _MAX_VERIFIED = 10_000
-_MAX_REVOKED = 100_000
 
 # Times, audience and issuer are checked in claims.py, by the gateway's own clock.
 _SIGNATURE_ONLY: dict[str, Any] = {
@@ -34,9 +34,11 @@ _SIGNATURE_ONLY: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """What a token proved to be. Both moments are in seconds since 1970."""
+    """What a token proved to be. Moments are in seconds since 1970; ``issued`` is the earliest by
+    our clock, and not every token tells it."""
 
     principal: Principal
+    issued: float | None
     expires: float
     recheck_at: float
 
@@ -46,13 +48,20 @@ class Authenticator:
 
     Verified tokens are remembered by their SHA-256 (bounded), so that a token costs its signature
     check once and then some microseconds. ``leeway`` is the number of seconds by which the
-    issuers' clocks may differ from ours, at most ``MAX_LEEWAY``.
+    issuers' clocks may differ from ours, at most ``MAX_LEEWAY``. What ``revoked`` covers is
+    believed no more, remembered or not.
 
     Raises:
         ValueError: the leeway is out of bounds, or two issuers have one name.
     """
 
-    def __init__(self, issuers: Iterable[Issuer], clock: Clock, leeway: float = 10.0) -> None:
+    def __init__(
+        self,
+        issuers: Iterable[Issuer],
+        clock: Clock,
+        leeway: float = 10.0,
+        revoked: RevocationFile | None = None,
+    ) -> None:
         if not 0 <= leeway <= MAX_LEEWAY:
             raise ValueError(f"the leeway must be 0 to {MAX_LEEWAY:g} seconds, not {leeway:g}")
         known = list(issuers)
@@ -61,8 +70,8 @@ class Authenticator:
             raise ValueError("two issuers have the same name")
         self._clock = clock
         self._leeway = leeway
+        self._revoked = revoked
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
-        self._revoked: OrderedDict[str, None] = OrderedDict()
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """The principal behind the value of an Authorization header.
@@ -97,17 +106,9 @@ class Authenticator:
         if found is None or now >= found.recheck_at:
             found = await self._verify(token, now)
             self._remember(name, found)
-        if found.principal.session in self._revoked:
+        if self._revoked is not None and self._revoked.cover(found.principal, found.issued):
             raise unauthenticated("The token has been revoked.")
         return found
-
-    def revoke(self, session: str) -> None:
-        """Refuse tokens of this ``jti`` from now on, in this process.
-
-        The newest 100,000 are kept; tokens should be short-lived enough for that.
-        """
-        _bound(self._revoked, _MAX_REVOKED)
-        self._revoked[session] = None
 
     async def _verify(self, token: str, now: float) -> _Verified:
         header, unproven = _unverified(token)
@@ -122,7 +123,9 @@ class Authenticator:
         check_audience(claims, issuer.profile)
         expires = check_times(claims, now, self._leeway) + self._leeway
         recheck_at = min(expires, now + issuer.profile.recheck_after)
-        return _Verified(principal_of(claims, issuer.profile), expires, recheck_at)
+        issued, principal = issued_at(claims), principal_of(claims, issuer.profile)
+        earliest = None if issued is None else issued - self._leeway
+        return _Verified(principal, earliest, expires, recheck_at)
 
     def _issuer_of(self, claims: JsonObject) -> Issuer:
         name = claims.get("iss")
@@ -137,14 +140,9 @@ class Authenticator:
         raise unauthenticated("The token's issuer ('iss') is not one that this gateway believes.")
 
     def _remember(self, name: bytes, found: _Verified) -> None:
-        _bound(self._verified, _MAX_VERIFIED)
+        if len(self._verified) >= _MAX_VERIFIED:
+            self._verified.popitem(last=False)  # the oldest goes
         self._verified[name] = found
-
-
-def _bound(store: OrderedDict[Any, Any], most: int) -> None:
-    """Make room for one more: the oldest goes."""
-    if len(store) >= most:
-        store.popitem(last=False)
 
 
 def _bearer_token(authorization: str) -> str:
@@ -157,6 +155,16 @@ def _bearer_token(authorization: str) -> str:
     if not token.isascii():
         raise _malformed()
     return token
+
+
+def name_of_token(token: str) -> str | None:
+    """The name (``jti``) that a token says it has; nothing of it is proven.
+
+    Raises:
+        ProblemError: UNAUTHENTICATED for what is no token.
+    """
+    name = _unverified(token)[1].get("jti")
+    return name if isinstance(name, str) else None
 
 
 def _unverified(token: str) -> tuple[JsonObject, JsonObject]:

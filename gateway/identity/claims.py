@@ -117,6 +117,15 @@ def check_times(claims: JsonObject, now: float, leeway: float) -> float:
     return expires
 
 
+def issued_at(claims: JsonObject) -> float | None:
+    """When a token was issued, in seconds since 1970; None where it does not say.
+
+    Raises:
+        ProblemError: UNAUTHENTICATED for what is no moment.
+    """
+    return _moment(claims, "iat")
+
+
 def _moment(claims: JsonObject, name: str) -> float | None:
     """A NumericDate (RFC 7519, section 2)."""
     value = claims.get(name)

@@ -20,7 +20,7 @@ from gateway.doctor import Finding, State, examine
 from gateway.doctor import places as places_of
 from gateway.doctor.contents import anchors, contracts, documents, policies, webhooks
 from gateway.doctor.examining import CHECKS
-from gateway.doctor.keys import root_key, signing_key, tokens
+from gateway.doctor.keys import revoked, root_key, signing_key, tokens
 from gateway.doctor.network import issuers, port
 from gateway.doctor.places import data_folder, key_folder, room
 from gateway.doctor.record import checkpoint, clock, continuity, database, tables
@@ -300,6 +300,16 @@ def test_files_that_cannot_be_honoured_are_told(tmp_path: Path) -> None:
     assert code(webhooks, settings) == "WEBHOOKS_INVALID"
     assert code(anchors, settings) == "ANCHORS_INVALID"
     assert code(documents, settings) == "DOCUMENTS_INVALID"
+
+
+def test_tokens_that_are_revoked_are_counted_or_told(tmp_path: Path) -> None:
+    file = tmp_path / "revoked"
+    file.write_text("token a\ntoken b\nbefore 2026-03-01T09:30:00Z ada\n")
+    settings = load_settings(data_dir=tmp_path / "data", revoked_tokens=file)
+    (found,) = revoked(settings)
+    assert found.told.startswith("2 tokens, and earlier ones of 1 subjects")
+    file.write_text("ada\n")
+    assert code(revoked, settings) == "REVOCATIONS_INVALID"
 
 
 # --- keys

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.identity import Authenticator, ClaimNames, IssuerProfile
+from gateway.identity import Authenticator, ClaimNames, IssuerProfile, RevocationFile
 from gateway.identity.issuer import PublicKey
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
@@ -37,10 +38,13 @@ class House:
 class Door:
     """An authenticator with its clock and its issuer."""
 
-    def __init__(self, leeway: float = 10.0, claims: ClaimNames | None = None) -> None:
+    def __init__(
+        self, leeway: float = 10.0, claims: ClaimNames | None = None, revoked: Path | None = None
+    ) -> None:
         self.clock = SetClock()
         self.house = House(claims)
-        self.authenticator = Authenticator([self.house], self.clock, leeway)
+        file = RevocationFile(revoked, self.clock) if revoked is not None else None
+        self.authenticator = Authenticator([self.house], self.clock, leeway, file)
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         """The claims of a good token with changes; None takes a claim away."""

@@ -1,0 +1,186 @@
+"""Tokens that are believed no more, whatever their signatures say: a file that operators keep.
+
+A line revokes ``token ID``, the one of this ``jti``, or ``before MOMENT SUBJECT``, all that were
+issued to a subject before then and those that do not say when they were. ``#`` begins a remark.
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.identity.claims import fault_of_subject
+from gateway.model.ports import Clock
+from gateway.model.principal import Principal
+from gateway.model.problem import Issue, refused_files
+from gateway.model.time import parse
+
+MAX_BYTES = 4 * 1024 * 1024
+"""The largest file that is read."""
+
+_LOOK_EVERY = 1.0  # seconds
+_INVALID = "REVOCATIONS_INVALID"
+_SYNTAX = "write 'token ID', or 'before 2026-03-01T09:30:00Z SUBJECT'"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """What is revoked: ``tokens`` by their names, and for each subject in ``before`` what was
+    issued before that moment, in seconds since 1970."""
+
+    tokens: frozenset[str]
+    before: Mapping[str, float]
+
+    def cover(self, principal: Principal, issued: float | None) -> bool:
+        """True for a token that is revoked; ``issued`` is in seconds since 1970, if it is known."""
+        if principal.session in self.tokens:
+            return True
+        moment = self.before.get(principal.subject)
+        return moment is not None and (issued is None or issued < moment)
+
+
+class RevocationFile:
+    """The revocations of a file, which is looked at again at most once a second.
+
+    While it cannot be read, or a line of it, what it said before stays revoked beside what it says.
+
+    Raises:
+        ProblemError: REVOCATIONS_INVALID.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._looked_at = clock.now().timestamp()
+        self._form = _form_of(path)
+        self._trouble = ""
+        self._known = read_revocations(path)
+
+    def cover(self, principal: Principal, issued: float | None) -> bool:
+        """See ``Revocations``."""
+        now = self._clock.now().timestamp()
+        if abs(now - self._looked_at) >= _LOOK_EVERY:
+            self._looked_at = now
+            self._look()
+        return self._known.cover(principal, issued)
+
+    def _look(self) -> None:
+        form = _form_of(self._path)
+        if form == self._form and not self._trouble:
+            return
+        found, issues = _read(self._path)
+        told = issues[0].message if issues else ""
+        if told and told != self._trouble:
+            _log.error("Not all revoked tokens can be read at %s: %s", issues[0].path, told)
+        self._form, self._trouble = form, told
+        self._known = _joined(self._known, found) if issues else found
+
+
+def read_revocations(path: Path) -> Revocations:
+    """All that a file revokes.
+
+    Raises:
+        ProblemError: REVOCATIONS_INVALID with every line that cannot be read.
+    """
+    found, issues = _read(path)
+    if issues:
+        title = "The file of revoked tokens cannot be honoured"
+        raise refused_files(_INVALID, title, "the file of revoked tokens", issues, 100)
+    return found
+
+
+def _form_of(path: Path) -> tuple[int, int, int] | None:
+    """What changes whenever the file does; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _read(path: Path) -> tuple[Revocations, list[Issue]]:
+    """What can be read of a file, and what is wrong with the rest."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        why = f"the file cannot be read ({error.strerror}); check that it is there and open to you"
+        return _NOTHING, [Issue(path.name, _INVALID, why)]
+    if len(content) > MAX_BYTES:
+        told = f"the file is larger than {MAX_BYTES} bytes; take out tokens that have expired"
+        return _NOTHING, [Issue(path.name, _INVALID, told)]
+    tokens: set[str] = set()
+    before: dict[str, float] = {}
+    issues = [
+        Issue(f"{path.name}:{number}", _INVALID, told)
+        for number, line in enumerate(content.split(b"\n"), 1)
+        if (told := _take(line, tokens, before))
+    ]
+    return Revocations(frozenset(tokens), before), issues
+
+
+def _take(line: bytes, tokens: set[str], before: dict[str, float]) -> str:
+    """Take a line; what is wrong with it, or nothing."""
+    try:
+        text = line.decode().strip()
+        if not text or text.startswith("#"):
+            return ""
+        kind, _, rest = text.partition(" ")
+        if kind == "token":
+            tokens.add(_name(rest))
+        elif kind == "before":
+            at, _, subject = rest.lstrip().partition(" ")
+            name, moment = _name(subject), parse(at).timestamp()
+            before[name] = max(moment, before.get(name, moment))
+        else:
+            return _SYNTAX
+    except (ValueError, OverflowError):
+        return _SYNTAX
+    return ""
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if fault_of_subject(name):
+        raise ValueError
+    return name
+
+
+def _joined(one: Revocations, other: Revocations) -> Revocations:
+    before = dict(one.before)
+    for subject, moment in other.before.items():
+        before[subject] = max(moment, before.get(subject, moment))
+    return Revocations(one.tokens | other.tokens, before)
+
+
+_NOTHING = Revocations(frozenset(), {})
+
+
+def add_revocations(path: Path, lines: Iterable[str]) -> None:
+    """Add lines to a file, durably; what others add meanwhile stays, and nobody reads half a line
+    for longer than it takes to write it.
+
+    Raises:
+        ValueError: a line revokes nothing.
+        OSError: the file cannot be written.
+    """
+    written = list(lines)
+    if any(_take(line.encode(), set(), {}) or "\n" in line for line in written):
+        raise ValueError(_SYNTAX)
+    with path.open("ab+") as file:
+        file.write(b"".join((_to_begin(file.fileno()), *_ended(written))))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _to_begin(descriptor: int) -> bytes:
+    """What ends a last line that somebody left without an end."""
+    size = os.fstat(descriptor).st_size
+    return b"\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else b""
+
+
+def _ended(lines: Iterable[str]) -> Iterator[bytes]:
+    return (f"{line}\n".encode() for line in lines)
