@@ -25,6 +25,7 @@ from gateway.actions.resolving import Lookups, Resolve, resolve_host
 _CONNECTIONS = 100
 _IDLE_SECONDS = 2.0  # below what servers keep (5 s and more): a reused connection is rarely dying
 _CONNECT_SECONDS = 3.0  # for each address of a host
+_RECEIVED = "received"
 
 
 class _PlainStream(httpcore.AsyncNetworkStream):
@@ -46,8 +47,9 @@ class _PlainStream(httpcore.AsyncNetworkStream):
         await self._stream.aclose()
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore asks of a connection, such as whether it can be read."""
-        return self._stream.get_extra_info(info)
+        """What httpcore asks of a connection, such as whether it can be read; ``received`` is what
+        came and nobody has read yet."""
+        return _received(self._stream) if info == _RECEIVED else self._stream.get_extra_info(info)
 
     async def start_tls(
         self,
@@ -62,6 +64,16 @@ class _PlainStream(httpcore.AsyncNetworkStream):
             await self._stream.aclose()
             raise
         return _TlsStream(stream)
+
+
+# anyio has no public way to see what it took from a socket beyond what was asked for.
+_socket_of = attrgetter("_stream")
+_queue_of = attrgetter("_protocol.read_queue")
+
+
+def _received(stream: httpcore.AsyncNetworkStream) -> Any:
+    socket = _socket_of(stream)
+    return _queue_of(getattr(socket, "transport_stream", socket))  # that under TLS, where there is
 
 
 class _TlsStream(_PlainStream):
@@ -145,6 +157,7 @@ class _LentStream(httpx.AsyncByteStream):
 
     def __init__(self, response: httpx.Response, places: anyio.Semaphore) -> None:
         self._stream = cast("httpx.AsyncByteStream", response.stream)
+        self._received = _extra(response, _RECEIVED)
         self._tls: ssl.SSLObject | None = _extra(response, "ssl_object")
         self._places = places
         self._is_closed = False
@@ -161,7 +174,7 @@ class _LentStream(httpx.AsyncByteStream):
         self._is_closed = True
         try:
             parser = _parser_of(self._stream)
-            if parser.trailing_data[0] or (self._tls and _holds_more(self._tls)):
+            if parser.trailing_data[0] or self._received or _holds_more(self._tls):
                 parser.send_failed()  # which httpcore closes the connection after
             await self._stream.aclose()
         finally:
@@ -176,8 +189,10 @@ def _extra(response: httpx.Response, name: str) -> Any:
     return response.extensions["network_stream"].get_extra_info(name)
 
 
-def _holds_more(tls: ssl.SSLObject) -> bool:
-    """True where anything is left of what was received, also the end of the connection."""
+def _holds_more(tls: ssl.SSLObject | None) -> bool:
+    """True where anything is left of what TLS was given, also the end of the connection."""
+    if tls is None:
+        return False
     try:
         tls.read(1)
     except ssl.SSLWantReadError:
