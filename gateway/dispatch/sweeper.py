@@ -79,6 +79,7 @@ class Sweeper:
         self._look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._next: str | None = None
+        self._is_reading = False
         self._looked_at = float("-inf")
         self._again: asyncio.TimerHandle | None = None
 
@@ -106,7 +107,8 @@ class Sweeper:
         """Look at ``wake_at`` at the latest."""
         if self._next is None or wake_at < self._next:
             self._next = wake_at
-            self._look.set()
+            if not self._is_reading:  # else the next look is planned once it has read
+                self._look.set()
 
     async def _sweep(self) -> None:
         while True:
@@ -134,13 +136,22 @@ class Sweeper:
         if limit <= 0:
             return self._pace.every
         now = stamp(self._clock.now() - timedelta(seconds=self._pace.late))
-        self._next = None  # a moment that is asked for from now on need not be in what is read
-        due, following = await self._journal.read(
-            lambda records: (records.due_runs(now, limit, self._cap), records.next_wake())
-        )
-        self._next = following
+        due, following = await self._read(now, limit)
+        if following is not None and (self._next is None or following < self._next):
+            self._next = following
         await self._found(due)
-        return self._pause(following, is_more=len(due) == limit)
+        return self._pause(self._next, is_more=len(due) == limit)
+
+    async def _read(self, now: str, limit: int) -> tuple[list[DueRun], str | None]:
+        """What is due, and the next moment. One that is asked for meanwhile need not be among what
+        is read: it stays remembered."""
+        self._next, self._is_reading = None, True
+        try:
+            return await self._journal.read(
+                lambda records: (records.due_runs(now, limit, self._cap), records.next_wake())
+            )
+        finally:
+            self._is_reading = False
 
     def _pause(self, following: str | None, *, is_more: bool) -> float:
         if is_more:

@@ -421,3 +421,23 @@ async def test_what_came_while_the_record_was_late_is_begun_once_it_is_not() -> 
         await rig.until(lambda: "later" in rig.runs.now)
     rig.runs.hold.set()
     await rig.dispatcher.stop(1)
+
+
+async def test_moments_that_are_asked_for_during_looks_do_not_make_it_look_again_at_once(
+    rig: Rig,
+) -> None:
+    """A busy process parks runs all the time: it would do nothing but look."""
+    read = rig.due.read
+
+    async def slow(query: Callable[[Any], Any]) -> Any:
+        found = await read(query)
+        await asyncio.sleep(0)
+        rig.dispatcher.schedule(rig.due.wake_in(f"parked{rig.due.reads}", 3600))
+        return found
+
+    rig.due.read = slow  # type: ignore[method-assign] # a record that answers late
+    rig.start()
+    await rig.until(lambda: rig.due.reads > 0)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert rig.due.reads == 1
