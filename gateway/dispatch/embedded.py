@@ -113,7 +113,6 @@ class EmbeddedDispatcher(Dispatcher):
     def _wanted(self) -> int:
         """How many are to be looked for. For whom there is no room from now on need not be among
         what is found."""
-        self.pool.fill()  # the record may have been late when something came last
         wanted = min(self.pool.room_for_found, _BATCH)
         self.pool.has_missed = wanted <= 0
         return wanted

@@ -16,6 +16,9 @@ _ALWAYS = 16
 """Runs that may be under way however late the record is: a run that waits for a service does not
 write, and to have fewer would not make anything quicker."""
 
+_LATE = 0.1
+"""Seconds after which is looked whether the record is late any more, where runs wait for that."""
+
 
 class RunPool:
     """Advances at most ``max_runs`` runs at a time, and each by one task.
@@ -40,6 +43,7 @@ class RunPool:
         self._settled: dict[str, asyncio.Future[None]] = {}
         self._room = asyncio.Event()
         self._room.set()
+        self._again: asyncio.TimerHandle | None = None
 
     def __contains__(self, run_id: str) -> bool:
         """True while the run is advanced here or waits for it."""
@@ -58,7 +62,7 @@ class RunPool:
     def start(self, advance: Advance) -> None:
         """Begin to advance runs."""
         self._advance = advance
-        self.fill()
+        self._fill()
 
     def submit(self, run: DueRun, *, found: bool = False) -> bool:
         """Advance this run soon; if it is being advanced, tell whoever does.
@@ -71,7 +75,7 @@ class RunPool:
         if not self._queue.push(run, found=found):
             self.has_missed = True
             return False
-        self.fill()
+        self._fill()
         return True
 
     def wake(self, run_id: str) -> None:
@@ -96,6 +100,8 @@ class RunPool:
         due."""
         self._advance = None
         self._queue.clear()
+        if self._again is not None:
+            self._again.cancel()
         for run_id in [name for name in self._settled if name not in self._active]:
             self._settle(run_id)
 
@@ -110,9 +116,8 @@ class RunPool:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def fill(self) -> None:
-        """Begin as many of those that wait as may be begun now: say so whenever the record may have
-        been late and is no more."""
+    def _fill(self) -> None:
+        """Begin as many of those that wait as may be begun now."""
         while self._advance is not None and self._has_place():
             run = self._queue.pop()
             if run is None:
@@ -126,9 +131,19 @@ class RunPool:
 
     def _has_place(self) -> bool:
         """Whether one more run may be advanced. While the record is late, those under way come
-        first: whoever ends makes place for the next."""
+        first: whoever ends makes place for the next, and it is looked again soon."""
         active = len(self._active)
-        return active < self._max_runs and (active < _ALWAYS or not self.is_late())
+        if active >= self._max_runs:
+            return False
+        if active < _ALWAYS or not self.is_late():
+            return True
+        if len(self._queue) and self._again is None:
+            self._again = asyncio.get_running_loop().call_later(_LATE, self._fill_again)
+        return False
+
+    def _fill_again(self) -> None:
+        self._again = None
+        self._fill()
 
     async def _run(self, run: DueRun, advance: Advance) -> None:
         run_id = run.run_id
@@ -147,7 +162,7 @@ class RunPool:
                 self.on_wake(run, wake_at)
             if not (woken.is_set() and self._advance is not None and self.submit(run)):
                 self._settle(run_id)
-            self.fill()
+            self._fill()
             if self.has_missed:
                 self.on_room()
 

@@ -406,7 +406,7 @@ async def test_a_moment_that_is_asked_for_during_a_look_is_not_forgotten() -> No
 
 
 async def test_what_came_while_the_record_was_late_is_begun_once_it_is_not() -> None:
-    rig = Rig(max_runs=32, pace=Pace(every=0.05, busy=0.02))
+    rig = Rig(max_runs=32)  # the record is looked through once a minute
     is_late = False
     rig.dispatcher.pool.is_late = lambda: is_late
     rig.start()
