@@ -21,6 +21,7 @@ from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, U
 from gateway.model.problem import STANDARD
 
 _THREADS = 32
+_LOOK = 0.1  # seconds after which a call that waits for a thread asks whether it may still be made
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class PythonActions:
         )
         work, thread = self._begin(call, function, context)
         try:
-            await asyncio.wait({work}, timeout=min(call.timeout, handler.timeout))
+            await _ended(call, work, thread, min(call.timeout, handler.timeout))
         finally:
             never_ran = thread is not None and thread.cancel()
             finished = work.done() and not work.cancelled()
@@ -103,7 +104,8 @@ class PythonActions:
         if finished:
             return _outcome(call, work, events)
         if never_ran:
-            return Declined("TIMEOUT", "No thread was free in time; nothing was called.", 504, True)
+            late = Declined("TIMEOUT", "No thread was free in time; nothing was called.", 504, True)
+            return call.held_back() or late
         return Unknown("The handler did not end in the time allowed.")
 
     def _begin(
@@ -120,6 +122,21 @@ class PythonActions:
             work = asyncio.wrap_future(thread)
         work.add_done_callback(_look_at)
         return work, thread
+
+
+async def _ended(
+    call: ActionCall, work: "asyncio.Future[Any]", thread: Future[Any] | None, seconds: float
+) -> None:
+    """Wait so many seconds for the end of a call, or until it is held back before any thread was
+    free: whoever wants it held back may not wait until one is."""
+    now = asyncio.get_running_loop().time
+    deadline = now() + seconds
+    while thread is not None and not (thread.running() or thread.done()) and now() < deadline:
+        if call.held_back() is not None and thread.cancel():
+            return
+        await asyncio.wait({work}, timeout=min(_LOOK, deadline - now()))
+    if not work.done():
+        await asyncio.wait({work}, timeout=max(deadline - now(), 0))
 
 
 def _noting(events: list[tuple[str, JsonObject]]) -> Callable[[str, JsonObject], None]:

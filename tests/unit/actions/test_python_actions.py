@@ -261,3 +261,32 @@ def test_a_function_that_is_held_back_while_it_waits_for_a_thread_is_not_called(
 
     assert asyncio.run(scenario()) == [Answered({}), OVER]
     assert sample_handlers.started == ["a"]
+
+
+def test_a_function_that_waits_for_a_thread_is_given_up_as_soon_as_it_is_held_back(
+    monkeypatch: pytest.MonkeyPatch, closed_gate: None
+) -> None:
+    """A process that leaves does not wait for the thread: nobody may take it for sent then."""
+    monkeypatch.setattr(python, "_THREADS", 1)
+
+    async def scenario() -> list[Any]:
+        actions = PythonActions()
+        handler = PythonHandler(f"{sample_handlers.__name__}:waits", 60.0)
+        told: list[Declined | None] = [None]
+        calls = [
+            make_call(make_contract(handler), step_id=name, held_back=lambda: told[0])
+            for name in "ab"
+        ]
+        first, second = (asyncio.create_task(actions.perform(call, handler)) for call in calls)
+        while not sample_handlers.started:  # noqa: ASYNC110 - a handler knows no event of the loop
+            await asyncio.sleep(0.001)
+        told[0] = OVER
+        async with asyncio.timeout(20):
+            found = [await second]
+        sample_handlers.gate.set()
+        found.append(await first)
+        await actions.close()
+        return found
+
+    assert asyncio.run(scenario()) == [OVER, Answered({})]
+    assert sample_handlers.started == ["a"]
