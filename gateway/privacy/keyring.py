@@ -114,7 +114,9 @@ def has_keys(key_dir: Path) -> bool:
 
 
 def _require_root(store: KeyStore, root: RootKey) -> None:
-    others = sorted({row.root_key for row in store.workspace_keys()} - {root.key_id})
+    known = {row.root_key for row in store.workspace_keys()}
+    known.add(store.root_key() or root.key_id)  # noted also where no workspace has keys yet
+    others = sorted(known - {root.key_id})
     if others:
         raise unusable_key(
             store.place,

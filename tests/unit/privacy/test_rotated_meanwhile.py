@@ -34,14 +34,16 @@ def _rotate_signer(folder: Path) -> None:
     keys.promote()
 
 
+@pytest.mark.parametrize("has_workspaces", [True, False])
 @pytest.mark.parametrize("rotate", [_rotate_root, _rotate_signer])
 async def test_it_uses_no_key_that_was_replaced_after_it_was_opened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rotate: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rotate: Any, has_workspaces: bool
 ) -> None:
     """The command holds the data folder for its while, and ends before the gateway takes it."""
     folder, open_journal = tmp_path / "data-keys", app.open_journal
     keyring = Keyring.open(folder)
-    KeyringSealer(keyring).commit("acme", "x")
+    if has_workspaces:
+        KeyringSealer(keyring).commit("acme", "x")
     keyring.data.close()
 
     async def rotated_before(*given: Any, **named: Any) -> Any:
