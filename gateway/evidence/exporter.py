@@ -139,9 +139,9 @@ class Exporter:
     def _write(self, snapshot: Snapshot, treat: Treat) -> tuple[Bundle, Draft]:
         viewer = Viewer(self.sealer, snapshot.workspace, treat)
         owner = execution_owner(snapshot.workspace, snapshot.execution_id)
-        beside = envelopes_in([decode(entry.body) for entry in snapshot.entries]).values()
-        key = self.store.new_key(owner, beside)
         try:
+            beside = envelopes_in([decode(entry.body) for entry in snapshot.entries]).values()
+            key = self.store.new_key(owner, beside)
             bundle = build_bundle(snapshot, viewer, self.content_of, self.signer)
         except (ValueError, TypeError, KeyError) as error:
             raise _does_not_hold(snapshot, str(error)) from error

@@ -274,3 +274,16 @@ async def test_long_chains_are_read_in_pages(
     await world.play()
     made = await world.export()
     assert verify_bundle(made.bundle.content).entries == 9
+
+
+@pytest.mark.parametrize(
+    "body", ["replace(body, '\"$sealed\":[2,', '\"$sealed\":[9,')", "'no JSON'"]
+)
+async def test_no_evidence_is_made_of_a_record_whose_entries_cannot_be_read(
+    world: BundleWorld, body: str
+) -> None:
+    await world.play()
+    with closing(sqlite3.connect(world.folder / "gateway.db")) as database, database:
+        change = f"UPDATE entry SET body = {body} WHERE body LIKE '%$sealed%'"  # noqa: S608
+        assert database.execute(change).rowcount > 0
+    assert (await refused(world, "run_one")).code == "PRECONDITION_FAILED"
