@@ -201,7 +201,7 @@ class Runner:
                 began = time.perf_counter()
                 result = await self._perform(attempt, partial(self._held_back, run_id, ended))
             outcome = judge(self._registry, attempt, result)
-            outcome = replace(outcome, unsent=result is _LEFT)
+            outcome = replace(outcome, unsent=result is _LEFT or result is _TOO_LATE)
             tell(span, outcome, time.perf_counter() - began)
         return outcome
 

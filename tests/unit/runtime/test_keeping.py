@@ -67,11 +67,17 @@ async def test_a_long_attempt_keeps_its_claim(world: LoopWorld, passing: list[fl
     assert not keeper.is_sure_of(run_id)
 
 
+@pytest.mark.parametrize("tried", [0, MAX_ATTEMPTS - 1])
 async def test_an_attempt_whose_lease_is_over_is_not_sent(
-    world: LoopWorld, passing: list[float]
+    world: LoopWorld, passing: list[float], tried: int
 ) -> None:
-    """A process that was stopped between the record of an attempt and its sending must not send."""
+    """A process that was stopped between the record of an attempt and its sending must not send,
+    nor take that for the last try."""
     execution_id = await world.begin(step("a", "plain"))
+    world.actions.will("plain", *[BUSY] * tried)
+    for _ in range(tried):
+        await world.advance(execution_id)
+        world.clock.forward(60)
     run_id = (await world.execution(execution_id)).run_id or ""
     keeper, hold = world.loop.runner.keeper, world.loop.runner.keeper.hold
 
@@ -82,9 +88,9 @@ async def test_an_attempt_whose_lease_is_over_is_not_sent(
     keeper.hold = stalled  # type: ignore[method-assign] # what a stopped process looks like
     await world.advance(execution_id)
 
-    assert world.actions.calls == []
+    assert len(world.actions.calls) == tried
     found = await world.step(execution_id, "a")
-    assert (found.status, found.attempt) == (StepStatus.READY, 1)
+    assert (found.status, found.attempt) == (StepStatus.READY, tried + 1)
     assert found.problem is not None
     assert "lease" in found.problem["detail"]
     keeper.hold = hold  # type: ignore[method-assign] # it runs on
