@@ -31,6 +31,10 @@ _PATIENCE = 10.0
 _SILENCE = 15.0
 """Seconds of silence after which a session counts as lost: more than a change waits for others."""
 
+_CLEANING = 300.0
+"""Those of a session that vacuums, which takes long where keys are many. The server goes on with
+what it has begun, so that whoever asks again is sooner done."""
+
 _CHANGE: LiteralString = f"SELECT pg_advisory_xact_lock({PROGRAM}, {SharedLock.KEYS_CHANGE:d})"
 _ADDED: LiteralString = (
     "INSERT INTO data_key (id, workspace, subject, lifetime, wrapped, workspace_key, created_at,"
@@ -212,7 +216,8 @@ class PostgresKeyStore(KeyStore):
 
         In a session of its own, so that nobody who seals or opens waits for it.
         """
-        cleaner = Connection(self._url, "the key store", settings={"search_path": SCHEMA})
+        settings = {"search_path": SCHEMA}
+        cleaner = Connection(self._url, "the key store", settings=settings, silence=_CLEANING)
         try:
             _wait_until(lambda: _is_clean(cleaner))
         finally:

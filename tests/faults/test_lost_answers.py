@@ -12,6 +12,7 @@ from gateway.model.rate import Budget, Holder
 from gateway.pipeline import postgres_limits
 from gateway.pipeline.postgres_limits import PostgresRateLimits
 from gateway.pipeline.rate_tables import RATE_TABLES
+from gateway.postgres import Connection
 from gateway.privacy import postgres_key_store
 from gateway.privacy.postgres_key_store import PostgresKeyStore
 from tests.faults.proxy import Proxy
@@ -38,6 +39,25 @@ def test_keys_are_had_again(network: Proxy, through: str, monkeypatch: pytest.Mo
     assert store.signing_keys() == []
     network.lose()
     assert store.signing_keys() == []
+    store.close()
+
+
+def test_destroyed_keys_are_removed_again(
+    network: Proxy, through: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_key_store, "_CLEANING", 1.0, raising=False)
+    is_clean, asked = postgres_key_store._is_clean, []
+
+    def lost(cleaner: Connection) -> bool:
+        if not asked:
+            asked.append(cleaner.rows("SELECT 1"))
+            network.lose()
+        return is_clean(cleaner)
+
+    monkeypatch.setattr(postgres_key_store, "_is_clean", lost)
+    store = PostgresKeyStore(through)
+    store.forget_log()
+    assert asked
     store.close()
 
 
