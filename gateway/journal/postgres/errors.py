@@ -20,7 +20,7 @@ LOST = "08006"
 """connection_failure: also where the server did not say why."""
 
 _TOO_LONG = "54000"
-"""program_limit_exceeded: a text in an index is longer than it may be."""
+"""program_limit_exceeded: with the name of an index, a text in that is longer than it may be."""
 
 STOOD_STILL = "25P03"
 """idle_in_transaction_session_timeout: nothing happened in a transaction for too long."""
@@ -30,6 +30,7 @@ _LOST = ("08", "57P", "53300", STOOD_STILL)
 
 _REMEDIES = {
     "53100": "its disk is full: free space on the volume of the database",
+    _TOO_LONG: "it has reached a limit of its own: look at the log of the database server",
     "53200": "its memory is short: give the database server more",
     "25006": "it takes no writes (a standby, or one in recovery): name the primary",
     "42501": "its user lacks a privilege: grant it what docs/postgres.md lists",
@@ -43,6 +44,7 @@ class PostgresError(Exception):
     def __init__(self, sqlstate: str, constraint: str = "") -> None:
         super().__init__(f"PostgreSQL reports {sqlstate}{constraint and f' ({constraint})'}")
         self.sqlstate = sqlstate
+        self.constraint = constraint
 
     @property
     def is_collision(self) -> bool:
@@ -75,7 +77,7 @@ class LostConnectionError(PostgresError):
 def unavailable(error: PostgresError) -> ProblemError:
     """SERVICE_UNAVAILABLE for a database that could not do what was asked of it; VALIDATION_FAILED
     where it never could."""
-    if error.sqlstate == _TOO_LONG:
+    if error.sqlstate == _TOO_LONG and error.constraint:
         told = "A text by which this is found again (an idempotency key, say) is too long: shorten "
         return refuse("VALIDATION_FAILED", f"{told}it to some hundreds of characters.")
     if error.sqlstate == RESTORED:

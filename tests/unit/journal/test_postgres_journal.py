@@ -17,6 +17,7 @@ import pytest
 from gateway.journal import FindingKind, as_file, rebuild_record, verify_record
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.postgres.batch import Batch
+from gateway.journal.postgres.errors import PostgresError, unavailable
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.execution import Claim
 from gateway.model.ports import Tx
@@ -208,6 +209,13 @@ async def test_a_character_that_the_database_cannot_hold_is_refused(pair) -> Non
     with pytest.raises(ProblemError, match="VALIDATION_FAILED"):
         await pair[0].write(lambda tx: tx.append(entry))
     assert await pair[0].read(lambda records: records.last_position()) == 0
+
+
+def test_a_limit_of_the_server_is_no_mistake_of_the_caller() -> None:
+    """It tells transaction ids that run out by the same code as a text that is too long."""
+    told = unavailable(PostgresError("54000")).problem
+    assert (told.code, told.retry_after) == ("SERVICE_UNAVAILABLE", 1.0)
+    assert "look at the log of the database server" in told.detail
 
 
 async def test_a_text_that_is_too_long_to_be_found_by_is_refused(pair) -> None:
