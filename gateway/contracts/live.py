@@ -49,6 +49,7 @@ class LiveRegistry(Registry):
         self._base = base
         self._now = now
         self._views: Mapping[str, _View] = {}
+        self._taken_up: set[str] = set()
         self._lock = Lock()
         self._registries: WeakValueDictionary[_Content, Registry] = WeakValueDictionary()
 
@@ -71,6 +72,14 @@ class LiveRegistry(Registry):
         """What ``of`` gives, where that is more than the contracts of the files."""
         found = self.of(workspace)
         return None if found is self._base else found
+
+    def has_taken_up(self, installation: str) -> bool:
+        """As for any registry: false from when another process installs it until it is noticed."""
+        return installation in self._taken_up
+
+    def took_up(self, installation: str) -> None:
+        """Nothing more will be known of this installation than is known now."""
+        self._taken_up.add(installation)
 
     def learn(self, bundle: Bundle) -> None:
         """Know these contracts from now on.

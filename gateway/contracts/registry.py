@@ -58,6 +58,10 @@ class Registry:
         """What a workspace may use: here, and without skills, everything."""
         return self
 
+    def has_taken_up(self, installation: str) -> bool:
+        """True if what the skill with this installation brings is known here, or never will be."""
+        return True
+
     def resolve(self, name: str) -> OperationContract | None:
         """The operation ``key@version``, or of ``key`` the version that owns the plain field."""
         return self.operations.get(name) if "@" in name else self._owners.get(name)

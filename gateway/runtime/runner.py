@@ -264,7 +264,7 @@ class Runner:
         except ValueError:
             told = problem("INTERNAL_ERROR", _UNREADABLE)
             return Begun(None, self._give_up(tx, execution, claim, told))
-        return Begun(memory, self._turns.decide(tx, memory, execution, leaving=self._is_leaving))
+        return Begun(memory, self._turns.begin(tx, memory, execution, leaving=self._is_leaving))
 
     def _when_capped(self, tx: Tx, run_id: str) -> str | None:
         """When to look again at a run that nobody holds, and that could not be taken."""

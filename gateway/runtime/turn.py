@@ -30,6 +30,7 @@ from gateway.runtime.lane_readiness import lane_standing
 from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, orphaned, record_outcome
 from gateway.runtime.ready import Ready
+from gateway.runtime.skilled import awaits_skill
 
 _log = logging.getLogger(__name__)
 _SOON = 0.05
@@ -83,6 +84,14 @@ class Turns:
                 memory.outputs[outcome.attempt.step.key] = outcome.answer.output
         return execution
 
+    def begin(
+        self, tx: Tx, memory: RunMemory, execution: Execution, *, leaving: bool = False
+    ) -> Turn:
+        """As ``decide``, in a run that was just claimed: here everything that it needs is known."""
+        if awaits_skill(tx, self.dispatch.registry, execution, memory.plan):
+            return self._hold(tx, memory, "a skill that was installed elsewhere is known")
+        return self.decide(tx, memory, execution, leaving=leaving)
+
     def decide(
         self, tx: Tx, memory: RunMemory, execution: Execution, *, leaving: bool = False
     ) -> Turn:
@@ -93,7 +102,7 @@ class Turns:
         if execution.status not in UNDER_WAY:
             return self._after_the_end(tx, memory, execution)
         if not execution.stopping and not self.dispatch.is_current(tx):
-            return self._hold(tx, memory)
+            return self._hold(tx, memory, "the policy in force decides")
         return self._advance(tx, memory, execution, leaving=leaving)
 
     def _advance(self, tx: Tx, memory: RunMemory, execution: Execution, *, leaving: bool) -> Turn:
@@ -182,12 +191,12 @@ class Turns:
             raise ClaimLostError(memory.run_id)
         return Turn(over=True, wake_at=moves.wake_at)
 
-    def _hold(self, tx: Tx, memory: RunMemory) -> Turn:
-        """Another policy revision is in force than this process decides under: start nothing.
+    def _hold(self, tx: Tx, memory: RunMemory, what: str) -> Turn:
+        """The record is ahead of what this process has noticed: start nothing.
 
-        It is adopted soon, or what is in its way is told by whoever watches for it.
+        It is noticed soon, or what is in its way is told by whoever watches for it.
         """
-        _log.info("run %s starts nothing until the policy in force decides here", memory.run_id)
+        _log.info("run %s starts nothing until %s here", memory.run_id, what)
         if memory.in_flight:
             return Turn(look_in=_UNTIL_ADOPTED)
         wake_at = after(tx.now, _UNTIL_ADOPTED)

@@ -126,7 +126,11 @@ class SkillRegistry:
 
     def publish(self, workspace: str, installed: Iterable[Installation]) -> None:
         """Offer a workspace the contracts of its skills, and no others."""
+        installed = list(installed)
         self._live.offer(workspace, list(self._offers(installed)))
+        for one in installed:
+            if self._knows(one):
+                self._live.took_up(one.id)
 
     def restore(self, installed: Sequence[Installation]) -> None:
         """Take up what an earlier or another process installed, from the stored archives."""
@@ -138,6 +142,7 @@ class SkillRegistry:
         for one in installed:
             if one.contracts and not self._knows(one):
                 self._reload(one)
+            self._live.took_up(one.id)
 
     def publish_all(self, installed: Sequence[Installation]) -> None:
         """Offer each workspace the contracts of its skills."""

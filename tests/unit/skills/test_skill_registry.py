@@ -216,3 +216,17 @@ def test_a_skill_is_offered_while_its_signature_and_publisher_hold(shelf: Shelf)
     strict.skills.restore([made])
     assert strict.live.extended("acme") is None
     assert "desk.plan.stop@1.0.0" in strict.live.operations
+
+
+def test_a_skill_is_awaited_until_it_was_looked_at_even_in_vain(shelf: Shelf) -> None:
+    body, content = skill()
+    made = shelf.install(shelf.check(body, content))
+    assert shelf.live.has_taken_up(made.id)
+    later = Shelf(shelf.folder)
+    later.skills.publish_all([made])
+    assert not later.live.has_taken_up(made.id)
+    (file,) = (shelf.folder / "skills").iterdir()
+    file.unlink()
+    later.skills.restore([made])
+    assert later.live.has_taken_up(made.id)
+    assert BASE.has_taken_up("any")

@@ -1,0 +1,103 @@
+"""A process that has not noticed yet what another one installed."""
+
+import asyncio
+
+import pytest
+
+from gateway.contracts import Bundle, LiveRegistry, Registry
+from gateway.model.entry import EntryType, NewEntry
+from gateway.model.tasks import cancelled
+from gateway.runtime import Loop
+from tests.unit.runtime.loop_world import WORKSPACE, Gated, LoopWorld, step
+
+pytestmark = pytest.mark.anyio
+
+KEYED, DONE = "shop.keyed@1.0.0", "shop.keyed.done@1.0.0"
+
+
+class Worker:
+    """Another process over the same record, whose files lack what a skill brings."""
+
+    def __init__(self, world: LoopWorld) -> None:
+        whole = world.registry
+        operations = [one for ref, one in whole.operations.items() if ref != KEYED]
+        events = [one for ref, one in whole.events.items() if ref != DONE]
+        self.live = LiveRegistry(Registry(operations, events), world.clock.now)
+        self.bundle = Bundle({KEYED: whole.operations[KEYED]}, {DONE: whole.events[DONE]}, ())
+        world.registry = self.live
+        self.loop: Loop = world.process()
+        world.registry = whole
+
+    def takes_up(self) -> None:
+        self.live.learn(self.bundle)
+        self.live.took_up("skill_1")
+
+
+async def install(world: LoopWorld, bundle: Bundle) -> None:
+    body = {
+        "installationId": "skill_1",
+        "skillKey": "shop",
+        "version": "1.0.0",
+        "publisher": "acme",
+        "provenance": "",
+        "manifestDigest": "",
+        "artifactDigest": "",
+        "manifest": {},
+        "contracts": bundle.digests,
+        "trustDigest": "",
+    }
+    fact = NewEntry(EntryType.SKILL_INSTALLED, WORKSPACE, body, actor="olga")
+    await world.journal.write(lambda tx: tx.append(fact))
+
+
+async def test_a_run_waits_until_the_skill_that_it_needs_is_known_here(world: LoopWorld) -> None:
+    worker = Worker(world)
+    await install(world, worker.bundle)
+    execution_id = await world.begin(step("a", "read"), step("b", "keyed", ["a"]))
+    for _ in range(3):
+        assert await world.advance(execution_id, worker.loop) is not None
+        assert await world.status(execution_id) == "running"
+        world.clock.forward(0.25)
+    assert world.actions.calls == []
+    worker.takes_up()
+    assert await world.advance(execution_id, worker.loop) is None
+    assert await world.status(execution_id) == "completed"
+    assert len(world.actions.made("keyed")) == 1
+
+
+async def test_what_a_lost_attempt_was_of_is_known_before_it_is_judged(world: LoopWorld) -> None:
+    worker = Worker(world)
+    await install(world, worker.bundle)
+    answer = Gated()
+    world.actions.will("keyed", answer)
+    execution_id = await world.begin(step("a", "keyed"))
+    dying = asyncio.create_task(world.advance(execution_id))
+    await answer.begun.wait()
+    await cancelled(dying)
+    world.clock.forward(60)
+    await world.advance(execution_id, worker.loop)
+    assert (await world.step(execution_id, "a")).status.value == "dispatched"
+    worker.takes_up()
+    world.clock.forward(60)
+    await world.advance(execution_id, worker.loop)
+    world.clock.forward(60)
+    await world.advance(execution_id, worker.loop)
+    assert await world.status(execution_id) == "completed"
+
+
+async def test_a_run_does_not_wait_for_what_was_looked_at_in_vain(world: LoopWorld) -> None:
+    worker = Worker(world)
+    await install(world, worker.bundle)
+    execution_id = await world.begin(step("a", "keyed"))
+    worker.live.took_up("skill_1")
+    await world.advance(execution_id, worker.loop)
+    assert await world.status(execution_id) == "failed"
+    told = (await world.execution(execution_id)).problem or {}
+    assert told["code"] == "PRECONDITION_FAILED"
+
+
+async def test_a_contract_that_no_skill_brings_is_not_waited_for(world: LoopWorld) -> None:
+    worker = Worker(world)
+    execution_id = await world.begin(step("a", "keyed"))
+    await world.advance(execution_id, worker.loop)
+    assert await world.status(execution_id) == "failed"
