@@ -15,6 +15,7 @@ def follow_skills(journal: Journal, skills: SkillRegistry) -> Noticing:
 
     async def take_up() -> None:
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
+        skills.publish_all(installed)  # what was disabled goes, whatever archives are out of reach
         await asyncio.to_thread(skills.load, installed)
         installed = await journal.read(lambda records: records.all_skills(manifests=True))
         skills.publish_all(installed)
