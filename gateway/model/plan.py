@@ -91,6 +91,11 @@ class Plan:
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_key", {step.key: step for step in self.steps})
 
+    @property
+    def contracts(self) -> frozenset[str]:
+        """The references of the contracts that its steps call."""
+        return frozenset(step.contract for step in self.steps)
+
     def step(self, step_id: str) -> PlanStep | None:
         """The step of this id."""
         return next((step for step in self.steps if step.id == step_id), None)

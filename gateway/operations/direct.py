@@ -8,7 +8,7 @@ from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.sealing import open_answer
-from gateway.pipeline import Admitted, CallRecorder
+from gateway.pipeline import Admitted, CallRecorder, require_standing
 from gateway.runtime import Intent, Loop, require_execution
 
 _PATIENCE = 15.0
@@ -49,6 +49,7 @@ class DirectCalls:
         Returns the id of the execution, and that of its run unless policy blocks it.
         """
         loop, who = self._loop, admitted.principal
+        require_standing(tx, loop.registry, who.workspace, (admitted.contract.ref,))
         call = admitted.call
         intent = Intent(*("", "direct", call.trace_id), direct=True, traceparent=call.traceparent)
         plan = loop.compiler.single(who.workspace, admitted.contract, admitted.value)

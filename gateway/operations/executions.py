@@ -18,7 +18,7 @@ from gateway.operations.common import (
     upper,
 )
 from gateway.operations.lane_views import lane_state
-from gateway.pipeline import Admitted, Refused
+from gateway.pipeline import Admitted, Refused, require_standing
 from gateway.runtime import Loop, require_current_plan, require_execution
 
 
@@ -29,6 +29,7 @@ def start(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused:
     record = require_current_plan(tx, execution, value["planId"])
     if execution.status is not ExecutionStatus.VERIFIED:
         raise conflict(execution.id, execution.status, "only a verified one can be started")
+    require_standing(tx, loop.registry, principal.workspace, record.plan.contracts)
     loop.verifier.contracts(record.plan, loop.registry.of(principal.workspace))
     if record.revision != loop.policies.revision:
         plan = opened(loop, execution, record)

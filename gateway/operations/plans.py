@@ -16,7 +16,7 @@ from gateway.model.ports import Records, Tx
 from gateway.model.problem import Problem, ProblemError, problem, refuse
 from gateway.operations.allowed import AllowedActions
 from gateway.operations.common import all_entries, as_seen, opened, present, upper
-from gateway.pipeline import Admitted, Refused
+from gateway.pipeline import Admitted, Refused, require_standing, require_taken_up
 from gateway.runtime import Loop, require_current_plan, require_execution, require_plan
 
 _OUTCOMES = {
@@ -53,9 +53,12 @@ def compile_plan(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused
     require_transition(execution.id, execution.status, ExecutionStatus.COMPILED)
     if isinstance(admitted.prepared, Problem):
         if admitted.prepared.issues:
+            if any(one.code == "UNKNOWN_CONTRACT" for one in admitted.prepared.issues):
+                require_taken_up(tx, loop.registry, principal.workspace)
             loop.lifecycle.rejected(tx, execution, principal.subject, admitted.prepared)
         return Refused(admitted.prepared)
     plan: Plan = admitted.prepared
+    require_standing(tx, loop.registry, principal.workspace, plan.contracts)
     lane = _lane_of(execution, value["draft"])
     loop.lifecycle.compiled(tx, execution, plan, principal.subject, value.get("plannerModel"), lane)
     return {
@@ -91,6 +94,7 @@ def verify_plan(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
         )
     execution = require_execution(tx, principal.workspace, value["executionId"])
     record = require_current_plan(tx, execution, value["planId"])
+    require_standing(tx, loop.registry, principal.workspace, record.plan.contracts)
     plan = opened(loop, execution, record)
     found = loop.verifier.verify(plan, execution.submitter)
     loop.lifecycle.verified(tx, execution, found, principal.subject)

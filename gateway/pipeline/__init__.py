@@ -10,6 +10,7 @@ from gateway.pipeline.limiter import ProcessRateLimits, RateLimiter
 from gateway.pipeline.observed import ObservedPipeline
 from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import declined, denial
+from gateway.pipeline.standing import require_standing, require_taken_up
 
 __all__ = [
     "Admission",
@@ -33,4 +34,6 @@ __all__ = [
     "declined",
     "denial",
     "require_consent",
+    "require_standing",
+    "require_taken_up",
 ]

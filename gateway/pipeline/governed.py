@@ -30,6 +30,7 @@ from gateway.pipeline.keyed import earlier_call, require_unused_key
 from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import denial, of_call, told_about
+from gateway.pipeline.standing import require_standing_now
 from gateway.policy import Policies, mask_value
 from gateway.telemetry.deciding import note_decision
 
@@ -231,6 +232,7 @@ class Pipeline:
         if admitted.verdict.verdict is not Verdict.AUTONOMOUS:
             await self.recorder.blocked(admitted)
             raise refuse("FORBIDDEN", f"{contract.key}: {' '.join(admitted.verdict.reasons)}")
+        await require_standing_now(self.journal, self.registry, admitted)
         await require_consent_now(self.journal, self.sealer, self.recorder, admitted)
         asked = ActionCall(
             contract=contract,

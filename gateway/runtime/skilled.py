@@ -12,7 +12,7 @@ def awaits_skill(records: Records, registry: Registry, execution: Execution, pla
     It needs those of its plan, and of the plan that it undoes, whose PII it must not repeat. What
     was looked at and cannot be known here is not on its way.
     """
-    needed = {step.contract for step in plan.steps}
+    needed = set(plan.contracts)
     if execution.compensates is not None:
         undone = records.execution(execution.workspace, execution.compensates)
         needed.update(step.contract for step in records.steps((undone and undone.plan_id) or ""))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.contracts import Bundle, LiveRegistry, Offer
+from gateway.contracts import Bundle, LiveRegistry, Offer, Registry
 from gateway.model.entry import EntryType
 from gateway.model.problem import ProblemError
 from gateway.pipeline import Call, Command, Query
@@ -14,6 +14,7 @@ from tests.unit.runtime.loop_world import AGENT
 
 pytestmark = pytest.mark.anyio
 
+READ = "shop.read@1.0.0"
 LOOK, BROUGHT = "shop.look@1.0.0", "shop.look@2.0.0"
 
 
@@ -47,6 +48,20 @@ async def test_what_another_workspace_has_is_not_found_here(desk: Desk) -> None:
     with pytest.raises(ProblemError):
         await call(desk, BROUGHT, "globex")
     assert (await call(desk, LOOK, "globex"))["id"]
+
+
+async def test_a_query_of_a_skill_that_was_disabled_elsewhere_asks_nobody(desk: Desk) -> None:
+    others = [one for ref, one in desk.registry.operations.items() if ref != READ]
+    live = LiveRegistry(Registry(others), desk.clock.now)
+    bundle = Bundle({READ: desk.registry.operations[READ]}, {}, ())
+    live.learn(bundle)
+    live.offer("acme", [Offer(bundle)])  # not noticed here: the record names no such skill
+    desk.pipeline.registry = live
+    contract = bundle.operations[READ]
+    with pytest.raises(ProblemError) as error:
+        await desk.pipeline.call(Call(contract, {"id": "x"}, AGENT))
+    assert error.value.problem.code == "PRECONDITION_FAILED"
+    assert desk.actions.calls == []
 
 
 async def test_a_command_may_emit_less_than_all_that_its_contract_declares(desk: Desk) -> None:

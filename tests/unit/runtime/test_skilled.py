@@ -4,50 +4,11 @@ import asyncio
 
 import pytest
 
-from gateway.contracts import Bundle, LiveRegistry, Registry
-from gateway.model.entry import EntryType, NewEntry
 from gateway.model.tasks import cancelled
-from gateway.runtime import Loop
-from tests.unit.runtime.loop_world import WORKSPACE, Gated, LoopWorld, step
+from tests.unit.runtime.loop_world import Gated, LoopWorld, step
+from tests.unit.runtime.skilled_world import Worker, install
 
 pytestmark = pytest.mark.anyio
-
-KEYED, DONE = "shop.keyed@1.0.0", "shop.keyed.done@1.0.0"
-
-
-class Worker:
-    """Another process over the same record, whose files lack what a skill brings."""
-
-    def __init__(self, world: LoopWorld) -> None:
-        whole = world.registry
-        operations = [one for ref, one in whole.operations.items() if ref != KEYED]
-        events = [one for ref, one in whole.events.items() if ref != DONE]
-        self.live = LiveRegistry(Registry(operations, events), world.clock.now)
-        self.bundle = Bundle({KEYED: whole.operations[KEYED]}, {DONE: whole.events[DONE]}, ())
-        world.registry = self.live
-        self.loop: Loop = world.process()
-        world.registry = whole
-
-    def takes_up(self) -> None:
-        self.live.learn(self.bundle)
-        self.live.took_up("skill_1")
-
-
-async def install(world: LoopWorld, bundle: Bundle) -> None:
-    body = {
-        "installationId": "skill_1",
-        "skillKey": "shop",
-        "version": "1.0.0",
-        "publisher": "acme",
-        "provenance": "",
-        "manifestDigest": "",
-        "artifactDigest": "",
-        "manifest": {},
-        "contracts": bundle.digests,
-        "trustDigest": "",
-    }
-    fact = NewEntry(EntryType.SKILL_INSTALLED, WORKSPACE, body, actor="olga")
-    await world.journal.write(lambda tx: tx.append(fact))
 
 
 async def test_a_run_waits_until_the_skill_that_it_needs_is_known_here(world: LoopWorld) -> None:
