@@ -8,6 +8,7 @@ from gateway.contracts.changes.operations import meta_changes, operation_changes
 from gateway.contracts.changes.policies import not_pii_changes, pii_changes
 from gateway.contracts.changes.rules import change, in_order
 from gateway.contracts.changes.shapes import Side, side_changes
+from gateway.contracts.listings import CONNECTION, CountedList, listing_of
 from gateway.contracts.registry import Registry
 from gateway.model.contract import CapabilityContract, EventContract, OperationContract
 
@@ -96,3 +97,30 @@ def _root_fields(old: Registry, new: Registry) -> Iterator[Change]:
         if before.ref != after.ref:
             yield change("contract-replaced", name, f"{before.ref} became {after.ref}")
             yield from operation_changes(name, before, after)
+        if before.kind is after.kind:
+            yield from _connection_changes(f"{name}{CONNECTION}", before, after)
+
+
+def _connection_changes(
+    where: str, old: OperationContract, new: OperationContract
+) -> Iterator[Change]:
+    """The connection beside a root field, which is there as long as its contract is a list."""
+    before, after = _list_read(old), _list_read(new)
+    if before == after:
+        return
+    if after is None:
+        yield change("connection-removed", where, f"{new.ref} is no list any more")
+    elif before is None:
+        yield change("connection-added", where, f"{new.ref} is a list")
+    else:
+        yield change(
+            "connection-changed", where, f"{' by '.join(before)} became {' by '.join(after)}"
+        )
+
+
+def _list_read(contract: OperationContract) -> tuple[str, str] | None:
+    """Of a list, the field that is read through its connection, and by what; None of no list."""
+    listing = listing_of(contract)
+    if listing is None:
+        return None
+    return listing.items, "offset" if isinstance(listing, CountedList) else listing.goes_on

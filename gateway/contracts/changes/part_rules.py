@@ -45,6 +45,19 @@ PART_RULES: tuple[Rule, ...] = (
         "root-field-removed",
     ),
     breaking(
+        "connection-removed",
+        "A query has no connection any more: it is no list that can be read by cursors.",
+        "Keep one list of objects, or name the one that is read `items`.",
+        "connection-added",
+    ),
+    safe("connection-added", "A list has a connection now.", NOTHING, "connection-removed"),
+    breaking(
+        "connection-changed",
+        "A connection reads another list, or reads it otherwise: cursors that were given out end.",
+        "Keep the list as it is read, or bring in a new version of the contract beside it.",
+        "connection-changed",
+    ),
+    breaking(
         "kind-changed",
         "A command became a query, or the other way round.",
         "Give it another key.",

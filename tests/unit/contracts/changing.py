@@ -83,9 +83,9 @@ LOOK = replace(
     meta=replace(ORDER.meta, key="shop.order.look"),
     kind=Kind.QUERY,
     policy=ContractPolicy(AuthLevel.USER, idempotent=True),
-    input={},
-    output=fields(orderId="ID!"),
-    types={},
+    input=fields(limit="Int", offset="Int", after="String"),
+    output=fields(orderId="ID!", lines="[Line!]!", total="Int!", next="String"),
+    types=types(),
     errors={},
     emits=(),
     handler=PythonHandler("shop:look", 5.0, idempotency_key=True),
@@ -157,6 +157,13 @@ def look(**parts: Any) -> Edit:
     return lambda shop: replace(shop, look=replace(shop.look, handler=handled))
 
 
+def looked(**output: str) -> Edit:
+    """Other fields in the output of the list."""
+    return lambda shop: replace(
+        shop, look=replace(shop.look, output={**shop.look.output, **fields(**output)})
+    )
+
+
 def event(**parts: Any) -> Edit:
     return lambda shop: replace(shop, placed=replace(shop.placed, **parts))
 
@@ -211,6 +218,7 @@ def said(of: str, name: str, value: object) -> Edit:
 
 AT = "shop.order.place@1.0.0"
 LOOKED = "shop.order.look@1.0.0"
+CONNECTED = "shopOrderLookConnection"
 EVENT = "shop.order.placed@1.0.0"
 OF = "shop.core@1.0.0"
 
@@ -224,6 +232,21 @@ PAIRS: list[tuple[str, Edit, set[tuple[str, str]]]] = [
         "a query that became a command",
         lambda shop: replace(shop, look=replace(shop.look, kind=Kind.COMMAND)),
         {("kind-changed", LOOKED)},
+    ),
+    (
+        "a second list, so that nobody can tell which a connection reads",
+        looked(gifts="[Line!]"),
+        {("field-added", f"{LOOKED} output.gifts"), ("connection-removed", CONNECTED)},
+    ),
+    (
+        "a second list, which a connection reads instead",
+        looked(items="[Line!]"),
+        {("field-added", f"{LOOKED} output.items"), ("connection-changed", CONNECTED)},
+    ),
+    (
+        "a total that may be missing, so that a connection reads behind a cursor",
+        looked(total="Int"),
+        {("field-changed-kind", f"{LOOKED} output.total"), ("connection-changed", CONNECTED)},
     ),
     ("a required input", input_(more="ID!"), {("required-input-field-added", f"{AT} input.more")}),
     ("an optional input", input_(more="ID"), {("optional-input-field-added", f"{AT} input.more")}),
