@@ -90,15 +90,21 @@ SCHEMA_RULES: tuple[Rule, ...] = (
     ),
     dangerous(
         "input-field-default-value-change",
-        "An input field has another default, or none.",
+        "An input field has another default, or none and may be left out.",
         "See that calls without it mean what they meant.",
         "input-field-default-value-change input-field-default-value-added",
+    ),
+    breaking(
+        "input-field-default-value-removed",
+        "An input field has no default any more, and must be sent.",
+        "Keep the default, or make it optional.",
+        "input-field-default-value-added",
     ),
     safe(
         "input-field-default-value-added",
         "An input field has a default now.",
         NOTHING,
-        "input-field-default-value-change",
+        "input-field-default-value-change input-field-default-value-removed",
     ),
     breaking(
         "arg-removed",
@@ -132,15 +138,33 @@ SCHEMA_RULES: tuple[Rule, ...] = (
     ),
     dangerous(
         "arg-default-value-change",
-        "An argument has another default, or none.",
+        "An argument has another default, or none and may be left out.",
         "See that fields without it mean what they meant.",
         "arg-default-value-change arg-default-value-added",
+    ),
+    breaking(
+        "arg-default-value-removed",
+        "An argument has no default any more, and must be given.",
+        "Keep the default, or make it optional.",
+        "arg-default-value-added",
     ),
     safe(
         "arg-default-value-added",
         "An argument has a default now.",
         NOTHING,
-        "arg-default-value-change",
+        "arg-default-value-change arg-default-value-removed",
+    ),
+    breaking(
+        "one-of-demanded",
+        "An input takes exactly one of its fields, and took several.",
+        "Add an input of another name.",
+        "one-of-waived",
+    ),
+    safe(
+        "one-of-waived",
+        "An input takes several of its fields, and took exactly one.",
+        NOTHING,
+        "one-of-demanded",
     ),
     breaking(
         "implemented-interface-removed",

@@ -45,7 +45,15 @@ def test_every_rule_for_contracts_is_shown_by_a_pair() -> None:
         code
         for code in RULES
         if code.startswith(
-            ("arg-", "directive-", "implemented-", "input-field-default", "type-", "root-type-")
+            (
+                "arg-",
+                "directive-",
+                "implemented-",
+                "input-field-default",
+                "one-of-",
+                "type-",
+                "root-type-",
+            )
         )
         or code.endswith("-arg-added")
     } - {"type-changed-kind"}

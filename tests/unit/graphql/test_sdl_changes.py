@@ -20,6 +20,7 @@ BASE = f"""
 directive @contract(key: String!, version: String!, risk: String!) on FIELD_DEFINITION
 directive @old(a: Int = 1, gone: Int) repeatable on FIELD_DEFINITION | OBJECT
 directive @other on OBJECT
+directive @more(to: Int! = 1) on OBJECT
 interface Node {{ id: ID! }}
 type A implements Node {{ id: ID! "one" n: Int }}
 type B {{ id: ID! }}
@@ -27,8 +28,10 @@ type C implements Node {{ id: ID! m: [Int!]! @old }}
 union U = A | B
 enum E {{ X "one" Y }}
 input I {{ a: Int = 1 b: Int c: Int! mail: String @pii(classes: ["contact"]) d: Int }}
+input K {{ i: Int! = 1 k: Int }}
+input L {{ i: Int k: K }}
 type Query {{
-  f(x: Int = 1, y: I, z: Int!): U
+  f(x: Int = 1, y: I, z: Int!, v: Int! = 1): U
     {FACTS}stability: "beta", risk: "medium") @auth(level: "user") @pii(paths: ["mail"])
   g(e: E): C @deprecated(reason: "old") @authenticated
   h: Node @policy(policies: [["a"]])
@@ -63,6 +66,10 @@ PAIRS: list[tuple[str, str, set[tuple[str, str]]]] = [
     ("b: Int c", "b: Int! c", {("field-changed-kind", "I.b")}),
     ("a: Int = 1 b", "a: Int = 2 b", {("input-field-default-value-change", "I.a")}),
     ("a: Int = 1 b", "a: Int b", {("input-field-default-value-change", "I.a")}),
+    ("i: Int! = 1 k", "i: Int! k", {("input-field-default-value-removed", "K.i")}),
+    ("input L {", "input L @oneOf {", {("one-of-demanded", "L")}),
+    ("v: Int! = 1", "v: Int!", {("arg-default-value-removed", "Query.f(v:)")}),
+    ("to: Int! = 1", "to: Int!", {("arg-default-value-removed", "@more(to:)")}),
     ("y: I,", "", {("arg-removed", "Query.f(y:)")}),
     ("y: I,", "y: I, w: Int!,", {("required-arg-added", "Query.f(w:)")}),
     ("y: I,", "y: I!,", {("arg-changed-kind", "Query.f(y:)")}),

@@ -146,11 +146,16 @@ def _of_deprecated(was: _Arguments | None, became: _Arguments | None) -> set[str
     return {"deprecated" if was is None else "undeprecated"}
 
 
+def _of_one_of(was: _Arguments | None, became: _Arguments | None) -> set[str]:
+    return {"one-of-demanded" if was is None else "one-of-waived"}
+
+
 _READERS: Mapping[str, Callable[[_Arguments | None, _Arguments | None], set[str]]] = {
     "contract": _of_contract,
     "auth": _of_auth,
     "pii": _of_pii,
     "deprecated": _of_deprecated,
+    "oneOf": _of_one_of,
 }
 
 

@@ -8,7 +8,15 @@ rules are those of changes of contracts.
 import re
 from collections.abc import Iterator
 
-from graphql import GraphQLSchema, OperationType
+from graphql import (
+    GraphQLSchema,
+    OperationType,
+    is_input_object_type,
+    is_interface_type,
+    is_object_type,
+    is_required_argument,
+    is_required_input_field,
+)
 from graphql.utilities import find_schema_changes
 
 from gateway.contracts.changes import Change, change, in_order
@@ -58,10 +66,38 @@ def _root_changes(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[Chang
 
 
 def _shape_changes(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[Change]:
+    demanded = set(_demanded(after))
     for found in find_schema_changes(before, after):
         said = found.description
         told = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."
-        yield change(rule_of(found.type.name), _where(said), told)
+        code, where = rule_of(found.type.name), _where(said)
+        if code in _DEFAULTS and where in demanded:
+            code = _DEFAULTS[code]  # graphql-core does not tell it from another default
+        yield change(code, where, told)
+
+
+_DEFAULTS = {
+    "arg-default-value-change": "arg-default-value-removed",
+    "input-field-default-value-change": "input-field-default-value-removed",
+}
+
+
+def _demanded(schema: GraphQLSchema) -> Iterator[str]:
+    """The coordinate of every argument and input field without which nothing can be called."""
+    for directive in schema.directives:
+        for name, taken in directive.args.items():
+            if is_required_argument(taken):
+                yield f"@{directive.name}({name}:)"
+    for one in schema.type_map.values():
+        if is_input_object_type(one):
+            yield from (
+                f"{one}.{name}" for name, it in one.fields.items() if is_required_input_field(it)
+            )
+        elif is_object_type(one) or is_interface_type(one):
+            for field, told in one.fields.items():
+                for name, taken in told.args.items():
+                    if is_required_argument(taken):
+                        yield f"{one}.{field}({name}:)"
 
 
 def _where(description: str) -> str:
