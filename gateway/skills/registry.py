@@ -13,7 +13,7 @@ from gateway.contracts import Bundle, LiveRegistry, Offer, contents_of, name_cla
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.ports import Clock
-from gateway.model.problem import Issue
+from gateway.model.problem import Issue, refuse
 from gateway.model.skill import Installation
 from gateway.model.time import stamp
 from gateway.skills.contracts import open_archive
@@ -71,6 +71,7 @@ class SkillRegistry:
         self._clock = clock
         self._inspect = inspect
         self._bundles: dict[str, Bundle] = {}
+        self._unfit: set[str] = set()
         self._contents: dict[str, JsonObject] = {}
 
     def check(self, request: Request) -> Checked:
@@ -98,14 +99,18 @@ class SkillRegistry:
 
         ``installed`` is every installation of every workspace, disabled ones too: the content of
         a reference is settled for good by the first skill that brings it.
+
+        Raises:
+            ProblemError: SERVICE_UNAVAILABLE or PRECONDITION_FAILED where one of them is not known
+                here, so that nobody can tell.
         """
         others = [one for one in installed if one.manifest_digest != checked.manifest_digest]
         found = list(_ownership(checked, others)) if checked.report.verified else []
         if not found and checked.bundle.operations:
             beside = [
-                self._bundles.get(one.manifest_digest, _NOTHING)
+                self._bundle_of(one)
                 for one in others
-                if one.workspace == workspace and one.is_enabled
+                if one.workspace == workspace and one.is_enabled and one.contracts
             ]
             found = [
                 Issue(one.path, MANIFEST_INVALID, f"{one.path} {one.code}: {one.message}")
@@ -153,6 +158,15 @@ class SkillRegistry:
         """What the digest of a skill's contract stands for; None where it is not known."""
         return self._contents.get(contract_digest)
 
+    def _bundle_of(self, one: Installation) -> Bundle:
+        bundle = self._bundles.get(one.manifest_digest)
+        if bundle is not None:
+            return bundle
+        if not self._live.has_taken_up(one.id):
+            raise refuse("SERVICE_UNAVAILABLE", f"{one.ref} is being taken up. Try again.")
+        told = f"What {one.ref} brought cannot be read here, so nothing can be held against it."
+        raise refuse("PRECONDITION_FAILED", f"{told} Disable it, or upload its artifact again.")
+
     def _verified(self, request: Request) -> Report:
         return verify_manifest(request, self.trust, self._host, self._clock.now())
 
@@ -169,6 +183,8 @@ class SkillRegistry:
         for one in installed:
             bundle = self._bundles.get(one.manifest_digest)
             if not one.is_enabled or bundle is None or not bundle.operations:
+                continue
+            if one.manifest_digest in self._unfit:
                 continue
             if not self._knows(one):  # expected here, and installed by another process just now
                 continue
@@ -194,7 +210,8 @@ class SkillRegistry:
         elif issues:
             # Runs that were compiled with them go on; nothing new begins.
             _log.error("the skill %s is not offered: %s", one.ref, issues[0].code)
-            self._learn(bundle)
+            self._keep(one.manifest_digest, bundle)
+            self._unfit.add(one.manifest_digest)
         else:
             self._keep(one.manifest_digest, bundle)
 
@@ -205,6 +222,7 @@ class SkillRegistry:
     def _keep(self, digest: str, bundle: Bundle) -> None:
         self._learn(bundle)
         self._bundles.setdefault(digest, bundle)  # one object for all workspaces that have it
+        self._unfit.discard(digest)
 
 
 def _ownership(checked: Checked, others: Sequence[Installation]) -> Iterator[Issue]:

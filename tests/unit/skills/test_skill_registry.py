@@ -10,7 +10,7 @@ import pytest
 from gateway.blobs import FolderBlobs
 from gateway.contracts import LiveRegistry
 from gateway.model.json import digest
-from gateway.model.problem import Issue
+from gateway.model.problem import Issue, ProblemError
 from gateway.model.skill import Installation, SkillStatus
 from gateway.skills import Checked, SkillRegistry, digest_of, open_skills
 from gateway.skills.manifest import request_of
@@ -230,3 +230,47 @@ def test_a_skill_is_awaited_until_it_was_looked_at_even_in_vain(shelf: Shelf) ->
     later.skills.restore([made])
     assert later.live.has_taken_up(made.id)
     assert BASE.has_taken_up("any")
+
+
+GONE = {"desk.plan": "desk.order", "[ACTIVE, CANCELLED]": "[ACTIVE, GONE]"}
+"""Another skill's contracts, whose enum has the name of the first one's."""
+
+
+def test_nothing_is_installed_beside_what_is_not_known_here_yet(shelf: Shelf) -> None:
+    first = shelf.install(shelf.check(*skill()))
+    there = Shelf(shelf.folder)
+    other = there.check(*skill("acme.more", "1.0.0", changes=GONE))
+    with pytest.raises(ProblemError) as refused:
+        there.skills.clashes(other, "acme", [first])
+    assert refused.value.problem.code == "SERVICE_UNAVAILABLE"
+    assert there.skills.clashes(other, "globex", [first]) == ()
+    there.skills.load([first])
+    assert codes(there.skills.clashes(other, "acme", [first])) == ["MANIFEST_INVALID"]
+
+
+def test_what_is_not_offered_keeps_its_names_all_the_same(shelf: Shelf) -> None:
+    first = shelf.install(shelf.check(*skill()))
+    there = Shelf(shelf.folder)
+    there.issues = [Issue("x", "SECRET_MISSING", "SKILL_TOKEN is not set")]
+    there.skills.restore([first])
+    there.skills.restore([first])
+    assert there.live.extended("acme") is None
+    there.issues = []
+    other = there.check(*skill("acme.more", "1.0.0", changes=GONE))
+    assert codes(there.skills.clashes(other, "acme", [first])) == ["MANIFEST_INVALID"]
+    there.install(there.check(*skill()))
+    assert there.live.extended("acme")
+
+
+def test_nothing_is_installed_beside_what_is_lost(shelf: Shelf) -> None:
+    first = shelf.install(shelf.check(*skill()))
+    there = Shelf(shelf.folder)
+    (file,) = (shelf.folder / "skills").iterdir()
+    file.unlink()
+    there.skills.restore([first])
+    other = there.check(*skill("acme.more", "1.0.0", changes=GONE))
+    with pytest.raises(ProblemError) as refused:
+        there.skills.clashes(other, "acme", [first])
+    assert refused.value.problem.code == "PRECONDITION_FAILED"
+    disabled = replace(first, status=SkillStatus.DISABLED)
+    assert there.skills.clashes(other, "acme", [disabled]) == ()
