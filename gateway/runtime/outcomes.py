@@ -12,7 +12,7 @@ from gateway.model.entry import EntryType
 from gateway.model.execution import UNDER_WAY, Execution, Step, StepStatus
 from gateway.model.json import JsonObject
 from gateway.model.pii import named_owner
-from gateway.model.ports import ActionOutcome, Answered, Declined, Sealer, Tx, Unknown
+from gateway.model.ports import ActionOutcome, Answered, Declined, Records, Sealer, Tx, Unknown
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.scrubbing import values_at
 from gateway.model.time import after
@@ -179,9 +179,21 @@ def _with_earlier_doubt(tx: Tx, execution: Execution, outcome: Outcome) -> Outco
     return replace(outcome, problem=outcome_unknown(contract.key, reason), unknown=True)
 
 
+def contract_of(
+    records: Records, execution: Execution, step: Step, registry: Registry
+) -> OperationContract | None:
+    """The contract under which a step was performed; None where it is not loaded any more, or
+    another content stands under its reference."""
+    contract = registry.operations.get(step.contract)
+    record = records.plan(execution.plan_id or "")
+    planned = record.plan.by_key.get(step.key) if record else None
+    is_same = contract and planned and contract.digest == planned.contract_digest
+    return contract if is_same else None
+
+
 def orphaned(tx: Tx, execution: Execution, step: Step, registry: Registry, epoch: int) -> None:
     """Append what follows from an attempt that its process did not live to see the end of."""
-    contract = registry.operations.get(step.contract)
+    contract = contract_of(tx, execution, step, registry)
     reason = "The gateway stopped while the attempt was under way."
     told = (
         _no_answer(contract, reason)

@@ -24,7 +24,7 @@ from gateway.pipeline import Answer, accept_answer
 from gateway.runtime import facts
 from gateway.runtime.lifecycle import Lifecycle
 from gateway.runtime.operate import require_state
-from gateway.runtime.outcomes import record_undone
+from gateway.runtime.outcomes import contract_of, record_undone
 
 _BECOMES = {
     Reconciliation.DONE: StepStatus.COMPLETED,
@@ -61,7 +61,7 @@ class Reconciler:
                 VALIDATION_FAILED for an output that does not fit the contract.
         """
         step = self._step(tx, execution, finding)
-        answer = self._answer(execution, step, finding)
+        answer = self._answer(tx, execution, step, finding)
         after = _BECOMES[finding.outcome]
         resumes = execution.status is ExecutionStatus.UNRESOLVED
         body: JsonObject = {
@@ -70,7 +70,7 @@ class Reconciler:
             "note": finding.note,
             "stepStatus": after.value,
         }
-        stored = self._stored(execution, step, answer) if answer else {}
+        stored = self._stored(tx, execution, step, answer) if answer else {}
         problem = _failed(step, finding).to_json() if after is StepStatus.FAILED else None
         status = ExecutionStatus.RUNNING.value if resumes else None
         tx.append(
@@ -102,7 +102,7 @@ class Reconciler:
             _require_repeatable(execution)
         return step
 
-    def _answer(self, execution: Execution, step: Step, finding: Finding) -> Answer | None:
+    def _answer(self, tx: Tx, execution: Execution, step: Step, finding: Finding) -> Answer | None:
         if finding.outcome is not Reconciliation.DONE:
             if finding.output is not None:
                 told = "Only a step that is DONE has an output. Leave it out."
@@ -111,7 +111,7 @@ class Reconciler:
         if finding.output is None:
             told = "Say what the action answered, as the output of its contract."
             raise invalid([Issue("/input/output", "REQUIRED", told)])
-        contract = self._contract(step)
+        contract = self._contract(tx, execution, step)
         output = self._output(contract, finding.output)
         value = self._input(execution, step)
         try:
@@ -137,15 +137,15 @@ class Reconciler:
             raise refuse("PRECONDITION_FAILED", told) from error
         return value
 
-    def _contract(self, step: Step) -> OperationContract:
-        contract = self.registry.operations.get(step.contract)
+    def _contract(self, tx: Tx, execution: Execution, step: Step) -> OperationContract:
+        contract = contract_of(tx, execution, step, self.registry)
         if contract is None:
             told = f"{step.contract} is not loaded any more, so no output can be held against it."
             raise refuse("PRECONDITION_FAILED", f"{told} Load it again, or settle it as FAILED.")
         return contract
 
-    def _stored(self, execution: Execution, step: Step, answer: Answer) -> JsonObject:
-        contract = self._contract(step)
+    def _stored(self, tx: Tx, execution: Execution, step: Step, answer: Answer) -> JsonObject:
+        contract = self._contract(tx, execution, step)
         owner = named_owner(execution.owner, contract.policy.subject, self._input(execution, step))
         output = answer.sealed_output(self.sealer, owner, contract)
         events = answer.sealed_events(self.sealer, owner, self.registry, contract)
