@@ -42,8 +42,9 @@ MAX_JSON_DEPTH = 64
 
 _TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
-_OFFSET = r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+_MINUTES = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"  # some versions of Python take 24:00, or +01:60
+_CLOCK = rf"{_MINUTES}:[0-5][0-9](?:\.[0-9]{{1,9}})?"
+_OFFSET = rf"(?:[Zz]|[+-]{_MINUTES})"
 _TIME = re.compile(rf"{_CLOCK}{_OFFSET}?")
 _DATE_TIME = re.compile(rf"{_DATE.pattern}[Tt]{_CLOCK}{_OFFSET}")
 _PHONE = re.compile(r"\+[0-9][0-9 ().-]{3,30}")
