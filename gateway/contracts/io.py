@@ -193,14 +193,36 @@ def build_model(name: str, fields: Fields, types: Types) -> type[BaseModel]:
     """A pydantic model of these fields; nested models and enums come from ``types``."""
     models = {
         _reference(named.name): _model(named.name, named.fields, types)
-        for named in types.values()
-        if isinstance(named, ObjectType)
+        for named in _leaves_first(types)
     }
     for model in models.values():
         model.model_rebuild(_types_namespace=models)
     root = _model(name, fields, types)
     root.model_rebuild(_types_namespace=models)
     return root
+
+
+def _leaves_first(types: Types) -> list[ObjectType]:
+    """The object types, each behind those that it holds, unless these hold it too.
+
+    What a model holds is built with it, if it was not before: of a chain of types, the whole rest
+    for each, and too deep for the stack.
+    """
+    found: dict[str, ObjectType] = {}
+    begun: set[str] = set()
+    waiting = [(name, False) for name in types]
+    while waiting:
+        name, is_last = waiting.pop()
+        named = types.get(name)
+        if not isinstance(named, ObjectType):
+            continue
+        if is_last:
+            found[name] = named
+        elif name not in begun:
+            begun.add(name)
+            waiting.append((name, True))
+            waiting += [(ref.named, False) for ref in named.fields.values()]
+    return list(found.values())
 
 
 def _model(name: str, fields: Fields, types: Types) -> type[BaseModel]:

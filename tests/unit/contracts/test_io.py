@@ -167,3 +167,19 @@ def test_models_are_built_when_first_used_and_kept(shop):
     assert shop.payload_of(shop.events["shop.refund.issued@1.0.0"]).check(
         {"refundId": "r", "orderId": "o", "amount": 2}
     ) == {"refundId": "r", "orderId": "o", "amount": 2}
+
+
+def test_a_long_way_from_type_to_type_can_be_gone():
+    length = 200
+    types = {
+        f"T{at}": ObjectType(f"T{at}", {"next": parse_type(f"T{at + 1}"), "at": parse_type("Int")})
+        for at in range(length)
+    }
+    types[f"T{length}"] = ObjectType(f"T{length}", {"at": parse_type("Int!")})
+    io = Io("Way", {"first": parse_type("T0")}, types)
+    value = {"at": 1}
+    for _ in range(length):
+        value = {"next": value}
+    assert io.check({"first": value}) == {"first": value}
+    with pytest.raises(ProblemError):
+        io.check({"first": {"next": {"next": {"at": "1"}}}})
