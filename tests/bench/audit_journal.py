@@ -6,7 +6,6 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ def _retold(new: NewEntry, body: str, mark: str) -> tuple[NewEntry, str]:
         return mark + found[0][16:]
 
     execution_id = new.execution_id and _ID.sub(other, new.execution_id)
-    return replace(new, execution_id=execution_id), _ID.sub(other, body)
+    return new._replace(execution_id=execution_id), _ID.sub(other, body)
 
 
 def _append(
