@@ -25,12 +25,13 @@ from gateway.privacy.freshness import Freshness
 from gateway.privacy.key_rows import DataKeyRow
 from gateway.privacy.key_store import KeyStore
 from gateway.privacy.recent import Recent
+from gateway.privacy.supply import Spare, Supply
 from gateway.privacy.tombstones import Tombstone, Tombstones, by_key
 from gateway.privacy.workspace_keys import WorkspaceKeys
 from gateway.privacy.wrapping import new_key, unwrap, wrap
 
 SUPPLY = 64
-"""How many keys without an owner are made at a time."""
+"""How many keys without an owner are made at a time, at most."""
 
 _CACHED = 2048
 """Opened keys that are kept, each of 3 KB; a run has one, and hardly needs it once it is over."""
@@ -65,7 +66,7 @@ class DataKeys:
         self._pending: dict[_Sealing, DataKeyRow] = {}
         self._opened: Recent[str, DataKey] = Recent(_CACHED)
         self._sealing: Recent[_Sealing, DataKey] = Recent(_CACHED)
-        self._supply: dict[tuple[str, int | None], list[DataKey]] = {}
+        self._supply = Supply()
         self._freshness = Freshness(store, self._forget)
 
     def close(self) -> None:
@@ -222,8 +223,6 @@ class DataKeys:
         self._freshness.wait_out()
         return len(risen)
 
-    # --- making keys
-
     def _key_of(self, owner: Owner, lifetime: int | None) -> DataKey:
         token = self.token(owner)
         name = (owner.workspace, token, lifetime)
@@ -232,29 +231,27 @@ class DataKeys:
         for row in reversed(self.store.keys_of(owner.workspace, token)):
             if row.lifetime == lifetime and not self._is_over(row):
                 return self._from_row(row)
-        ((row, key),) = self._made(owner.workspace, lifetime, token, 1)
+        ((row, fresh),) = self._made(owner.workspace, lifetime, token, 1)
         self._pending[name] = row
-        return key
+        return _opened(fresh)
 
     def _unowned(self, owner: Owner, lifetime: int | None) -> DataKey:
-        supply = self._supply.setdefault((owner.workspace, lifetime), [])
-        while supply:
-            key = supply.pop()
-            if not self._is_over(key):
-                return key
-        made = self._made(owner.workspace, lifetime, None, SUPPLY)
+        kind = (owner.workspace, lifetime)
+        while (spare := self._supply.take(kind)) is not None:
+            if not self._is_over(spare):
+                return _opened(spare)
+        made = self._made(*kind, None, self._supply.share(SUPPLY))
         with self.store.transaction():
             self.store.add_data_keys([row for row, _ in made])
-        supply.extend(key for _, key in made)
-        return supply.pop()
+        self._supply.keep(kind, [fresh for _, fresh in made[1:]])
+        return _opened(made[0][1])
 
     def _made(
         self, workspace: str, lifetime: int | None, subject: str | None, count: int
-    ) -> list[tuple[DataKeyRow, DataKey]]:
+    ) -> list[tuple[DataKeyRow, Spare]]:
         made = []
         under = self._workspaces.of(workspace)
         now = self._clock.now()
-        made_at = stamp(now)
         seals_until, expires_at = None, None
         if lifetime is not None:
             seals_until = stamp(now + timedelta(seconds=min(_DAY, lifetime / 10)))
@@ -262,9 +259,9 @@ class DataKeys:
         for _ in range(count):
             key_id, secret = random_bytes(12).hex(), new_key()
             wrapped = wrap(under.cipher, secret, data_key_context(key_id, workspace))
-            named = (key_id, workspace, subject, lifetime, wrapped, under.key_id, made_at)
+            named = (key_id, workspace, subject, lifetime, wrapped, under.key_id, stamp(now))
             row = DataKeyRow(*named, seals_until, expires_at)
-            made.append((row, DataKey(key_id, workspace, AESGCM(secret), seals_until)))
+            made.append((row, Spare(key_id, workspace, secret, seals_until)))
         return made
 
     def _row(self, key_id: str) -> DataKeyRow | None:
@@ -276,7 +273,7 @@ class DataKeys:
         secret = unwrap(cipher, row.wrapped or b"", data_key_context(row.id, row.workspace))
         return DataKey(row.id, row.workspace, AESGCM(secret), row.seals_until)
 
-    def _is_over(self, key: DataKey | DataKeyRow) -> bool:
+    def _is_over(self, key: DataKey | DataKeyRow | Spare) -> bool:
         return key.seals_until is not None and key.seals_until <= stamp(self._clock.now())
 
     def _forget(self, key_ids: Sequence[str] | None) -> None:
@@ -291,8 +288,11 @@ class DataKeys:
         with self._lock:
             self._opened.drop(is_over)
             self._sealing.drop(is_over)
-        for supply in self._supply.values():
-            supply[:] = [key for key in supply if not is_over(key)]
+        self._supply.drop(gone)
+
+
+def _opened(spare: Spare) -> DataKey:
+    return DataKey(spare.id, spare.workspace, AESGCM(spare.secret), spare.seals_until)
 
 
 def data_key_context(key_id: str, workspace: str) -> bytes:

@@ -20,6 +20,7 @@ from gateway.model.system import SystemClock
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.privacy.data_keys import SUPPLY
 from gateway.privacy.sqlite_key_store import SqliteKeyStore
+from gateway.privacy.supply import Supply
 from tests.unit.privacy.conftest import SetClock
 
 ADA = Owner("acme", "person/ada")
@@ -176,6 +177,39 @@ def test_keys_without_an_owner_are_made_before_they_are_needed(keyring: Keyring)
     for number in range(SUPPLY * 2):
         seal(keyring, Owner("acme", f"execution/{number}"))
     assert len(writes) == 2
+
+
+def test_keys_made_beforehand_are_bounded_however_many_workspaces_there_are(
+    keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring.data, "_supply", Supply(most=100))
+    rows: list[int] = []
+    keep = keyring.data.store.add_data_keys
+    monkeypatch.setattr(
+        keyring.data.store, "add_data_keys", lambda some: (rows.append(len(some)), keep(some))
+    )
+    sealed = [
+        (f"ws-{number % 300}", seal(keyring, Owner(f"ws-{number % 300}", f"execution/{number}")))
+        for number in range(900)
+    ]
+    assert len(keyring.data._supply) <= 100
+    assert len({key_of(envelope) for _, envelope in sealed}) == 900
+    assert sum(rows[100:]) <= 2 * 900  # the store does not grow by what nobody uses
+    for workspace, envelope in sealed:
+        assert KeyringSealer(keyring).unseal(workspace, envelope) == "ada@example.com"
+
+
+def test_a_key_made_beforehand_that_was_destroyed_seals_nothing(keyring: Keyring) -> None:
+    used = key_of(seal(keyring, RUN))
+    ids = [
+        key_id
+        for (key_id,) in keyring.data.store._all("SELECT id FROM data_key WHERE subject IS NULL")
+    ]
+    assert len(ids) == SUPPLY
+    keyring.data.destroy("acme", ids, "asked for")
+    assert len(keyring.data._supply) == 0
+    assert used in ids
+    assert key_of(seal(keyring, Owner("acme", "execution/exec_2"))) not in ids
 
 
 def _no_disk(_rows: object) -> None:
