@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from gateway.journal.checkpoint_lines import Line, LineError, parsed_line
 from gateway.journal.session import Session
@@ -17,9 +17,16 @@ from gateway.journal.tables import checkpoint
 
 FILE_NAME = "checkpoints.jsonl"
 
+# From the newest back: there may be a year of minutes before it.
+_COVERED = (
+    select(checkpoint.c.number)
+    .where(checkpoint.c.ends_at <= bindparam("size"))
+    .order_by(checkpoint.c.number.desc())
+    .limit(1)
+)
 _MISSING = Statement(
     select(checkpoint.c.line, checkpoint.c.ends_at)
-    .where(checkpoint.c.ends_at > bindparam("size"))
+    .where(checkpoint.c.number > func.coalesce(_COVERED.scalar_subquery(), 0))
     .order_by(checkpoint.c.number)
 )
 _OF_NUMBER = Statement(

@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -136,7 +137,6 @@ RELEASE = _one(
 )
 FREE = _many(_owned, lambda many: _give_back(many).returning(claim.c.run_id), waiting=True)
 WAKE = _one(_wake)
-WAKE_WAITING = Statement(_wake(update(claim).where(claim.c.wake_at.is_not(None))))
 ADOPT = Statement(_give_back(update(claim).where(claim.c.owner.is_not(None))))
 
 
@@ -181,6 +181,13 @@ def _lapsed() -> Select[Any]:
     )
 
 
+def _waiting() -> Update:
+    """The claims of runs that wait, held or not: each by the index of those, since the claims of
+    runs that are over are far more and stay."""
+    found = [of(claim.c.run_id).where(claim.c.wake_at.is_not(None)) for of in (_parked, _leased)]
+    return update(claim).where(claim.c.run_id.in_(union_all(*found)))
+
+
 _run = (claim.c.run_id, claim.c.workspace, claim.c.urgent)
 _is_due = claim.c.wake_at <= bindparam("now")
 _oldest = (claim.c.wake_at, claim.c.run_id)
@@ -204,6 +211,7 @@ WAITING = Statement(
         _parked(claim.c.run_id).where(_is_due).limit(bindparam("at_most")).subquery()
     )
 )
+WAKE_WAITING = Statement(_wake(_waiting()))
 WORKSPACES = Statement(_workspaces())
 HELD = Statement(
     _leased(claim.c.workspace, func.count())

@@ -13,6 +13,7 @@ from sqlalchemy import (
     desc,
     func,
     literal,
+    literal_column,
     select,
     update,
 )
@@ -55,8 +56,10 @@ policy_changeset = Table(
 )
 _its = policy_changeset.c
 _newest = (desc(_its.created_at), desc(_its.id))
+SHADOWING = _its.shadowing == literal_column("1")  # written out, so that the index serves
 Index("policy_changeset_newest", _its.workspace, *_newest)
 Index("policy_changeset_by_status", _its.workspace, _its.status, *_newest)
+Index("policy_changeset_shadowing", _its.id, sqlite_where=SHADOWING, postgresql_where=SHADOWING)
 
 policy_revision = Table(
     "policy_revision",

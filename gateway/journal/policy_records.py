@@ -4,7 +4,12 @@ from collections.abc import Callable
 
 from sqlalchemy import bindparam, desc, func, select
 
-from gateway.journal.policy_changes import policy_activation, policy_changeset, policy_revision
+from gateway.journal.policy_changes import (
+    SHADOWING,
+    policy_activation,
+    policy_changeset,
+    policy_revision,
+)
 from gateway.journal.session import Row
 from gateway.journal.statement import Statement
 from gateway.model.json import decode
@@ -21,9 +26,7 @@ from gateway.model.ports import Page
 _its = policy_changeset.c
 _newest = (desc(_its.created_at), desc(_its.id))
 _CHANGESET = Statement(select(*policy_changeset.columns).where(_its.id == bindparam("of_id")))
-_SHADOWING = Statement(
-    select(*policy_changeset.columns).where(_its.shadowing == 1).order_by(_its.id)
-)
+_SHADOWING = Statement(select(*policy_changeset.columns).where(SHADOWING).order_by(_its.id))
 _REVISION = Statement(
     select(*policy_revision.columns).where(policy_revision.c.revision == bindparam("of_revision"))
 )

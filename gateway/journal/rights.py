@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Index, Table, bindparam, desc, update
+from sqlalchemy import Column, Index, Table, bindparam, desc, literal_column, update
 
 from gateway.journal.dialects import TEXT
 from gateway.journal.folding import Change, Projections, as_json, change
@@ -43,8 +43,14 @@ privacy_erasure = Table(
 )
 _of = privacy_erasure.c
 _is_open = _of.status.in_([bindparam(f"s_{s.value}", s.value) for s in OPEN_ERASURES])
+# Written out: no parameter would tell SQLite that the index serves.
+TO_DO = _of.status.in_(
+    [literal_column(f"'{s.value}'") for s in (ErasureStatus.APPROVED, ErasureStatus.HELD)]
+)
 Index("privacy_erasure_newest", _of.workspace, desc(_of.requested_at), desc(_of.id))
 Index("privacy_erasure_target", _of.workspace, _of.target)
+_oldest = (_of.requested_at, _of.id)
+Index("privacy_erasure_to_do", *_oldest, sqlite_where=TO_DO, postgresql_where=TO_DO)
 
 privacy_hold = Table(
     "privacy_hold",

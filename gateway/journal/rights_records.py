@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, desc, func, not_, 
 
 from gateway.journal.functions import items, told
 from gateway.journal.rights import (
+    TO_DO,
     privacy_condemned,
     privacy_consent,
     privacy_erasure,
@@ -93,11 +94,7 @@ _CONSENTS = _Listing(
     ended=not_(_CONSENTED_NOW),
     target=_by.target == bindparam("target"),
 )
-_TO_DO = Statement(
-    select(*privacy_erasure.columns)
-    .where(_in(_of.status, ErasureStatus.APPROVED, ErasureStatus.HELD))
-    .order_by(_of.requested_at, _of.id)
-)
+_TO_DO = Statement(select(*privacy_erasure.columns).where(TO_DO).order_by(_of.requested_at, _of.id))
 _OPEN = Statement(
     select(*privacy_erasure.columns)
     .where(
