@@ -8,15 +8,22 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.claims import SqlClaimQueue
 from gateway.journal.database import open_writer
+from gateway.journal.dialects import POSTGRES
 from gateway.journal.records import SqlRecords
+from gateway.journal.rights import privacy_condemned
+from gateway.journal.rights_records import _UNCONDEMNED
 from gateway.journal.session import Session
 from gateway.journal.sqlite_session import SqliteSession
+from gateway.journal.statement import creating
+from gateway.model.json import encode
 
 FEW, MANY = 20, 2_000
 _MORE = 2
@@ -126,3 +133,35 @@ def to_do(session: Session, _folder: Path) -> None:
 def test_what_is_over_costs_nothing(fill: Fill, ask: Ask, tmp_path: Path) -> None:
     few, many = (steps(tmp_path / f"{n}", fill, n, ask) for n in (FEW, MANY))
     assert many <= few * _MORE
+
+
+def test_asking_of_destroyed_keys_reads_no_others(postgres) -> None:
+    """A start asks of every tombstone, and retention leaves one for each run."""
+    destroyed, asked = 50_000, 50
+    with psycopg.connect(postgres.create(), autocommit=True) as connection:
+        for command in creating(privacy_condemned, dialect=POSTGRES):
+            connection.execute(command.encode())
+        connection.execute(
+            "INSERT INTO privacy_condemned SELECT md5(n::text), 'acme', 'retention'"
+            " FROM generate_series(1, %s) n",
+            (destroyed,),
+        )
+        connection.execute("VACUUM ANALYZE privacy_condemned")
+        connection.execute("SET work_mem = '64kB'")  # as little as more keys leave of 4 MB
+        named = connection.execute("SELECT key_id FROM privacy_condemned LIMIT %s", (asked,))
+        given = encode([*(key for (key,) in named), "fresh"])
+        connection.execute(f"PREPARE asked AS {_UNCONDEMNED.postgres.sql}".encode())
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked('{given}')"
+        (plan,) = connection.execute(explain.encode()).fetchone() or ()
+        found = connection.execute(f"EXECUTE asked('{given}')".encode()).fetchall()
+    assert found == [("fresh",)]
+    assert _rows_of("privacy_condemned", plan[0]["Plan"]) <= 2 * asked
+
+
+def _rows_of(table: str, plan: dict[str, Any]) -> int:
+    """How many rows of a table were looked at."""
+    below = sum(_rows_of(table, one) for one in plan.get("Plans", ()))
+    if plan.get("Relation Name") != table:
+        return below
+    seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    return below + int(seen * plan["Actual Loops"])
