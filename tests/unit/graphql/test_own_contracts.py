@@ -3,9 +3,11 @@
 import gc
 from weakref import ref
 
+import pytest
 from starlette.applications import Starlette
 
 from gateway.surfaces.graphql import Engine, Service, build_schema, graphql_routes
+from gateway.surfaces.graphql import engine as engine_module
 from tests.unit.graphql.support import (
     SHIPPED,
     Catalogue,
@@ -59,6 +61,16 @@ def test_a_field_is_there_for_its_workspace_while_it_is_offered() -> None:
     gc.collect()
     assert gone() is None
     assert len(engine._own) == 0
+
+
+def test_only_the_schemas_that_were_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "MOST_OWN", 3)
+    own = Own()
+    app, engine = make(own)
+    offered = [Listed({**SHIPPED, "deskOrderPeek": OWN}) for _ in range(5)]
+    for own.now in (*offered, offered[2]):
+        assert post(app, "{ deskOrderPeek { done } }", ADMIN).status_code == 200
+    assert list(engine._own) == [offered[3], offered[4], offered[2]]
 
 
 def test_contracts_of_which_no_schema_can_be_made_leave_the_others_usable() -> None:
