@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from gateway.journal.dialects import TEXT, WHOLE
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """The version of these tables, kept in ``meta``."""
 
 metadata = MetaData()

@@ -1,4 +1,4 @@
-"""Archives and restored records, claims that know their workspace, and indexes of what is to do."""
+"""Archives and restored records, and claims that know their workspace and what is urgent."""
 
 from gateway.journal.migrations.building import (
     create,
@@ -24,10 +24,9 @@ FROM earlier LEFT JOIN execution ON execution.run_id = earlier.run_id
 
 
 def upgrade() -> None:
-    """Create the tables of archives; give every claim what it lacks; index what is to be done."""
+    """Create the tables of archives; give every claim what it lacks."""
     _archives()
     _claims()
-    _to_do()
 
 
 def _archives() -> None:
@@ -78,10 +77,3 @@ def _claims() -> None:
     index("claim_due", "claim", "workspace", "urgent", "wake_at", where=waiting)
     index("claim_held", "claim", "workspace", where="owner IS NOT NULL")
     index("claim_wake", "claim", "wake_at", where="owner IS NULL")
-
-
-def _to_do() -> None:
-    """What is over stays in these tables, and is far more."""
-    index("policy_changeset_shadowing", "policy_changeset", "id", where="shadowing = 1")
-    waits = "status IN ('approved', 'held')"
-    index("privacy_erasure_to_do", "privacy_erasure", "requested_at", "id", where=waits)
