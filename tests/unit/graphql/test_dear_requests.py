@@ -142,6 +142,15 @@ def test_who_mistypes_one_of_many_names_is_told_it(mistyped: str) -> None:
     assert len(alike(mistyped, names)) == 20
 
 
+@pytest.mark.parametrize(
+    "mistyped", ["dhopOrderGetS", "ahopOrderGez", "sopOrderGetts", "shpOrderGte", "hsopOrdreGet"]
+)
+def test_slips_at_both_ends_of_a_name_hide_it_no_more_than_one(mistyped: str) -> None:
+    others = (f"{start}hop{part}Ge{end}" for start in "da" for part in range(50) for end in "tsz")
+    names = [*others, "shopOrderGet"]
+    assert "shopOrderGet" in alike(mistyped, names)
+
+
 def test_nothing_is_suggested_for_the_values_of_enums(
     counted: Callable[[Any, str], list[int]],
 ) -> None:

@@ -2,14 +2,13 @@
 
 graphql-core compares an unknown name with every type or field that there is, by the edits that lead
 from one to the other: five unknown types of 200 bytes take half a second, and longer in larger
-schemas. Here the names that are alike at both ends are found first, and they alone are compared:
-whoever mistypes a name leaves most of it as it was.
+schemas. Here the names of nearly the same pairs of letters are found first, and they alone are
+compared: whoever mistypes a name leaves most of these as they were, wherever the slips are.
 """
 
 from collections.abc import Collection
 from heapq import nlargest
-from itertools import takewhile
-from operator import eq
+from itertools import pairwise
 from typing import Any
 
 from graphql import FieldNode, GraphQLError, NamedTypeNode, is_object_type
@@ -46,18 +45,19 @@ class SuggestedFields(FieldsOnCorrectTypeRule):
 
 
 def alike(name: str, names: Collection[str]) -> list[str]:
-    """Those of ``names`` that are most like ``name`` at both ends, in no order."""
+    """Those of ``names`` that have most pairs of letters in common with ``name`` and fewest beside
+    them, in no order."""
     if len(names) <= _COMPARED:
         return list(names)
-    sought, backwards = name.lower(), name.lower()[::-1]
+    sought = _pairs(name)
 
-    def shared(other: str) -> int:
-        lowered = other.lower()
-        return _common(sought, lowered) + _common(backwards, lowered[::-1])
+    def likeness(other: str) -> int:
+        pairs = _pairs(other)
+        return 2 * len(sought & pairs) - len(pairs)
 
-    return nlargest(_COMPARED, names, shared)
+    return nlargest(_COMPARED, names, likeness)
 
 
-def _common(one: str, other: str) -> int:
-    """How many characters two texts have in common at their beginning."""
-    return sum(takewhile(bool, map(eq, one, other)))
+def _pairs(name: str) -> set[tuple[str, str]]:
+    """The letters of a name, each with the one that follows it."""
+    return set(pairwise(name.lower()))
