@@ -16,7 +16,8 @@ def visible(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(json.dumps(sign)[1:-1] if _is_unseen(sign) else sign for sign in text)
+    lines = text.replace("\r\n", "\n")  # as forms and mails end them; browsers show no difference
+    return "".join(json.dumps(sign)[1:-1] if _is_unseen(sign) else sign for sign in lines)
 
 
 def _is_unseen(sign: str) -> bool:

@@ -99,3 +99,11 @@ def test_letters_that_turn_others_around_are_shown_as_such() -> None:
 @pytest.mark.parametrize("text", ["two\nlines", "می\u200cخواهم", "a\u00a0b", "日本"])
 def test_letters_that_words_are_made_of_stay(text: str) -> None:
     assert shown({"note": text}) == [("note", text, "plain")]
+
+
+def test_lines_end_as_mails_and_forms_end_them() -> None:
+    """A browser shows nothing of it; a lone return it would show as a blank."""
+    assert shown({"note": "Dear Ada,\r\n\r\nbye", "odd": "a\rb"}) == [
+        ("note", "Dear Ada,\n\nbye", "plain"),
+        ("odd", "a\\rb", "plain"),
+    ]
