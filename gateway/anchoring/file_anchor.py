@@ -61,7 +61,7 @@ class FileAnchor:
             await self._require_ours(end.last)
             has_it = (end.last.size, end.number) >= (checkpoint.size, checkpoint.number)
             if has_it and self._is_synced:
-                await self._in_thread(self._sync)  # a process may have ended before it did
+                await self._in_thread(self._sync_all)  # a process may have ended before it did
                 return Taken({"size": end.last.size, "added": False})
         await self._in_thread(partial(self._append, checkpoint, end))
         return Taken({"size": checkpoint.size, "added": True})
@@ -98,12 +98,16 @@ class FileAnchor:
             self._is_synced = False
             if os.write(descriptor, content) != len(content):
                 raise AnchorError("It could not be written to the end: its disk is full.")
-            os.fsync(descriptor)
-            self._is_synced = True  # else it is appended anew: nothing makes up for a failed sync
+            self._sync(descriptor)
 
-    def _sync(self) -> None:
+    def _sync_all(self) -> None:
         with self._opened(os.O_RDWR) as descriptor:
-            os.fsync(descriptor)
+            self._sync(descriptor)
+
+    def _sync(self, descriptor: int) -> None:
+        self._is_synced = False
+        os.fsync(descriptor)
+        self._is_synced = True  # else it is appended anew: nothing makes up for a failed sync
 
     @contextmanager
     def _opened(self, how: int) -> Iterator[int]:

@@ -67,6 +67,24 @@ async def test_a_line_that_could_not_be_synced_does_not_count(
     assert [told["number"] for told in lines(path)] == [first.number, one.number, one.number]
 
 
+async def test_what_another_process_wrote_and_could_not_be_synced_does_not_count(
+    world: AnchorWorld, anchor: FileAnchor, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next sync would succeed, for the disk tells of a page that it lost only once."""
+    one = await world.grow()
+    put(path, json.dumps({"note": one.note, "number": one.number}).encode() + b"\n")
+
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", failing)
+        with pytest.raises(AnchorError):
+            await anchor.publish(one)
+    assert (await anchor.publish(one)).answer == {"size": one.size, "added": True}
+    assert [told["number"] for told in lines(path)] == [one.number, one.number]
+
+
 async def test_a_line_counts_once_it_is_synced_whoever_wrote_it(
     world: AnchorWorld, anchor: FileAnchor, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
