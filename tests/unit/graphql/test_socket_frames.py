@@ -9,7 +9,7 @@ import pytest
 
 from gateway.model.json import JsonObject
 from tests.unit.graphql.live import Feed, Live, event, eventually, run
-from tests.unit.graphql.test_connections import SOCKET, UPGRADE, deaf, frame, read_all
+from tests.unit.graphql.test_connections import LARGE, SOCKET, UPGRADE, deaf, frame, read_all
 
 PING = b"\x89\xfd" + bytes(4) + b"p" * 125
 CHUNK = 500 * PING
@@ -89,3 +89,23 @@ def test_a_bad_frame_amid_events_is_no_failure_of_ours(
     with caplog.at_level(logging.WARNING):
         run(story)
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("bad", [b"\x81\x82\x00\x00\x00\x00\xff\xfe", b"\xf1\x80\x00\x00\x00\x00"])
+def test_who_sends_a_bad_frame_and_does_not_read_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, bad: bytes
+) -> None:
+    """Its socket is closed for text that is no UTF-8, or for bits that are reserved."""
+    monkeypatch.setattr("gateway.surfaces.graphql.server.transports._CLOSE_SECONDS", 0.2)
+
+    async def story(live: Live) -> None:
+        async with deaf(live.port, *SOCKET) as peer:
+            await live.feed.has(1)
+            (served,) = live.state.connections
+            while served.writable.is_set():
+                live.feed.give(event(1, text=LARGE))
+                await asyncio.sleep(0)
+            await asyncio.get_running_loop().sock_sendall(peer, bad)
+            await eventually(lambda: not live.state.connections)
+
+    run(story)

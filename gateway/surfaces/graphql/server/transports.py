@@ -125,6 +125,11 @@ class CuttableWebSocket(WebSocketsSansIOProtocol):
         super().handle_close(event)
         self._cut_later()
 
+    def handle_parser_exception(self) -> None:
+        """Close the socket of who broke the protocol."""
+        super().handle_parser_exception()
+        self._cut_later()
+
     def _cut_later(self) -> None:
         self.loop.call_later(self.close_timeout, self.transport.abort)
 
