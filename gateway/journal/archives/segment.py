@@ -104,9 +104,9 @@ def write_segment(folder: Path, header: Header, rows: Iterable[Row]) -> str:
         digest = file_digest(begun)
         if not path.exists():
             begun.rename(path)
-            sync_folder(folder)
         elif file_digest(path) != digest:
             raise SegmentError("holds something else already")
+        sync_folder(folder)  # also where another put it there, who may not have come to this
         return digest
     finally:
         begun.unlink(missing_ok=True)

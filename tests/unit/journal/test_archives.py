@@ -20,7 +20,7 @@ from gateway.journal import (
     rebuild_record,
     verify_record,
 )
-from gateway.journal.archives import choosing
+from gateway.journal.archives import choosing, segment
 from gateway.journal.archives.segment import Row, Segment, check_segment, write_segment
 from gateway.journal.sealed_entries import open_sealed
 from gateway.model.delivery import Delivery
@@ -365,6 +365,22 @@ async def test_two_may_write_the_same_segment_at_once(record, tmp_path: Path) ->
     assert [write_segment(folder, header, while_another_does())] == others
     assert [path.name for path in folder.iterdir()] == [header.name]
     assert check_segment(folder / header.name) == header
+
+
+async def test_a_segment_counts_once_its_name_is_durable_whoever_wrote_it(
+    record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its entries may be gone, and a loss of power takes the segment as well."""
+    await record.tell("a")
+    archive(record, keep=True)
+    with Segment(segment_of(record)) as written:
+        header, rows = written.header, list(written.rows())
+    synced: list[Path] = []
+    monkeypatch.setattr(segment, "sync_folder", synced.append)
+
+    write_segment(segment_of(record).parent, header, rows)
+
+    assert synced == [segment_of(record).parent]
 
 
 async def test_nothing_is_removed_without_its_segment_at_hand(record) -> None:
