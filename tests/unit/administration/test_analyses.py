@@ -141,8 +141,19 @@ async def test_those_that_began_at_once_wait_for_room(
 ) -> None:
     """Calls that are asked beside one another are all let in before the first of them begins."""
     log = tmp_path / "under-way"
-    script = f"import time; log = open({str(log)!r}, 'ab', 0); log.write(b'+'); time.sleep(0.3); "
-    monkeypatch.setattr(analysis, "_COMMAND", (sys.executable, "-c", f"{script}log.write(b'-')"))
+    script = f"""
+import time
+log = open({str(log)!r}, "a+b", 0)
+log.write(b"+")
+full = False
+while not full:  # however long the others of the first round take to start
+    time.sleep(0.01)
+    log.seek(0)
+    full = log.read().count(b"+") >= {analysis.MAX_ANALYSES}
+time.sleep(0.3)
+log.write(b"-")
+"""
+    monkeypatch.setattr(analysis, "_COMMAND", (sys.executable, "-c", script))
     found = analyses(world)
     names = [f"chg_{number}" for number in range(analysis.MAX_ANALYSES * 2)]
     for name in names:
