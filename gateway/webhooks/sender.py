@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gateway.model.delivery import Delivery, DeliveryStatus
@@ -222,7 +222,8 @@ class Sender:
     async def _send(self, letter: _Letter) -> None:
         try:
             if letter.trouble is not None:
-                raise letter.trouble
+                await self._put_off(letter.delivery, letter.trouble)
+                return
             attempt = _NOT_BUILT
             if letter.body is not None:
                 attempt = await self._post.post(letter.endpoint, letter.delivery.id, letter.body)
@@ -237,6 +238,18 @@ class Sender:
             del self._sending[letter.delivery.id]
             self._busy[letter.endpoint.id] -= 1
             self.look()
+
+    async def _put_off(self, delivery: Delivery, trouble: ProblemError) -> None:
+        """Have a message wait for its keys, and then behind all that is due by now: whatever is
+        never to be had must not keep from going what needs it not."""
+        _log.error("%s could not be built (%s)", delivery.id, trouble.problem.code)
+        await asyncio.sleep(TROUBLE)
+
+        def unit(tx: Tx) -> None:
+            told = replace(delivery, next_at=tx.now, updated_at=tx.now)
+            tx.change_delivery(delivery, told)
+
+        await self._journal.write(unit)
 
     def _heed(self, endpoint: Endpoint, attempt: Attempt) -> None:
         """Do for the whole endpoint what its answer asks: leave it alone, or for a while."""

@@ -544,6 +544,30 @@ async def test_keys_that_are_not_to_be_had_for_a_while_cost_no_attempt(
     assert (done.attempts, receiver.ids()) == (1, {done.id: 1})
 
 
+async def test_what_never_gets_its_keys_holds_up_nothing_else(
+    journal: SqliteJournal, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of it than is on its way to one endpoint at the same time."""
+    monkeypatch.setattr(sender_module, "TROUBLE", 0.01)
+    ended = "controlPlane.execution.completed"
+
+    def without_keys(*given: Any) -> bytes:
+        if given[2].type != ended:
+            raise refuse("SERVICE_UNAVAILABLE", "The root key cannot be used.")
+        return compose(*given)
+
+    async with running(journal, endpoint(receiver), schedule=SLOW, composing=without_keys):
+        await run(journal, "a")
+        await run(journal, "b")
+        done = await settled(journal, 2)
+        waiting = await deliveries(journal, "pending")
+
+    assert {one.type for one in done} == {ended}
+    assert len(waiting) > sender_module.PER_ENDPOINT
+    assert {one.attempts for one in waiting} == {0}
+    assert receiver.ids() == {one.id: 1 for one in done}
+
+
 def due_again(tx: Tx) -> None:
     """As if the pauses were over."""
     found, _ = tx.deliveries(DeliveryFilter("acme", "pending"), Page(200))
