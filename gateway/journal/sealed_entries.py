@@ -8,7 +8,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import bindparam, func, literal, or_, select, union_all
+from sqlalchemy import any_, bindparam, func, literal, or_, select, union_all
 
 from gateway.journal.archive_records import archived_entry
 from gateway.journal.chain import execution_chain
@@ -23,6 +23,9 @@ from gateway.model.sealed_history import SealedEntry, SealedHistory
 
 _WINDOW = 20_000
 """How many positions one read goes through: it must hold no snapshot for long."""
+
+_AT_ONCE = 500
+"""How many entries one read fetches by their positions: they may be large."""
 
 _FEW = 2
 _KEY_ID = re.compile(r'"\$sealed":\[\d+,"[^"\\]*","[^"\\]*","([^"\\]+)"')
@@ -63,8 +66,11 @@ _OF_EXECUTION = Statement(
     )
     .order_by(_its.seq)
 )
-_AT = Statement(
-    select(*_COLUMNS).where(_its.position.in_(listed_numbers("positions"))).order_by(_its.position)
+_ordered = select(*_COLUMNS).order_by(_its.position)
+_asked = listed_numbers("positions")
+_AT = Statement(  # of an array PostgreSQL looks up each; with a query it would go through all rows
+    _ordered.where(_its.position.in_(_asked)),
+    _ordered.where(_its.position == any_(func.array(_asked.scalar_subquery()))),
 )
 
 
@@ -115,5 +121,8 @@ class SqlSealedHistory(SealedHistory):
 
     def at(self, positions: Iterable[int]) -> Iterator[SealedEntry]:
         """The entries at these positions, in order."""
-        rows = self._session.each(_AT, positions=encode(list(positions)))
-        yield from (SealedEntry(*row) for row in rows)
+        wanted = sorted(positions)
+        for start in range(0, len(wanted), _AT_ONCE):
+            asked = encode(wanted[start : start + _AT_ONCE])
+            rows = self._session.all(_AT, positions=asked)
+            yield from (SealedEntry(*row) for row in rows)

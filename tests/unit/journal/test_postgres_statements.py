@@ -1,8 +1,11 @@
 """Every statement of the record, and its tables, on real databases: PostgreSQL and SQLite."""
 
 import gc
+import hashlib
+import re
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,6 +20,7 @@ from gateway.journal import (
     continuing,
     homes,
     rights_records,
+    sealed_entries,
     tables,
 )
 from gateway.journal.archives import removal
@@ -91,6 +95,39 @@ def test_postgres_takes_every_statement(server: psycopg.Connection) -> None:
         except psycopg.Error as error:
             wrong.append(f"{error}\n{form.sql}")
     assert wrong == []
+
+
+def asked_of_many(postgres, rows: str, statement: Statement, asked: str) -> tuple[str, list[Any]]:
+    """How PostgreSQL runs a statement where 20,000 ``rows`` are, which its memory does not hold;
+    and the first column of what it finds."""
+    table = rows.split()[0]
+    with psycopg.connect(postgres.create(), autocommit=True) as server:
+        for command in creating(dialect=POSTGRES):
+            server.execute(command.encode())
+        server.execute(f"INSERT INTO {rows} FROM generate_series(1, 20000) AS n".encode())
+        server.execute(f"ANALYZE {table}".encode())
+        server.execute(b"SET work_mem = '64kB'")
+        server.execute(f"PREPARE asked AS {statement.postgres.sql}".encode())
+        asking = f"EXECUTE asked('{asked}')"
+        plan = "\n".join(line for (line,) in server.execute(f"EXPLAIN {asking}".encode()))
+        return plan, [row[0] for row in server.execute(asking.encode())]
+
+
+def test_entries_at_positions_are_looked_up_by_them(postgres) -> None:
+    rows = "entry SELECT n, 'c', n, 2, 'at', 'call.failed', 'w', NULL, 'a', '{}', '', ''"
+    plan, found = asked_of_many(postgres, rows, sealed_entries._AT, "[19990, 7, 30000]")
+    assert found == [7, 19990]
+    assert re.search(r'on entry\b.*\n *Index Cond: \("position" = ', plan), plan
+
+
+def test_destroyed_keys_are_not_gone_through_for_each_key(postgres) -> None:
+    rows = "privacy_condemned SELECT 'key_' || md5(n::text), 'w', 'retention'"
+    destroyed = "key_" + hashlib.md5(b"7", usedforsecurity=False).hexdigest()
+    asked = f'["key_1", "{destroyed}", "key_2"]'
+    plan, found = asked_of_many(postgres, rows, rights_records._UNCONDEMNED, asked)
+    assert sorted(found) == ["key_1", "key_2"]
+    assert "SubPlan" not in plan, plan
+    assert "Anti Join" in plan, plan
 
 
 def test_sqlite_takes_every_statement() -> None:

@@ -73,3 +73,13 @@ def test_entries_are_found_by_few_keys_and_by_many(
 def test_no_key_finds_nothing(record: Path) -> None:
     with open_sealed(record) as entries:
         assert list(entries.holding("acme", frozenset(), 0, 100)) == []
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+def test_entries_at_positions_come_in_order(
+    record: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.journal.sealed_entries._AT_ONCE", at_once)
+    with open_sealed(record) as entries:
+        assert [one.position for one in entries.at([5, 2, 3, 99])] == [2, 3, 5]
+        assert list(entries.at([])) == []
