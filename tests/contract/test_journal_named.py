@@ -122,6 +122,24 @@ async def test_an_execution_that_is_not_there_is_not_found(journal: Journal) -> 
     assert await together(journal, status(Story("nobody"))) == [None]
 
 
+@pytest.mark.parametrize(
+    "odd", ["exec_\0", "\ud800", "", "x" * 65_536], ids=["NUL", "surrogate", "empty", "long"]
+)
+async def test_an_id_that_no_execution_can_have_spoils_no_unit_beside_it(
+    journal: Journal, odd: str
+) -> None:
+    (story,) = await received(journal, 1)
+
+    def unread(_: Tx) -> str:
+        return "not read"
+
+    assert await together(journal, status(story), NamedUnit(odd, unread), status(story)) == [
+        ExecutionStatus.RECEIVED,
+        "not read",
+        ExecutionStatus.RECEIVED,
+    ]
+
+
 def test_only_an_id_is_taken_for_a_name() -> None:
     def unit(_: Tx) -> None:
         return None

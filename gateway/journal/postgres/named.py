@@ -8,6 +8,7 @@ from gateway.journal.chain import execution_chain
 from gateway.journal.postgres.heads import LockedHeads
 from gateway.journal.postgres.many import among
 from gateway.journal.postgres.session import PostgresSession
+from gateway.journal.postgres.values import is_storable
 from gateway.journal.records import execution_of, plan_of
 from gateway.journal.statement import Statement
 from gateway.journal.tables import chain_head, execution, plan
@@ -24,13 +25,13 @@ class Named:
     """Executions of these ``ids`` and their present plans, as long as nothing of them is changed.
 
     Only those are kept of which the chain's head could be locked: the others are for each unit to
-    read, and to collide on.
+    read, and to collide on. An id that no column can hold is for its unit alone to be refused for.
     """
 
     def __init__(self, session: PostgresSession, heads: LockedHeads, ids: Sequence[str]) -> None:
         self._session = session
         self._heads = heads
-        self._ids = tuple(dict.fromkeys(ids))
+        self._ids = tuple(dict.fromkeys(filter(is_storable, ids)))
         self._chains = tuple(map(execution_chain, self._ids))
         self._executions: dict[str, Execution] = {}
         self._plans: dict[str, PlanRecord] = {}

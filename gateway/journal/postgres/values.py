@@ -60,13 +60,18 @@ def _element(value: str | int | None) -> bytes:
     return b'"%s"' % value.replace("\\", "\\\\").replace('"', '\\"').encode()
 
 
+def is_storable(text: str) -> bool:
+    """False for text with a NUL character, which PostgreSQL cannot hold."""
+    return "\0" not in text
+
+
 def require_storable(text: str) -> None:
     """Refuse text that PostgreSQL cannot hold.
 
     Raises:
         ProblemError: VALIDATION_FAILED where there is a NUL character in it.
     """
-    if "\0" in text:
+    if not is_storable(text):
         raise refuse("VALIDATION_FAILED", "A text holds the character U+0000. Leave it out.")
 
 
