@@ -26,6 +26,9 @@ _PATIENCE = 30_000
 """Milliseconds to wait for batches that are under way elsewhere."""
 
 _AT_ONCE = 500
+_FOLDED = 1_000
+"""After how many entries the server hears of the transaction again."""
+
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 # Gateways wait meanwhile; whatever they do afterwards is done on what was rebuilt.
 _ALONE = "LOCK TABLE policy_head, entry, claim IN EXCLUSIVE MODE"
@@ -62,12 +65,25 @@ def _rebuilt(session: PostgresSession, progress: Progress) -> int:
     with _scratch() as scratch:
         copy_tables(session, scratch)
         scratch.execute("BEGIN")
-        count = refold(scratch, now, progress)
+        count = refold(scratch, now, _heard(session, progress))
         for table in (*PROJECTIONS, claim):
             _replace(session, scratch, table)
     session.command("COMMIT")
     session.settle()
     return count
+
+
+def _heard(session: PostgresSession, progress: Progress) -> Progress:
+    """``progress`` of folding, of which the server hears: it ends a transaction in which nothing
+    happens for a minute, and half a million entries take longer."""
+
+    def told(what: str, done: int, total: int) -> None:
+        if done % _FOLDED == 0:
+            session.command("SELECT 1")
+            session.settle()
+        progress(what, done, total)
+
+    return told
 
 
 @contextmanager
