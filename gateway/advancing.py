@@ -108,7 +108,7 @@ class Advancing:
         policies: Policies,
         sealer: Sealer,
         limiter: RateLimiter,
-        restored: str | None,
+        restored: int | None,
     ) -> Loop:
         """The governed loop of this process; ``restored`` is as for ``Parts``."""
         settings, ids = self._settings, RandomIds()

@@ -160,7 +160,7 @@ async def _started(
     limiter = RateLimiter(limits)
     sealer = KeyringSealer(loaded.keyring, loaded.retention.lifetime)
     policies = Policies(seeded.revision)
-    restored = await journal.read(lambda records: records.restored_before())
+    restored = await journal.read(lambda records: records.restored_at_position())
     loop = advancing.loop(loaded, policies, sealer, limiter, restored)
     recorder = CallRecorder(journal, sealer, loaded.clock)
     outgoing = Outgoing(loaded, journal, sealer)

@@ -8,12 +8,13 @@ where they are put back.
 
 from collections.abc import Iterator
 
-from sqlalchemy import Column, Index, Table, bindparam, func, select, update
+from sqlalchemy import Column, Index, Table, and_, bindparam, func, select, update
 
 from gateway.journal.dialects import TEXT, WHOLE
 from gateway.journal.folding import Change, Projections, change
 from gateway.journal.statement import Statement, inserting, setting, storing
 from gateway.journal.tables import PROJECTIONS as FOLDED
+from gateway.journal.tables import entry as recorded
 from gateway.journal.tables import metadata
 from gateway.model.entry import Entry, EntryType
 from gateway.model.json import JsonObject
@@ -70,6 +71,15 @@ ARCHIVED_LAST = Statement(
     )
 )
 RESTORED_LAST = Statement(select(func.max(restoration.c.before)))
+RESTORED_PLACE = Statement(
+    select(func.max(recorded.c.position))
+    .join_from(
+        restoration,
+        recorded,
+        and_(recorded.c.chain == restoration.c.chain, recorded.c.seq == restoration.c.seq),
+    )
+    .where(restoration.c.before != "")
+)
 RESTORATIONS = Statement(select(func.count()).where(restoration.c.before != ""))
 
 

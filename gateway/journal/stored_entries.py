@@ -4,7 +4,12 @@ from dataclasses import fields
 
 from sqlalchemy import bindparam, select
 
-from gateway.journal.archive_records import ARCHIVED_LAST, RESTORATIONS, RESTORED_LAST
+from gateway.journal.archive_records import (
+    ARCHIVED_LAST,
+    RESTORATIONS,
+    RESTORED_LAST,
+    RESTORED_PLACE,
+)
 from gateway.journal.chain import execution_chain
 from gateway.journal.queries import LAST_ENTRY
 from gateway.journal.session import Session
@@ -61,6 +66,11 @@ class SqlStoredRecords(StoredRecords):
         """The last moment at which the record was accepted as restored from a backup."""
         row = self._session.one(RESTORED_LAST)
         return (row[0] or None) if row else None
+
+    def restored_at_position(self) -> int | None:
+        """The position at which the record was last accepted as restored from a backup."""
+        row = self._session.one(RESTORED_PLACE)
+        return row[0] if row else None
 
     def archived_through(self, after: int) -> int:
         """The position up to which entries behind ``after`` may be archived, and not here."""

@@ -51,6 +51,11 @@ class StoredRecords(Protocol):
         as one that was restored from a backup. None where that never happened."""
         ...
 
+    def restored_at_position(self) -> int | None:
+        """Where the record was last accepted as one that was restored from a backup: the position
+        of the entry that says so. None where that never happened."""
+        ...
+
     def archived_through(self, after: int) -> int:
         """The position up to which entries behind ``after`` may be archived and not here any more;
         ``after`` itself where none are."""

@@ -41,15 +41,15 @@ _LONGEST_WAIT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class StepDispatch:
-    """Decides steps at their dispatch. ``restored`` is until when the record may lack what was
-    done, None where it was never restored from a backup."""
+    """Decides steps at their dispatch. ``restored`` is the position at which the record was
+    accepted as restored from a backup, None where it never was."""
 
     registry: Registry
     policies: Policies
     sealer: Sealer
     limiter: RateLimiter
     gate: Gate
-    restored: str | None = None
+    restored: int | None = None
 
     def is_current(self, tx: Tx) -> bool:
         """True if this process decides under the policy revision that is in force."""

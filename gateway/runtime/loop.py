@@ -49,7 +49,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop is built of. ``restored`` is until when the record may lack what was done."""
+    """What the loop is built of. ``restored`` is as for ``StepDispatch``."""
 
     registry: Registry
     policies: Policies
@@ -60,7 +60,7 @@ class Parts:
     limiter: RateLimiter
     ids: Ids
     clock: Clock
-    restored: str | None = None
+    restored: int | None = None
 
 
 def build_loop(

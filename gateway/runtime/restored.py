@@ -17,35 +17,38 @@ REASON = (
 
 
 def may_be_done(
-    tx: Tx, execution: Execution, step: Step, contract: OperationContract, restored: str | None
+    tx: Tx, execution: Execution, step: Step, contract: OperationContract, restored: int | None
 ) -> bool:
     """Whether a step may have had its effect in what the record lost, so that it must not be
-    dispatched; ``restored`` is until when it may lack what was done.
+    dispatched; ``restored`` is the position behind what may lack what was done.
+
+    Positions tell what came before, not moments: a clock may have gone back since.
 
     A key helps only where the run began before the backup: what was begun in what is lost had
     another run, and so other keys.
     """
     if restored is None or not contract.is_command or contract.policy.idempotent:
         return False
-    if _begun(tx, execution) > restored:
+    begun = _place(tx, execution.compensates or execution.id, EntryType.INTENT_RECEIVED)
+    if begun is not None and begun > restored:
         return False
     keyed = contract.handler is not None and contract.handler.idempotency_key
-    is_same_run = execution.started_at is not None and execution.started_at <= restored
+    started = _place(tx, execution.id, EntryType.RUN_STARTED)
+    is_same_run = started is not None and started < restored
     return not (keyed and is_same_run) and not _is_settled(tx, execution, step, restored)
 
 
-def _begun(tx: Tx, execution: Execution) -> str:
-    """When an execution was submitted, or the one that it undoes."""
-    undone = execution.compensates and tx.execution(execution.workspace, execution.compensates)
-    return undone.created_at if undone else execution.created_at
+def _place(tx: Tx, execution_id: str, kind: EntryType) -> int | None:
+    """The position of the first entry of one type of an execution, None where it has none."""
+    return next((entry.position for entry in tx.entries_of_type(execution_id, kind)), None)
 
 
-def _is_settled(tx: Tx, execution: Execution, step: Step, restored: str) -> bool:
+def _is_settled(tx: Tx, execution: Execution, step: Step, restored: int) -> bool:
     """Whether an operator said since then what became of the step, or had it tried again."""
     for entry in tx.entries_of_type(execution.id, EntryType.STEP_RECONCILED):
-        if entry.at > restored and decode(entry.body)["stepId"] == step.id:
+        if entry.position > restored and decode(entry.body)["stepId"] == step.id:
             return True
     return any(
-        entry.at > restored and decode(entry.body)["steps"].get(step.id) == "ready"
+        entry.position > restored and decode(entry.body)["steps"].get(step.id) == "ready"
         for entry in tx.entries_of_type(execution.id, EntryType.RUN_RETRIED)
     )

@@ -312,7 +312,7 @@ class LoopWorld:
         await self.journal.write(unit)
 
     def process(
-        self, policies: Policies | None = None, journal: Any = None, restored: str | None = None
+        self, policies: Policies | None = None, journal: Any = None, restored: int | None = None
     ) -> Loop:
         """Another process's loop over the same record."""
         parts = Parts(

@@ -4,20 +4,25 @@ harm."""
 import pytest
 
 from gateway.journal import rebuild_matches
-from gateway.model.entry import EntryType
+from gateway.journal.archives.archiving import RECORD_WORKSPACE
+from gateway.model.entry import EntryType, NewEntry
 from gateway.model.execution import RunMode
 from gateway.model.ports import Answered
 from gateway.model.time import stamp
-from tests.unit.runtime.loop_world import REFUSED, LoopWorld, step
+from tests.unit.runtime.loop_world import REFUSED, SILENCE, LoopWorld, step
 
 pytestmark = pytest.mark.anyio
 
 
-def restore(world: LoopWorld) -> None:
-    """The record is accepted as restored now; the gateway starts again."""
+async def restore(world: LoopWorld, *, later: float = 60) -> None:
+    """The record is accepted as restored now; the gateway starts again ``later``."""
     world.clock.forward(60)
-    world.loop = world.process(restored=stamp(world.clock.now()))
-    world.clock.forward(60)
+    body = {"before": stamp(world.clock.now()), "position": 0, "known": None}
+    entry = NewEntry(EntryType.RECORD_RESTORED, RECORD_WORKSPACE, body)
+    await world.journal.write(lambda tx: tx.append(entry))
+    place = await world.journal.read(lambda records: records.restored_at_position())
+    world.loop = world.process(restored=place)
+    world.clock.forward(later)
 
 
 async def statuses(world: LoopWorld, execution_id: str) -> dict[str, str]:
@@ -27,7 +32,7 @@ async def statuses(world: LoopWorld, execution_id: str) -> dict[str, str]:
 async def test_what_does_no_harm_is_done_and_the_rest_is_unresolved(world: LoopWorld) -> None:
     steps = (step("a", "read"), step("b", "safe"), step("c", "keyed"), step("d", "plain"))
     execution_id = await world.begin(*steps)
-    restore(world)
+    await restore(world)
 
     await world.advance(execution_id)
 
@@ -41,8 +46,9 @@ async def test_what_does_no_harm_is_done_and_the_rest_is_unresolved(world: LoopW
     assert rebuild_matches(world.journal.path) == []
 
 
-async def test_a_run_of_after_the_restore_knows_no_doubt(world: LoopWorld) -> None:
-    restore(world)
+@pytest.mark.parametrize("later", [60, -3600])
+async def test_a_run_of_after_the_restore_knows_no_doubt(world: LoopWorld, later: float) -> None:
+    await restore(world, later=later)
     execution_id = await world.begin(step("a", "plain"))
 
     await world.advance(execution_id)
@@ -52,7 +58,7 @@ async def test_a_run_of_after_the_restore_knows_no_doubt(world: LoopWorld) -> No
 
 async def test_what_is_ready_only_later_is_doubted_then(world: LoopWorld) -> None:
     execution_id = await world.begin(step("a", "keyed"), step("b", "plain", ["a"]))
-    restore(world)
+    await restore(world)
 
     await world.advance(execution_id)
 
@@ -63,7 +69,7 @@ async def test_nobody_is_asked_for_what_may_be_done(world: LoopWorld) -> None:
     execution_id = await world.begin(step("a", "plain"), mode=RunMode.ASSIST)
     await world.advance(execution_id)
     assert await world.status(execution_id) == "waiting_approval"
-    restore(world)
+    await restore(world)
     await world.approve(execution_id, "a")
 
     await world.advance(execution_id)
@@ -72,10 +78,11 @@ async def test_nobody_is_asked_for_what_may_be_done(world: LoopWorld) -> None:
     assert (await world.approval(execution_id, "a")).status.value == "void"
 
 
+@pytest.mark.parametrize("later", [60, -3600])
 @pytest.mark.parametrize("outcome", ["done", "failed", "repeat"])
-async def test_an_operator_settles_it(world: LoopWorld, outcome: str) -> None:
+async def test_an_operator_settles_it(world: LoopWorld, outcome: str, later: float) -> None:
     execution_id = await world.begin(step("a", "plain"), step("b", "plain", ["a"]))
-    restore(world)
+    await restore(world, later=later)
     await world.advance(execution_id)
     world.clock.forward(1)
 
@@ -94,7 +101,7 @@ async def test_an_operator_settles_it(world: LoopWorld, outcome: str) -> None:
 
 async def test_a_retry_of_an_operator_settles_it_too(world: LoopWorld) -> None:
     execution_id = await world.begin(step("a", "plain"))
-    restore(world)
+    await restore(world)
     await world.advance(execution_id)
     world.clock.forward(1)
 
@@ -105,11 +112,28 @@ async def test_a_retry_of_an_operator_settles_it_too(world: LoopWorld) -> None:
     assert len(world.actions.calls) == 1
 
 
-async def test_a_draft_of_before_that_starts_after_is_doubted_even_with_keys(
+async def test_what_was_settled_before_the_restore_is_doubted_whatever_the_clock_said(
     world: LoopWorld,
 ) -> None:
+    world.actions.will("plain", SILENCE)
+    execution_id = await world.begin(step("a", "plain"))
+    await world.advance(execution_id)
+    await world.reconcile(execution_id, "a", "repeat", 1)
+    world.clock.forward(-3600)
+    await restore(world)
+
+    await world.advance(execution_id)
+
+    assert await statuses(world, execution_id) == {"a": "unresolved"}
+    assert len(world.actions.calls) == 1
+
+
+@pytest.mark.parametrize("later", [60, -3600])
+async def test_a_draft_of_before_that_starts_after_is_doubted_even_with_keys(
+    world: LoopWorld, later: float
+) -> None:
     execution = await world.verify(await world.compile([step("a", "keyed"), step("b", "safe")]))
-    restore(world)
+    await restore(world, later=later)
     revision = world.loop.policies.revision
     await world.journal.write(
         lambda tx: world.loop.lifecycle.started(tx, execution, RunMode.AUTONOMOUS, "olga", revision)
@@ -126,7 +150,7 @@ async def test_what_undoes_a_run_of_before_is_doubted(world: LoopWorld) -> None:
     execution_id = await world.begin(step("a", "book"), step("b", "plain", ["a"]))
     await world.advance(execution_id)
     assert await world.status(execution_id) == "failed"
-    restore(world)
+    await restore(world)
 
     undoing = await world.compensate(execution_id)
     await world.advance(undoing.id)
@@ -136,7 +160,7 @@ async def test_what_undoes_a_run_of_before_is_doubted(world: LoopWorld) -> None:
 
 async def test_a_dry_run_is_never_in_doubt(world: LoopWorld) -> None:
     execution_id = await world.begin(step("a", "plain"), mode=RunMode.DRY_RUN)
-    restore(world)
+    await restore(world)
 
     await world.advance(execution_id)
 
