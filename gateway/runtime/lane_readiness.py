@@ -10,6 +10,7 @@ is consent to exactly what its giver could see.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gateway.model.entry import EntryType
 from gateway.model.evidence import EvidenceItem, EvidenceKind
 from gateway.model.execution import Execution
 from gateway.model.lane import (
@@ -103,18 +104,22 @@ def standing_of(
     lane: Lane,
     items: Sequence[EvidenceItem],
     approvals: Sequence[LaneApproval],
-    retried_at: str | None,
+    retried: int,
     now: str,
 ) -> Standing:
-    """How ``lane`` stands at ``now``; items and approvals are in the order in which they came."""
+    """How ``lane`` stands at ``now``; items and approvals are in the order in which they came.
+
+    ``retried`` is the ``seq`` of the run's last retry, 0 where there was none.
+    """
     artifacts = {item.key: item for item in items if item.kind is EvidenceKind.ARTIFACT}
     proofs = {item.key: item for item in items if item.kind in _PROOF}
     counted = [artifacts[key] for key in lane.artifacts if key in artifacts]
     counted += [proofs[key] for key in lane.evidence if key in proofs]
-    fresh_until = {item.id: _fresh_until(lane, item, retried_at) for item in counted}
-    stale = {item.key for item in counted if fresh_until[item.id] <= now}
-    newest = max((item.seq for item in (*counted, *_about_risks(items))), default=0)
-    given = tuple(one for one in approvals if _counts(lane, one, newest, retried_at))
+    fresh_until = {item.id: _fresh_until(lane, item) for item in counted if item.seq > retried}
+    stale = {item.key for item in counted if fresh_until.get(item.id, now) <= now}
+    seen = (item.seq for item in (*counted, *_about_risks(items)))
+    newest = max(retried, *seen, 0)
+    given = tuple(one for one in approvals if one.lane == lane.key and one.seq > newest)
     approved = {one.role for one in given}
     return Standing(
         lane=lane,
@@ -157,19 +162,21 @@ def lane_standing(records: Records, execution: Execution, now: str) -> Standing 
         LANES[execution.lane],
         records.evidence_items(execution.id),
         records.lane_approvals(execution.id),
-        execution.retried_at,
+        _last_retry(records, execution),
         execution.ended_at or now,
     )
 
 
-def _fresh_until(lane: Lane, item: EvidenceItem, retried_at: str | None) -> str:
+def _last_retry(records: Records, execution: Execution) -> int:
+    """Where on its chain a run was last retried: a moment misleads where a clock went back."""
+    if not execution.retries:
+        return 0
+    return max(
+        (one.seq for one in records.entries_of_type(execution.id, EntryType.RUN_RETRIED)), default=0
+    )
+
+
+def _fresh_until(lane: Lane, item: EvidenceItem) -> str:
     """The moment from which an item is stale."""
-    if retried_at is not None and item.attached_at <= retried_at:
-        return retried_at
     until = after(item.attached_at, lane.freshness)
     return until if item.valid_until is None else min(until, item.valid_until)
-
-
-def _counts(lane: Lane, approval: LaneApproval, newest: int, retried_at: str | None) -> bool:
-    late = retried_at is not None and approval.at <= retried_at
-    return approval.lane == lane.key and approval.seq > newest and not late

@@ -18,7 +18,16 @@ from gateway.model.sealing import unseal_all
 from gateway.model.time import stamp
 from gateway.runtime import Attachment, Intent
 from gateway.runtime import lanes as lanes_module
-from tests.unit.runtime.loop_world import AGENT, VERDICT, WORKSPACE, LoopWorld, person, step
+from tests.unit.runtime.loop_world import (
+    AGENT,
+    BUSY,
+    REFUSED,
+    VERDICT,
+    WORKSPACE,
+    LoopWorld,
+    person,
+    step,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -350,6 +359,26 @@ async def test_no_way_leads_round_the_gate(world: LoopWorld, route: str) -> None
         entry.body["executionStatus"] for entry in await world.entries(run, EntryType.RUN_ENDED)
     ]
     assert "completed" not in completed
+
+
+@pytest.mark.parametrize("seconds", [60, -3600])
+async def test_what_was_attached_before_a_retry_is_stale_whatever_the_clock_said(
+    world: LoopWorld, seconds: float
+) -> None:
+    world.actions.will("plain", BUSY, REFUSED)
+    run = await begun(world, "clarify")
+    await attach(world, run, item("artifact", "clarification_artifact"))
+    world.clock.forward(60)
+    await world.advance(run)
+    assert await seen(world, run) == ("failed", None)
+    world.clock.forward(seconds)
+    await world.operate("retry", run)
+    await world.advance(run)
+    assert await seen(world, run) == ("running", "stale_evidence")
+    world.clock.forward(-60)
+    await attach(world, run, item("artifact", "clarification_artifact"))
+    await world.advance(run)
+    assert await seen(world, run) == ("completed", None)
 
 
 async def test_another_process_finds_the_gate_where_it_was(world: LoopWorld) -> None:

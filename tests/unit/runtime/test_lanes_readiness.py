@@ -44,8 +44,10 @@ def approval(seq: int, role: str = "verifier", lane: str = PERSISTENT.key, at: s
     return LaneApproval("exec_1", seq, lane, role, "vera", at)
 
 
-def standing(lane: Lane, attached: list[EvidenceItem], *given: LaneApproval, **more: str | None):  # type: ignore[no-untyped-def] # Standing
-    return standing_of(lane, attached, given, more.get("retried_at"), more.get("now") or NOW)
+def standing(
+    lane: Lane, attached: list[EvidenceItem], *given: LaneApproval, now: str = NOW, retried: int = 0
+):  # type: ignore[no-untyped-def] # Standing
+    return standing_of(lane, attached, given, retried, now)
 
 
 # --- the table
@@ -160,13 +162,13 @@ def test_an_item_is_stale_once_it_is_older_than_the_lane_allows(lane: Lane) -> N
 
 def test_what_came_before_a_retry_is_stale_and_no_consent_outlives_it() -> None:
     attached, given = complete(PERSISTENT), approval(99)
-    found = standing(PERSISTENT, attached, given, retried_at=START)
+    found = standing(PERSISTENT, attached, given, retried=100)
     assert found.readiness is Readiness.STALE_EVIDENCE
     assert (found.roles, found.given) == (("verifier",), ())
-    again = [replace(item, attached_at=NOW) for item in attached]
-    found = standing(PERSISTENT, again, given, retried_at=START)
+    again = [replace(item, seq=100 + item.seq) for item in attached]
+    found = standing(PERSISTENT, again, given, retried=100)
     assert found.readiness is Readiness.MISSING_APPROVAL
-    assert standing(PERSISTENT, again, replace(given, at=NOW), retried_at=START).is_ready
+    assert standing(PERSISTENT, again, replace(given, seq=199), retried=100).is_ready
 
 
 def test_the_newest_item_of_a_key_counts_whatever_came_before_it() -> None:
