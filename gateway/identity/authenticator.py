@@ -40,6 +40,7 @@ class _Verified:
     principal: Principal
     issued: float | None
     expires: float
+    checked_at: float
     recheck_at: float
 
 
@@ -103,7 +104,8 @@ class Authenticator:
         name = hashlib.sha256(token.encode()).digest()
         now = self._clock.now().timestamp()
         found = self._verified.get(name)
-        if found is None or now >= found.recheck_at:
+        # What was checked by a later time was checked before the clock went back.
+        if found is None or not found.checked_at <= now < found.recheck_at:
             found = await self._verify(token, now)
             self._remember(name, found)
         if self._revoked is not None and self._revoked.cover(found.principal, found.issued):
@@ -125,7 +127,7 @@ class Authenticator:
         recheck_at = min(expires, now + issuer.profile.recheck_after)
         issued, principal = issued_at(claims), principal_of(claims, issuer.profile)
         earliest = None if issued is None else issued - self._leeway
-        return _Verified(principal, earliest, expires, recheck_at)
+        return _Verified(principal, earliest, expires, now, recheck_at)
 
     def _issuer_of(self, claims: JsonObject) -> Issuer:
         name = claims.get("iss")

@@ -61,7 +61,8 @@ class PublishedKeys:
     """The keys of one issuer, fetched when they are asked for and never more often than needed.
 
     They are fetched again after ``KEYS_SECONDS``, and for an unknown key id at most every 30 s;
-    after a failure nothing is tried for 5 s. One fetch serves everybody who waits for it.
+    after a failure nothing is tried for 5 s. One fetch serves everybody who waits for it. Where the
+    clock went back, what was fetched or tried by the later time counts no more.
     """
 
     def __init__(
@@ -72,9 +73,8 @@ class PublishedKeys:
         self._clock = clock
         self._keys: tuple[PublishedKey, ...] = ()
         self._round = 0
-        self._stale_at = 0.0
         self._fetched_at = 0.0
-        self._failed_until = 0.0
+        self._failed_at = 0.0
         self._failure = ""
         self._fetching = asyncio.Lock()
 
@@ -84,10 +84,10 @@ class PublishedKeys:
         Raises:
             ProblemError: SERVICE_UNAVAILABLE when the keys cannot be fetched.
         """
-        if self._now() >= self._stale_at:
+        if not self._is_within(self._fetched_at, KEYS_SECONDS):
             await self._fetch(self._round)
         found = self._pick(kid, algorithm)
-        if found is None and self._now() >= self._fetched_at + _REFETCH_SECONDS:
+        if found is None and not self._is_within(self._fetched_at, _REFETCH_SECONDS):
             await self._fetch(self._round)
             found = self._pick(kid, algorithm)
         return found
@@ -106,16 +106,20 @@ class PublishedKeys:
             now = self._now()
             if self._round != seen_round:
                 return  # somebody fetched while we waited
-            if now < self._failed_until:
-                raise self._unavailable(self._failed_until - now)
+            if self._is_within(self._failed_at, _RETRY_SECONDS):
+                raise self._unavailable(self._failed_at + _RETRY_SECONDS - now)
             try:
                 self._keys = await self._load()
             except FetchError as error:
                 # From its end on: a fetch that timed out took longer than that itself.
-                self._failure, self._failed_until = str(error), self._now() + _RETRY_SECONDS
+                self._failure, self._failed_at = str(error), self._now()
                 raise self._unavailable(_RETRY_SECONDS) from error
             self._round += 1
-            self._fetched_at, self._stale_at = now, now + KEYS_SECONDS
+            self._fetched_at = now
+
+    def _is_within(self, moment: float, seconds: float) -> bool:
+        """Whether it is no longer ago than that; what lies ahead was by a clock that went back."""
+        return moment <= self._now() < moment + seconds
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

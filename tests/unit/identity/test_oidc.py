@@ -175,6 +175,37 @@ def test_a_withdrawn_key_is_no_longer_believed(provider: Provider) -> None:
     assert "does not publish" in door.refusal(token).detail
 
 
+def test_a_withdrawn_key_is_no_longer_believed_where_the_clock_went_back(
+    provider: Provider,
+) -> None:
+    door = Door(provider)
+    door.clock.move(365 * 86_400)
+    door.enter()
+    provider.publish(jwk(KEYS[0][0], kid="k2"))
+    door.clock.move(-365 * 86_400)
+    assert "does not publish" in door.refusal().detail
+
+
+def test_a_new_key_is_found_where_the_clock_went_back(provider: Provider) -> None:
+    door = Door(provider)
+    door.clock.move(365 * 86_400)
+    door.enter()
+    door.clock.move(-365 * 86_400)
+    key = ed25519.Ed25519PrivateKey.generate()
+    provider.publish(jwk(key, kid="k2"))
+    assert door.enter(key=key, kid="k2").subject == "ada"
+
+
+def test_a_failure_holds_nobody_up_once_the_clock_went_back(provider: Provider) -> None:
+    door = Door(provider)
+    provider.serve("/keys", {}, status=500)
+    door.clock.move(365 * 86_400)
+    door.outage()
+    provider.publish(jwk(provider.key, kid="k1"))
+    door.clock.move(-365 * 86_400)
+    assert door.enter().subject == "ada"
+
+
 def test_callers_that_come_at_once_share_one_fetch(provider: Provider) -> None:
     door = Door(provider)
     tokens = [provider.token(door.clock, sub=f"user{number}") for number in range(20)]

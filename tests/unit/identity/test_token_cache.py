@@ -30,6 +30,15 @@ def test_a_verified_token_is_verified_again_after_a_while() -> None:
     assert "does not publish" in door.refusal(token).detail
 
 
+def test_a_verified_token_is_verified_again_when_the_clock_goes_back() -> None:
+    door = Door()
+    token = bearer(door.token(nbf=door.clock.seconds - 7200, iat=door.clock.seconds - 7200))
+    door.enter(token)
+    door.house.known = False
+    door.clock.move(-3600)
+    assert "does not publish" in door.refusal(token).detail
+
+
 def test_a_token_is_valid_until_it_expires_with_the_leeway() -> None:
     door = Door(leeway=10)
     token = bearer(door.token())
