@@ -22,7 +22,7 @@ from gateway.model.pii import ErasedError, Owner
 from gateway.model.ports import Clock
 from gateway.model.time import stamp
 from gateway.privacy.freshness import Freshness
-from gateway.privacy.key_rows import DataKeyRow
+from gateway.privacy.key_rows import DataKeyRow, sealing_end, seals_no_more
 from gateway.privacy.key_store import KeyStore
 from gateway.privacy.recent import Recent
 from gateway.privacy.supply import Spare, Supply
@@ -35,8 +35,6 @@ SUPPLY = 64
 
 _CACHED = 2048
 """Opened keys that are kept, each of 3 KB; a run has one, and hardly needs it once it is over."""
-
-_DAY = 86_400
 
 _Sealing: TypeAlias = tuple[str, str, int | None]
 """Workspace, subject and lifetime of what a key seals."""
@@ -116,7 +114,7 @@ class DataKeys:
     def _known_sealing(self, name: _Sealing) -> DataKey | None:
         with self._lock:
             known = self._sealing.get(name)
-        return None if known is None or self._is_over(known) else known
+        return None if known is None or self._is_over(known, name[2]) else known
 
     def opening(self, workspace: str, key_id: str) -> DataKey:
         """The key of this id.
@@ -229,7 +227,7 @@ class DataKeys:
         if name in self._pending:
             self.settle()
         for row in reversed(self.store.keys_of(owner.workspace, token)):
-            if row.lifetime == lifetime and not self._is_over(row):
+            if row.lifetime == lifetime and not self._is_over(row, lifetime):
                 return self._from_row(row)
         ((row, fresh),) = self._made(owner.workspace, lifetime, token, 1)
         self._pending[name] = row
@@ -238,7 +236,7 @@ class DataKeys:
     def _unowned(self, owner: Owner, lifetime: int | None) -> DataKey:
         kind = (owner.workspace, lifetime)
         while (spare := self._supply.take(kind)) is not None:
-            if not self._is_over(spare):
+            if not self._is_over(spare, lifetime):
                 return _opened(spare)
         made = self._made(*kind, None, self._supply.share(SUPPLY))
         with self.store.transaction():
@@ -254,7 +252,7 @@ class DataKeys:
         now = self._clock.now()
         seals_until, expires_at = None, None
         if lifetime is not None:
-            seals_until = stamp(now + timedelta(seconds=min(_DAY, lifetime / 10)))
+            seals_until = sealing_end(now, lifetime)
             expires_at = stamp(now + timedelta(seconds=lifetime))
         for _ in range(count):
             key_id, secret = random_bytes(12).hex(), new_key()
@@ -273,8 +271,8 @@ class DataKeys:
         secret = unwrap(cipher, row.wrapped or b"", data_key_context(row.id, row.workspace))
         return DataKey(row.id, row.workspace, AESGCM(secret), row.seals_until)
 
-    def _is_over(self, key: DataKey | DataKeyRow | Spare) -> bool:
-        return key.seals_until is not None and key.seals_until <= stamp(self._clock.now())
+    def _is_over(self, key: DataKey | DataKeyRow | Spare, lifetime: int | None) -> bool:
+        return seals_no_more(key.seals_until, lifetime, self._clock.now())
 
     def _forget(self, key_ids: Sequence[str] | None) -> None:
         """Forget what is remembered of these keys, or of all. Under the lock of the store."""

@@ -1,6 +1,11 @@
 """What the key store keeps of a key."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.model.time import stamp
+
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +56,20 @@ class SigningKeyRow:
     wrapped: bytes | None
     root_key: str | None
     created_at: str
+
+
+def sealing_end(made: datetime, lifetime: int) -> str:
+    """Until when a key seals that is made at a moment, and destroyed ``lifetime`` seconds later."""
+    return stamp(made + timedelta(seconds=min(_DAY, lifetime / 10)))
+
+
+def seals_no_more(seals_until: str | None, lifetime: int | None, now: datetime) -> bool:
+    """Whether a key seals nothing new at the moment ``now``.
+
+    One that would seal for longer than one made now was made before the clock went back, and what
+    it sealed now would be kept beyond its time.
+    """
+    if seals_until is None:
+        return False
+    is_ahead = lifetime is not None and seals_until > sealing_end(now, lifetime)
+    return is_ahead or seals_until <= stamp(now)

@@ -309,6 +309,20 @@ def test_a_lifetime_ends_no_later_than_it_says(keyring: Keyring, clock: SetClock
     assert keyring.data.expired(10, (row.expires_at or "", row.id)) == []
 
 
+@pytest.mark.parametrize("owner", [ADA, RUN])
+def test_a_lifetime_ends_no_later_where_the_clock_went_back(
+    keyring: Keyring, clock: SetClock, owner: Owner
+) -> None:
+    sealer = KeyringSealer(keyring, lambda _contract, _field: 1000)
+    clock.advance(days=365)
+    ahead = sealer.seal(owner, REF, FIELD, "x")
+    clock.advance(days=-365)
+    sealed = sealer.seal(owner, REF, FIELD, "x")
+    assert key_of(sealed) != key_of(ahead)
+    clock.advance(seconds=1000)
+    assert key_of(sealed) in [row.id for row in keyring.data.expired(100)]
+
+
 def test_what_is_kept_for_another_time_has_another_key(keyring: Keyring) -> None:
     lifetimes = {"input.email": 1000, "input.iban": 5000}
     sealer = KeyringSealer(keyring, lambda _contract, field: lifetimes.get(field))
