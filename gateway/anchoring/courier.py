@@ -93,7 +93,8 @@ class Courier:
                 return None
             if errand.progress.next_at is not None:
                 wait = (parse(errand.progress.next_at) - self._clock.now()).total_seconds()
-                if wait > 0:
+                # Nothing is put off for longer: that was said before the clock went back.
+                if 0 < wait <= self._schedule.longest:
                     return wait
             await self._bring(errand.progress, errand.checkpoint)
         except ProblemError as error:

@@ -33,6 +33,11 @@ class Schedule:
     jitter: Callable[[], float]
     scale: float = 1.0
 
+    @property
+    def longest(self) -> float:
+        """The longest that an attempt is put off, in seconds."""
+        return max(max(PAUSES) * self.scale * (1 + _JITTER), MAX_RETRY_AFTER)
+
     def failed(self, progress: Progress, error: AnchorError, now: str) -> Progress:
         """The progress after an attempt that failed at the moment ``now``."""
         pause = PAUSES[min(progress.attempts, len(PAUSES) - 1)]

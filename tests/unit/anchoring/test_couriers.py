@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from gateway.anchoring.status import (
 )
 from gateway.anchoring.targets import Destinations, FileTarget, WitnessTarget
 from gateway.model.anchor import Progress, Receipt, TargetKind
+from gateway.model.time import after, stamp
 from gateway.transparency import COSIGNATURE, Verifier
 from tests.unit.anchoring.anchor_world import CLOCK, AnchorWorld
 
@@ -114,6 +115,22 @@ async def test_what_fails_is_tried_again_and_nothing_overtakes_it(world: AnchorW
     await world.grow()
     await until(lambda: shelf.kept == [1, 2])
     assert shelf.asked == [1, 1, 1, 1, 2]
+    await anchoring.stop()
+
+
+async def test_what_failed_before_the_clock_went_back_is_tried_again(world: AnchorWorld) -> None:
+    failures = iter([AnchorError("It burns.")])
+    shelf = Shelf(lambda _: next(failures, None))
+    anchoring = service(world, shelf, schedule=Schedule(lambda: 0.0, 0.001))
+    await anchoring.start()
+    await anchoring.stop(0)
+    before = await progress(world)
+    ahead = replace(before, attempts=1, next_at=after(stamp(CLOCK.now()), 365 * 86_400))
+    await world.journal.write(lambda tx: tx.move_target(before, ahead, None))
+    anchoring = service(world, shelf)
+    await anchoring.start()
+    await world.grow()
+    await until(lambda: shelf.kept == [1])
     await anchoring.stop()
 
 
