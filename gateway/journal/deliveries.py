@@ -17,6 +17,7 @@ from gateway.journal.statement import Statement, adding_once, setting
 from gateway.journal.tables import metadata
 from gateway.model.delivery import Delivery, DeliveryFilter, DeliveryStatus
 from gateway.model.ports import Page
+from gateway.model.time import END
 
 webhook_cursor = Table(
     "webhook_cursor",
@@ -100,7 +101,17 @@ DUE = Statement(
     .order_by(_row.next_at, _row.id)
     .limit(bindparam("at_most"))
 )
-NEXT = Statement(select(func.min(_row.next_at)).where(*_pending, _row.next_at > bindparam("now")))
+AHEAD = Statement(
+    select(*webhook_delivery.columns)
+    .where(*_pending, _row.next_at > bindparam("latest"))
+    .order_by(_row.next_at, _row.id)
+    .limit(bindparam("at_most"))
+)
+NEXT = Statement(
+    select(func.min(_row.next_at)).where(
+        *_pending, _row.next_at > bindparam("now"), _row.next_at <= bindparam("latest")
+    )
+)
 
 
 class SqlDeliveryRecords:
@@ -123,14 +134,23 @@ class SqlDeliveryRecords:
         rows, total = self._page(DELIVERIES, which.workspace, filters, page)
         return [_delivery(row) for row in rows], total
 
-    def due_deliveries(self, workspace: str, endpoint: str, now: str, limit: int) -> list[Delivery]:
-        """Pending deliveries of an endpoint whose time has come, the longest overdue first."""
+    def due_deliveries(
+        self, workspace: str, endpoint: str, now: str, limit: int, latest: str = END
+    ) -> list[Delivery]:
+        """Pending deliveries of an endpoint whose time has come, the longest overdue first, and
+        behind them those that wait beyond ``latest``."""
         place = {"of_workspace": workspace, "of_endpoint": endpoint}
-        return [_delivery(row) for row in self._all(DUE, now=now, at_most=limit, **place)]
+        rows = self._all(DUE, now=now, at_most=limit, **place)
+        if len(rows) < limit:
+            rows += self._all(AHEAD, latest=latest, at_most=limit - len(rows), **place)
+        return [_delivery(row) for row in rows]
 
-    def next_delivery(self, workspace: str, endpoint: str, now: str) -> str | None:
+    def next_delivery(
+        self, workspace: str, endpoint: str, now: str, latest: str = END
+    ) -> str | None:
         """When the next pending delivery of an endpoint that is not due yet will be."""
-        row = self._one(NEXT, of_workspace=workspace, of_endpoint=endpoint, now=now)
+        place = {"of_workspace": workspace, "of_endpoint": endpoint}
+        row = self._one(NEXT, now=now, latest=latest, **place)
         return row[0] if row else None
 
     def webhook_position(self, workspace: str, endpoint: str) -> int | None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.model.json import digest
+from gateway.model.time import END
 
 if TYPE_CHECKING:
     from gateway.model.ports import Page
@@ -78,11 +79,19 @@ class DeliveryRecords(Protocol):
         """A page of deliveries, the newest event first, and how many there are in all."""
         ...
 
-    def due_deliveries(self, workspace: str, endpoint: str, now: str, limit: int) -> list[Delivery]:
-        """Pending deliveries of an endpoint whose time has come, the longest overdue first."""
+    def due_deliveries(
+        self, workspace: str, endpoint: str, now: str, limit: int, latest: str = END
+    ) -> list[Delivery]:
+        """Pending deliveries of an endpoint whose time has come, the longest overdue first.
+
+        Behind them those that wait for a moment after ``latest``: nobody puts one off for so long,
+        so that was said before a clock went back.
+        """
         ...
 
-    def next_delivery(self, workspace: str, endpoint: str, now: str) -> str | None:
+    def next_delivery(
+        self, workspace: str, endpoint: str, now: str, latest: str = END
+    ) -> str | None:
         """When the next pending delivery of an endpoint that is not due yet will be."""
         ...
 

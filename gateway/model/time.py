@@ -6,6 +6,9 @@ they stand.
 
 from datetime import UTC, datetime, timedelta
 
+END = "9999-12-31T23:59:59.999999Z"
+"""The last moment of the calendar."""
+
 
 def stamp(moment: datetime) -> str:
     """The stamp of a moment, such as ``2026-03-01T09:30:00.000000Z``.

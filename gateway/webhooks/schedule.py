@@ -6,8 +6,8 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from gateway.model.delivery import Delivery, DeliveryStatus
+from gateway.model.time import END, parse
 from gateway.model.time import after as stamp_after
-from gateway.model.time import parse
 
 MINUTE, HOUR = 60.0, 3600.0
 
@@ -73,6 +73,13 @@ class Schedule:
         if attempt.gone or told.attempts > len(RETRIES):
             return replace(told, status=DeliveryStatus.DEAD)
         return replace(told, next_at=stamp_after(now, self._pause(told.attempts, attempt)))
+
+    def latest(self, now: str) -> str:
+        """The latest moment that a delivery is put off to at ``now``."""
+        try:
+            return stamp_after(now, max(max(RETRIES) * self.scale * (1 + _JITTER), MAX_RETRY_AFTER))
+        except OverflowError:
+            return END
 
     def _pause(self, attempts: int, attempt: Attempt) -> float:
         pause = RETRIES[attempts - 1] * self.scale * (1 + _JITTER * self.jitter())

@@ -160,17 +160,18 @@ class Sender:
     ) -> _Round:
         letters: list[_Letter] = []
         moments: list[str] = []
+        latest = self._schedule.latest(now)
         for endpoint in self._in_turn():
             held = self._held.get(endpoint.id, "")
-            if held > now:
+            if now < held <= latest:
                 moments.append(held)
                 continue
-            upcoming = records.next_delivery(endpoint.workspace, endpoint.id, now)
+            upcoming = records.next_delivery(endpoint.workspace, endpoint.id, now, latest)
             if upcoming is not None:
                 moments.append(upcoming)
             room = _room(busy[endpoint.id], len(sending) + len(letters))
             due = records.due_deliveries(
-                endpoint.workspace, endpoint.id, now, busy[endpoint.id] + room
+                endpoint.workspace, endpoint.id, now, busy[endpoint.id] + room, latest
             )
             fresh = [one for one in due if one.id not in sending][:room]
             letters += [self._letter(records, endpoint, one) for one in fresh]

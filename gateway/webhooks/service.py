@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +11,7 @@ from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Clock, Journal, Tx
 from gateway.model.problem import ProblemError
 from gateway.model.tasks import cancelled
-from gateway.model.time import after, stamp
+from gateway.model.time import after
 from gateway.webhooks.cloud_event import Compose
 from gateway.webhooks.endpoint import Endpoint, Roster
 from gateway.webhooks.intake import Announce, Intake
@@ -24,7 +25,6 @@ RETENTION = {DeliveryStatus.DELIVERED: 7 * DAY, DeliveryStatus.DEAD: 90 * DAY}
 """Seconds after which a settled delivery leaves the queue; the journal keeps what it was about."""
 
 _PRUNE_EVERY = 3600.0
-_NEVER = "9999-12-31T23:59:59.999999Z"
 _PRUNE_AT_ONCE = 5_000
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Webhooks:
         self._intake = Intake(parts.journal, self._roster, parts.announce, self._sender.look)
         self._tasks: list[asyncio.Task[None]] = []
         self._pruning: asyncio.Task[None] | None = None
-        self._prune_next = ""
+        self._prune_next = 0.0
 
     async def start(self) -> None:
         """Begin: what an earlier process left pending is sent, new endpoints start from now on.
@@ -86,7 +86,7 @@ class Webhooks:
 
     async def stop(self, patience: float = 2.0) -> None:
         """Stop, waiting ``patience`` seconds for messages on their way."""
-        self._prune_next = _NEVER
+        self._prune_next = float("inf")
         await cancelled(*self._tasks, self._pruning)
         self._tasks = []
         await self._sender.stop(patience)
@@ -107,9 +107,9 @@ class Webhooks:
 
     def _prune_sometimes(self) -> None:
         """Prune once in a while, and only when deliveries are settled: idle costs nothing."""
-        now = stamp(self._parts.clock.now())
+        now = time.monotonic()
         if now >= self._prune_next and (self._pruning is None or self._pruning.done()):
-            self._prune_next = after(now, _PRUNE_EVERY)
+            self._prune_next = now + _PRUNE_EVERY
             self._pruning = asyncio.create_task(self._prune())
 
     async def _prune(self) -> None:

@@ -1,5 +1,6 @@
 """The queue of webhook deliveries, for every journal."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gateway.journal import (
 )
 from gateway.journal.postgres import PostgresJournal
 from gateway.model.delivery import Delivery, DeliveryFilter, DeliveryStatus, delivery_id
-from gateway.model.ports import Journal, Page, Tx
+from gateway.model.ports import Journal, Page, Records, Tx
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.time import after
 from tests.contract.journal_story import SteppingClock, Story
@@ -87,6 +88,22 @@ async def test_due_are_the_pending_ones_of_an_endpoint_whose_time_has_come(
     upcoming = await journal.read(lambda records: records.next_delivery("acme", "hook", NOW))
     assert upcoming == LATER
     assert await journal.read(lambda records: records.next_delivery("acme", "hook", LATER)) is None
+
+
+async def test_what_waits_beyond_any_pause_is_due_behind_the_others(journal: Journal) -> None:
+    ahead, late = delivery(1, next_at=after(NOW, 365 * 86_400)), delivery(2, next_at=LATER)
+    await queue(journal, ahead, late, delivery(3))
+
+    def due(limit: int) -> Callable[[Records], list[Delivery]]:
+        return lambda records: records.due_deliveries("acme", "hook", NOW, limit, LATER)
+
+    assert await journal.read(due(10)) == [delivery(3), ahead]
+    assert await journal.read(due(1)) == [delivery(3)]
+    for latest, upcoming in ((LATER, LATER), (NOW, None)):
+        found = await journal.read(
+            lambda records, latest=latest: records.next_delivery("acme", "hook", NOW, latest)
+        )
+        assert found == upcoming
 
 
 async def test_what_is_settled_is_never_due(journal: Journal) -> None:

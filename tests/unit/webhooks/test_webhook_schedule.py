@@ -115,6 +115,19 @@ def test_retry_after_is_seconds_or_a_date_within_a_day(
     assert retry_after(value, MOMENT) == seconds
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 2.0])
+def test_no_attempt_is_put_off_beyond_the_latest_moment(scale: float) -> None:
+    schedule = Schedule(lambda: 1.0, scale)
+    longest = replace(DELIVERY, attempts=len(RETRIES) - 1)
+    for attempt in (Attempt(500, "No."), Attempt(503, "No.", 86_400.0)):
+        for tried in (DELIVERY, longest):
+            assert (schedule.settle(tried, attempt, NOW).next_at or "") <= schedule.latest(NOW)
+
+
+def test_the_latest_moment_is_within_the_calendar() -> None:
+    assert Schedule(lambda: 1.0, 1e9).latest(NOW) == "9999-12-31T23:59:59.999999Z"
+
+
 def test_a_replayed_delivery_is_due_at_once_with_all_attempts_before_it() -> None:
     dead = replace(DELIVERY, status=DeliveryStatus.DEAD, attempts=10, next_at=None)
     later = after(NOW, 60)

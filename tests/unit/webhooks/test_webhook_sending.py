@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -463,6 +464,21 @@ async def test_retry_after_holds_the_whole_endpoint_back(
     first, *others = came
     assert len(others) == 2
     assert min(others) - first > 0.95
+
+
+async def test_what_was_queued_before_the_clock_went_back_is_sent(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    class Ahead:
+        def now(self) -> datetime:
+            return SystemClock().now() + timedelta(days=365)
+
+    journal = await SqliteJournal.open(tmp_path / "gateway.db", clock=Ahead(), writer="w")
+    async with running(journal, endpoint(receiver)):
+        await run(journal, "a")
+        await settled(journal, len(KINDS))
+    await journal.close()
+    assert set(receiver.ids().values()) == {1}
 
 
 async def test_redirects_are_not_followed(journal: SqliteJournal, receiver: Receiver) -> None:
