@@ -82,6 +82,7 @@ class EmbeddedDispatcher(Dispatcher):
 
     def submit(self, run: DueRun) -> None:
         """Advance this run soon; if it is being advanced, tell whoever does."""
+        self._sweeper.notice()
         self.pool.submit(run)
 
     def schedule(self, wake_at: str) -> None:
@@ -100,6 +101,7 @@ class EmbeddedDispatcher(Dispatcher):
             await self._settling.settled(run_id)
 
     def _parked(self, run: DueRun, wake_at: str) -> None:
+        self._sweeper.notice()
         if self._has_timers:
             self._timers.add(run, wake_at)
         else:

@@ -11,17 +11,23 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from gateway.dispatch.record_clock import RecordClock
 from gateway.model.claims import DueRun
-from gateway.model.ports import Clock, Journal
+from gateway.model.ports import Clock, Journal, Records
 from gateway.model.problem import ProblemError
 from gateway.model.tasks import cancelled
-from gateway.model.time import parse, stamp
+from gateway.model.time import after, parse, stamp
 
 _log = logging.getLogger(__name__)
 _TROUBLE = 1.0
+_LONGEST_LEASE = 600.0
+"""The longest lease that can be set, in seconds."""
+
+_WENT_BACK = timedelta(seconds=1)
+"""How much earlier it must be than it was for the clock to have gone back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,8 @@ class Sweeper:
         self._is_reading = False
         self._looked_at = float("-inf")
         self._again: asyncio.TimerHandle | None = None
+        self._latest: datetime | None = None
+        self._ahead: str | None = None
 
     def start(self) -> None:
         """Begin to look; whatever is due already is found at once."""
@@ -110,6 +118,11 @@ class Sweeper:
             if not self._is_reading:  # else the next look is planned once it has read
                 self._look.set()
 
+    def notice(self) -> None:
+        """Remember how late it is, so that a clock which goes back is known as such."""
+        if self._latest is not None:
+            self._latest = max(self._latest, self._clock.now())
+
     async def _sweep(self) -> None:
         while True:
             try:
@@ -135,23 +148,42 @@ class Sweeper:
         limit = self._wanted()
         if limit <= 0:
             return self._pace.every
-        now = stamp(self._clock.now() - timedelta(seconds=self._pace.late))
+        now = self._clock.now()
+        await self._mind_the_clock(now)
         due, following = await self._read(now, limit)
         if following is not None and (self._next is None or following < self._next):
             self._next = following
         await self._found(due)
         return self._pause(self._next, is_more=len(due) == limit)
 
-    async def _read(self, now: str, limit: int) -> tuple[list[DueRun], str | None]:
+    async def _read(self, now: datetime, limit: int) -> tuple[list[DueRun], str | None]:
         """What is due, and the next moment. One that is asked for meanwhile need not be among what
         is read: it stays remembered."""
         self._next, self._is_reading = None, True
         try:
-            return await self._journal.read(
-                lambda records: (records.due_runs(now, limit, self._cap), records.next_wake())
-            )
+            return await self._journal.read(partial(self._due, now, limit))
         finally:
             self._is_reading = False
+
+    async def _mind_the_clock(self, now: datetime) -> None:
+        """Have looked for what waits for a time that was said before the clock went back: at the
+        first look, for it may have done so before this process began, and whenever it does."""
+        if self._latest is None or now < self._latest - _WENT_BACK:
+            await self._journal.write(lambda tx: tx.shorten(after(tx.now, _LONGEST_LEASE)))
+            self._ahead = ""
+        self._latest = now
+
+    def _due(self, now: datetime, limit: int, records: Records) -> tuple[list[DueRun], str | None]:
+        """The runs to hand on, and the next moment that any run has asked for."""
+        late = stamp(now - timedelta(seconds=self._pace.late))
+        due, following = records.due_runs(late, limit, self._cap), records.next_wake()
+        room = limit - len(due)
+        if self._ahead is not None and room > 0:
+            # By the moment of reading: what was parked since the look began is not ahead.
+            ahead = records.runs_ahead(stamp(self._clock.now() + _WENT_BACK), room, self._ahead)
+            self._ahead = ahead[-1].run_id if len(ahead) == room else None
+            due += ahead
+        return due, following
 
     def _pause(self, following: str | None, *, is_more: bool) -> float:
         if is_more:

@@ -132,6 +132,10 @@ CLAIM = _one(_take)
 CLAIM_WITHIN = _one(_take_within)
 FENCE = _one(lambda one: _prolong(_held(one)))
 RENEW = _many(_ending, _prolong)
+SHORTEN = _many(
+    lambda table: and_(table.c.owner.is_not(None), table.c.lease_until > bindparam("latest")),
+    lambda many: many.values(lease_until=bindparam("latest")),
+)
 RELEASE = _one(
     lambda one: _give_back(_held(one).where(claim.c.wake_seq == bindparam("of_wake_seq")))
 )
@@ -217,6 +221,17 @@ HELD = Statement(
     _leased(claim.c.workspace, func.count())
     .where(claim.c.lease_until >= bindparam("now"))
     .group_by(claim.c.workspace)
+)
+AHEAD = Statement(
+    _parked(*_run)
+    .join_from(claim, execution, execution.c.id == claim.c.execution_id)
+    .where(
+        claim.c.wake_at > bindparam("now"),
+        execution.c.updated_at > bindparam("now"),
+        claim.c.run_id > bindparam("after_run"),
+    )
+    .order_by(claim.c.run_id)
+    .limit(bindparam("at_most"))
 )
 NEXT_WAKE = Statement(_parked(claim.c.wake_at).order_by(claim.c.wake_at).limit(1))
 NEXT_LAPSE = Statement(_leased(func.min(claim.c.lease_until)))

@@ -68,6 +68,12 @@ class SqlClaimRecords(ClaimRecords):
                 rows += self._all(claim_statements.DUE_IN, now=now, **given)
         return rows
 
+    def runs_ahead(self, now: str, limit: int, after: str) -> list[DueRun]:
+        """Runs that were parked at a later time than ``now``, by id behind ``after``."""
+        window = {"now": now, "after_run": after, "at_most": limit}
+        rows = self._all(claim_statements.AHEAD, **window)
+        return [DueRun(run_id, of, bool(urgent)) for run_id, of, urgent in rows]
+
     def waiting_runs(self, now: str, up_to: int) -> int:
         """How many runs are due that nobody holds, counted no further than ``up_to``."""
         row = self._one(claim_statements.WAITING, now=now, at_most=up_to)
@@ -121,6 +127,10 @@ class SqlClaimQueue(ClaimQueue):
         """Prolong those claims of an owner whose lease ends ``before``, and return them."""
         values = {"of_owner": owner, "lease_until": lease_until, "before": before}
         return [Claim(*row) for row in self._all(claim_statements.RENEW, **values)]
+
+    def shorten(self, latest: str) -> int:
+        """Let no lease last beyond ``latest``; returns how many did."""
+        return self._change(claim_statements.SHORTEN, latest=latest)
 
     def release(self, run_id: str, epoch: int, wake_seq: int, wake_at: str | None) -> bool:
         """Give a claim back until ``wake_at``; False if a wake-up came since ``wake_seq``."""

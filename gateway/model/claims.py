@@ -31,6 +31,11 @@ class ClaimRecords(Protocol):
         """
         ...
 
+    def runs_ahead(self, now: str, limit: int, after: str) -> list[DueRun]:
+        """Runs that wait for a moment, and that something was last recorded of at a later time than
+        ``now``: before a clock went back. At most ``limit``, by id behind ``after``."""
+        ...
+
     def waiting_runs(self, now: str, up_to: int) -> int:
         """How many runs are due that nobody holds, counted no further than ``up_to``."""
         ...
@@ -64,6 +69,11 @@ class ClaimQueue(Protocol):
 
     def renew(self, owner: str, lease_until: str, before: str) -> list[Claim]:
         """Prolong those claims of an owner whose lease ends ``before``, and return them."""
+        ...
+
+    def shorten(self, latest: str) -> int:
+        """Let no lease last beyond ``latest``, as those of before a clock went back may; returns
+        how many did."""
         ...
 
     def release(self, run_id: str, epoch: int, wake_seq: int, wake_at: str | None) -> bool:

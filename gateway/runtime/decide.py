@@ -103,9 +103,15 @@ def _may_start(
     if state.status is StepStatus.WAITING_APPROVAL:
         # A pending request is looked at again: policy may have changed since it was made.
         return step.id in approvals
-    if state.status not in _UNSENT or (state.retry_at is not None and state.retry_at > now):
+    if state.status not in _UNSENT or _is_put_off(state, now):
         return False
     return all(steps[plan.by_key[key].id].status in _DONE for key in step.depends_on)
+
+
+def _is_put_off(state: Step, now: str) -> bool:
+    """Whether a step waits for its next attempt; not where that was said at a later time than
+    ``now``, before the clock went back, for that time may be far away."""
+    return state.retry_at is not None and state.updated_at <= now < state.retry_at
 
 
 def _parked(steps: Mapping[str, Step]) -> ExecutionStatus:

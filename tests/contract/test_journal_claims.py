@@ -205,6 +205,40 @@ async def test_the_next_wake_is_the_earliest_of_wakes_and_leases(journal: Journa
     assert await journal.read(lambda r: r.next_wake()) == after(now, 90)
 
 
+async def test_runs_that_were_parked_at_a_later_time_are_found(journal: Journal) -> None:
+    for name in "abcd":
+        await enlisted(journal, name)
+    await claimed(journal, "one")
+    await journal.write(lambda tx: tx.claim("run_b", "one", FAR))
+    await journal.write(lambda tx: tx.release("run_b", 1, 1, None))
+    await journal.write(lambda tx: tx.claim("run_c", "one", FAR))
+    await journal.write(lambda tx: tx.release("run_c", 1, 1, FAR))
+    now = await journal.write(lambda tx: tx.now)
+
+    async def ahead(moment: str, limit: int = 10, behind: str = "") -> list[str]:
+        found = await journal.read(lambda records: records.runs_ahead(moment, limit, behind))
+        return [run.run_id for run in found]
+
+    assert await ahead(after(now, 1)) == []
+    before = after(now, -3600)
+    assert await ahead(before) == ["run_c", "run_d"]
+    assert await ahead(before, 1) == ["run_c"]
+    assert await ahead(before, 1, "run_c") == ["run_d"]
+
+
+async def test_a_lease_that_is_too_long_is_shortened(journal: Journal) -> None:
+    for name in "abc":
+        await enlisted(journal, name)
+    now = await journal.write(lambda tx: tx.now)
+    await claimed(journal, "gone")
+    await journal.write(lambda tx: tx.claim("run_b", "one", after(now, 30)))
+
+    assert await journal.write(lambda tx: tx.shorten(after(now, 60))) == 1
+
+    claims = await journal.read(lambda r: [r.claim_of(f"run_{name}") for name in "abc"])
+    assert [one.lease_until for one in claims if one] == [after(now, 60), after(now, 30), None]
+
+
 async def test_adopting_frees_what_an_earlier_process_held(journal) -> None:
     for name in ("a", "b"):
         await enlisted(journal, name)

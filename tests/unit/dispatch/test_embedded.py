@@ -26,7 +26,8 @@ def anyio_backend() -> str:
 class Clock:
     """The time of the event loop, so that waits are real and short."""
 
-    start = datetime(2026, 3, 1, tzinfo=UTC)
+    def __init__(self) -> None:
+        self.start = datetime(2026, 3, 1, tzinfo=UTC)
 
     def now(self) -> datetime:
         return self.start + timedelta(seconds=asyncio.get_running_loop().time())
@@ -37,6 +38,8 @@ class Due:
 
     def __init__(self, clock: Clock) -> None:
         self.wakes: dict[str, str] = {}
+        self.ahead: list[str] = []
+        self.writes = 0
         self.faults: list[Exception] = []
         self.reads = 0
         self._clock = clock
@@ -46,6 +49,12 @@ class Due:
         if self.faults:
             raise self.faults.pop()
         return query(self)
+
+    async def write(self, _unit: Callable[[Any], Any]) -> None:
+        self.writes += 1
+
+    def runs_ahead(self, _now: str, limit: int, after: str) -> list[DueRun]:
+        return [DueRun(run, "acme") for run in self.ahead if run > after][:limit]
 
     def due_runs(self, now: str, limit: int, cap: int | None) -> list[DueRun]:
         due = [run for run, wake_at in self.wakes.items() if wake_at <= now]
@@ -183,6 +192,52 @@ async def test_a_run_is_advanced_at_the_moment_for_which_it_was_scheduled(rig: R
     await rig.until(lambda: rig.runs.advances["r1"] == 1)
     ((_, moment),) = rig.runs.moments
     assert moment - began > 0.195
+
+
+@pytest.mark.parametrize("runs", [1, 2, 5])
+async def test_runs_of_before_the_clock_went_back_are_advanced_at_the_start(runs: int) -> None:
+    rig = Rig(ahead=2)
+    rig.due.ahead = [f"run{number}" for number in range(runs)]
+    rig.start()
+    await rig.until(lambda: len(rig.runs.advances) == runs)
+    assert set(rig.runs.advances.values()) == {1}
+    assert rig.due.writes == 1
+    await rig.dispatcher.stop(1)
+
+
+async def test_a_run_that_is_parked_while_the_first_look_begins_is_not_advanced_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parked_just_now(now: str, _limit: int, _after: str) -> list[DueRun]:
+        return [DueRun("run1", "acme")] if stamp(rig.clock.now()) > now else []
+
+    async def write(_unit: Callable[[Any], Any]) -> None:
+        await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(rig.due, "write", write)
+    monkeypatch.setattr(rig.due, "runs_ahead", parked_just_now)
+    rig.start()
+    await rig.until(lambda: rig.due.reads == 1)
+    rig.dispatcher.schedule(stamp(rig.clock.now()))
+    await rig.until(lambda: rig.due.reads == 2)
+    assert not rig.runs.advances
+    await rig.dispatcher.stop(1)
+
+
+async def test_runs_are_looked_for_that_were_parked_before_the_clock_went_back(rig: Rig) -> None:
+    rig.start()
+    await rig.until(lambda: rig.due.reads == 1)
+    rig.clock.start += timedelta(days=365)
+    rig.dispatcher.submit(DueRun("other", "acme"))
+    rig.clock.start -= timedelta(days=365)
+    rig.due.ahead = ["run1"]
+    rig.dispatcher.schedule(stamp(rig.clock.now()))
+    await rig.until(lambda: rig.runs.advances["run1"] == 1)
+    rig.dispatcher.schedule(stamp(rig.clock.now()))
+    reads = rig.due.reads
+    await rig.until(lambda: rig.due.reads > reads)
+    assert rig.runs.advances["run1"] == 1
+    await rig.dispatcher.stop(1)
 
 
 async def test_waiting_for_a_far_moment_costs_no_looks(rig: Rig) -> None:

@@ -45,6 +45,17 @@ async def exhaust(world: LoopWorld, execution_id: str) -> None:
         world.clock.forward(60)
 
 
+async def test_nothing_waits_for_a_retry_of_before_the_clock_went_back(world: LoopWorld) -> None:
+    world.clock.forward(365 * 86_400)
+    world.actions.will("plain", BUSY)
+    execution_id = await world.begin(step("a", "plain"))
+    await world.advance(execution_id)
+    assert await statuses(world, execution_id) == ["ready"]
+    world.clock.forward(-365 * 86_400)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+
+
 async def test_what_failed_runs_again_and_what_is_completed_is_kept(world: LoopWorld) -> None:
     execution_id = await failed(world)
     await world.operate("retry", execution_id)
