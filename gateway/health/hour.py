@@ -74,10 +74,12 @@ class Hour:
 
 @dataclass(slots=True)
 class _Counted:
-    """What is remembered of a workspace: entries up to ``through``, those from ``since`` on."""
+    """What is remembered of a workspace: entries up to ``through``, those from ``since`` on; the
+    last hour began at ``begin``."""
 
     through: int
     since: str
+    begin: str = ""
     minutes: dict[str, Counter[Figure]] = field(default_factory=dict)
     deprecated: dict[str, Counter[str]] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -115,11 +117,12 @@ class Activity:
             return cut, records.moment_behind(cut) or begin, last
 
         first, since, last = await self._journal.read(find)
-        if counted.through < first or not counted.since:
+        went_back = begin < counted.begin  # what lies in this hour was forgotten as too old
+        if counted.through < first or not counted.since or went_back:
             counted.minutes.clear()
             counted.deprecated.clear()
             counted.through, counted.since = first, since
-        counted.since = max(counted.since, begin)
+        counted.since, counted.begin = max(counted.since, begin), begin
         while counted.through < last:
             upto = min(counted.through + STRETCH, last)
             read = partial(_stretch, workspace=workspace, after=counted.through, through=upto)

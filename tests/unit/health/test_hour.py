@@ -187,6 +187,18 @@ async def test_later_looks_count_only_what_is_new_and_forget_what_is_old(
     assert totals(await look(activity, clock)) == {Figure.CALLS_DENIED: 1}
 
 
+async def test_an_hour_is_counted_anew_where_the_clock_went_back(
+    journal: SqliteJournal, activity: Activity, clock: Clock
+) -> None:
+    await tell(journal, call(EntryType.QUERY_ANSWERED))
+    before = await look(activity, clock)
+    clock.go_on(days=365)
+    assert totals(await look(activity, clock)) == {}
+    clock.go_on(days=-365)
+    assert await look(activity, clock) == before
+    assert totals(before) == {Figure.CALLS_ALLOWED: 1}
+
+
 async def test_where_too_much_happened_less_than_the_hour_is_counted(
     journal: SqliteJournal, activity: Activity, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
