@@ -24,11 +24,21 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What a workspace may use until the first of its offers ends."""
+    """What a workspace may use of its ``offers`` from ``since`` until the next of them ends.
+
+    Those that have ended are kept: a clock that was ahead may go back. ``has_ends`` says whether
+    any of them ends.
+    """
 
     registry: Registry
     offers: tuple[Offer, ...]
+    since: datetime
     until: datetime | None
+    has_ends: bool
+
+    def is_of(self, now: datetime) -> bool:
+        """Whether it is what may be used at the moment ``now``."""
+        return self.since <= now and (self.until is None or now < self.until)
 
 
 class LiveRegistry(Registry):
@@ -63,7 +73,7 @@ class LiveRegistry(Registry):
         view = self._views.get(workspace)
         if view is None:
             return self._base
-        if view.until is not None and view.until <= self._now():
+        if view.has_ends and not view.is_of(self._now()):
             self._set(workspace, view.offers, view)
             return self.of(workspace)
         return view.registry
@@ -110,9 +120,12 @@ class LiveRegistry(Registry):
             if ended is not None and self._views.get(workspace) is not ended:
                 return
             views = {name: view for name, view in self._views.items() if name != workspace}
-            if standing:
-                registry = self._shared([one.bundle for one in standing])
-                views[workspace] = _View(registry, standing, min(ends, default=None))
+            if offers:
+                bundles = [one.bundle for one in standing]
+                registry = self._shared(bundles) if bundles else self._base
+                has_ends = any(one.until is not None for one in offers)
+                until = min(ends, default=None)
+                views[workspace] = _View(registry, tuple(offers), now, until, has_ends)
             self._views = views
 
     def _shared(self, bundles: list[Bundle]) -> Registry:

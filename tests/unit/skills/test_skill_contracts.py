@@ -255,6 +255,18 @@ def test_an_offer_ends_at_its_moment() -> None:
     assert live.of("acme") is live.base
 
 
+def test_an_offer_that_ended_by_a_clock_that_went_back_stands_again() -> None:
+    watch = Watch()
+    live = LiveRegistry(BASE, watch.now)
+    live.offer("acme", [Offer(bundle_of("1.0.0"), NOW + timedelta(hours=1))])
+    watch.moment = NOW + timedelta(days=365)
+    assert live.of("acme") is live.base
+    watch.moment = NOW
+    assert live.of("acme").resolve("desk.plan.stop") is not None
+    watch.moment = NOW + timedelta(hours=1)
+    assert live.of("acme") is live.base
+
+
 def test_what_is_taken_back_while_another_offer_ends_stays_away() -> None:
     """Readers in other threads put away what has ended; a skill may be disabled meanwhile."""
     ends = NOW + timedelta(hours=1)
