@@ -6,9 +6,9 @@ changes nothing any more.
 """
 
 import logging
-import time
 from collections.abc import Callable
 
+from gateway.model.elapsed import elapsed
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.policy import Activation, Changeset
@@ -32,7 +32,7 @@ class InForce:
     def adopt(self, revision: PolicyRevision, number: int, at: float) -> None:
         """Decide under ``revision``, which activation ``number`` put in force.
 
-        ``at`` is a moment, by ``time.monotonic``, at which the record said so or later became
+        ``at`` is a moment, by ``elapsed``, at which the record said so or later became
         certain to say so. An earlier activation than the one that is followed changes nothing.
         """
         if number < self.number:
@@ -78,4 +78,4 @@ def newest_activation(records: Records) -> Activation | None:
 
 def moment() -> float:
     """The present moment as ``adopt`` wants it."""
-    return time.monotonic()
+    return elapsed()

@@ -9,11 +9,11 @@ once, and looked at again until it can.
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable
 
 from gateway.administration.activation import InForce, newest_activation
 from gateway.administration.checks import STORED
+from gateway.model.elapsed import elapsed
 from gateway.model.ports import Journal, Records
 from gateway.model.problem import ProblemError
 from gateway.model.tasks import cancelled
@@ -132,7 +132,7 @@ class PolicyWatch:
     async def _follow(self) -> str | None:
         """Adopt what the record names; returns what is in the way of that."""
         while True:
-            at = time.monotonic()
+            at = elapsed()
             head, number = await self._journal.read(_newest)
             if head is None:
                 return None
@@ -147,7 +147,7 @@ class PolicyWatch:
             if self._is_unusable(head):
                 return self.trouble
             revision = await self._build(head)
-            at = time.monotonic()
+            at = elapsed()
             head, number = await self._journal.read(_newest)
             if head == revision.revision:
                 self._in_force.adopt(revision, number, at)
@@ -156,7 +156,7 @@ class PolicyWatch:
         if self._unusable is None:
             return False
         revision, until = self._unusable
-        return revision == head and time.monotonic() < until
+        return revision == head and elapsed() < until
 
     async def _build(self, head: str) -> PolicyRevision:
         """Build a revision, or remember for a while that it cannot be."""
@@ -165,7 +165,7 @@ class PolicyWatch:
             edited = await self._journal.read(lambda records: _edited(records, head, current))
             built = await asyncio.to_thread(derive_revision, current, edited, STORED)
         except ProblemError:
-            self._unusable = (head, time.monotonic() + AGAIN)
+            self._unusable = (head, elapsed() + AGAIN)
             raise
         self._unusable = None
         return built

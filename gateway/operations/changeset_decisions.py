@@ -1,7 +1,6 @@
 """policy.changeset.approve, reject, withdraw and activate"""
 
 import asyncio
-import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +14,7 @@ from gateway.administration import (
     require,
     require_revision,
 )
+from gateway.model.elapsed import elapsed
 from gateway.model.entry import EntryType
 from gateway.model.json import JsonObject, digest
 from gateway.model.policy import Changeset
@@ -124,7 +124,7 @@ class _Handlers:
 
     def activate(self, admitted: Admitted, tx: Tx) -> JsonObject:
         """Put the approved revision in force: here once it is durable, before the answer."""
-        at, revision = time.monotonic(), admitted.prepared
+        at, revision = elapsed(), admitted.prepared
         changeset = self._activatable(admitted, tx)
         if revision.revision != changeset.revision:
             raise refuse("CONFLICT", f"Changeset {changeset.id} was changed meanwhile. Try again.")

@@ -9,6 +9,7 @@ from typing import Protocol
 from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, Treatment, VerdictDecision
+from gateway.model.elapsed import elapsed
 from gateway.model.json import JsonObject
 from gateway.model.pii import PiiClasses
 from gateway.model.principal import Principal
@@ -86,10 +87,10 @@ class Policies:
 
     def observe(self, head: str | None, at: float | None = None) -> bool:
         """The record names ``head`` as the revision in force; True if that is the one that decides
-        here. ``at`` is when it said so, by ``time.monotonic``: at this moment, if not given. What
+        here. ``at`` is when it said so, by ``elapsed``: at this moment, if not given. What
         it said before it named another one makes nothing sure any more."""
         same = head == self.current.revision
-        seen = time.monotonic() if at is None else at
+        seen = elapsed() if at is None else at
         with self._lock:  # the loop and the record's writer see it, each at its own moment
             if not same:
                 self._sure_until, self._doubted_at = 0.0, max(seen, self._doubted_at)
@@ -99,13 +100,13 @@ class Policies:
 
     def is_doubted_since(self, at: float) -> bool:
         """True if the record named another revision than the one that decided here at ``at``, by
-        ``time.monotonic``, or later."""
+        ``elapsed``, or later."""
         return at <= self._doubted_at
 
     @property
     def is_sure(self) -> bool:
         """True while it is sure that the revision in force decides here, without a look."""
-        return self._refresh is None or time.monotonic() < self._sure_until
+        return self._refresh is None or elapsed() < self._sure_until
 
     async def settle(self) -> None:
         """Return once it is sure that the revision in force decides here.

@@ -10,10 +10,10 @@ Seconds are counted on the clock that goes on while the machine sleeps, where th
 differences of one machine's clock, so that machines need not agree on the time.
 """
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 
+from gateway.model.elapsed import elapsed
 from gateway.privacy.key_store import KeyStore
 
 TRUST = 0.5
@@ -21,8 +21,6 @@ TRUST = 0.5
 
 _MARGIN = 0.1
 """Seconds by which whoever destroys waits longer, for clocks that do not go equally fast."""
-
-_CLOCK = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
 
 Forget = Callable[[Sequence[str] | None], None]
 """Drops what is remembered of these keys, or of all with None."""
@@ -46,12 +44,12 @@ class Freshness:
         Raises:
             ProblemError: SERVICE_UNAVAILABLE when the store cannot be asked.
         """
-        if not self._store.is_shared or _now() - self._asked_at < TRUST:
+        if not self._store.is_shared or elapsed() - self._asked_at < TRUST:
             return
         # Under the lock of the store, under which whatever is read of it is also remembered: else a
         # key that was read before its destruction could be remembered after it was forgotten.
         with self._store.lock:
-            begun = _now()
+            begun = elapsed()
             if begun - self._asked_at < TRUST:
                 return
             told = self._store.destroyed_since(self._mark)
@@ -65,7 +63,3 @@ class Freshness:
         """Wait until no other process trusts what it knew before now."""
         if self._store.is_shared:
             time.sleep(TRUST + _MARGIN)
-
-
-def _now() -> float:
-    return time.clock_gettime(_CLOCK)

@@ -7,10 +7,10 @@ that no turn has prolonged meanwhile.
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass
 from functools import partial
 
+from gateway.model.elapsed import elapsed
 from gateway.model.execution import Claim
 from gateway.model.ports import Journal, Tx
 from gateway.model.problem import ProblemError
@@ -25,7 +25,7 @@ _BEATS = 3
 class Held:
     """A run that this process advances: under which epoch, and which wake-ups it has seen.
 
-    ``since`` is the moment (monotonic) from which the lease counts, at the earliest.
+    ``since`` is the moment (``elapsed``) from which the lease counts, at the earliest.
     """
 
     epoch: int
@@ -56,7 +56,7 @@ class Keeper:
     def is_sure_of(self, run_id: str) -> bool:
         """True while nobody else can have taken the run: its lease is not over."""
         held = self._held.get(run_id)
-        return held is not None and time.monotonic() < held.since + self.lease
+        return held is not None and elapsed() < held.since + self.lease
 
     def start(self) -> None:
         """Begin to prolong claims."""
@@ -86,7 +86,7 @@ class Keeper:
 
     async def renew(self) -> None:
         """Prolong every claim that is not fresh; wake whoever lost one or missed a wake-up."""
-        began = time.monotonic()
+        began = elapsed()
         stale = {
             run_id: held
             for run_id, held in self._held.items()

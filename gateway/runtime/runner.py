@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.contracts import Registry, pii_of
+from gateway.model.elapsed import elapsed
 from gateway.model.execution import UNDER_WAY, Claim, Execution, ExecutionStatus, StepStatus
 from gateway.model.json import encoded
 from gateway.model.pii import ErasedError
@@ -103,7 +104,7 @@ class Runner:
         wake-up; calling it more often does no harm, for the claim lets one process in.
         """
         try:
-            began = time.monotonic()
+            began = elapsed()
             begun = await self._write(self._beginning(run_id))
             if begun.memory is None:
                 return begun.turn.wake_at
@@ -123,8 +124,7 @@ class Runner:
         self._slots.lift()  # who waits for one learns that it sends nothing
 
     def _hold(self, memory: RunMemory, woken: asyncio.Event, began: float) -> None:
-        held = Held(memory.epoch, memory.wake_seq, woken, began)
-        self.keeper.hold(memory.run_id, held)
+        self.keeper.hold(memory.run_id, Held(memory.epoch, memory.wake_seq, woken, began))
 
     async def _drive(self, memory: RunMemory, turn: Turn, woken: asyncio.Event) -> Turn:
         under_way: set[asyncio.Task[Outcome]] = set()
@@ -134,7 +134,7 @@ class Runner:
                 made = [self._make(memory.run_id, item, ended) for item in turn.attempts]
                 under_way |= {asyncio.create_task(attempt) for attempt in made}
                 outcomes = await self._next_outcomes(under_way, woken, turn.look_in)
-                began = time.monotonic()
+                began = elapsed()
                 turn, memory = await self._take(memory, outcomes)
                 self._hold(memory, woken, began)
                 if turn.ended:

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import time
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import pytest
 from gateway.administration.watch import INTERVAL
 from gateway.contracts import Registry
 from gateway.journal import SqliteJournal
+from gateway.model import elapsed as elapsed_module
+from gateway.model.elapsed import elapsed
 from gateway.model.system import SystemClock
 from gateway.policy import load_policies
 from gateway.policy.policies import CERTAINTY
@@ -83,7 +84,7 @@ def test_whoever_comes_late_changes_nothing(tmp_path: Path, registry: Registry) 
             early = place.policies.current
             wanted = await place.activate("uma")
             await place.until(lambda: place.policies.revision == wanted)
-            place.in_force.adopt(early, 1, time.monotonic())
+            place.in_force.adopt(early, 1, elapsed())
             assert place.policies.revision == wanted
 
     asyncio.run(run())
@@ -230,10 +231,24 @@ def test_a_record_that_lost_the_activation_that_is_followed_makes_nothing_sure(
 def test_an_earlier_doubt_does_not_take_the_place_of_a_later_one(registry: Registry) -> None:
     policies = load_policies(shipped_policies(), registry)
     policies.watched_by(lambda: asyncio.sleep(0))
-    now = time.monotonic()
+    now = elapsed()
     policies.observe("later", now)
     policies.observe("another", now - 2)
     policies.observe(policies.revision, now - 1)
     assert not policies.is_sure
     policies.observe(policies.revision, now + 1)
     assert policies.is_sure
+
+
+def test_nothing_stays_sure_while_the_machine_sleeps(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(elapsed_module.time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(elapsed_module.time, "clock_gettime", lambda _: now[0])
+    policies = load_policies(shipped_policies(), registry)
+    policies.watched_by(lambda: asyncio.sleep(0))
+    policies.observe(policies.revision)
+    assert policies.is_sure
+    now[0] += CERTAINTY
+    assert not policies.is_sure

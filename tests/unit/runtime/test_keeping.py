@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.model import elapsed
 from gateway.model.execution import ExecutionStatus, StepStatus
 from gateway.model.ports import ActionCall, ActionOutcome, Answered
-from gateway.runtime import keeping
 from gateway.runtime.keeping import Held
 from gateway.runtime.outcomes import MAX_ATTEMPTS
 from tests.unit.runtime.loop_world import BUSY, LoopWorld, step
@@ -39,9 +39,11 @@ class Slow:
 
 @pytest.fixture
 def passing(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The monotonic time, of which a test lets pass what it wants."""
+    """The time that passes, of which a test lets go by what it wants, as while a machine sleeps:
+    its monotonic clock stands."""
     now = [1000.0]
-    monkeypatch.setattr(keeping.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(elapsed.time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(elapsed.time, "clock_gettime", lambda _: now[0])
     return now
 
 
