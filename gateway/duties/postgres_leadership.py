@@ -15,7 +15,7 @@ import logging
 
 import psycopg
 
-from gateway.postgres import SharedLock, as_text
+from gateway.postgres import PatientAsyncSession, SharedLock, as_text
 from gateway.postgres.connection import ALIVE
 from gateway.postgres.locks import PROGRAM
 
@@ -23,7 +23,8 @@ SILENCE = 6
 """Seconds after which the server ends the session of a leader that it hears nothing of."""
 
 PATIENCE = 2.0
-"""Seconds in which the server must answer whoever asks whether it leads."""
+"""Seconds in which a session must be had, and in which the server must answer whoever asks whether
+it leads."""
 
 _SETTINGS = f"-c idle_session_timeout={SILENCE}s -c statement_timeout=2s"
 _log = logging.getLogger(__name__)
@@ -34,15 +35,14 @@ class PostgresLeadership:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._session: psycopg.AsyncConnection | None = None
+        self._session: PatientAsyncSession | None = None
         self._leads = False
         self._trouble = ""
 
     async def holds(self) -> bool:
         """See ``Leadership``."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                self._leads = await self._asked()
+            self._leads = await self._asked()
         except (psycopg.Error, TimeoutError, OSError) as error:
             self._tell(as_text(error) if isinstance(error, psycopg.Error) else "no answer")
             await self.resign()
@@ -57,22 +57,27 @@ class PostgresLeadership:
             await session.close()
 
     async def _asked(self) -> bool:
-        if self._session is None:
-            self._session = await psycopg.AsyncConnection.connect(
+        session = self._session or await self._connected()
+        if self._leads:
+            await session.execute("SELECT 1")
+            return True
+        asked = await session.execute(
+            "SELECT pg_try_advisory_lock(%s, %s)", (PROGRAM, int(SharedLock.DUTIES))
+        )
+        row = await asked.fetchone()
+        return bool(row and row[0])
+
+    async def _connected(self) -> PatientAsyncSession:
+        async with asyncio.timeout(PATIENCE):
+            self._session = await PatientAsyncSession.connect(
                 self._url,
                 autocommit=True,
                 application_name="contract-gateway duties",
                 options=_SETTINGS,
                 **ALIVE,
             )
-        if self._leads:
-            await self._session.execute("SELECT 1")
-            return True
-        asked = await self._session.execute(
-            "SELECT pg_try_advisory_lock(%s, %s)", (PROGRAM, int(SharedLock.DUTIES))
-        )
-        row = await asked.fetchone()
-        return bool(row and row[0])
+        self._session.silence = PATIENCE
+        return self._session
 
     def _tell(self, trouble: str) -> None:
         """Log what is wrong once, when it begins."""

@@ -10,11 +10,13 @@ from gateway.postgres.connection import (
 )
 from gateway.postgres.descriptors import await_any
 from gateway.postgres.locks import SharedLock
+from gateway.postgres.patient import PatientAsyncSession
 
 __all__ = [
     "ALIVE",
     "CONNECT_SECONDS",
     "Connection",
+    "PatientAsyncSession",
     "SharedLock",
     "as_text",
     "await_any",

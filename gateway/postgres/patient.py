@@ -27,6 +27,20 @@ class PatientSession(psycopg.Connection[Row]):
         return super().wait(_watched(gen, self.silence), *given, **more)
 
 
+class PatientAsyncSession(psycopg.AsyncConnection[Row]):
+    """``PatientSession`` for the event loop.
+
+    Giving it up by a timeout instead would take ten seconds longer: whoever is cancelled while he
+    waits for an answer has psycopg ask the server to cancel the statement, and waits again.
+    """
+
+    silence: float | None = None
+
+    async def wait(self, gen: PQGen[T], *given: Any, **more: Any) -> T:
+        """Wait until the server has answered; see ``psycopg.AsyncConnection``."""
+        return await super().wait(_watched(gen, self.silence), *given, **more)
+
+
 def _watched(answering: PQGen[T], silence: float | None) -> PQGen[T]:
     """What is answered, step by step: it is gone on with at least every tenth of a second."""
     since = time.monotonic()

@@ -2,11 +2,14 @@
 whoever asks goes on with a new one, and whoever stops does so."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
+from gateway.duties.duties import INTERVAL
+from gateway.duties.postgres_leadership import SILENCE, PostgresLeadership
 from gateway.model.contract import RateKey
 from gateway.model.rate import Budget, Holder
 from gateway.pipeline import postgres_limits
@@ -73,3 +76,18 @@ def test_calls_are_counted_again(
     network.lose()
     assert asyncio.run(limits.take(budget)) >= 0
     limits.close()
+
+
+@pytest.mark.parametrize("of_all", [False, True])
+def test_a_leader_gives_up_before_the_server_lets_another_lead(
+    network: Proxy, through: str, *, of_all: bool
+) -> None:
+    async def leading() -> None:
+        leadership = PostgresLeadership(through)
+        assert await leadership.holds()
+        heard = time.monotonic()
+        (network.stall if of_all else network.lose)()
+        assert not await leadership.holds()
+        assert time.monotonic() - heard + INTERVAL < SILENCE
+
+    asyncio.run(leading())
