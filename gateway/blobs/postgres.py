@@ -12,6 +12,11 @@ PIECE = 1024 * 1024
 MOST = 1024 * 1024 * 1024
 """The bytes of the largest blob."""
 
+_SETTINGS = {"lock_timeout": "10s"}
+_SILENCE = 30.0
+"""Seconds of silence after which a session counts as lost: more than a wait for others takes, and
+the removal of the largest blob."""
+
 
 class PostgresBlobs:
     """The blobs of ``area`` in the database ``url``."""
@@ -20,7 +25,7 @@ class PostgresBlobs:
 
     def __init__(self, url: str, area: str) -> None:
         self._area = area
-        self._connection = Connection(url, "blobs", settings={"lock_timeout": "10s"})
+        self._connection = Connection(url, "blobs", settings=_SETTINGS, silence=_SILENCE)
 
     def close(self) -> None:
         """See ``Blobs``: the connection ends."""

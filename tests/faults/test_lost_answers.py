@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from gateway.blobs import postgres as postgres_blobs
+from gateway.blobs.postgres import PostgresBlobs
+from gateway.blobs.tables import BLOB_TABLES
 from gateway.duties.duties import INTERVAL
 from gateway.duties.postgres_leadership import SILENCE, PostgresLeadership
 from gateway.model.contract import RateKey
@@ -62,6 +65,19 @@ def test_destroyed_keys_are_removed_again(
     store.forget_log()
     assert asked
     store.close()
+
+
+def test_blobs_are_had_again(
+    network: Proxy, through: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_blobs, "_SILENCE", 1.0, raising=False)
+    with psycopg.connect(database_url, autocommit=True) as session:
+        session.execute(BLOB_TABLES)
+    blobs = PostgresBlobs(through, "evidence")
+    blobs.put("one", [b"content"])
+    network.lose()
+    assert blobs.get("one") == b"content"
+    blobs.close()
 
 
 def test_calls_are_counted_again(
