@@ -26,6 +26,7 @@ _COUNTER_BITS = 12
 _COUNTER_MASK = (1 << _COUNTER_BITS) - 1
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MAX_KEY_BYTES = 65_536
+_DRAFT = "[0-9a-f]" * 16
 
 
 class SystemClock:
@@ -74,7 +75,8 @@ def key_file(path: Path, make: Callable[[], bytes], *, secret: bool = True) -> b
 
     The file is only for its owner (0600), and so is its folder (0700); a file that is not
     ``secret`` may be opened to others later. It appears complete or not at all, and of several
-    processes that create it at once one wins and all read the same.
+    processes that create it at once one wins and all read the same. What a crash left of a draft
+    is removed: it may be the key itself, and would outlive it.
 
     Raises:
         ProblemError: KEYS_UNUSABLE when it cannot be read or made, or is open to other users.
@@ -84,6 +86,7 @@ def key_file(path: Path, make: Callable[[], bytes], *, secret: bool = True) -> b
         _refuse_open(path.parent, path.parent.stat().st_mode, "700")
         if not path.exists():
             _publish(path, make())
+        _remove_drafts(path)
         with path.open("rb") as file:
             if secret:
                 _refuse_open(path, os.fstat(file.fileno()).st_mode, "600")
@@ -182,11 +185,18 @@ def _publish(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
+        with contextlib.suppress(FileExistsError, FileNotFoundError):  # somebody was faster
             os.link(draft, path)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def _remove_drafts(path: Path) -> None:
+    """Remove the drafts of a key file that is there; whoever still writes one was too slow."""
+    for draft in path.parent.glob(f".{path.name}.{_DRAFT}"):
+        with contextlib.suppress(OSError):  # who may not write here reads the key all the same
+            draft.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -96,6 +96,36 @@ def test_threads_that_make_a_key_at_once_agree_on_it(tmp_path: Path) -> None:
         assert len(read) == 1
 
 
+def test_no_copy_of_a_key_is_left_of_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, others = tmp_path / "root.key", tmp_path / ".root.next.key.0123456789abcdef"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception):
+            key_file(path, lambda: b"key")
+    others.touch()
+    (left,) = set(tmp_path.iterdir()) - {path, others}
+    assert left.read_bytes() == b"key"
+    assert key_file(path, lambda: b"another") == b"key"
+    assert set(tmp_path.iterdir()) == {path, others}
+
+
+def test_whoever_is_too_slow_to_make_a_key_reads_that_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, link = tmp_path / "root.key", os.link
+
+    def overtaken(draft: Path, target: Path) -> None:
+        monkeypatch.undo()
+        assert key_file(path, lambda: b"first") == b"first"
+        link(draft, target)
+
+    monkeypatch.setattr(os, "link", overtaken)
+    assert key_file(path, lambda: b"second") == b"first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
 def test_a_key_that_others_can_open_is_refused_with_a_remedy(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "keys" / "root.key"
