@@ -15,6 +15,7 @@ class Proxy:
     ``cut`` ends what is connected and refuses what comes; ``stall`` swallows nothing and passes
     nothing on, as a network does that lost its route: nobody is told that the other side is gone.
     ``lose`` does so for ever to what is connected, while new connections are as good as any.
+    ``garble`` passes something else on instead of what it is given, once.
     """
 
     def __init__(self, target: tuple[str, int]) -> None:
@@ -24,6 +25,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._lost: set[tuple[socket.socket, socket.socket]] = set()
+        self._garbled: tuple[bytes, bytes] | None = None
         self._whole = threading.Event()
         self._whole.set()
         self._is_cut = self._is_closed = False
@@ -43,6 +45,10 @@ class Proxy:
         """Pass nothing on any more of the connections that there are; they stay open."""
         with self._lock:
             self._lost |= self._pairs
+
+    def garble(self, what: bytes, other: bytes) -> None:
+        """Pass ``other`` on where ``what`` is seen next."""
+        self._garbled = (what, other)
 
     def heal(self) -> None:
         """Let everything through again; what was swallowed by nobody arrives now."""
@@ -99,8 +105,15 @@ class Proxy:
                     if pair not in self._pairs:
                         return
                     time.sleep(_TICK) if pair in self._lost else self._whole.wait(_TICK)
-                sink.sendall(data)
+                sink.sendall(self._as_passed(data))
         self._end(pair)
+
+    def _as_passed(self, data: bytes) -> bytes:
+        garbled = self._garbled
+        if garbled is None or garbled[0] not in data:
+            return data
+        self._garbled = None
+        return data.replace(*garbled, 1)
 
     def _end_all(self) -> None:
         with self._lock:

@@ -140,6 +140,7 @@ class Wire:
                 self._await(deadline)
             result = link.get_result()
             if result is None:
+                self._require_open()  # what cannot be understood closes it, with no more results
                 continue
             if result.status == pq.ExecStatus.PIPELINE_SYNC:
                 return results
@@ -147,8 +148,7 @@ class Wire:
 
     def _await(self, deadline: float, *, writing: bool = False) -> None:
         link = self._link
-        if link.status != pq.ConnStatus.OK:
-            raise OSError("the connection is closed")
+        self._require_open()
         outgoing = link.socket if writing else None
         incoming, may_send = await_any(deadline - time.monotonic(), link.socket, writing=outgoing)
         if not incoming and not may_send:
@@ -156,12 +156,18 @@ class Wire:
         if incoming:
             link.consume_input()
 
+    def _require_open(self) -> None:
+        if self._link.status != pq.ConnStatus.OK:
+            raise OSError("the connection is closed")
+
     def _lost(self, sqlstate: str = LOST) -> LostConnectionError:
         self.close()
         return LostConnectionError(sqlstate)
 
 
 def _failed(result: PGresult) -> PostgresError:
+    """What the server says, or ``LOST`` where libpq could not take its answer: nobody knows then
+    what the server did."""
     state = result.error_field(pq.DiagnosticField.SQLSTATE)
     constraint = result.error_field(pq.DiagnosticField.CONSTRAINT_NAME)
-    return PostgresError((state or b"XX000").decode(), (constraint or b"").decode())
+    return PostgresError((state or LOST.encode()).decode(), (constraint or b"").decode())
