@@ -12,7 +12,10 @@ PIECE = 1024 * 1024
 MOST = 1024 * 1024 * 1024
 """The bytes of the largest blob."""
 
-_SETTINGS = {"lock_timeout": "10s"}
+_SETTINGS = {"lock_timeout": "10s", "idle_in_transaction_session_timeout": "30s"}
+"""What stands still for longer is cut off: its locks go, and keys that were destroyed can be
+vacuumed, which any transaction keeps from it."""
+
 _SILENCE = 30.0
 """Seconds of silence after which a session counts as lost: more than a wait for others takes, and
 the removal of the largest blob."""

@@ -28,6 +28,10 @@ MOST_AT_ONCE = 10_000
 _PATIENCE = 10.0
 """Seconds in which what was overwritten must have left the tables."""
 
+_STANDSTILL = "60s"
+"""For how long a change may stand still: a key service may take half of that. One that was cut off
+holds the lock of all changes, and its server may never learn that nobody is there."""
+
 _SILENCE = 15.0
 """Seconds of silence after which a session counts as lost: more than a change waits for others."""
 
@@ -71,6 +75,7 @@ class PostgresKeyStore(KeyStore):
         self._alone = alone
         self._rotations: int | None = None
         settings = {"search_path": SCHEMA, "synchronous_commit": "on", "lock_timeout": "10s"}
+        settings["idle_in_transaction_session_timeout"] = _STANDSTILL
         # Whoever is alone rewrites tables, which takes as long as it takes.
         silence = None if alone else _SILENCE
         self.connection = Connection(url, "the key store", self._opened, settings, silence)

@@ -14,6 +14,7 @@ from gateway.blobs.tables import BLOB_TABLES
 from gateway.duties.duties import INTERVAL
 from gateway.duties.postgres_leadership import SILENCE, PostgresLeadership
 from gateway.model.contract import RateKey
+from gateway.model.problem import ProblemError
 from gateway.model.rate import Budget, Holder
 from gateway.pipeline import postgres_limits
 from gateway.pipeline.postgres_limits import PostgresRateLimits
@@ -46,6 +47,49 @@ def test_keys_are_had_again(network: Proxy, through: str, monkeypatch: pytest.Mo
     network.lose()
     assert store.signing_keys() == []
     store.close()
+
+
+def test_keys_are_changed_again_after_a_change_that_was_lost(
+    network: Proxy, through: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_key_store, "_SILENCE", 1.0)
+    monkeypatch.setattr(postgres_key_store, "_STANDSTILL", "2s", raising=False)
+    lost, other = PostgresKeyStore(through), PostgresKeyStore(database_url)
+
+    def cut_off() -> None:
+        network.lose()
+        lost.signing_keys()
+
+    with pytest.raises(ProblemError), lost.transaction():
+        cut_off()
+    with other.transaction():
+        assert other.signing_keys() == []
+    lost.close()
+    other.close()
+
+
+def test_a_blob_is_kept_again_after_one_that_was_lost(
+    network: Proxy, through: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"lock_timeout": "10s", "idle_in_transaction_session_timeout": "2s"}
+    monkeypatch.setattr(postgres_blobs, "_SILENCE", 1.0)
+    monkeypatch.setattr(
+        postgres_blobs, "_SETTINGS", {name: settings[name] for name in postgres_blobs._SETTINGS}
+    )
+    with psycopg.connect(database_url, autocommit=True) as session:
+        session.execute(BLOB_TABLES)
+
+    def pieces() -> Iterator[bytes]:
+        yield bytes(postgres_blobs.PIECE)
+        network.lose()
+        yield bytes(postgres_blobs.PIECE)
+
+    lost, other = PostgresBlobs(through, "evidence"), PostgresBlobs(database_url, "evidence")
+    with pytest.raises(ProblemError):
+        lost.put("one", pieces())
+    other.put("one", [b"content"])
+    lost.close()
+    other.close()
 
 
 def test_destroyed_keys_are_removed_again(
