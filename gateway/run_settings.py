@@ -3,6 +3,7 @@
 from typing import Literal
 
 from gateway.limit_settings import LimitSettings
+from gateway.model.claims import LONGEST_LEASE
 from gateway.setting_values import setting as _setting
 
 
@@ -29,9 +30,9 @@ class RunSettings(LimitSettings):
     lease: float = _setting(
         10.0,
         "Seconds after which the runs of a process that died are taken by another.",
-        "a number from 2 to 600",
+        f"a number from 2 to {LONGEST_LEASE:g}",
         ge=2,
-        le=600,
+        le=LONGEST_LEASE,
         allow_inf_nan=False,
     )
     drain: float = _setting(

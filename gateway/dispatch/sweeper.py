@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from gateway.dispatch.record_clock import RecordClock
-from gateway.model.claims import DueRun
+from gateway.model.claims import LONGEST_LEASE, DueRun
 from gateway.model.ports import Clock, Journal, Records
 from gateway.model.problem import ProblemError
 from gateway.model.tasks import cancelled
@@ -23,9 +23,6 @@ from gateway.model.time import after, parse, stamp
 
 _log = logging.getLogger(__name__)
 _TROUBLE = 1.0
-_LONGEST_LEASE = 600.0
-"""The longest lease that can be set, in seconds."""
-
 _WENT_BACK = timedelta(seconds=1)
 """How much earlier it must be than it was for the clock to have gone back."""
 
@@ -169,7 +166,7 @@ class Sweeper:
         """Have looked for what waits for a time that was said before the clock went back: at the
         first look, for it may have done so before this process began, and whenever it does."""
         if self._latest is None or now < self._latest - _WENT_BACK:
-            await self._journal.write(lambda tx: tx.shorten(after(tx.now, _LONGEST_LEASE)))
+            await self._journal.write(lambda tx: tx.shorten(after(tx.now, LONGEST_LEASE)))
             self._ahead = ""
         self._latest = now
 

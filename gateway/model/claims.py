@@ -5,6 +5,9 @@ from typing import Protocol
 
 from gateway.model.execution import Claim
 
+LONGEST_LEASE = 600.0
+"""The longest lease that can be set, in seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class DueRun:
