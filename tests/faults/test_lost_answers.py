@@ -41,7 +41,7 @@ def through(postgres: Postgres, database_url: str, network: Proxy) -> str:
 
 
 def test_keys_are_had_again(network: Proxy, through: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_key_store, "_SILENCE", 1.0, raising=False)
+    monkeypatch.setattr(postgres_key_store, "_SILENCE", 1.0)
     store = PostgresKeyStore(through)
     assert store.signing_keys() == []
     network.lose()
@@ -53,7 +53,7 @@ def test_keys_are_changed_again_after_a_change_that_was_lost(
     network: Proxy, through: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_key_store, "_SILENCE", 1.0)
-    monkeypatch.setattr(postgres_key_store, "_STANDSTILL", "2s", raising=False)
+    monkeypatch.setattr(postgres_key_store, "_STANDSTILL", "2s")
     lost, other = PostgresKeyStore(through), PostgresKeyStore(database_url)
 
     def cut_off() -> None:
@@ -95,7 +95,7 @@ def test_a_blob_is_kept_again_after_one_that_was_lost(
 def test_destroyed_keys_are_removed_again(
     network: Proxy, through: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_key_store, "_CLEANING", 1.0, raising=False)
+    monkeypatch.setattr(postgres_key_store, "_CLEANING", 1.0)
     is_clean, asked = postgres_key_store._is_clean, []
 
     def lost(cleaner: Connection) -> bool:
@@ -114,7 +114,7 @@ def test_destroyed_keys_are_removed_again(
 def test_blobs_are_had_again(
     network: Proxy, through: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_blobs, "_SILENCE", 1.0, raising=False)
+    monkeypatch.setattr(postgres_blobs, "_SILENCE", 1.0)
     with psycopg.connect(database_url, autocommit=True) as session:
         session.execute(BLOB_TABLES)
     blobs = PostgresBlobs(through, "evidence")
@@ -127,7 +127,7 @@ def test_blobs_are_had_again(
 def test_calls_are_counted_again(
     network: Proxy, through: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_limits, "_SILENCE", 1.0, raising=False)
+    monkeypatch.setattr(postgres_limits, "_SILENCE", 1.0)
     with psycopg.connect(database_url, autocommit=True) as session:
         session.execute(RATE_TABLES)
     budget = Budget(Holder("shop.one@1.0.0", RateKey.USER, "acme", "alice"), 60)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.anchoring.anchor import AnchorError
+from gateway.anchoring.anchor import AnchorError, SignedCheckpoint
 from gateway.anchoring.file_anchor import FileAnchor
 from gateway.journal import endorse
 from gateway.privacy import CheckpointSigner
@@ -50,11 +50,10 @@ async def refused(anchor: FileAnchor, world: AnchorWorld, number: int = 1) -> st
     return str(caught.value)
 
 
-async def test_a_line_that_could_not_be_synced_does_not_count(
-    world: AnchorWorld, anchor: FileAnchor, path: Path, monkeypatch: pytest.MonkeyPatch
+async def not_synced(
+    anchor: FileAnchor, one: SignedCheckpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, one = await world.grow(), await world.grow()
-    await anchor.publish(first)
+    """Publish where the disk fails at the sync, which is refused."""
 
     def failing(_: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
@@ -63,6 +62,15 @@ async def test_a_line_that_could_not_be_synced_does_not_count(
         broken.setattr(os, "fsync", failing)
         with pytest.raises(AnchorError):
             await anchor.publish(one)
+
+
+async def test_a_line_that_could_not_be_synced_does_not_count(
+    world: AnchorWorld, anchor: FileAnchor, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, one = await world.grow(), await world.grow()
+    await anchor.publish(first)
+
+    await not_synced(anchor, one, monkeypatch)
     assert (await anchor.publish(one)).answer == {"size": one.size, "added": True}
     assert [told["number"] for told in lines(path)] == [first.number, one.number, one.number]
 
@@ -74,13 +82,7 @@ async def test_what_another_process_wrote_and_could_not_be_synced_does_not_count
     one = await world.grow()
     put(path, json.dumps({"note": one.note, "number": one.number}).encode() + b"\n")
 
-    def failing(_: int) -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(os, "fsync", failing)
-        with pytest.raises(AnchorError):
-            await anchor.publish(one)
+    await not_synced(anchor, one, monkeypatch)
     assert (await anchor.publish(one)).answer == {"size": one.size, "added": True}
     assert [told["number"] for told in lines(path)] == [one.number, one.number]
 
