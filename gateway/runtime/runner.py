@@ -26,7 +26,6 @@ from gateway.model.ports import (
 )
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.sealing import unseal_all
-from gateway.model.tasks import cancelled
 from gateway.model.time import after
 from gateway.model.turn_unit import TurnUnit
 from gateway.runtime.attempt import Attempt
@@ -41,6 +40,7 @@ from gateway.runtime.slots import Slots
 from gateway.runtime.stored_plan import open_plan
 from gateway.runtime.telling import tell
 from gateway.runtime.turn import ClaimLostError, Turn, Turns
+from gateway.runtime.under_way import UnderWay
 from gateway.telemetry import spans
 
 _log = logging.getLogger(__name__)
@@ -127,39 +127,21 @@ class Runner:
         self.keeper.hold(memory.run_id, Held(memory.epoch, memory.wake_seq, woken, began))
 
     async def _drive(self, memory: RunMemory, turn: Turn, woken: asyncio.Event) -> Turn:
-        under_way: set[asyncio.Task[Outcome]] = set()
+        under_way = UnderWay(woken)
         ended = asyncio.Event()
         try:
             while not turn.over:
-                made = [self._make(memory.run_id, item, ended) for item in turn.attempts]
-                under_way |= {asyncio.create_task(attempt) for attempt in made}
-                outcomes = await self._next_outcomes(under_way, woken, turn.look_in)
+                for attempt in turn.attempts:
+                    under_way.begin(self._make(memory.run_id, attempt, ended))
+                outcomes = await under_way.outcomes(turn.look_in)
                 began = elapsed()
                 turn, memory = await self._take(memory, outcomes)
                 self._hold(memory, woken, began)
                 if turn.ended:
                     ended.set()
         finally:
-            for task in under_way:
-                task.cancel()
+            under_way.cancel()
         return turn
-
-    async def _next_outcomes(
-        self, under_way: set[asyncio.Task[Outcome]], woken: asyncio.Event, seconds: float | None
-    ) -> list[Outcome]:
-        """Wait for an attempt to end or for a wake-up, at most ``seconds``; the ended ones leave
-        ``under_way``."""
-        waker = asyncio.create_task(woken.wait())
-        awaited = {*under_way, waker}
-        try:
-            first = asyncio.FIRST_COMPLETED
-            done, _ = await asyncio.wait(awaited, timeout=seconds, return_when=first)
-        finally:
-            await cancelled(waker)
-        woken.clear()
-        ended = [task for task in under_way if task in done]
-        under_way.difference_update(ended)
-        return [task.result() for task in ended]
 
     async def _take(self, memory: RunMemory, outcomes: list[Outcome]) -> tuple[Turn, RunMemory]:
         """Take a turn on a copy of the memory, so that a unit that failed leaves no trace."""
