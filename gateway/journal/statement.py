@@ -26,19 +26,20 @@ Parameters: TypeAlias = tuple[Any, ...]
 class Form:
     """A statement for one database: its ``sql``, and the ``names`` of its parameters in order.
 
-    ``changes`` says that it changes rows, though it may also give some.
+    ``required`` are those that have no value of their own. ``changes`` says that it changes rows,
+    though it may also give some.
     """
 
-    __slots__ = ("_constants", "_pick", "_required", "changes", "names", "sql")
+    __slots__ = ("_constants", "_pick", "changes", "names", "required", "sql")
 
     def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
         compiled: Any = clause.compile(dialect=dialect)
         self.sql = str(compiled)
         self.changes = bool(compiled.isinsert or compiled.isupdate or compiled.isdelete)
         self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        self._required = frozenset(n for n in self.names if compiled.binds[n].required)
+        self.required = frozenset(n for n in self.names if compiled.binds[n].required)
         self._constants: Mapping[str, Any] = {
-            name: compiled.params[name] for name in self.names if name not in self._required
+            name: compiled.params[name] for name in self.names if name not in self.required
         }
         self._pick = _picking(self.names)
 
@@ -58,25 +59,26 @@ class Form:
             KeyError: a parameter is missing.
             TypeError: there are too many or too few.
         """
-        if len(values) != len(self._required):
-            raise TypeError(f"this statement takes the parameters {sorted(self._required)}")
+        if len(values) != len(self.required):
+            raise TypeError(f"this statement takes the parameters {sorted(self.required)}")
         return self._pick({**self._constants, **values} if self._constants else values)
 
 
 class Statement:
     """One statement in its form for each database, made when it is first asked for.
 
-    ``postgres`` is the clause for PostgreSQL, where one clause does not serve both.
+    ``clause`` is what it says, ``postgres`` the clause for PostgreSQL, where one does not serve
+    both.
     """
 
     def __init__(self, clause: ClauseElement, postgres: ClauseElement | None = None) -> None:
-        self._for_sqlite = clause
+        self.clause = clause
         self._for_postgres = clause if postgres is None else postgres
 
     @cached_property
     def sqlite(self) -> Form:
         """The form for SQLite."""
-        return Form(self._for_sqlite, SQLITE)
+        return Form(self.clause, SQLITE)
 
     @cached_property
     def postgres(self) -> Form:

@@ -26,27 +26,27 @@ INSERT_CHECKPOINT = inserting(tables.checkpoint)
 
 _one_execution = update(tables.execution).where(tables.execution.c.id == bindparam("of_id"))
 
-INSERT_EXECUTION = inserting(
-    tables.execution,
-    status="received",
-    plan_id=None,
-    run_id=None,
-    mode=None,
-    starter=None,
-    started_at=None,
-    ended_at=None,
-    risk=None,
-    verdict=None,
-    problem=None,
-    stopping=0,
-    retries=0,
-    retried_at=None,
-    lane=None,
-    lane_transitions=0,
-    gate=None,
-    bundles=0,
-    compensation_id=None,
-)
+NEW_EXECUTION: dict[str, str | int | None] = {
+    "status": "received",
+    "plan_id": None,
+    "run_id": None,
+    "mode": None,
+    "starter": None,
+    "started_at": None,
+    "ended_at": None,
+    "risk": None,
+    "verdict": None,
+    "problem": None,
+    "stopping": 0,
+    "retries": 0,
+    "retried_at": None,
+    "lane": None,
+    "lane_transitions": 0,
+    "gate": None,
+    "bundles": 0,
+    "compensation_id": None,
+}
+INSERT_EXECUTION = inserting(tables.execution, **NEW_EXECUTION)
 EXECUTION_TOUCHED = setting(_one_execution, "updated_at")
 EXECUTION_MOVED = setting(_one_execution, "updated_at", "status")
 EXECUTION_COMPILED = setting(_one_execution, "plan_id", status="compiled", verdict=None, risk=None)
@@ -70,7 +70,13 @@ EXECUTION_HANDED_OVER = setting(
 EXECUTION_EXPORTED = setting(_one_execution, bundles=tables.execution.c.bundles + 1)
 EXECUTION_COMPENSATED = setting(_one_execution, "compensation_id")
 
-INSERT_PLAN = inserting(tables.plan, verdict=None, decisions=None, revision=None, verified_at=None)
+NEW_PLAN: dict[str, str | int | None] = {
+    "verdict": None,
+    "decisions": None,
+    "revision": None,
+    "verified_at": None,
+}
+INSERT_PLAN = inserting(tables.plan, **NEW_PLAN)
 PLAN_VERIFIED = setting(
     update(tables.plan).where(tables.plan.c.id == bindparam("of_id")),
     *("verdict", "decisions", "revision", "verified_at"),

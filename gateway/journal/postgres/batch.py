@@ -100,6 +100,10 @@ class Batch:
         Raises:
             PostgresError: what is read ahead could not be had, or the connection is gone.
         """
+        with self._session.by_key():
+            return self._take_turns(turns)
+
+    def _take_turns(self, turns: Mapping[str, tuple[Work, TurnUnit[Any, Any]]]) -> list[Work]:
         foresight = Foresight(self._session, self._heads)
         held = foresight.lock(list(turns))
         begun: list[tuple[str, PostgresTurn, bool]] = []

@@ -38,7 +38,8 @@ _ONLY_POSTGRES = {
     *(batch._INSERT, batch._NOW, heads._STORE),
     *(foresight._CLAIMS, foresight._HEADS, foresight._EXECUTIONS, foresight._THERE),
     *(foresight._STEPS, foresight._PLANS, foresight._PROLONG),
-    *(named._HEADS, named._EXECUTIONS, named._PLANS, *many.AT_ONCE.values()),
+    *(named._HEADS, named._EXECUTIONS, named._PLANS),
+    *(one.statement for one in many.MANY.values()),
     *(homes.PRESENT_HOME, homes.KEPT_HOME, homes.MOVE_HOME, homes.SERVING),
 }
 _REMINDER = Statement(text(REMINDER))
@@ -156,7 +157,7 @@ def test_the_parameters_of_a_statement_are_numbered_as_they_are_bound() -> None:
         assert f"${len(form.names) + 1}" not in form.sql
         assert all(f"${number + 1}" in form.sql for number in range(len(form.names)))
         if statement not in _ONLY_POSTGRES:
-            assert statement.on(SQLITE)._required == form._required
+            assert statement.on(SQLITE).required == form.required
 
 
 def test_the_tables_order_text_by_its_bytes_and_hold_whole_numbers_of_64_bits(
