@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
-from gateway.journal.database import open_reader
+from gateway.journal.database import BROKEN, open_reader, unreadable
 from gateway.journal.session import Session
 from gateway.journal.sqlite_session import SqliteSession, TolerantSession
 
@@ -41,9 +41,12 @@ def reading_snapshot(place: Place) -> Iterator[Session]:
         ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, SERVICE_UNAVAILABLE.
     """
     if isinstance(place, Path):
-        with closing(open_reader(place)) as connection:
-            connection.execute("BEGIN")
-            yield SqliteSession(connection.cursor())
+        try:
+            with closing(open_reader(place)) as connection:
+                connection.execute("BEGIN")
+                yield SqliteSession(connection.cursor())
+        except BROKEN as error:
+            raise unreadable(place, error) from error
         return
     from gateway.journal.postgres.opening import open_snapshot  # only where it is used
 

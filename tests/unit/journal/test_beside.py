@@ -119,3 +119,20 @@ async def test_beside_a_server_of_another_version_nothing_is_touched(record) -> 
         await write_beside(record, drafted())
     assert record.sql("SELECT schema_version FROM meta") == [(2,)]
     await server.close()
+
+
+async def test_a_table_that_is_damaged_is_told_as_a_problem(record) -> None:
+    async def fill(server: SqliteJournal, _: Checkpointer) -> None:
+        await server.write(lambda tx: tx.append(call(None)))
+
+    await record.session(fill)
+    [(page, size)] = record.sql(
+        "SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name = 'policy_head'"
+    )
+    with record.path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with pytest.raises(ProblemError) as told:
+        head(record)
+    assert told.value.problem.code == "DATABASE_UNREADABLE"
+    assert str(record.path) in told.value.problem.detail
