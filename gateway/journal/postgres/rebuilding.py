@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, delete, select, text
 
 from gateway.journal.postgres.batch import NOW
 from gateway.journal.postgres.copying import copy_tables
@@ -26,6 +26,14 @@ _PATIENCE = 30_000
 """Milliseconds to wait for batches that are under way elsewhere."""
 
 _AT_ONCE = 500
+_PAGES = 8_192
+"""Pages of a table (64 MB) that one statement empties: millions of rows would take longer than the
+server may take for an answer."""
+_PAGES_OF = (
+    "SELECT pg_relation_size(quote_ident($1)::regclass) / current_setting('block_size')::bigint"
+)
+_BETWEEN = text("ctid >= CAST(:first AS tid) AND ctid < CAST(:behind AS tid)")
+
 _FOLDED = 1_000
 """After how many entries the server hears of the transaction again."""
 
@@ -96,7 +104,7 @@ def _scratch() -> Iterator[sqlite3.Connection]:
 
 
 def _replace(session: PostgresSession, scratch: sqlite3.Connection, table: Table) -> None:
-    session.change_unseen(Statement(delete(table)))
+    _empty(session, table)
     adding, names = inserting(table), [column.name for column in table.columns]
     rows = scratch.execute(Statement(select(*table.columns)).sqlite.sql)
     for number, row in enumerate(rows, 1):
@@ -104,3 +112,12 @@ def _replace(session: PostgresSession, scratch: sqlite3.Connection, table: Table
         if number % _AT_ONCE == 0:
             session.settle()
     session.settle()
+
+
+def _empty(session: PostgresSession, table: Table) -> None:
+    """Remove every row of a table, so many pages at a time; nobody adds any meanwhile."""
+    session.command(_PAGES_OF, table.name)
+    ((pages,),) = rows_of(session.settle()[-1])
+    emptying = Statement(delete(table).where(_BETWEEN))
+    for first in range(0, pages, _PAGES):
+        session.change(emptying, first=f"({first},0)", behind=f"({first + _PAGES},0)")
