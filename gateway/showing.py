@@ -4,9 +4,10 @@ They are those that the principal may call, by the same decision that a call is 
 without a witness and without a record: nobody has called anything.
 """
 
-from dataclasses import replace
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
+
+from msgspec.structs import replace
 
 from gateway.contracts import Registry
 from gateway.events import FOLLOWED_BY

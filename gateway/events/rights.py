@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from gateway.contracts import Registry
 from gateway.model.decision import AccessDecision
 from gateway.model.event import EventFilter
@@ -64,7 +66,7 @@ class Rights:
         decision = policies.access(principal, call.contract)
         if decision.allowed:
             return Right(call, decision)
-        own = replace(call, contract=self.registry.operations[MINE])
+        own = structs.replace(call, contract=self.registry.operations[MINE])
         narrower = policies.access(principal, own.contract)
         if narrower.allowed:
             return Right(own, narrower)

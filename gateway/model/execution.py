@@ -1,7 +1,8 @@
 """Executions, steps and approvals: their states, and the one table of what may follow what."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gateway.model.json import JsonObject
 from gateway.model.pii import Owner, execution_owner
@@ -115,8 +116,7 @@ def conflict(execution_id: str, current: ExecutionStatus, why: str) -> Exception
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """One intent and everything that came of it.
 
     ``submitter`` is the requester: verdict, access and PII of the steps are decided for them.
@@ -167,8 +167,7 @@ class Execution:
         return execution_owner(self.workspace, self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRecord:
+class PlanRecord(Struct, frozen=True):
     """A stored plan (PII sealed in its steps' input) with what verification said of it.
 
     ``decisions`` maps a step id to its recorded verdict decision; ``revision`` is the policy
@@ -185,8 +184,7 @@ class PlanRecord:
     verified_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a run as it stands.
 
     ``input`` is the resolved input and ``output`` the answer, both with PII sealed; ``attempt``
@@ -214,8 +212,7 @@ class Step:
     ended_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """A request for human consent to one exact action.
 
     ``digest`` is the action digest; ``arguments`` the resolved input with PII sealed;
@@ -253,8 +250,7 @@ class Approval:
     requester_roles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A recorded command: what an idempotency key answers with.
 
     ``input_digest`` is keyed; ``output`` is the answer with PII sealed, None where the answer is
@@ -271,8 +267,7 @@ class Call:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """The right to advance a run, held by ``owner`` until ``lease_until``.
 
     ``epoch`` rises with every claim, so that a late owner is told from the present one;

@@ -10,9 +10,10 @@ import contextlib
 import operator
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+
+from msgspec import Struct
 
 from gateway.model.json import JsonObject, JsonValue
 
@@ -26,8 +27,7 @@ class ErasedError(ValueError):
     """A sealed value was erased: the key that opens it was destroyed, for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """Whose data a value is, in a workspace: it is sealed with a key of this ``subject``.
 
     A subject is ``person/<id>`` where the contract names one, else what the value belongs to:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from gateway.model.json import JsonObject, JsonValue
 
 REFERENCE = "$from"
@@ -17,8 +19,7 @@ def reference_of(value: JsonValue) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class PlanStep:
+class PlanStep(Struct, frozen=True):
     """One call of a plan.
 
     ``input`` holds literals and references; ``pii`` are the dotted paths of the input that are
@@ -64,8 +65,7 @@ class PlanStep:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """A dependency between two steps, by key; ``path`` names the output field that flows, or is
     empty where only the order is asked for."""
 

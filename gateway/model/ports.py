@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
+
 from gateway.model.activity import ActivityRecords
 from gateway.model.approval import ApprovalRecords
 from gateway.model.claims import ClaimQueue, ClaimRecords, DueRun
@@ -208,8 +210,7 @@ class Dispatcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ActionCall:
+class ActionCall(Struct, frozen=True):
     """One attempt to perform a contract's handler.
 
     ``input`` is raw (unsealed); ``idempotency_key`` is the same for every attempt of a step;
@@ -227,8 +228,7 @@ class ActionCall:
     held_back: Callable[[], "Declined | None"] = lambda: None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The handler answered; ``output`` is JSON, all its text Unicode, and not yet validated.
     ``events`` are those it emitted."""
 
@@ -236,8 +236,7 @@ class Answered:
     events: tuple[tuple[str, JsonObject], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(Struct, frozen=True):
     """The handler certainly had no effect. ``code`` is a declared error or a standard one;
     ``declared`` says that the handler itself answered so, and not the gateway in its stead."""
 
@@ -248,8 +247,7 @@ class Declined:
     declared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Nobody can say whether the handler had its effect; ``reason`` says what happened."""
 
     reason: str

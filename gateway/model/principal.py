@@ -1,8 +1,9 @@
 """Principals: who is acting, as the token said and the gateway believed."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gateway.model.json import JsonObject
 
@@ -20,8 +21,7 @@ class PrincipalType(StrEnum):
     TOOL = "tool"
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """The authenticated actor of a call.
 
     ``roles`` are the token's claims (policy may grant more), ``capabilities`` the token's

@@ -1,7 +1,9 @@
 """policy.decision.explain: everything for auditors, and to others whether they may call at all."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.contracts import Registry
 from gateway.model.contract import OperationContract

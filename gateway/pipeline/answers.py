@@ -1,7 +1,8 @@
 """What a handler answered, held to its contract: emitted events, then the output."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.contracts import Registry, pii_of
 from gateway.model.contract import EventContract, OperationContract
@@ -17,8 +18,7 @@ Events = tuple[tuple[str, JsonObject], ...]
 """Emitted events as (reference ``key@version``, payload)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A validated answer: the raw output and the events it emits, as (reference, payload)."""
 
     output: JsonObject

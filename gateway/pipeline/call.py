@@ -1,7 +1,8 @@
 """What travels through the pipeline: a call, and a call that has been admitted."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, VerdictDecision
@@ -11,8 +12,7 @@ from gateway.model.principal import Principal
 from gateway.model.shown import Shown
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A request to perform a contract: who asks for what.
 
     ``input`` is as it came; ``idempotency_key`` names this call among the subject's calls of the
@@ -28,8 +28,7 @@ class Call:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Struct, frozen=True):
     """A call that every stage before the handler let through.
 
     ``value`` is the validated input. ``verdict`` is None for contracts that the gateway performs
@@ -42,7 +41,7 @@ class Admitted:
     access: AccessDecision
     verdict: VerdictDecision | None = None
     prepared: Any = None
-    shown: Shown = field(default_factory=Shown, compare=False)
+    shown: Shown = field(default_factory=Shown)
 
     @property
     def principal(self) -> Principal:

@@ -8,8 +8,10 @@ before the answer is masked for the principal.
 """
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec.structs import replace
 
 from gateway.contracts import Registry, pii_of
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
@@ -62,8 +64,7 @@ class Pipeline:
         Raises:
             ProblemError: the call was refused or failed. Denials are recorded.
         """
-        refused = self.admission.admit(self._priority(call))
-        if refused is not None:
+        if (refused := self.admission.admit(self._priority(call))) is not None:
             raise ProblemError(of_call(call, refused))
         try:
             return await self._govern(call)

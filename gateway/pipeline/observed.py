@@ -2,7 +2,8 @@
 stage is that of ``Pipeline``, and where nobody looks that one is used as it is."""
 
 import time
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.model.decision import AccessDecision, VerdictDecision
 from gateway.model.execution import Call as RecordedCall

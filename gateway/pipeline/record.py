@@ -3,8 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from threading import Lock
+
+from msgspec.structs import replace
 
 from gateway.contracts import pii_of
 from gateway.model.entry import EntryType, NewEntry

@@ -1,14 +1,13 @@
 """An attempt: one recorded intention to perform a step, about to be carried out."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.plan import PlanStep
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """What the runner carries out once it is durably recorded.
 
     ``value`` is the resolved and validated input (raw); ``number`` counts from 1; ``epoch`` is that

@@ -1,7 +1,9 @@
 """Compile: a draft becomes a typed DAG, or all that is wrong with it is said at once."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.contracts import Registry, pii_of
 from gateway.model.contract import OperationContract

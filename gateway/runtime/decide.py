@@ -1,7 +1,8 @@
 """What a run may do next: a pure function of its plan, its steps, its approvals and the time."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.model.execution import Approval, ApprovalStatus, ExecutionStatus, Step, StepStatus
 from gateway.model.plan import Plan, PlanStep
@@ -17,8 +18,7 @@ _DONE = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
 _UNSENT = frozenset({StepStatus.PLANNED, StepStatus.READY})
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(Struct, frozen=True):
     """The next moves of a run.
 
     ``orphans`` are attempts that nobody is making any more, ``expired`` requests that nobody

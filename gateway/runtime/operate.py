@@ -5,7 +5,9 @@ at once one comes first and the others see what it did.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.model.entry import EntryType
 from gateway.model.execution import Execution, ExecutionStatus, Step, StepStatus, conflict

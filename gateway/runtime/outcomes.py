@@ -4,7 +4,8 @@ The rule that this file exists for: an effect that may have happened is repeated
 does no harm; otherwise the step stands UNRESOLVED until an operator settles it.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.contracts import Registry
 from gateway.model.contract import OperationContract
@@ -29,8 +30,7 @@ FIRST_BACKOFF = 0.25
 """Seconds before the second attempt; each further wait is four times as long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """A judged outcome: an ``answer`` that fits the contract, or the ``problem``.
 
     ``repeat`` says that another attempt is safe, ``unknown`` that the effect may have happened,

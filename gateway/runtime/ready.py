@@ -1,6 +1,6 @@
 """A step that is ready, and the exact action that it would be: what dispatch decides on."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, VerdictDecision
@@ -12,8 +12,7 @@ from gateway.model.sealing import seal_paths
 from gateway.runtime.memory import RunMemory
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A step that may be dispatched; ``approval`` is the request that it waits for, if any."""
 
     execution: Execution
@@ -23,8 +22,7 @@ class Ready:
     approval: Approval | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One exact action: a contract with its resolved input (raw), and what policy says of it."""
 
     contract: OperationContract

@@ -5,9 +5,11 @@ import logging
 import time
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from gateway.contracts import Registry, pii_of
 from gateway.model.elapsed import elapsed

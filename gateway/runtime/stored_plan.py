@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from gateway.model.pii import Owner
 from gateway.model.plan import Plan, PlanStep
 from gateway.model.ports import Sealer
@@ -19,7 +21,10 @@ def open_plan(sealer: Sealer, workspace: str, plan: Plan) -> Plan:
     Raises:
         ValueError: an envelope was altered or its key is gone.
     """
-    opened = [replace(step, input=unseal_all(sealer, workspace, step.input)) for step in plan.steps]
+    opened = [
+        structs.replace(step, input=unseal_all(sealer, workspace, step.input))
+        for step in plan.steps
+    ]
     return _with_steps(plan, opened)
 
 
@@ -38,4 +43,4 @@ def _seal_step(sealer: Sealer, owner: Owner, step: PlanStep) -> PlanStep:
         subject=step.subject,
         keep_references=bool(step.depends_on),  # a direct call's plan holds no references
     )
-    return replace(step, input=sealed)
+    return structs.replace(step, input=sealed)

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from gateway.model.execution import (
     UNDER_WAY,
     Approval,
@@ -41,8 +43,7 @@ class ClaimLostError(Exception):
     """Somebody else advances this run now; whatever this process knew of it is void."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What a turn decided: attempts to make, or that the run was given back (``over``).
 
     ``wake_at`` is when a run that was given back wants to be looked at again, ``look_in`` the same

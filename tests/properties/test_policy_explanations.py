@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gateway.contracts import Registry
 from gateway.model.contract import (
@@ -128,10 +129,12 @@ def amended(request: Request, needs: tuple[Need, ...]) -> Request:
     for need in needs:
         who = request.principal
         if need.kind is NeedKind.ROLE:
-            request = replace(request, principal=replace(who, roles=who.roles | {need.name}))
+            request = replace(
+                request, principal=structs.replace(who, roles=who.roles | {need.name})
+            )
         elif need.kind is NeedKind.CAPABILITY:
             granted = (who.capabilities or frozenset()) | {need.name}
-            request = replace(request, principal=replace(who, capabilities=granted))
+            request = replace(request, principal=structs.replace(who, capabilities=granted))
         elif need.kind is NeedKind.ARGUMENT:
             assert need.bounds is not None
             bounds = need.bounds
@@ -194,7 +197,7 @@ def test_a_denial_that_one_role_would_lift_names_such_a_role(
 ) -> None:
     revision = load(rules)
     for asked in CONTRACTS:
-        request = Request(revision, replace(caller, capabilities=None), asked)
+        request = Request(revision, structs.replace(caller, capabilities=None), asked)
         named = sorted({row["sub"] for row in revision.book.access_rows} - {*NAMES} | {*ROLES})
         enough = [role for role in named if request.with_role(role).access().allowed]
         if request.access().allowed or not enough:

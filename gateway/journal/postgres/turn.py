@@ -1,7 +1,8 @@
 """A unit that takes a turn of a run whose rows were read ahead, with those of other runs."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.journal import claim_statements
 from gateway.journal.postgres.foresight import Foresight

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from msgspec import structs
+
 from gateway.contracts import pii_of
 from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision, VerdictDecision
@@ -113,13 +115,13 @@ class Request:
     def with_role(self, role: str) -> "Request":
         """The same request of somebody who holds one more role."""
         who = self.principal
-        return replace(self, principal=replace(who, roles=who.roles | {role}))
+        return replace(self, principal=structs.replace(who, roles=who.roles | {role}))
 
     def with_capability(self, capability: str) -> "Request":
         """The same request with a token that grants one more capability."""
         who = self.principal
         granted = (who.capabilities or frozenset()) | {capability}
-        return replace(self, principal=replace(who, capabilities=granted))
+        return replace(self, principal=structs.replace(who, capabilities=granted))
 
     def with_argument(self, path: str, value: float) -> "Request":
         """The same request with another number at a dotted path, which is then known."""

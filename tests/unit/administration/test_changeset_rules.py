@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from gateway.administration import (
     FLOW,
@@ -132,7 +133,9 @@ def test_only_people_approve_whatever_they_hold(kind: PrincipalType) -> None:
 def test_whoever_had_a_hand_in_it_does_not_approve_it() -> None:
     one = changeset(ChangesetStatus.ANALYZED, authors=("ana", "ben"))
     assert refusal(ChangesetCommand.APPROVE, one, BEN) == "FORBIDDEN"
-    elsewhere = replace(BEN, workspace="platform", roles=frozenset({"admin"}), session="other")
+    elsewhere = structs.replace(
+        BEN, workspace="platform", roles=frozenset({"admin"}), session="other"
+    )
     assert refusal(ChangesetCommand.APPROVE, one, elsewhere) == "FORBIDDEN"
 
 
@@ -177,7 +180,7 @@ def test_an_approval_stands_under_the_rules_that_it_was_given_under(
         {"approver": person("ben", "policy-approver", kind=PrincipalType.AGENT).to_json()},
         {"approver": person("eve", "policy-approver").to_json()},
         {"authors": ("ana", "ben")},
-        {"approver": replace(BEN, capabilities=frozenset({"policy.review"})).to_json()},
+        {"approver": structs.replace(BEN, capabilities=frozenset({"policy.review"})).to_json()},
     ],
 )
 def test_an_approval_falls_with_the_right_to_give_it(

@@ -1,11 +1,11 @@
 """What begins before a process notices which skills another one installed or disabled."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.model.execution import Execution
 from gateway.model.ports import Tx

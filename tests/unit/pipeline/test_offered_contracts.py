@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gateway.contracts import Bundle, LiveRegistry, Offer, Registry
 from gateway.model.entry import EntryType
@@ -33,7 +34,7 @@ def with_skill(desk: Desk) -> LiveRegistry:
 
 async def call(desk: Desk, ref: str, workspace: str) -> Any:
     contract = desk.pipeline.registry.operations[ref]
-    who = replace(AGENT, workspace=workspace)
+    who = structs.replace(AGENT, workspace=workspace)
     return await desk.pipeline.call(Call(contract, {"text": "x"}, who))
 
 

@@ -1,9 +1,9 @@
 """What follows from an attempt: the whole matrix, on a real record."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.model.ports import Answered, Declined, Unknown
 from gateway.runtime.attempt import Attempt
