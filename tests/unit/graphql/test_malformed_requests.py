@@ -310,6 +310,28 @@ def test_a_bad_token_is_refused_before_the_body_is_looked_at() -> None:
     assert response.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize(
+    ("literal", "variables", "received"),
+    [
+        ("{a: $v, b: 1}", {}, {"b": 1}),
+        ("{a: {c: $v}, b: [{d: $v}]}", {}, {"a": {}, "b": [{}]}),
+        ("[$v, 1]", {}, [None, 1]),
+        ("{a: $v, b: [$v]}", {"v": None}, {"a": None, "b": [None]}),
+        ("{a: $v, b: [$v]}", {"v": {"x": [1]}}, {"a": {"x": [1]}, "b": [{"x": [1]}]}),
+    ],
+)
+def test_what_a_literal_of_json_has_of_a_variable_that_is_left_out_is_left_out(
+    literal: str, variables: dict[str, object], received: object
+) -> None:
+    door = FakeDoor(answers={"shop.order.get": {"orderId": "1"}})
+    given = f"{{orderId: 1, extra: {literal}}}"
+    query = f"query ($v: JSON) {{ shopOrderGet(input: {given}) {{ orderId }} }}"
+    body = json.dumps({"query": query, "variables": variables})
+    answer = send(application(door), content=body, headers=JSON).json()
+    assert answer == {"data": {"shopOrderGet": {"orderId": "1"}}}
+    assert json.dumps([call["input"]["extra"] for call in door.calls]) == json.dumps([received])
+
+
 def test_a_variable_that_makes_a_literal_too_deep_is_the_callers_fault(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

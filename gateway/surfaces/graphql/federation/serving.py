@@ -40,7 +40,7 @@ from gateway.surfaces.graphql.schema.entities import (
 )
 from gateway.surfaces.graphql.schema.nodes import heaviest
 from gateway.surfaces.graphql.schema.resolvers import FieldReader
-from gateway.surfaces.graphql.schema.scalars import as_it_is, json_input
+from gateway.surfaces.graphql.schema.scalars import as_it_is, json_input, json_literal
 
 _SERVICE_WEIGHT = 100
 """The text is as long as a hundred answers."""
@@ -115,7 +115,7 @@ def _entities(schema: GraphQLSchema) -> dict[str, GraphQLField]:
         return await load_all(wanted, context)
 
     told = "The name of an entity's type and the fields of its key; what else it has is not read."
-    representation = GraphQLScalarType("_Any", as_it_is, json_input, description=told)
+    representation = GraphQLScalarType("_Any", as_it_is, json_input, json_literal, description=told)
     given = GraphQLNonNull(GraphQLList(GraphQLNonNull(representation)))
     union = GraphQLUnionType("_Entity", [_object(schema, name) for name in entities])
     field = GraphQLField(

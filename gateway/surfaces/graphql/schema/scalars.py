@@ -4,9 +4,17 @@ The gateway's own scalars let every JSON value through: whether a value is a dat
 address is checked once, by the pipeline, for every door alike.
 """
 
+from collections.abc import Mapping
 from math import isfinite
+from typing import Any
 
-from graphql import GraphQLScalarType, specified_scalar_types
+from graphql import (
+    GraphQLScalarType,
+    Undefined,
+    ValueNode,
+    specified_scalar_types,
+    value_from_ast_untyped,
+)
 
 from gateway.contracts.reference import SCALAR_NOTES
 from gateway.model.json import JsonValue
@@ -49,6 +57,26 @@ def json_input(value: JsonValue) -> JsonValue:
     return value
 
 
+def json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> JsonValue:
+    """The JSON of a literal in a document. A member whose variable was left out is left out too,
+    an item of a list is null, as in literals of GraphQL's own types.
+
+    Raises:
+        UnreadableError: as ``json_input``.
+    """
+    return _without_absent(json_input(value_from_ast_untyped(node, dict(variables or {}))))
+
+
+def _without_absent(value: Any) -> JsonValue:
+    """A value without what stands in it for variables that were left out. It is not deep."""
+    if isinstance(value, dict):
+        present = ((name, one) for name, one in value.items() if one is not Undefined)
+        return {name: _without_absent(one) for name, one in present}
+    if isinstance(value, list):
+        return [None if one is Undefined else _without_absent(one) for one in value]
+    return value
+
+
 def as_it_is(value: JsonValue) -> JsonValue:
     """The value itself: it was checked before."""
     return value
@@ -56,7 +84,7 @@ def as_it_is(value: JsonValue) -> JsonValue:
 
 def _scalar(name: str) -> GraphQLScalarType:
     description = SCALAR_NOTES[name].meaning
-    return GraphQLScalarType(name, as_it_is, json_input, description=description)
+    return GraphQLScalarType(name, as_it_is, json_input, json_literal, description=description)
 
 
 SCALAR_TYPES: dict[str, GraphQLScalarType] = {
