@@ -63,9 +63,9 @@ class ConnectionLimits:
     Times are in seconds, sizes in bytes. ``connections`` is for this process, ``connections_each``
     for each principal. ``init_seconds`` is how long a socket may wait with its connection_init,
     ``operations`` how many may run at once on one socket, ``messages`` how many a socket may send
-    each second. Whoever does not take what is sent within ``send_seconds`` is cut off, and so is
-    who leaves the heartbeats of two intervals unanswered. A token is looked at again after
-    ``recheck_seconds``.
+    each second, and a tenth of how many frames. Whoever does not take what is sent within
+    ``send_seconds`` is cut off, and so is who leaves the heartbeats of two intervals unanswered. A
+    token is looked at again after ``recheck_seconds``.
     """
 
     connections: int = 1000

@@ -15,6 +15,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request
 
 from gateway.surfaces.graphql.limits import ConnectionLimits, ServerLimits
+from gateway.surfaces.graphql.server.allowance import Allowance
 from gateway.surfaces.graphql.server.quick import QuickHttp
 
 _ABORT = "gateway.abort"
@@ -22,6 +23,16 @@ _ABORT = "gateway.abort"
 
 _CLOSE_SECONDS = 5.0
 """How long a peer may take to answer a closing frame, and to read what was sent before."""
+
+_TOO_MANY = 4429
+"""What graphql-transport-ws closes sockets with for too many of something."""
+
+_FRAMES_A_MESSAGE = 10
+"""How many frames a peer may send where it may send one message. Pings and the parts of messages
+take time that no message shows."""
+
+_SLICE = 2048
+"""So many bytes are taken at once: frames may have six, and are counted once they are read."""
 
 _log = logging.getLogger("gateway.websocket")
 _log.setLevel(logging.WARNING)  # uvicorn tells each opened socket, with its query string
@@ -35,12 +46,12 @@ def server_options(
     Compression is off: it costs memory for each socket, and secrets beside chosen text leak
     through it. uvicorn's pings are off, because the door sends its own.
     """
-    within = bounds or ServerLimits()
+    within, sockets = bounds or ServerLimits(), limits or ConnectionLimits()
     return {
         "http": type("Http", (CuttableHttp,), {"limits": within}),
         "timeout_keep_alive": within.keep_alive_seconds,
-        "ws": CuttableWebSocket,
-        "ws_max_size": (limits or ConnectionLimits()).message_bytes,
+        "ws": type("WebSocket", (CuttableWebSocket,), {"limits": sockets}),
+        "ws_max_size": sockets.message_bytes,
         "ws_ping_interval": None,
         "ws_per_message_deflate": False,
     }
@@ -68,15 +79,21 @@ class CuttableWebSocket(WebSocketsSansIOProtocol):
     this takes for ever, so that each closing here ends in a cut.
     """
 
+    limits = ConnectionLimits()
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.logger = _log
         self.close_timeout = _CLOSE_SECONDS
+        self._frames = Allowance(_FRAMES_A_MESSAGE * self.limits.messages)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came. An upgrade that cannot be read is refused and its connection closed:
-        uvicorn would keep both the refusal and the connection, for ever."""
-        super().data_received(data)
+        """Take what came, as far as it is not too much. An upgrade that cannot be read is refused
+        and its connection closed: uvicorn would keep both the refusal and the connection, for
+        ever."""
+        for start in range(0, len(data), _SLICE):
+            if not self.transport.is_closing():
+                super().data_received(data[start : start + _SLICE])
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             self.handshake_initiated = self.handshake_complete = self.close_sent = True
             self.transport.write(b"".join(self.conn.data_to_send()))
@@ -91,16 +108,30 @@ class CuttableWebSocket(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """Hand on a message; close with 1007 what is no UTF-8 (RFC 6455, section 8.1)."""
-        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+        if not self._may_send():
+            self.frames = []
+        elif self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
             self.frames = []
             if not self.close_sent:
                 self.conn.fail(CloseCode.INVALID_DATA, "The message is not UTF-8")
                 self.handle_parser_exception()
-            return
-        super().send_receive_event_to_app()
+        else:
+            super().send_receive_event_to_app()
+
+    def handle_cont(self, event: Any) -> None:
+        """Take a part of a message."""
+        if self._may_send():
+            super().handle_cont(event)
+
+    def handle_pong(self, event: Any) -> None:
+        """Take an answer to a ping, asked for or not."""
+        if self._may_send():
+            super().handle_pong(event)
 
     def handle_ping(self) -> None:
         """Answer a ping, unless the peer does not read: its answers would be kept without end."""
+        if not self._may_send():
+            return
         if self.writable.is_set():
             super().handle_ping()
         else:
@@ -129,6 +160,19 @@ class CuttableWebSocket(WebSocketsSansIOProtocol):
         """Close the socket of who broke the protocol."""
         super().handle_parser_exception()
         self._cut_later()
+
+    def _may_send(self) -> bool:
+        """Count a frame; close the socket of who sends too many, or whose they were."""
+        if self.transport.is_closing():
+            return False
+        if self._frames.take():
+            return True
+        self.conn.fail(_TOO_MANY, "Too many frames: send fewer pings, and messages in fewer parts")
+        if self.conn.close_sent is None:  # there is no socket yet
+            self.transport.abort()
+        else:
+            self.handle_parser_exception()
+        return False
 
     def _cut_later(self) -> None:
         self.loop.call_later(self.close_timeout, self.transport.abort)

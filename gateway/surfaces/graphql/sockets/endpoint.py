@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from gateway.model.problem import Problem, ProblemError
 from gateway.surfaces.graphql.errors import internal_problem
 from gateway.surfaces.graphql.requests.headers import RequestHeaders, request_id
+from gateway.surfaces.graphql.server.allowance import Allowance
 from gateway.surfaces.graphql.server.lifetime import Connection, PeerGoneError, is_stopping
 from gateway.surfaces.graphql.service import Service
 from gateway.surfaces.graphql.sockets.messages import (
@@ -72,7 +73,7 @@ class Socket:
         self._operations = SocketOperations(
             service, connection, request_id(scope), self._headers.trace_id
         )
-        self._allowance = _Allowance(self._limits.messages)
+        self._allowance = Allowance(self._limits.messages)
         self._unanswered = 0
         self._guards: list[asyncio.Task[None]] = []
 
@@ -174,26 +175,6 @@ class Socket:
         self._operations.stop_all()
         with contextlib.suppress(PeerGoneError):
             await self._connection.send(_closing(wanted.code, wanted.reason))
-
-
-class _Allowance:
-    """A bucket of tokens: so many messages at once, and as many anew each second."""
-
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
-        self._left = rate
-        self._clock = asyncio.get_running_loop().time
-        self._at = self._clock()
-
-    def take(self) -> bool:
-        """Take one, if there is one."""
-        now = self._clock()
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 def _closing(code: int, reason: str) -> Message:
