@@ -1,5 +1,6 @@
 """gateway contracts new: asks what a contract needs and writes a file that loads."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -61,7 +62,7 @@ def new_contract(
 ) -> None:
     """Ask for whatever is not said by flags, and write the file of a new contract, which loads
     beside those that are there. A file that exists is never written over."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 (a Path of a long name raises)
         told = f"There is no folder {folder}. Create it, or name another with --folder."
         fail(problem("NOT_FOUND", told))
     registry = load_contracts(contract_folders((*settings.schema_dir, folder)))
@@ -139,6 +140,8 @@ def _prompt(flag: str, question: str, read: Callable[[str], _Read], default: str
         others = ", or --no-ask for defaults" if default is not None else ""
         told = f"nobody answers {question!r}; say {_name(flag)}{others}."
         raise click.UsageError(told) from None
+    except UnicodeDecodeError:
+        raise click.UsageError(f"what answers {question!r} is not UTF-8.") from None
     return answer
 
 

@@ -1,11 +1,13 @@
 """The root command and its groups."""
 
+import errno
 import gc
 import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 
 import click
 from click.exceptions import NoSuchCommand
@@ -15,6 +17,9 @@ from gateway.telemetry import configure, install_hooks
 
 COMPLETE_VAR = "_GATEWAY_COMPLETE"
 """What the scripts of ``gateway completion`` set when a shell asks."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What goes wrong with standard output that is a file."""
 
 _MODULES: Mapping[str, str] = {
     "approval": "gateway.cli.approval",
@@ -102,12 +107,29 @@ def run() -> None:
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: not to be found
     install_hooks()
     configure("warning", "text")
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(
                 errors="backslashreplace"
             )  # a sign that a terminal lacks ends nothing
-    main()
+    try:
+        main()
+    except OSError as error:
+        if error.errno not in _NO_ROOM or error.filename is not None:
+            raise
+        from gateway.cli.exits import FAILED  # only where it is used
+
+        click.echo(f"gateway: what was told cannot be written: {error.strerror}.", err=True)
+        sys.exit(FAILED)
+
+
+def _open_what_is_closed() -> None:
+    """Have a standard stream that is closed lead nowhere, and so never into a file opened later."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            found = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (as long as the process)
+            setattr(sys, name, found)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,5 +1,6 @@
 """Policies as commands name them: a folder, a revision, a changeset, ``store`` or ``files``."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def side_in(settings: Settings, records: Records, named: str) -> Side:
 
 
 def _is_folder(named: str) -> bool:
-    return named == FILES or Path(named).is_dir()
+    return named == FILES or os.path.isdir(named)  # noqa: PTH112 (a Path of a long name raises)
 
 
 def _folder_side(settings: Settings, named: str) -> Side:

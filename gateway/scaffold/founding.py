@@ -40,7 +40,7 @@ def found(folder: Path) -> list[str]:
             be written.
     """
     whole = folder.absolute()
-    draft = whole.with_name(f".{whole.name}.{secrets.token_hex(4)}")
+    draft = whole.parent / f".{whole.name}.{secrets.token_hex(4)}"
     try:
         _require_empty(folder)
         whole.parent.mkdir(parents=True, exist_ok=True)

@@ -8,10 +8,17 @@ from typing import Any
 import httpx
 
 from gateway import __version__
-from gateway.cli.remote.problems import is_problem, no_gateway, told_by, told_in, unreachable
+from gateway.cli.remote.problems import (
+    is_problem,
+    no_address,
+    no_gateway,
+    told_by,
+    told_in,
+    unreachable,
+)
 from gateway.cli.remote.target import Target
 from gateway.model.json import JsonObject
-from gateway.model.problem import ProblemError
+from gateway.model.problem import Issue, ProblemError, invalid
 
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of an answer; a gateway's own limits end far below."""
@@ -105,6 +112,8 @@ class Client:
                 body = _bounded(answer, most, url)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(url, error) from error
+        except UnicodeError:
+            raise no_address(url) from None
         if answer.is_success:
             return body
         raise (
@@ -122,13 +131,15 @@ class Client:
             with self._http.stream(
                 "POST",
                 self.target.endpoint,
-                json={"query": document, "variables": given},
-                headers={"accept": accept},
+                content=_json({"query": document, "variables": given}),
+                headers={"accept": accept, "content-type": "application/json"},
                 timeout=httpx.Timeout(_SECONDS, read=silence),
             ) as answer:
                 yield answer
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(self.target.url, error) from error
+        except UnicodeError:  # what names of hosts are made of
+            raise no_address(self.target.url) from None
 
     def _body(self, answer: httpx.Response) -> JsonObject:
         """The JSON object that was answered, read no further than it may be long."""
@@ -142,6 +153,19 @@ class Client:
         if body.get("errors") and not isinstance(body["errors"], list):
             raise no_gateway(url, "sent errors that are no list")
         return body
+
+
+def _json(value: JsonObject) -> bytes:
+    """The JSON of a request.
+
+    Raises:
+        ProblemError: VALIDATION_FAILED for what JSON has no form for.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        told = "what was given is no JSON: a text is no Unicode, or a number is NaN or Infinity"
+        raise invalid([Issue("/variables", "INVALID_FORMAT", told)]) from None
 
 
 def _bounded(answer: httpx.Response, most: int, url: str) -> bytes:

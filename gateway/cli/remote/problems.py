@@ -58,6 +58,14 @@ def no_gateway(url: str, said: str) -> ProblemError:
     )
 
 
+def no_address(url: str) -> ProblemError:
+    """The problem of an address whose host nobody can have."""
+    told = f"{printable(url)} names no host. Name the gateway with GATEWAY_URL or --url."
+    return ProblemError(
+        Problem("SERVER_UNREACHABLE", "The gateway cannot be reached", 503, told, "dependency")
+    )
+
+
 def unreachable(url: str, error: Exception) -> ProblemError:
     """The problem of a request that got no whole answer."""
     return ProblemError(
