@@ -93,6 +93,9 @@ def _room(place: Path, free: int) -> Finding:
 def _usable(check: str, folder: Path) -> Finding:
     """Whether this user can work in a folder, or make it."""
     place = _nearest(folder)
+    if (other := _in_the_way(folder)) is not None:
+        told = f"{folder} cannot be made, because {other} is no folder"
+        return failed(check, told, "move it away, or name another folder in the settings")
     may = os.access(place, os.R_OK | os.W_OK | os.X_OK)
     if place == folder.absolute():
         if may:
@@ -109,6 +112,13 @@ def _usable(check: str, folder: Path) -> Finding:
         f"{folder} is not there, and this user cannot make it in {place}",
         "make it for the user that runs the gateway, or name another in the settings",
     )
+
+
+def _in_the_way(folder: Path) -> Path | None:
+    """What stands where a folder, or one above it, would have to be made."""
+    whole = folder.absolute()
+    there = next(place for place in (whole, *whole.parents) if os.path.lexists(place))
+    return None if there.is_dir() else there
 
 
 def _nearest(folder: Path) -> Path:

@@ -88,8 +88,19 @@ def continuity(settings: Settings) -> Iterator[Finding]:
     if not place.exists():
         yield skipped("continuity", "there is no record yet")
         return
-    require_continued(place, settings.data_dir, MarkFile(settings.key_dir).read())
-    yield ok("continuity", "the record goes on from where its gateway was")
+    kept = MarkFile(settings.key_dir)
+    mark = kept.read()
+    require_continued(place, settings.data_dir, mark)
+    if mark is not None:
+        yield ok("continuity", "the record goes on from where its gateway was")
+    elif kept.path.exists():
+        yield warning(
+            "continuity",
+            f"{kept.path} cannot be read, so that nobody can tell whether the record was restored",
+            "make sure that it was not, or say so (docs/backup.md); a start writes the file anew",
+        )
+    else:
+        yield ok("continuity", f"there is no {kept.path} yet, to compare the record with")
 
 
 def clock(settings: Settings) -> Iterator[Finding]:

@@ -169,6 +169,15 @@ def test_folders_that_others_may_enter_are_found(settings: Settings) -> None:
     assert list(key_folder(settings))[1].remedy.endswith(f"chmod 700 {settings.key_dir}")
 
 
+def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    for name in ("file/data", "gone/data"):
+        settings = load_settings(data_dir=tmp_path / name, key_dir=tmp_path / name)
+        assert states(data_folder, settings) == [State.FAILED]
+        assert states(key_folder, settings) == [State.FAILED]
+
+
 def test_keys_among_the_data_are_found(tmp_path: Path) -> None:
     data = tmp_path / "data"
     (data / "mine").mkdir(parents=True, mode=0o700)
@@ -220,6 +229,15 @@ def test_a_record_from_a_backup_is_told(settings: Settings) -> None:
     with closing(sqlite3.connect(settings.database_path)) as connection, connection:
         connection.execute("PRAGMA user_version = 1")
     assert code(continuity, settings) == "RECORD_RESTORED"
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\xff\x00garbage", b'{"position": -1}', b"[]"])
+def test_a_mark_that_cannot_be_read_proves_nothing(settings: Settings, garbage: bytes) -> None:
+    record(settings)
+    (settings.key_dir / "record.mark").write_bytes(garbage)
+    (found,) = continuity(settings)
+    assert found.state is State.WARNING
+    assert "cannot be read" in found.told
 
 
 def test_a_clock_behind_the_record_is_told(tmp_path: Path, settings: Settings) -> None:
