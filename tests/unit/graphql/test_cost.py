@@ -15,10 +15,14 @@ from graphql import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.loading import contract_folders
 from gateway.model.contract import Kind, ObjectType
+from gateway.operations.decisions import MAX_RESULTS
 from gateway.surfaces.graphql import Limits, build_schema
-from gateway.surfaces.graphql.limiting.cost import NESTED, PAGE, Cost, Prices, cost_of
+from gateway.surfaces.graphql.limiting.cost import NESTED, Cost, Prices, cost_of
 from gateway.surfaces.graphql.limiting.guards import CEILING
+from gateway.surfaces.graphql.limiting.weights import PAGE
+from tests.loaded import load_contracts
 from tests.unit.graphql.entities import SHOP
 from tests.unit.graphql.support import Catalogue, FakeDoor, application, fields, operation, post
 
@@ -61,8 +65,8 @@ def cost(source: str, **variables: Any) -> Cost:
         ("{ shopPartList(input: {}) { items { sku } } }", 5 + 1 + PAGE),
         ("{ shopPartList(input: {limit: 7}) { items { sku } } }", 5 + 1 + 7),
         ("{ shopPartList(input: {first: 7}) { items { sku } } }", 5 + 1 + 7),
-        ("{ shopPartList(input: {limit: 0}) { items { sku } } }", 5 + 1),
-        ("{ shopPartList(input: {limit: -5}) { items { sku } } }", 5 + 1),
+        ("{ shopPartList(input: {limit: 0}) { items { sku } } }", 5 + 1 + PAGE),
+        ("{ shopPartList(input: {limit: -5}) { items { sku } } }", 5 + 1 + PAGE),
         ("{ shopPartList(input: {limit: null}) { items { sku } } }", 5 + 1 + PAGE),
         ("{ shopPartList(input: {limit: 7}) { items { sku parts { sku } } } }",
          5 + 1 + 7 * (2 + NESTED)),
@@ -93,6 +97,31 @@ def test_fields_count_as_often_as_their_lists_are_long(source: str, total: int) 
 )  # fmt: skip
 def test_a_length_is_found_wherever_it_stands(source: str, variables: dict[str, Any]) -> None:
     assert cost(source, **variables) == Cost(5 + 1 + 7, 7)
+
+
+LONG_LIST = "query ($i: PolicyDecisionSearchInput!) { policyDecisionSearch(input: $i) "
+LONG_CONNECTION = (
+    "query ($i: PolicyDecisionSearchConnectionInput!, $n: Int) "
+    "{ policyDecisionSearchConnection(input: $i, first: $n) "
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "first", "items"),
+    [
+        (LONG_LIST + "{ results { name } } }", None, MAX_RESULTS),
+        (LONG_CONNECTION + "{ edges { cursor } } }", None, MAX_RESULTS),
+        (LONG_CONNECTION + "{ edges { cursor } } }", 3, 3),
+    ],
+)
+def test_a_list_with_a_longer_default_is_taken_for_as_long(
+    source: str, first: int | None, items: int
+) -> None:
+    tree = parse(source)
+    (node,) = tree.definitions
+    assert isinstance(node, OperationDefinitionNode)
+    prices = Prices(build_schema(load_contracts(contract_folders(())))).of(tree)
+    assert cost_of(prices[id(node)], node, {"i": {}, "n": first}).total == 5 + 1 + items
 
 
 def test_a_fragment_counts_wherever_it_is_spread() -> None:

@@ -28,7 +28,7 @@ from gateway.model.json import JsonObject, JsonValue, pointer
 from gateway.model.problem import Issue, ProblemError, invalid, refuse
 from gateway.surfaces.graphql.door import CallContext
 from gateway.surfaces.graphql.federation.subgraph import print_subgraph
-from gateway.surfaces.graphql.limiting.cost import EACH, WEIGHT
+from gateway.surfaces.graphql.limiting.weights import EACH, WEIGHT
 from gateway.surfaces.graphql.schema.build import ContractSource, build_schema, valid_schema
 from gateway.surfaces.graphql.schema.entities import (
     LOADS,

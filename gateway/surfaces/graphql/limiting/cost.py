@@ -27,7 +27,6 @@ from graphql import (
     SelectionSetNode,
 )
 
-from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.surfaces.graphql.limiting.fragments import innermost_first
 from gateway.surfaces.graphql.limiting.guards import CEILING, INTROSPECTION, Exceeded
@@ -37,17 +36,8 @@ from gateway.surfaces.graphql.limiting.list_sizes import (
     longest_in_schema,
     schema_lengths,
 )
+from gateway.surfaces.graphql.limiting.weights import ASSUMED, EACH, PAGE, WEIGHT
 from gateway.surfaces.graphql.limits import Limits
-
-WEIGHT = "gateway.cost"
-"""The key of a field's weight among its extensions in the schema."""
-
-EACH = "gateway.cost.each"
-"""The key, among the extensions of a root field, that says that each item of its list argument is a
-call: the field weighs as often."""
-
-PAGE = 50
-"""How long a list of a contract is taken for where nobody asks: the default of our own lists."""
 
 NESTED = 10
 """How long a list inside of a list is taken for."""
@@ -62,16 +52,6 @@ _SCHEMA_LIST = 2
 _SCHEMA_OBJECT = 1
 """What a list of the schema takes beside its objects, and each of these beside its fields: counted
 in fields, as measured."""
-
-_QUERY_WEIGHT = 5
-_COMMAND_WEIGHT = 20
-
-
-def weight_of(contract: OperationContract) -> int:
-    """What a call of the contract weighs: what its policy says, or else by its kind."""
-    if contract.policy.cost is not None:
-        return contract.policy.cost
-    return _COMMAND_WEIGHT if contract.is_command else _QUERY_WEIGHT
 
 
 @dataclass(slots=True)
@@ -99,7 +79,7 @@ class Price:
         elif where.root is None:
             self.each = min(self.each + amount, CEILING)
         else:
-            self._add_page(where.root, amount)
+            self._add_page(_Page(where.root, where.assumed, amount))
 
     def add_spread(self, inner: "Price", where: "_Place") -> None:
         """Count a fragment where it is spread."""
@@ -108,18 +88,19 @@ class Price:
         self.add(inner.each, listed)
         self.schema = min(self.schema + inner.schema * where.factor, CEILING)
         for page in inner.pages.values():
-            self._add_page(page.root, page.amount)
+            self._add_page(page)
 
-    def _add_page(self, root: FieldNode, amount: float) -> None:
-        page = self.pages.setdefault(id(root), _Page(root))
-        page.amount = min(page.amount + amount, CEILING)
+    def _add_page(self, more: "_Page") -> None:
+        page = self.pages.setdefault(id(more.root), _Page(more.root, more.assumed))
+        page.amount = min(page.amount + more.amount, CEILING)
 
 
 @dataclass(slots=True)
 class _Page:
-    """What an item of a root field's list costs."""
+    """What an item of a root field's list costs, and how many there are where nobody asks."""
 
     root: FieldNode
+    assumed: int
     amount: float = 0
 
 
@@ -139,7 +120,7 @@ def cost_of(price: Price, operation: OperationDefinitionNode, variables: JsonObj
     for page in price.pages.values():
         asked = asked_size(page.root, variables, defaults)
         longest = max(longest, asked or 0)
-        total += page.amount * (PAGE if asked is None else max(asked, 0))
+        total += page.amount * (page.assumed if asked is None else asked)
     return Cost(int(min(total, CEILING)), longest)
 
 
@@ -160,6 +141,7 @@ class _Place:
     of the schema itself, and there of a type that may be the largest."""
 
     root: FieldNode | None = None
+    assumed: int = PAGE
     factor: float = 1
     in_list: bool = False
     in_schema: bool = False
@@ -249,7 +231,7 @@ class Prices:
         if name in INTROSPECTION:
             inner = _Place(in_schema=True)
         elif parent.name in self._roots:
-            inner = _Place(root=node)
+            inner = _Place(root=node, assumed=declared.extensions.get(ASSUMED, PAGE))
         weighs = inner.listed() if EACH in declared.extensions else place
         price.add(declared.extensions.get(WEIGHT, 1), weighs)
         kind: Any = declared.type

@@ -36,7 +36,8 @@ def asked_size(
 ) -> int | None:
     """How many items a root field asks for: by ``limit`` or ``first`` of its input, or by ``first``
     or ``last`` of its own, as connections have them. The largest where several do, None where none
-    does. What is loaded by a list of ids is as long as that."""
+    does: a number below 1 is none, for a contract may take it for no bound at all. What is loaded
+    by a list of ids is as long as that."""
     found: list[int | None] = []
     for argument in root.arguments or ():
         value: Any = _valued(argument.value, variables, defaults)
@@ -46,7 +47,7 @@ def asked_size(
             found += (_whole(_valued(_member(value, one), variables, defaults)) for one in _SIZES)
         elif argument.name.value in _SLICING:
             found.append(_whole(value))
-    return max((size for size in found if size is not None), default=None)
+    return max((size for size in found if size is not None and size > 0), default=None)
 
 
 def _length(value: Any) -> int:

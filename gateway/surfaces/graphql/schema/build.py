@@ -23,7 +23,7 @@ from gateway.contracts import (
     type_prefix,
 )
 from gateway.model.contract import OperationContract, Stability
-from gateway.surfaces.graphql.limiting.cost import WEIGHT, weight_of
+from gateway.surfaces.graphql.limiting.weights import ASSUMED, WEIGHT, assumed_of, weight_of
 from gateway.surfaces.graphql.schema.built_types import BuiltTypes
 from gateway.surfaces.graphql.schema.connections import (
     Connections,
@@ -187,6 +187,7 @@ def _root_fields(
             extensions={
                 **applied([*contract_directives(root.contract), *also(root.contract)]),
                 WEIGHT: weight_of(root.contract),
+                ASSUMED: assumed_of(root.contract),
             },
         )
         for root in roots
@@ -205,14 +206,23 @@ def _connection_fields(
         name = f"{root.name}{CONNECTION}"
         if name in registry.fields:
             raise _field_taken(name, contract, registry.fields[name])
-        told = [*contract_directives(contract), connection_directive(listing), *also(contract)]
+        told = [
+            *contract_directives(contract),
+            connection_directive(contract, listing),
+            *also(contract),
+        ]
         found[name] = GraphQLField(
             made.output(contract, root.prefix, listing),
             made.arguments(contract, root.prefix, listing),
             call_connection(contract, listing),
             description=f"{contract.meta.title.strip()}: {root.name} by cursors.",
             deprecation_reason=_deprecation(root, registry),
-            extensions={**applied(told), WEIGHT: weight_of(contract), STANDS_FOR: root.name},
+            extensions={
+                **applied(told),
+                WEIGHT: weight_of(contract),
+                ASSUMED: assumed_of(contract),
+                STANDS_FOR: root.name,
+            },
         )
     return found
 

@@ -29,7 +29,7 @@ from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.problem import ProblemError
 from gateway.surfaces.graphql.door import CallContext
-from gateway.surfaces.graphql.limiting.cost import PAGE, WEIGHT
+from gateway.surfaces.graphql.limiting.weights import WEIGHT, assumed_of
 from gateway.surfaces.graphql.schema.built_types import BuiltTypes
 from gateway.surfaces.graphql.schema.cursors import Cursors
 from gateway.surfaces.graphql.schema.directives import ListSizeDirective
@@ -139,10 +139,10 @@ class Connections:
         return GraphQLObjectType(name, fields)
 
 
-def connection_directive(listing: Listing) -> ListSizeDirective:
+def connection_directive(contract: OperationContract, listing: Listing) -> ListSizeDirective:
     """``@listSize`` for the root field of a connection."""
     return ListSizeDirective(
-        assumed_size=PAGE,
+        assumed_size=assumed_of(contract),
         slicing_arguments=["first", "last"] if isinstance(listing, CountedList) else ["first"],
         sized_fields=["edges"],
         require_one_slicing_argument=False,

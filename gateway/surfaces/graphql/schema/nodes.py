@@ -17,7 +17,7 @@ from graphql import (
 
 from gateway.model.problem import Issue, invalid
 from gateway.surfaces.graphql.door import CallContext
-from gateway.surfaces.graphql.limiting.cost import EACH, WEIGHT, weight_of
+from gateway.surfaces.graphql.limiting.weights import EACH, WEIGHT, weight_of
 from gateway.surfaces.graphql.schema.entities import (
     LOADS,
     Entities,
