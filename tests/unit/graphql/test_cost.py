@@ -26,7 +26,7 @@ from tests.loaded import load_contracts
 from tests.unit.graphql.entities import SHOP
 from tests.unit.graphql.support import Catalogue, FakeDoor, application, fields, operation, post
 
-PART = ObjectType("Part", fields(sku="ID!", parts="[Part!]!"))
+PART = ObjectType("Part", fields(sku="ID!", parts="[Part!]!", data="JSON"))
 LISTED = operation(
     "shop.part.list",
     given=fields(limit="Int", first="Int", name="String"),
@@ -68,6 +68,9 @@ def cost(source: str, **variables: Any) -> Cost:
         ("{ shopPartList(input: {limit: 0}) { items { sku } } }", 5 + 1 + PAGE),
         ("{ shopPartList(input: {limit: -5}) { items { sku } } }", 5 + 1 + PAGE),
         ("{ shopPartList(input: {limit: null}) { items { sku } } }", 5 + 1 + PAGE),
+        ("{ shopPartList(input: {limit: 7}) { items { data data: data a: sku } } }", 5 + 1 + 7 * 3),
+        ("{ shopPartList(input: {limit: 7}) { items { data a: data b: data } } }",
+         5 + 1 + 7 * (1 + 20 + 20)),
         ("{ shopPartList(input: {limit: 7}) { items { sku parts { sku } } } }",
          5 + 1 + 7 * (2 + NESTED)),
         ("{ shopPartList(input: {limit: 7}) { items { parts { parts { sku } } } } }",

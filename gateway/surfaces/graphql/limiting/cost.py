@@ -25,6 +25,7 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    get_named_type,
 )
 
 from gateway.model.json import JsonObject
@@ -47,6 +48,11 @@ _ONE_TYPE = frozenset({"queryType", "mutationType", "subscriptionType", "__type"
 
 _TYPE_OF = frozenset({"__Field", "__InputValue"})
 """Below the fields of these a type is one of very many again."""
+
+_WITHOUT_SIZE = frozenset({"JSON", "JSONObject"})
+_RENAMED = 20
+"""Scalars whose values are of any size, and what a field of one weighs under an alias: each has the
+answer hold the same value once more."""
 
 _SCHEMA_LIST = 2
 _SCHEMA_OBJECT = 1
@@ -233,7 +239,7 @@ class Prices:
         elif parent.name in self._roots:
             inner = _Place(root=node, assumed=declared.extensions.get(ASSUMED, PAGE))
         weighs = inner.listed() if EACH in declared.extensions else place
-        price.add(declared.extensions.get(WEIGHT, 1), weighs)
+        price.add(_weight(node, declared), weighs)
         kind: Any = declared.type
         is_of_schema, is_list = name in INTROSPECTION or _is_of_schema(parent), False
         while isinstance(kind, GraphQLNonNull | GraphQLList):
@@ -259,6 +265,15 @@ class Prices:
 
     def _declared(self, parent: GraphQLNamedType, name: str) -> GraphQLField | None:
         return self._schema.get_field(parent, name)  # type: ignore[arg-type]  # composite: it is valid
+
+
+def _weight(node: FieldNode, declared: GraphQLField) -> int:
+    """What a field weighs by itself."""
+    is_renamed = node.alias is not None and node.alias.value != node.name.value
+    if is_renamed and get_named_type(declared.type).name in _WITHOUT_SIZE:
+        return _RENAMED
+    weight: int = declared.extensions.get(WEIGHT, 1)
+    return weight
 
 
 def _is_of_schema(kind: GraphQLNamedType | None) -> bool:
