@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.doctor.findings import Finding, failed, ok, skipped, warning
-from gateway.identity import read_revocations
+from gateway.identity import LocalIssuer, read_revocations
 from gateway.journal import read_record
 from gateway.postgres import Connection, database_of
 from gateway.privacy.inspection import checkpoint_key_id, root_key_id, roots_in_store
@@ -83,10 +83,13 @@ def revoked(settings: Settings) -> Iterator[Finding]:
 
 
 def tokens(settings: Settings) -> Iterator[Finding]:
-    """Whose tokens are believed."""
+    """Whose tokens are believed, and whether the key that signs development tokens can be used."""
     if not settings.believes_local_tokens:
         yield ok("tokens", "development tokens are not believed")
-    elif settings.oidc_issuers or settings.host not in ("127.0.0.1", "::1", "localhost"):
+        return
+    if LocalIssuer.is_in(settings.key_dir):
+        LocalIssuer.open(settings.key_dir)
+    if settings.oidc_issuers or settings.host not in ("127.0.0.1", "::1", "localhost"):
         yield warning(
             "tokens",
             "development tokens are believed: whoever can read the key folder can be anybody",

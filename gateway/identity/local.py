@@ -24,6 +24,7 @@ from gateway.model.system import RandomIds, SystemClock, signing_key_file
 
 _ALGORITHM = "EdDSA"
 _MAX_TTL = 366 * 86_400
+_KEY_FILE = "token-signing.pem"
 
 
 class LocalIssuer:
@@ -55,8 +56,13 @@ class LocalIssuer:
         Raises:
             ProblemError: KEYS_UNUSABLE when the key file is damaged, unreadable or open to others.
         """
-        key = signing_key_file(key_dir / "token-signing.pem")
+        key = signing_key_file(key_dir / _KEY_FILE)
         return cls(key, clock or SystemClock(), ids or RandomIds())
+
+    @staticmethod
+    def is_in(key_dir: Path) -> bool:
+        """Whether the key of a folder was made already."""
+        return (key_dir / _KEY_FILE).exists()
 
     async def key(self, kid: str | None, algorithm: str) -> PublicKey | None:
         """The public key, if ``kid`` and ``algorithm`` are its own."""

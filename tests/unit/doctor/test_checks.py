@@ -370,6 +370,16 @@ def test_a_root_key_in_the_environment_is_looked_at(
     assert states(root_key, settings) == [State.OK]
 
 
+def test_a_key_of_development_tokens_that_cannot_be_used_is_told(settings: Settings) -> None:
+    record(settings)
+    assert states(tokens, settings) == [State.OK]
+    assert not (settings.key_dir / "token-signing.pem").exists()
+    (settings.key_dir / "token-signing.pem").write_text("garbage")
+    assert code(tokens, settings) == "KEYS_UNUSABLE"
+    off = load_settings(data_dir=settings.data_dir, local_tokens="off")
+    assert states(tokens, off) == [State.OK]
+
+
 def test_development_tokens_before_the_world_are_told(tmp_path: Path, settings: Settings) -> None:
     assert states(tokens, settings) == [State.OK]
     assert states(tokens, load_settings(host="0.0.0.0")) == [State.WARNING]  # noqa: S104 not served
