@@ -16,7 +16,7 @@ from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
 from gateway.privacy.data_keys import DataKeys
 from gateway.privacy.key_store import KeyStore
 from gateway.privacy.root_keys import FILE_NAME as ROOT_FILE
-from gateway.privacy.root_keys import RootKey, root_in_file
+from gateway.privacy.root_keys import RootKey
 from gateway.privacy.sqlite_key_store import FILE_NAME as STORE_FILE
 from gateway.privacy.vault import Vault, open_vault
 from gateway.privacy.workspace_keys import WorkspaceKeys
@@ -76,13 +76,10 @@ class Keyring:
                 of the checkpoint key do not belong together.
         """
         clock = clock or SystemClock()
-        is_earlier = (key_dir / ROOT_FILE).exists() and not (key_dir / STORE_FILE).exists()
         if not database:
             CheckpointKeys(key_dir).current()  # makes the folder
         vault = open_vault(key_dir, root_key, clock, database)
         workspaces = WorkspaceKeys(vault.store, vault.root, clock)
-        if is_earlier and root_key == "file" and not database:
-            workspaces.keep_earlier_root(root_in_file(key_dir / ROOT_FILE))
         _require_root(vault.store, vault.root)
         data = DataKeys(vault.store, vault.tombstones, workspaces, clock)
         data.bury()

@@ -8,7 +8,7 @@ moves, and are overwritten in place.
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, LiteralString
@@ -26,8 +26,9 @@ _BUSY_TIMEOUT = 10.0
 class SqliteKeyStore(KeyStore):
     """A key store in the file ``path``, for one serving process."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, which is created where it is missing.
+    def __init__(self, path: Path, first: Callable[[], Mapping[str, bytes]] = dict) -> None:
+        """Open the file, which is created where it is missing. What ``first`` gives are its notes
+        then, as part of what creates it.
 
         Raises:
             ProblemError: KEYS_UNUSABLE.
@@ -39,13 +40,13 @@ class SqliteKeyStore(KeyStore):
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
             )
-            self._prepare()
+            self._prepare(first)
         except (OSError, sqlite3.Error) as error:
             raise unusable_key(
                 path, f"cannot be used as a key store ({type(error).__name__}). Restore it"
             ) from error
 
-    def _prepare(self) -> None:
+    def _prepare(self, first: Callable[[], Mapping[str, bytes]]) -> None:
         execute = self._connection.execute
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
@@ -55,6 +56,8 @@ class SqliteKeyStore(KeyStore):
                 for command in filter(str.strip, TABLES.split(";")):
                     execute(command)
                 execute("INSERT INTO meta VALUES ('version', ?)", (VERSION,))
+                for name, value in first().items():
+                    self.keep_note(name, value)
         if self.note("version") != VERSION:
             raise unusable_key(self.place, "has another version. Start the release that wrote it")
 

@@ -1,12 +1,14 @@
 """Where an installation keeps its keys: a folder, or PostgreSQL for several processes."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gateway.model.ports import Clock
 from gateway.privacy.checkpoint_keys import CheckpointKeys, PublicKey, SigningKeys
 from gateway.privacy.key_store import KeyStore
-from gateway.privacy.root_keys import RootKey, open_root_key
+from gateway.privacy.root_keys import FILE_NAME as ROOT_FILE
+from gateway.privacy.root_keys import LocalRootKey, RootKey, open_root_key, root_in_file
 from gateway.privacy.signing_keys import (
     StoredSigningKeys,
 )
@@ -14,6 +16,7 @@ from gateway.privacy.sqlite_key_store import FILE_NAME as STORE_FILE
 from gateway.privacy.sqlite_key_store import SqliteKeyStore
 from gateway.privacy.tombstones import FILE_NAME as TOMBSTONE_FILE
 from gateway.privacy.tombstones import TombstoneFile, Tombstones
+from gateway.privacy.workspace_keys import earlier_root_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,27 @@ def open_vault(
         ProblemError: KEYS_UNUSABLE.
     """
     if not database:
-        store = SqliteKeyStore(key_dir / STORE_FILE)
+        store = SqliteKeyStore(key_dir / STORE_FILE, partial(_first_notes, root_key, key_dir))
         root = open_root_key(root_key, key_dir, store)
         return Vault(store, root, TombstoneFile(key_dir / TOMBSTONE_FILE), CheckpointKeys(key_dir))
     from gateway.privacy.postgres_vault import open_shared_vault  # only where it is used
 
     return open_shared_vault(key_dir, root_key, clock, database, alone=alone)
+
+
+def _first_notes(root_key: str, key_dir: Path) -> dict[str, bytes]:
+    """What a key store notes that is made now: a root key that is there before it is of an earlier
+    release, and sealed by itself. It is noted as the store is made, by whatever command and also
+    where an attempt to do so broke off: afterwards nobody can tell such a key from a new one.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+    """
+    path = key_dir / ROOT_FILE
+    if root_key != "file" or not path.exists():
+        return {}
+    secret = root_in_file(path)
+    return earlier_root_note(secret, LocalRootKey(secret))
 
 
 def public_keys(key_dir: Path, database: str = "") -> list[PublicKey]:

@@ -72,11 +72,6 @@ class WorkspaceKeys:
                 return AESGCM(self._root.unwrap(row.wrapped, key_context(key_id, workspace)))
         raise ValueError("a data key is wrapped under a key of its workspace that is not here")
 
-    def keep_earlier_root(self, root: bytes) -> None:
-        """Note the root key of an earlier release, under which its envelopes were sealed."""
-        with self._store.transaction():
-            self._store.keep_note(_EARLIER_ROOT, self._root.wrap(root, _EARLIER_CONTEXT))
-
     def add_key(self, workspace: str) -> tuple[str, AESGCM]:
         """Make a further key, under which new data keys are wrapped from then on."""
         before = self._store.workspace_key(workspace)
@@ -156,6 +151,12 @@ class WorkspaceKeys:
         made = (earlier_id, workspace, None, None, wrapped, key_id, stamp(self._clock.now()))
         self._store.keep_data_keys([DataKeyRow(*made)])
         return _derived(root, "commit", workspace, KEY_BYTES)
+
+
+def earlier_root_note(secret: bytes, root: RootKey) -> dict[str, bytes]:
+    """What a key store notes of the root key of an earlier release, under which its envelopes were
+    sealed: the bytes of that key, wrapped by ``root``."""
+    return {_EARLIER_ROOT: root.wrap(secret, _EARLIER_CONTEXT)}
 
 
 def key_context(key_id: str, workspace: str) -> bytes:

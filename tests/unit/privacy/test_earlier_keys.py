@@ -16,6 +16,7 @@ from gateway.model.json import JsonObject
 from gateway.model.pii import ErasedError, Owner
 from gateway.model.problem import ProblemError
 from gateway.privacy import Keyring, KeyringSealer, KeyRotation
+from gateway.privacy.sqlite_key_store import SqliteKeyStore
 from tests.unit.privacy.conftest import SetClock
 
 ROOT = bytes(range(32))
@@ -103,6 +104,41 @@ def test_earlier_envelopes_survive_every_rotation(earlier: Path, clock: SetClock
     rotation.workspace("acme")
     rotation.close()
     assert KeyringSealer(Keyring.open(earlier)).unseal("acme", sealed_then("acme", "b")) == "b"
+
+
+def test_they_survive_a_crash_while_the_key_store_is_made(
+    earlier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteKeyStore, "_prepare", crash)
+        with pytest.raises(KeyboardInterrupt):
+            Keyring.open(earlier)
+    assert (earlier / "keys.db").exists()
+    assert KeyringSealer(Keyring.open(earlier)).unseal("acme", sealed_then("acme", "b")) == "b"
+
+
+def test_they_survive_a_start_that_refused_the_root_key(earlier: Path) -> None:
+    (earlier / "root.key").chmod(0o644)
+    with pytest.raises(ProblemError, match="chmod 600"):
+        Keyring.open(earlier)
+    (earlier / "root.key").chmod(0o600)
+    assert KeyringSealer(Keyring.open(earlier)).unseal("acme", sealed_then("acme", "b")) == "b"
+
+
+def test_they_survive_a_rotation_before_the_first_start(earlier: Path, clock: SetClock) -> None:
+    rotation = KeyRotation(earlier, "file", clock)
+    rotation.root("file")
+    rotation.close()
+    assert KeyringSealer(Keyring.open(earlier)).unseal("acme", sealed_then("acme", "b")) == "b"
+
+
+def test_a_root_key_of_this_release_is_no_earlier_one(tmp_path: Path) -> None:
+    Keyring.open(tmp_path / "keys").data.close()
+    keyring = Keyring.open(tmp_path / "keys")
+    assert keyring.vault.store.note("earlier-root") is None
 
 
 def test_all_that_an_earlier_release_sealed_can_be_erased_at_once(earlier: Path) -> None:
