@@ -22,6 +22,20 @@ from gateway.privacy.key_tables import TABLES
 FILE_NAME = "keys.db"
 _BUSY_TIMEOUT = 10.0
 
+_ACCESS = "Give the user that runs the gateway read and write access to it and to its folder"
+_HELD = "Another program holds it, and nothing is wrong with it: end that program, then try again"
+_DISK = "Look at its disk and make room there; do not replace the file"
+_REMEDIES = {
+    "SQLITE_BUSY": _HELD,
+    "SQLITE_LOCKED": _HELD,
+    "SQLITE_PROTOCOL": _HELD,
+    "SQLITE_FULL": _DISK,
+    "SQLITE_IOERR": _DISK,
+    "SQLITE_CANTOPEN": _ACCESS,
+    "SQLITE_READONLY": _ACCESS,
+}
+"""What to do where the file may well be whole, by SQLite's error."""
+
 
 class SqliteKeyStore(KeyStore):
     """A key store in the file ``path``, for one serving process."""
@@ -42,9 +56,7 @@ class SqliteKeyStore(KeyStore):
             )
             self._prepare(first)
         except (OSError, sqlite3.Error) as error:
-            raise unusable_key(
-                path, f"cannot be used as a key store ({type(error).__name__}). Restore it"
-            ) from error
+            raise unusable_key(path, _finding(error)) from error
 
     def _prepare(self, first: Callable[[], Mapping[str, bytes]]) -> None:
         execute = self._connection.execute
@@ -72,10 +84,11 @@ class SqliteKeyStore(KeyStore):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk has SQLite undo it by itself
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def keep_data_keys(self, rows: Iterable[DataKeyRow]) -> None:
         """See ``KeyStore``."""
@@ -167,3 +180,13 @@ class SqliteKeyStore(KeyStore):
     def _change(self, sql: LiteralString, *given: object) -> int:
         with self.lock:
             return self._connection.execute(sql, given).rowcount
+
+
+def _finding(error: OSError | sqlite3.Error) -> str:
+    """Why the file cannot be opened, and what to do. An older one in its place would lose keys, so
+    a backup is named only where the file itself is broken."""
+    if isinstance(error, OSError):
+        return f"cannot be opened ({error.strerror}). {_ACCESS}"
+    name = getattr(error, "sqlite_errorname", None) or type(error).__name__
+    remedy = _REMEDIES.get("_".join(name.split("_")[:2]), "Restore it")
+    return f"cannot be used as a key store ({name}). {remedy}"

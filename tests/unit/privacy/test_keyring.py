@@ -1,12 +1,15 @@
 """The keyring: keys that stay, differ by workspace, and are refused when damaged."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.model.pii import Owner
 from gateway.model.problem import ProblemError
-from gateway.privacy import Keyring, KeyringSealer, verify_signature
+from gateway.privacy import Keyring, KeyringSealer, sqlite_key_store, verify_signature
+from gateway.privacy.sqlite_key_store import SqliteKeyStore
 
 FILES = ["checkpoint-signing.pem", "checkpoint-signing.pub.pem", "keys.db", "root.key"]
 
@@ -103,3 +106,32 @@ def test_what_one_installation_sealed_another_cannot_open(tmp_path: Path) -> Non
     sealed = one.seal(Owner("acme", "call/1"), "a.b@1.0.0", "input.email", "x")
     with pytest.raises(ValueError, match="key that is not here"):
         other.unseal("acme", sealed)
+
+
+def test_a_store_that_another_program_holds_is_not_to_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Keyring.open(tmp_path / "keys").data.close()
+    monkeypatch.setattr(sqlite_key_store, "_BUSY_TIMEOUT", 0.01)
+    with closing(sqlite3.connect(tmp_path / "keys" / "keys.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ProblemError, match="end that program, then try again") as raised:
+            Keyring.open(tmp_path / "keys")
+    assert raised.value.problem.code == "KEYS_UNUSABLE"
+    assert "Restore" not in raised.value.problem.detail
+    Keyring.open(tmp_path / "keys").data.close()
+
+
+def test_a_full_disk_is_told_of_a_store_by_its_own_error(tmp_path: Path) -> None:
+    with closing(SqliteKeyStore(tmp_path / "keys.db")) as store:
+        store._connection.execute("PRAGMA max_page_count = 20")
+
+        def fill_up() -> None:
+            with store.transaction():
+                for number in range(100):
+                    store.keep_note(f"note-{number}", bytes(2000))
+
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            fill_up()
+        with store.transaction():
+            store.keep_note("name", b"value")
