@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.journal.appending import AppendingAtOnce
 from gateway.journal.beside import COMMAND_WRITER
 from gateway.journal.checkpoint_file import CheckpointFile
-from gateway.journal.database import BROKEN, open_writer, unreadable
+from gateway.journal.database import BROKEN, open_writer, unreadable, writing
 from gateway.journal.folder import FolderLock
 from gateway.journal.heads import Heads
 from gateway.journal.place import Place
@@ -67,13 +67,13 @@ def alone(place: Place, data_dir: Path, clock: Clock, signer: Signer) -> Iterato
     try:
         with closing(open_writer(place)) as connection:
             session = SqliteSession(connection.cursor())
-            with _transaction(connection):
+            with writing(connection):
                 now = stamp(clock.now())
                 yield Alone(session, now, _appending(connection, session, now))
                 signed = next_checkpoint(session, signer, now)
                 if signed is not None:
                     keep_checkpoint(session, signed)
-            CheckpointFile(place.parent).complete(session)
+            CheckpointFile(place.parent).catch_up(session)
     except BROKEN as error:
         raise unreadable(place, error) from error
 
@@ -89,14 +89,3 @@ def _appending(
         heads.store()
 
     return append
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

@@ -4,6 +4,7 @@ Copied elsewhere (to a log service, say), it shows what somebody cut off the rec
 together.
 """
 
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from gateway.journal.statement import Statement
 from gateway.journal.tables import checkpoint
 
 FILE_NAME = "checkpoints.jsonl"
+
+_log = logging.getLogger("gateway.journal")
 
 # From the newest back: there may be a year of minutes before it.
 _COVERED = (
@@ -60,6 +63,15 @@ class CheckpointFile:
                 size = ends_at
             file.flush()
             os.fsync(file.fileno())
+
+    def catch_up(self, session: Session) -> None:
+        """``complete``, as far as may be: the checkpoints are durable in the database, so a file
+        that cannot be written fails nothing, and lacks them until it can."""
+        try:
+            self.complete(session)
+        except OSError as error:
+            told = "%s lacks the newest checkpoints for now: %s"
+            _log.error(told, self.path, error.strerror)
 
     def stray(self, session: Session) -> Line | None:
         """The last checkpoint of the file where the database holds another of its number, or none:

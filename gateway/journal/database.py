@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.journal.faults import is_around, unavailable
 from gateway.journal.schema_version import require_version
 from gateway.journal.statement import creating
 from gateway.journal.tables import SCHEMA_VERSION
@@ -117,16 +118,25 @@ def _make_durable(connection: sqlite3.Connection) -> None:
 
 def _create(connection: sqlite3.Connection) -> None:
     """Create the tables in an empty file, as a whole or not at all."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with writing(connection):
         if found_versions(connection) is None:
             for command in creating():
                 connection.execute(command)
             connection.execute("INSERT INTO meta (schema_version) VALUES (?)", (SCHEMA_VERSION,))
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """One transaction beside which nobody else writes: kept as a whole, or undone as the block
+    raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite undoes it by itself where the disk is full
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def found_versions(connection: sqlite3.Connection) -> list[int] | None:
@@ -146,7 +156,12 @@ def _require_version(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def unreadable(path: Path, error: BaseException) -> ProblemError:
-    """The problem of a database file that cannot be opened or read."""
+    """The problem of a database file that cannot be opened or read: SERVICE_UNAVAILABLE where it
+    may well be whole, as under the lock of another program or on a full disk."""
+    if isinstance(error, sqlite3.Error) and is_around(error):
+        around = unavailable(error, path)
+        if around is not None:
+            return around
     why = "its schema is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
     return ProblemError(
         Problem(

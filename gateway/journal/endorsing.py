@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.checkpoint_lines import Line, public_key_of
-from gateway.journal.database import BROKEN, open_writer, unreadable
+from gateway.journal.database import BROKEN, open_writer, unreadable, writing
 from gateway.journal.durable import DurableJournal
 from gateway.journal.place import Place, reading_snapshot
 from gateway.journal.signing import (
@@ -39,7 +39,7 @@ def endorse(database: Path, signer: Signer, successor: str, clock: Clock) -> int
             last = last_line(session)
             if last is None or not _endorses(last, successor):
                 last = _endorse(connection, signer, public_key_of(successor), clock)
-            CheckpointFile(database.parent).complete(session)
+            CheckpointFile(database.parent).catch_up(session)
     except BROKEN as error:
         raise unreadable(database, error) from error
     return last.number
@@ -88,13 +88,8 @@ def _endorses(line: Line, key: str) -> bool:
 def _endorse(
     connection: sqlite3.Connection, signer: Signer, successor: bytes, clock: Clock
 ) -> Line:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with writing(connection):
         session = SqliteSession(connection.cursor())
         signed = endorsing_checkpoint(session, signer, stamp(clock.now()), successor)
         keep_checkpoint(session, signed)
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
     return signed.line

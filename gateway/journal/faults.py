@@ -21,17 +21,31 @@ _REMEDIES = {
 }
 
 
-def unavailable(error: sqlite3.Error) -> ProblemError | None:
+_AROUND = frozenset(
+    f"SQLITE_{one}" for one in ("FULL", "BUSY", "LOCKED", "IOERR", "NOMEM", "PROTOCOL")
+)
+"""Failures of what is around the file, which may be whole: no backup mends them."""
+
+
+def unavailable(error: sqlite3.Error, what: object = "The record") -> ProblemError | None:
     """SERVICE_UNAVAILABLE for a failure of disk, file or lock; None for a mistake in a statement.
 
     The message names SQLite's error and the remedy, and nothing of what was to be written.
     """
-    name = getattr(error, "sqlite_errorname", None) or ""
-    primary = "_".join(name.split("_")[:2])
-    remedy = _REMEDIES.get(primary)
+    remedy = _REMEDIES.get(_primary(error))
     if remedy is None:
         return None
-    return _refusal(f"The record is not available ({name}): {remedy}.")
+    return _refusal(f"{what} is not available ({error.sqlite_errorname}): {remedy}.")
+
+
+def is_around(error: BaseException) -> bool:
+    """Whether disk, memory or a lock failed, and not the file."""
+    return isinstance(error, sqlite3.Error) and _primary(error) in _AROUND
+
+
+def _primary(error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", None) or ""
+    return "_".join(name.split("_")[:2])
 
 
 class MaybeDurableError(Exception):

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Table, select
 
-from gateway.journal.database import BROKEN, open_reader, open_writer, unreadable
+from gateway.journal.database import BROKEN, open_reader, open_writer, unreadable, writing
 from gateway.journal.folder import FolderLock
 from gateway.journal.place import Place
 from gateway.journal.progress import Progress, untold
@@ -76,14 +76,8 @@ def differences(
 
 
 def _rebuild(connection: sqlite3.Connection, now: str, progress: Progress) -> int:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        count = refold(connection, now, progress)
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-    return count
+    with writing(connection):
+        return refold(connection, now, progress)
 
 
 # --- comparing

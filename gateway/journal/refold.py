@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, case, exists, func, insert, null, or_, select
 
+from gateway.journal.faults import is_around
 from gateway.journal.progress import Progress, untold
 from gateway.journal.records import entry_of
 from gateway.journal.sqlite_session import SqliteSession
@@ -58,6 +59,8 @@ def fold(
         try:
             fold_in(session, entry_of(row))
         except (ValueError, LookupError, TypeError, AttributeError, sqlite3.Error) as error:
+            if is_around(error):  # a full disk, say: nothing is wrong with the entry
+                raise
             raise _damaged(row, error) from error
         count += 1
         done(count)

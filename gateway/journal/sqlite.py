@@ -40,7 +40,7 @@ class SqliteJournal(DurableJournal):
             reading = opened.enter_context(closing(open_reader(path)))
             session = SqliteSession(reading.cursor())
             if lock is not None:
-                self.checkpoints.complete(session)
+                self.checkpoints.catch_up(session)
             ends_at = SqlRecords(session).last_position()
             self._connections = opened.pop_all()
         self._tail = Tail(loop, ends_at)
