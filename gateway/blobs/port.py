@@ -21,7 +21,7 @@ class Blobs(Protocol):
     loop. Thread-safe.
 
     A name has letters, digits, ``_``, ``.`` and ``-``; anything else raises ValueError, so that no
-    name is ever a path. Where they cannot be reached, a folder raises OSError, and PostgreSQL a
+    name is ever a path. Where they cannot be reached or the disk is full, they raise a
     ``ProblemError`` with SERVICE_UNAVAILABLE.
     """
 

@@ -1,5 +1,6 @@
 """What any blobs must do, in a folder and in PostgreSQL."""
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from gateway.blobs import BLOB_TABLES, Blobs, FolderBlobs
 from gateway.blobs.postgres import PIECE, PostgresBlobs
+from gateway.model.problem import ProblemError
 
 Open = Callable[[str], Blobs]
 
@@ -65,6 +67,33 @@ def test_the_size_is_told_while_others_write(
 
     monkeypatch.setattr(Path, "iterdir", listed_before)
     assert blobs.size() == 5
+
+
+def test_a_full_disk_is_told_as_a_problem_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    blobs = FolderBlobs(tmp_path / "evidence")
+    blobs.put("a", [b"before"])
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(ProblemError, match=r"`evidence`.*No space left.*Free space") as raised:
+            blobs.put("a", [b"after"])
+    assert raised.value.problem.code == "SERVICE_UNAVAILABLE"
+    assert raised.value.problem.retry_after == 1.0
+    assert [path.name for path in (tmp_path / "evidence").iterdir()] == ["a"]
+    assert blobs.get("a") == b"before"
+
+
+def test_what_a_crash_left_unfinished_counts_until_it_is_old(tmp_path: Path) -> None:
+    blobs, draft = FolderBlobs(tmp_path), tmp_path / ".a.0123456789abcdef"
+    draft.write_bytes(b"12345")
+    assert blobs.size() == 5
+    os.utime(draft, (0, 0))
+    assert blobs.size() == 0
+    assert not draft.exists()
 
 
 @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17])
