@@ -14,9 +14,8 @@ from gateway.model.ports import Clock
 from gateway.model.system import SystemClock, unusable_key
 from gateway.privacy.checkpoint_keys import CheckpointKeys, CheckpointSigner
 from gateway.privacy.data_keys import DataKeys
-from gateway.privacy.key_store import KeyStore
 from gateway.privacy.root_keys import FILE_NAME as ROOT_FILE
-from gateway.privacy.root_keys import RootKey
+from gateway.privacy.root_keys import require_root
 from gateway.privacy.sqlite_key_store import FILE_NAME as STORE_FILE
 from gateway.privacy.vault import Vault, open_vault
 from gateway.privacy.workspace_keys import WorkspaceKeys
@@ -80,7 +79,7 @@ class Keyring:
             CheckpointKeys(key_dir).current()  # makes the folder
         vault = open_vault(key_dir, root_key, clock, database)
         workspaces = WorkspaceKeys(vault.store, vault.root, clock)
-        _require_root(vault.store, vault.root)
+        require_root(vault.store, vault.root)
         data = DataKeys(vault.store, vault.tombstones, workspaces, clock)
         data.bury()
         waits = vault.checkpoint.next() if database and vault.checkpoint.is_rotating() else None
@@ -99,7 +98,7 @@ class Keyring:
         """
         if self.vault.store.is_shared:
             return
-        _require_root(self.vault.store, self.vault.root)
+        require_root(self.vault.store, self.vault.root)
         if self.vault.checkpoint.current().key_id != self.signer.key_id:
             told = "had the key that signs checkpoints rotated just now. Start again"
             raise unusable_key(self.vault.store.place, told)
@@ -108,15 +107,3 @@ class Keyring:
 def has_keys(key_dir: Path) -> bool:
     """True where a key folder holds keys that seal personal data."""
     return (key_dir / STORE_FILE).exists() or (key_dir / ROOT_FILE).exists()
-
-
-def _require_root(store: KeyStore, root: RootKey) -> None:
-    known = {row.root_key for row in store.workspace_keys()}
-    known.add(store.root_key() or root.key_id)  # noted also where no workspace has keys yet
-    others = sorted(known - {root.key_id})
-    if others:
-        raise unusable_key(
-            store.place,
-            f"was made with another root key ({', '.join(others)}, not {root.key_id}). Set"
-            " GATEWAY_ROOT_KEY to where that one is, or restore it",
-        )

@@ -119,6 +119,23 @@ def settle_next_root(key_dir: Path, store: KeyStore) -> None:
             fresh.unlink()
 
 
+def require_root(store: KeyStore, root: RootKey) -> None:
+    """Refuse a root key that is not the one under which the keys of ``store`` are wrapped.
+
+    Raises:
+        ProblemError: KEYS_UNUSABLE.
+    """
+    known = {row.root_key for row in store.workspace_keys()}
+    known.add(store.root_key() or root.key_id)  # noted also where no workspace has keys yet
+    others = sorted(known - {root.key_id})
+    if others:
+        raise unusable_key(
+            store.place,
+            f"was made with another root key ({', '.join(others)}, not {root.key_id}). Set"
+            " GATEWAY_ROOT_KEY to where that one is, or restore it",
+        )
+
+
 def root_in_file(path: Path) -> bytes:
     """The 32 bytes of a root key file, which is created where it is missing.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.model.ports import Clock
+from gateway.model.problem import ProblemError
 from gateway.model.system import key_file
 from gateway.model.time import stamp
 from gateway.privacy.data_keys import data_key_context
@@ -20,6 +21,7 @@ from gateway.privacy.root_keys import (
     NEXT_FILE_NAME,
     LocalRootKey,
     open_root_key,
+    require_root,
     settle_next_root,
 )
 from gateway.privacy.vault import open_vault
@@ -41,12 +43,18 @@ class KeyRotation:
         """Open the key store.
 
         Raises:
-            ProblemError: KEYS_UNUSABLE, also while another process has a shared one open.
+            ProblemError: KEYS_UNUSABLE, also while another process has a shared one open, and where
+                the root key is another by now, as after a rotation that was cut off at its end.
         """
         self._key_dir = key_dir
         self._clock = clock
         vault = open_vault(key_dir, root_key, clock, database, alone=True)
         self.store = vault.store
+        try:
+            require_root(vault.store, vault.root)
+        except ProblemError:
+            vault.store.close()
+            raise
         self._workspaces = WorkspaceKeys(self.store, vault.root, clock)
 
     def close(self) -> None:

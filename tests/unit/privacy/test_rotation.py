@@ -80,6 +80,23 @@ def test_the_root_key_moves_into_the_environment(
     assert story.holds()
 
 
+def test_a_rotation_repeated_with_the_setting_of_before_says_which_root_key_it_is(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As whoever repeats one does that was killed after its change and before it said so."""
+    monkeypatch.setenv("THE_ROOT", base64.b64encode(os.urandom(32)).decode())
+    rotation = story.rotation()
+    key_id = rotation.root("env:THE_ROOT")
+    rotation.close()
+    with pytest.raises(ProblemError, match=f"another root key .{key_id}, .*GATEWAY_ROOT_KEY"):
+        story.rotation()
+    story.root_key = "env:THE_ROOT"
+    rotation = story.rotation()
+    assert rotation.root("env:THE_ROOT") == key_id
+    rotation.close()
+    assert story.holds()
+
+
 @pytest.mark.parametrize("value", [None, "", "no base64!", base64.b64encode(b"short").decode()])
 def test_an_unusable_variable_is_refused_without_telling_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
