@@ -1,5 +1,6 @@
 """gateway keys"""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -12,7 +13,7 @@ from gateway.journal import FolderLock
 from gateway.loading import key_folder, open_keyring
 from gateway.model.problem import Issue, invalid, problem
 from gateway.model.system import SystemClock, unusable_key
-from gateway.privacy import DataKeys, KeyRotation, has_keys
+from gateway.privacy import DataKeys, KeyRotation, has_keys, rotating
 from gateway.privacy.tombstones import TombstoneFile
 from gateway.settings import Settings
 
@@ -91,16 +92,9 @@ def _tell(rotated: dict[str, int], done: str, out: Output) -> None:
 def _rotation(settings: Settings) -> Iterator[KeyRotation]:
     existing_record(settings)
     with _nobody_else(settings):
-        rotation = KeyRotation(
-            _known_keys(settings), settings.root_key, SystemClock(), settings.key_database
-        )
-        try:
+        where = (_known_keys(settings), settings.root_key, SystemClock(), settings.key_database)
+        with rotating(*where) as rotation:
             yield rotation
-        except ValueError as error:
-            told = f"holds a key that cannot be opened ({error})"
-            raise unusable_key(rotation.store.place, told) from error
-        finally:
-            rotation.close()
 
 
 def _nobody_else(settings: Settings) -> AbstractContextManager[object]:
@@ -151,8 +145,12 @@ def read(*, settings: Settings, file: Path, out: Output) -> None:
     with _nobody_else(settings), _opened(settings) as keys:
         known = {one.key_id for one in keys.tombstones}
         fresh = [one for one in TombstoneFile(file) if one.key_id not in known]
-        keys.tombstones.append(fresh)
-        gone = keys.bury()
+        try:
+            keys.tombstones.append(fresh)
+            gone = keys.bury()
+        except (OSError, sqlite3.Error) as error:  # a log that is in use raises one, too
+            told = f"may still hold what {file} names ({error}). End what uses it, then call again"
+            raise unusable_key(keys.store.place, told) from error
     told = f"{len(fresh)} tombstones added; {gone} keys destroyed again"
     out.tell({"added": len(fresh), "destroyed": gone}, lambda: out.line(told))
 

@@ -9,7 +9,7 @@ from gateway.privacy.checkpoint_rotation import (
 )
 from gateway.privacy.data_keys import DataKeys
 from gateway.privacy.keyring import Keyring, has_keys, verify_signature
-from gateway.privacy.rotation import KeyRotation
+from gateway.privacy.rotation import KeyRotation, rotating
 from gateway.privacy.sealer import KeyringSealer
 from gateway.privacy.vault import Vault, open_vault, public_keys
 
@@ -29,5 +29,6 @@ __all__ = [
     "public_keys",
     "rotate_key",
     "rotate_shared_key",
+    "rotating",
     "verify_signature",
 ]

@@ -5,7 +5,9 @@ is below it anew. To rotate data keys is to have others seal from now on, while 
 still open what they sealed. Nobody else may have the key store open meanwhile.
 """
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.model.ports import Clock
 from gateway.model.problem import ProblemError
-from gateway.model.system import key_file
+from gateway.model.system import key_file, unusable_key
 from gateway.model.time import stamp
 from gateway.privacy.data_keys import data_key_context
 from gateway.privacy.key_rows import DataKeyRow
@@ -24,6 +26,7 @@ from gateway.privacy.root_keys import (
     require_root,
     settle_next_root,
 )
+from gateway.privacy.sqlite_key_store import finding_of
 from gateway.privacy.vault import open_vault
 from gateway.privacy.workspace_keys import WorkspaceKeys
 from gateway.privacy.wrapping import new_key, unwrap, wrap
@@ -58,9 +61,17 @@ class KeyRotation:
         self._workspaces = WorkspaceKeys(self.store, vault.root, clock)
 
     def close(self) -> None:
-        """Leave nothing of the keys that were replaced, and close the store."""
-        self.store.rewrite()
-        self.store.close()
+        """Leave nothing of the keys that were replaced, and close the store.
+
+        Raises:
+            ProblemError: KEYS_UNUSABLE where something of them may be left, SERVICE_UNAVAILABLE.
+        """
+        try:
+            self.store.rewrite()
+        except (sqlite3.Error, TimeoutError) as error:
+            raise unusable_key(self.store.place, _not_rewritten(error)) from error
+        finally:
+            self.store.close()
 
     def root(self, to: str) -> str:
         """Wrap the keys of all workspaces under another root key; returns its id.
@@ -117,6 +128,40 @@ class KeyRotation:
             count += len(rows)
             tell(f"{count} data keys of {workspace}")
         return count
+
+
+@contextmanager
+def rotating(
+    key_dir: Path, root_key: str, clock: Clock, database: str = ""
+) -> Iterator[KeyRotation]:
+    """A rotation that is closed at the end.
+
+    Raises:
+        ProblemError: as ``KeyRotation`` and its ``close``; KEYS_UNUSABLE also where the store
+            cannot be read or written within.
+    """
+    rotation = KeyRotation(key_dir, root_key, clock, database)
+    try:
+        yield rotation
+    except BaseException as error:
+        with suppress(ProblemError):  # what went wrong first is what is told
+            rotation.close()
+        if isinstance(error, sqlite3.Error):
+            raise unusable_key(rotation.store.place, finding_of(error)) from error
+        if isinstance(error, ValueError):
+            told = f"holds a key that cannot be opened ({error})"
+            raise unusable_key(rotation.store.place, told) from error
+        raise
+    rotation.close()
+
+
+def _not_rewritten(error: sqlite3.Error | TimeoutError) -> str:
+    why = getattr(error, "sqlite_errorname", None) or str(error)
+    return (
+        f"could not be written anew ({why}), so keys that were replaced may still stand in it. "
+        "What was rotated stays so. End other programs that use it and make room on its disk, then "
+        "call `gateway keys rotate data`, with GATEWAY_ROOT_KEY as it has to be from now on"
+    )
 
 
 def _wrapped_anew(row: DataKeyRow, earlier: AESGCM, key_id: str, cipher: AESGCM) -> DataKeyRow:

@@ -56,7 +56,7 @@ class SqliteKeyStore(KeyStore):
             )
             self._prepare(first)
         except (OSError, sqlite3.Error) as error:
-            raise unusable_key(path, _finding(error)) from error
+            raise unusable_key(path, finding_of(error)) from error
 
     def _prepare(self, first: Callable[[], Mapping[str, bytes]]) -> None:
         execute = self._connection.execute
@@ -182,9 +182,9 @@ class SqliteKeyStore(KeyStore):
             return self._connection.execute(sql, given).rowcount
 
 
-def _finding(error: OSError | sqlite3.Error) -> str:
-    """Why the file cannot be opened, and what to do. An older one in its place would lose keys, so
-    a backup is named only where the file itself is broken."""
+def finding_of(error: OSError | sqlite3.Error) -> str:
+    """Why a key store cannot be used, and what to do, for ``unusable_key``. An older one in its
+    place would lose keys, so a backup is named only where the file itself is broken."""
     if isinstance(error, OSError):
         return f"cannot be opened ({error.strerror}). {_ACCESS}"
     name = getattr(error, "sqlite_errorname", None) or type(error).__name__

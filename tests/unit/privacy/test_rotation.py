@@ -3,7 +3,9 @@
 import base64
 import contextlib
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from gateway.model.json import JsonObject
 from gateway.model.pii import Owner, envelopes_in
 from gateway.model.problem import ProblemError
 from gateway.model.system import key_file
-from gateway.privacy import Keyring, KeyringSealer, KeyRotation, sqlite_key_store
+from gateway.privacy import Keyring, KeyringSealer, KeyRotation, rotating, sqlite_key_store
 from gateway.privacy.root_keys import settle_next_root
 from tests.unit.privacy.conftest import SetClock
 
@@ -94,6 +96,41 @@ def test_a_rotation_repeated_with_the_setting_of_before_says_which_root_key_it_i
     rotation = story.rotation()
     assert rotation.root("env:THE_ROOT") == key_id
     rotation.close()
+    assert story.holds()
+
+
+def test_a_store_that_cannot_be_written_anew_is_told_and_what_was_rotated_stays(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_key_store, "_BUSY_TIMEOUT", 0.01)
+    with closing(sqlite3.connect(story.folder / "keys.db", isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM meta").fetchall()
+        with (
+            pytest.raises(ProblemError, match=r"replaced may still.*stays so") as told,
+            rotating(story.folder, "file", story.clock) as rotation,
+        ):
+            key_id = rotation.root("file")
+    assert told.value.problem.code == "KEYS_UNUSABLE"
+    assert story.holds()
+    with rotating(story.folder, "file", story.clock) as rotation:
+        assert rotation.store.root_key() == key_id
+        rotation.data("acme")
+    assert story.holds()
+
+
+def test_a_full_disk_is_told_of_a_rotation_and_changes_nothing(story: Story) -> None:
+    def fill_up(store: Any) -> None:
+        store._connection.execute("PRAGMA max_page_count = 1")  # as many as there are
+        store.keep_note("large", bytes(1_000_000))
+
+    with (
+        pytest.raises(ProblemError, match=r"SQLITE_FULL.*do not replace the file") as told,
+        rotating(story.folder, "file", story.clock) as rotation,
+        rotation.store.transaction(),
+    ):
+        fill_up(rotation.store)
+    assert told.value.problem.code == "KEYS_UNUSABLE"
     assert story.holds()
 
 
