@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.model.json import canonical
 from gateway.model.problem import Issue, Problem, ProblemError
-from gateway.model.system import key_file, unusable_key
+from gateway.model.system import key_file, remove_key_file, replace_key_file, unusable_key
 from gateway.privacy.key_store import KeyStore
 from gateway.privacy.kms import KmsRootKey
 from gateway.privacy.wrapping import KEY_BYTES, new_key, unwrap, wrap
@@ -114,9 +114,9 @@ def settle_next_root(key_dir: Path, store: KeyStore) -> None:
         if not fresh.exists():
             return
         if store.root_key() == LocalRootKey(root_in_file(fresh)).key_id:
-            fresh.replace(key_dir / FILE_NAME)
+            replace_key_file(fresh, key_dir / FILE_NAME)
         else:
-            fresh.unlink()
+            remove_key_file(fresh)
 
 
 def require_root(store: KeyStore, root: RootKey) -> None:
