@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol, Self
 
+from gateway.journal.faults import is_around
 from gateway.journal.rebuild import differences
 from gateway.model.problem import ProblemError
 
@@ -80,6 +81,13 @@ def told_differences(connection: sqlite3.Connection, done: Done) -> Iterator[str
         yield from differences(connection, done)
     except ProblemError as error:
         yield error.problem.detail
+    except sqlite3.Error as error:
+        if not is_around(error):
+            raise
+        yield (
+            f"the projections could not be compared ({error.sqlite_errorname}): make room where "
+            "SQLite keeps temporary files (SQLITE_TMPDIR), then verify again"
+        )
 
 
 def any_text(stored: bytes) -> str:

@@ -12,6 +12,7 @@ import pytest
 from gateway.journal import (
     Accepting,
     Archiving,
+    FindingKind,
     FolderLock,
     MarkFile,
     SqliteJournal,
@@ -19,6 +20,7 @@ from gateway.journal import (
     database,
     rebuild_record,
     refold,
+    verify_record,
 )
 from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.migrations import migrate_sqlite
@@ -115,6 +117,19 @@ async def test_a_full_disk_while_folding_is_no_damage(record, tmp_path, monkeypa
             rebuild_record(record.path, SteppingClock())
     assert raised.value.problem.code == "SERVICE_UNAVAILABLE"
     assert rebuild_record(record.path, SteppingClock()) > 0
+
+
+async def test_no_room_for_comparing_is_no_damage(record, tmp_path, monkeypatch) -> None:
+    await record.tell("a")
+    error = full_disk(tmp_path)
+
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(refold, "fold_in", fails)
+    [found] = verify_record(record.path, [record.signer.public_key_pem]).findings
+    assert found.kind is FindingKind.PROJECTION
+    assert found.message.startswith("the projections could not be compared (SQLITE_FULL): make")
 
 
 def test_what_sqlite_undid_by_itself_is_not_undone_again(tmp_path: Path) -> None:
