@@ -22,6 +22,7 @@ from gateway.model.scrubbing import scrub, values_at
 from gateway.model.sealing import unseal_all
 from gateway.pipeline import Answer, accept_answer
 from gateway.runtime import facts
+from gateway.runtime.erased import is_erased
 from gateway.runtime.lifecycle import Lifecycle
 from gateway.runtime.operate import require_state
 from gateway.runtime.outcomes import contract_of, record_undone
@@ -145,6 +146,8 @@ class Reconciler:
         return contract
 
     def _stored(self, tx: Tx, execution: Execution, step: Step, answer: Answer) -> JsonObject:
+        if is_erased(tx, self.sealer, execution):  # nobody may write down anew what was erased
+            return {"erased": True}
         contract = self._contract(tx, execution, step)
         owner = named_owner(execution.owner, contract.policy.subject, self._input(execution, step))
         output = answer.sealed_output(self.sealer, owner, contract)

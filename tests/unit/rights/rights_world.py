@@ -33,7 +33,12 @@ MAIL = contract(
 )
 """A contract whose PII is a person's."""
 
-CONTRACTS = FILES | {"mail.yaml": MAIL}
+FIND = contract(
+    "find", "input: {id: ID!}\noutput: {id: ID!, echo: String}\npolicy: {auth: user, pii: [echo]}\n"
+)
+"""A contract that answers with PII which its input does not name."""
+
+CONTRACTS = FILES | {"mail.yaml": MAIL, "find.yaml": FIND}
 
 
 class RightsWorld:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.model.entry import EntryType
-from gateway.model.execution import ExecutionStatus
+from gateway.model.execution import ExecutionStatus, StepStatus
 from gateway.model.pii import Owner
 from gateway.model.ports import Answered
 from gateway.model.problem import ProblemError
@@ -14,7 +14,7 @@ from gateway.model.rights import ErasureStatus, pseudonym
 from gateway.rights.desk import MAX_HOLDS
 from gateway.rights.erasing import CHUNK
 from tests.unit.rights.rights_world import PAUL, PETRA, RightsWorld, done
-from tests.unit.runtime.loop_world import WORKSPACE, Gated
+from tests.unit.runtime.loop_world import SILENCE, WORKSPACE, Gated, step
 
 pytestmark = pytest.mark.anyio
 
@@ -93,6 +93,31 @@ async def test_the_late_answer_of_a_run_that_had_ended_before_is_not_kept(
     await running
     (settled,) = await world.entries(execution_id, EntryType.STEP_COMPLETED)
     assert ("output" in settled.body, settled.body["erased"]) == (False, True)
+    assert rights.matches() == []
+
+
+async def test_what_an_operator_says_an_erased_run_answered_is_not_kept(
+    rights: RightsWorld,
+) -> None:
+    world = rights.world
+    world.actions.will("find", *[SILENCE] * 4)
+    mailing = step("mail", "mail", email="ada@x.org", body="Dear ada@x.org")
+    execution_id = await world.begin(mailing, step("find", "find", ["mail"]))
+    for _ in range(5):
+        await world.advance(execution_id)
+        world.clock.forward(20)
+    found = await world.step(execution_id, "find")
+    assert found.status is StepStatus.UNRESOLVED
+    assert done(await rights.erase(rights.named("ada@x.org")))
+    await world.reconcile(
+        execution_id, "find", "done", found.attempt, id="1", echo="Dear ada@x.org"
+    )
+    assert not [text for text in await rights.texts() if "ada" in text]
+    (settled,) = await world.entries(execution_id, EntryType.STEP_RECONCILED)
+    assert ("output" in settled.body, settled.body["erased"]) == (False, True)
+    assert (await world.step(execution_id, "find")).status is StepStatus.COMPLETED
+    await world.advance(execution_id)
+    assert ((await world.execution(execution_id)).problem or {})["code"] == "ERASED"
     assert rights.matches() == []
 
 
