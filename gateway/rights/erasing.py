@@ -30,6 +30,9 @@ CHUNK = 1_000
 
 _RUNS = 50
 
+REASON = "erasure "
+"""What the reason of a tombstone begins with, before the id of the erasure."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -94,7 +97,7 @@ class Eraser:
         return True
 
     def _destroy(self, erasure: Erasure, key_ids: Sequence[str]) -> None:
-        workspace, reason = erasure.subject.workspace, f"erasure {erasure.id}"
+        workspace, reason = erasure.subject.workspace, f"{REASON}{erasure.id}"
         for chunk in chunks(key_ids, CHUNK):
             if chunk:
                 self.keys.destroy(workspace, chunk, reason)

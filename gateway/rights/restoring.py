@@ -14,11 +14,12 @@ from gateway.model.ports import Journal, Records, Tx
 from gateway.model.rights import CondemnedKey
 from gateway.privacy import DataKeys
 from gateway.privacy.tombstones import Tombstone
-from gateway.rights.erasing import CHUNK
+from gateway.rights.erasing import CHUNK, REASON
 
 _log = logging.getLogger(__name__)
 
 RESTATED = "restated after restore"
+_AGAIN = ", again"
 
 
 async def reconcile(journal: Journal, keys: DataKeys) -> None:
@@ -49,7 +50,7 @@ async def _destroy_again(journal: Journal, keys: DataKeys) -> int:
             key = named[key_id]
             back.setdefault((key.workspace, key.cause), []).append(key_id)
         for (workspace, cause), ids in back.items():
-            await asyncio.to_thread(keys.destroy, workspace, ids, f"{cause}, again")
+            await asyncio.to_thread(keys.destroy, workspace, ids, f"{cause}{_AGAIN}")
             risen += len(ids)
 
 
@@ -58,12 +59,12 @@ async def _restate(journal: Journal, keys: DataKeys) -> int:
     restated, buried = 0, iter(keys.tombstones)
     while chunk := {tombstone.key_id: tombstone for tombstone in islice(buried, CHUNK)}:
         unknown = await journal.read(partial(_unknown, key_ids=sorted(chunk)))
-        by_workspace: dict[str, list[Tombstone]] = {}
-        for key_id in unknown:
-            by_workspace.setdefault(chunk[key_id].workspace, []).append(chunk[key_id])
-        for workspace, tombstones in by_workspace.items():
+        alike: dict[tuple[str, str], list[Tombstone]] = {}
+        for one in (chunk[key_id] for key_id in unknown):
+            alike.setdefault((one.workspace, _cause(one)), []).append(one)
+        for (workspace, cause), tombstones in alike.items():
             body: JsonObject = {
-                "cause": RESTATED,
+                "cause": cause,
                 "keys": [one.key_id for one in tombstones],
                 "reasons": sorted({one.reason for one in tombstones}),
             }
@@ -80,7 +81,19 @@ def _unknown(records: Records, key_ids: list[str]) -> list[str]:
     return records.uncondemned(key_ids)
 
 
+def _cause(tombstone: Tombstone) -> str:
+    """For what a key was destroyed: the id of an erasure, or a word."""
+    return tombstone.reason.removeprefix(REASON).removesuffix(_AGAIN)
+
+
 def _restated(tx: Tx, workspace: str, body: JsonObject) -> None:
-    """Record what no other process that started meanwhile has recorded."""
+    """Record what no other process that started meanwhile has recorded.
+
+    Keys of an erasure that the record knows, and not yet as done, count as its own: it is carried
+    out again, and its receipt must say what it destroyed.
+    """
+    known = tx.erasure(workspace, body["cause"]) is not None
+    cause = body["cause"] if known else RESTATED
     if keys := tx.uncondemned(body["keys"]):
-        tx.append(NewEntry(EntryType.KEYS_RESTATED, workspace, {**body, "keys": keys}))
+        told = {**body, "cause": cause, "keys": keys}
+        tx.append(NewEntry(EntryType.KEYS_RESTATED, workspace, told))

@@ -119,3 +119,37 @@ async def test_an_erasure_whose_record_is_older_than_its_approval_is_asked_for_a
     again = await rights.erase(rights.named("ada@x.org"))
     assert done(again)
     await holds(rights)
+
+
+@pytest.mark.parametrize("approved", [True, False])
+async def test_an_erasure_that_a_restored_record_knows_as_not_done_tells_what_it_destroyed(
+    rights: RightsWorld, approved: bool
+) -> None:
+    execution_id = await rights.mail("ada@x.org")
+    await rights.mail("bob@x.org")
+    erasure_id = await rights.ask(rights.named("ada@x.org"))
+    if approved:
+        await rights.approve(erasure_id)
+    await rights.stop()
+    rights.back_up(rights.data, "data-backup")
+    await rights.start()
+    if not approved:
+        await rights.approve(erasure_id)
+    await rights.rights.sweeper.sweep()
+    before = (await rights.erasure(erasure_id)).receipt
+    assert before is not None
+    await rights.stop()
+    rights.restore(rights.folder / "data-backup", rights.data)
+    await rights.start()
+    assert (await rights.erasure(erasure_id)).receipt is None
+    if not approved:
+        await rights.approve(erasure_id)
+    await rights.rights.sweeper.sweep()
+    again = (await rights.erasure(erasure_id)).receipt
+    assert again is not None
+    for name in ("keys", "keysDigest", "executions"):
+        assert again["receipt"][name] == before["receipt"][name], name
+    assert again["receipt"]["keys"] > 1
+    assert again["receipt"]["entries"] > 1
+    assert (await rights.world.execution(execution_id)).id == execution_id
+    await holds(rights)
