@@ -1,5 +1,6 @@
 """privacy.hold.place, lift and list, and privacy.consent.record, withdraw and list"""
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +19,7 @@ from gateway.operations.privacy_common import (
     text_of,
 )
 from gateway.pipeline import Admitted, Bindings, Command, Query
-from gateway.rights import Rights
+from gateway.rights import NOTHING, Looked, Rights, being_carried_out
 from gateway.runtime import Loop
 
 
@@ -26,7 +27,7 @@ def bind_holds(loop: Loop, rights: Rights) -> Bindings:
     """The handlers of the contracts about legal holds and consents."""
     handlers = _Handlers(loop, rights)
     return {
-        "privacy.hold.place@1.0.0": Command(handlers.place),
+        "privacy.hold.place@1.0.0": Command(handlers.place, handlers.look),
         "privacy.hold.lift@1.0.0": Command(handlers.lift),
         "privacy.hold.list@1.0.0": Query(handlers.holds),
         "privacy.consent.record@1.0.0": Command(handlers.record),
@@ -40,12 +41,26 @@ class _Handlers:
     loop: Loop
     rights: Rights
 
+    async def look(self, admitted: Admitted) -> Looked:
+        """What erasures take, beside the writer; as a rule none is being carried out.
+
+        Raises:
+            ProblemError: VALIDATION_FAILED, NOT_FOUND.
+        """
+        workspace, journal = admitted.principal.workspace, self.loop.journal
+        begun = await journal.read(partial(being_carried_out, workspace=workspace))
+        if not begun:
+            return NOTHING
+        named = await journal.read(partial(named_by, self.rights, admitted))
+        async with self.rights.slots:
+            return await asyncio.to_thread(self.rights.lateness.look, named.subject, begun)
+
     def place(self, admitted: Admitted, tx: Tx) -> JsonObject:
         """Record a legal hold."""
         matter, reason = (required_text(admitted, name) for name in ("matter", "reason"))
         named, expires_at = named_by(self.rights, admitted, tx), expiry_of(admitted, tx.now)
-        who = admitted.principal
-        hold = self.rights.desk.place(tx, who, named, matter, reason, expires_at)
+        who, looked = admitted.principal, admitted.prepared
+        hold = self.rights.desk.place(tx, who, named, matter, reason, expires_at, looked)
         return {"holdId": hold.id, "placedAt": tx.now}
 
     def lift(self, admitted: Admitted, tx: Tx) -> JsonObject:

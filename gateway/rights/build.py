@@ -12,6 +12,7 @@ from gateway.privacy import Keyring
 from gateway.rights.desk import Desk
 from gateway.rights.erasing import Eraser
 from gateway.rights.exporting import Exporting
+from gateway.rights.lateness import Lateness
 from gateway.rights.restoring import reconcile
 from gateway.rights.retention import Retention, class_names
 from gateway.rights.sweeper import Sweeper
@@ -24,11 +25,12 @@ _AT_ONCE = 2
 class Rights:
     """The desk where people ask, what reads for them, and what acts by itself.
 
-    ``slots`` is how many exports read at a time: each goes through the whole record.
+    ``slots`` is how many of them read at a time: each goes through the whole record.
     """
 
     desk: Desk
     exporting: Exporting
+    lateness: Lateness
     retention: Retention
     sweeper: Sweeper
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -54,4 +56,5 @@ async def open_rights(
     eraser = Eraser(loop.journal, place, keys, keyring.signer, loop.lifecycle, classes)
     sweeper = Sweeper(loop.journal, keys, eraser, loop.clock, interval)
     desk = Desk(loop.sealer, ids, sweeper.wake)
-    return Rights(desk, Exporting(place, keys, loop.sealer, classes), retention, sweeper)
+    exporting = Exporting(place, keys, loop.sealer, classes)
+    return Rights(desk, exporting, Lateness(place, keys), retention, sweeper)

@@ -24,6 +24,7 @@ from gateway.model.rights import (
     pseudonym,
 )
 from gateway.model.sealing import seal_paths
+from gateway.rights.lateness import NOTHING, Looked, require_in_time
 from gateway.rights.lookup import require_consent, require_erasure, require_hold
 
 MAX_HOLDS = 1_000
@@ -146,17 +147,23 @@ class Desk:
     # --- holds
 
     def place(
-        self, tx: Tx, who: Principal, named: Named, matter: str, reason: str, expires_at: str | None
+        self,
+        tx: Tx,
+        who: Principal,
+        named: Named,
+        matter: str,
+        reason: str,
+        expires_at: str | None,
+        looked: Looked = NOTHING,
     ) -> Hold:
-        """Record a legal hold.
+        """Record a legal hold; ``looked`` says what erasures take that were begun before.
 
         Raises:
-            ProblemError: CONFLICT while the subject is being erased, LIMIT_EXCEEDED.
+            ProblemError: CONFLICT while what is held on the subject is being erased,
+                LIMIT_EXCEEDED.
         """
+        require_in_time(tx, named.subject, looked)
         erasure = tx.open_erasure(named.subject)
-        if erasure is not None and erasure.condemned_at is not None:
-            told = f"Erasure {erasure.id} of this subject is being carried out: it is too late."
-            raise refuse("CONFLICT", told, extra={"erasureId": erasure.id})
         if len(tx.active_holds(who.workspace, tx.now)) >= MAX_HOLDS:
             raise refuse("LIMIT_EXCEEDED", f"{MAX_HOLDS} legal holds stand. Lift some first.")
         hold_id = self.ids.new("hold")

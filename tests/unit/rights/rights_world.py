@@ -11,7 +11,15 @@ from gateway.model.principal import Principal
 from gateway.model.rights import Erasure, ErasureStatus, Hold
 from gateway.model.time import stamp
 from gateway.privacy import Keyring, KeyringSealer
-from gateway.rights import Named, Retention, RetentionRule, open_rights
+from gateway.rights import (
+    NOTHING,
+    Looked,
+    Named,
+    Retention,
+    RetentionRule,
+    being_carried_out,
+    open_rights,
+)
 from gateway.rights.search import Sealed, read_envelope
 from tests.unit.runtime.loop_world import (
     FILES,
@@ -132,11 +140,16 @@ class RightsWorld:
         assert found is not None
         return found
 
-    async def hold(self, named: Named) -> Hold:
+    async def look(self, named: Named) -> Looked:
+        """What erasures take that are being carried out, as whoever places a hold looks first."""
+        begun = await self.journal.read(lambda records: being_carried_out(records, WORKSPACE))
+        return self.rights.lateness.look(named.subject, begun)
+
+    async def hold(self, named: Named, looked: Looked = NOTHING) -> Hold:
         desk = self.rights.desk
 
         def unit(tx: Tx) -> Hold:
-            return desk.place(tx, PETRA, named, "Case 1", "because", None)
+            return desk.place(tx, PETRA, named, "Case 1", "because", None, looked)
 
         return await self.journal.write(unit)
 

@@ -202,6 +202,49 @@ async def test_a_hold_that_comes_too_late_is_refused(
     assert done(await rights.erasure(erasure.id))
 
 
+@pytest.mark.parametrize("by", ["execution", "bob@x.org"])
+async def test_a_hold_on_what_falls_with_somebody_else_is_refused_and_any_other_is_placed(
+    rights: RightsWorld, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    shared = await rights.mail("ada@x.org", "bob@x.org")
+    await rights.mail("eve@x.org")
+
+    def fails(*_: Any) -> int:
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rights.keyring.data, "destroy", fails)
+        erasure = await rights.erase(rights.named("ada@x.org"))
+    assert erasure.condemned_at is not None
+    desk = rights.rights.desk
+    beside = desk.execution(WORKSPACE, shared) if by == "execution" else rights.named(by)
+    with pytest.raises(ProblemError, match="takes something of what is held"):
+        await rights.hold(beside, await rights.look(beside))
+    eve = rights.named("eve@x.org")
+    with pytest.raises(ProblemError, match="began just now"):
+        await rights.hold(eve)
+    await rights.hold(eve, await rights.look(eve))
+    await rights.rights.sweeper.sweep()
+    assert done(await rights.erasure(erasure.id))
+    await rights.hold(beside, await rights.look(beside))
+
+
+async def test_an_erasure_of_an_execution_is_too_far_for_a_hold_on_whoever_occurs_in_it(
+    rights: RightsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = rights.rights.desk.execution(WORKSPACE, await rights.mail("ada@x.org"))
+
+    def fails(*_: Any) -> int:
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rights.keyring.data, "destroy", fails)
+        await rights.erase(whole)
+    ada = rights.named("ada@x.org")
+    with pytest.raises(ProblemError, match="too late"):
+        await rights.hold(ada, await rights.look(ada))
+
+
 async def test_the_holds_of_a_workspace_are_bounded(
     rights: RightsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
