@@ -55,7 +55,7 @@ from gateway.pipeline import (
 )
 from gateway.policy import Policies
 from gateway.privacy import KeyringSealer
-from gateway.rights import Rights, open_rights
+from gateway.rights import Pace, Rights, open_rights
 from gateway.runtime import Loop
 from gateway.settings import Settings
 from gateway.sharing import open_limits
@@ -166,8 +166,9 @@ async def _started(
     outgoing = Outgoing(loaded, journal, sealer)
     exporter = _exporter(loaded, journal, sealer, outgoing.checkpointer)
     await exporter.sweep()
-    keyring, swept = loaded.keyring, (settings.record, settings.privacy_sweep_interval)
-    rights = await open_rights(loop, keyring, loaded.retention, RandomIds(), *swept)
+    pace = Pace(settings.privacy_sweep_interval, settings.privacy_clock_leap)
+    swept = (RandomIds(), settings.record, pace)
+    rights = await open_rights(loop, loaded.keyring, loaded.retention, *swept)
     in_force = InForce(policies)
     bindings = {
         **_bindings(loop, loaded, exporter, outgoing.checkpointer, rights),

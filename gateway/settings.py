@@ -186,6 +186,14 @@ class Settings(ConsoleSettings):
         le=86_400,
         allow_inf_nan=False,
     )
+    privacy_clock_leap: float = _setting(
+        7.0,
+        "Days that may pass while nothing runs; a clock that says more is not believed at once.",
+        "a number from 2 to 36500",
+        ge=2,
+        le=36_500,
+        allow_inf_nan=False,
+    )
     body_bytes: int = _setting(
         262_144,
         "Size of the largest request body that is read, in bytes.",

@@ -177,12 +177,14 @@ class DataKeys:
             self.settle()
             return self.store.not_destroyed(key_ids)
 
-    def expired(self, most: int, after: tuple[str, str] = ("", "")) -> list[DataKeyRow]:
-        """Keys whose lifetime is over, the longest overdue first; ``after`` is the moment and the
-        id of the key behind which to go on."""
+    def expired(
+        self, most: int, after: tuple[str, str] = ("", ""), at: str = ""
+    ) -> list[DataKeyRow]:
+        """Keys whose lifetime is over now, or ``at`` a moment, the longest overdue first; ``after``
+        is the moment and the id of the key behind which to go on."""
         with self.store.lock:
             self.settle()
-            return self.store.expired(stamp(self._clock.now()), most, after)
+            return self.store.expired(at or stamp(self._clock.now()), most, after)
 
     def destroy(self, workspace: str, key_ids: Sequence[str], reason: str) -> int:
         """Destroy keys of a workspace for good; returns how many were still there.

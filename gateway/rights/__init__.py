@@ -1,6 +1,6 @@
 """RIGHTS OF PEOPLE: what is held on somebody is exported, erased, held, kept and consented to."""
 
-from gateway.rights.build import Rights, open_rights
+from gateway.rights.build import Pace, Rights, open_rights
 from gateway.rights.desk import Desk, Named
 from gateway.rights.exporting import Held, Holdings, document_of
 from gateway.rights.lateness import NOTHING, Looked, being_carried_out
@@ -16,6 +16,7 @@ __all__ = [
     "Looked",
     "Named",
     "Overdue",
+    "Pace",
     "ReceiptReport",
     "Retention",
     "RetentionRule",

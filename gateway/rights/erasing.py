@@ -8,8 +8,9 @@ arrives at the same end.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.journal import Place, Signer, open_sealed
 from gateway.model.entry import EntryType, NewEntry
@@ -48,8 +49,9 @@ class Eraser:
     lifecycle: Lifecycle
     classes: Classes
 
-    async def carry_out(self, erasure: Erasure) -> bool:
-        """Erase what an approved erasure asks for; False where a legal hold stands in the way.
+    async def carry_out(self, erasure: Erasure, moment: str) -> bool:
+        """Erase what an approved erasure asks for; False where a legal hold stands in the way, now
+        or at the ``moment`` (RFC 3339) up to which the clock is believed.
 
         Safe to repeat after whatever happened.
 
@@ -65,7 +67,10 @@ class Eraser:
             fresh = sorted(search.keys - condemned)
             if begun and not fresh:
                 break
-            if not await self._condemn(erasure, search, fresh, begun=begun):
+            begin = (
+                None if begun else partial(may_begin, erasure=erasure, search=search, moment=moment)
+            )
+            if not await self._condemn(erasure, fresh, begin):
                 return False
             begun = True
             condemned.update(fresh)
@@ -80,14 +85,17 @@ class Eraser:
             search.advance(entries)
 
     async def _condemn(
-        self, erasure: Erasure, search: Search, fresh: Sequence[str], *, begun: bool
+        self, erasure: Erasure, fresh: Sequence[str], may_begin: Callable[[Tx], bool] | None
     ) -> bool:
-        """Record the keys that are to fall; False where a hold keeps them from it."""
+        """Record the keys that are to fall; False where a hold keeps the first of them from it."""
         for number, chunk in enumerate(chunks(fresh, CHUNK)):
             body: JsonObject = {"erasureId": erasure.id, "keys": chunk}
+            asked = may_begin if number == 0 else None
 
-            def unit(tx: Tx, body: JsonObject = body, begun: bool = begun or number > 0) -> bool:
-                if not begun and not may_begin(tx, erasure, search):
+            def unit(
+                tx: Tx, body: JsonObject = body, asked: Callable[[Tx], bool] | None = asked
+            ) -> bool:
+                if asked is not None and not asked(tx):
                     return False
                 tx.append(about(erasure, EntryType.KEYS_CONDEMNED, body))
                 return True
@@ -133,13 +141,13 @@ class Eraser:
         _log.info("erasure %s is done: %d keys destroyed", erasure.id, len(keys))
 
 
-def may_begin(tx: Tx, erasure: Erasure, search: Search) -> bool:
-    """True if an erasure is approved and no hold stands in its way; else what holds it is recorded,
-    where that is not known yet."""
+def may_begin(tx: Tx, erasure: Erasure, search: Search, moment: str) -> bool:
+    """True if an erasure is approved and no hold stands in its way, now or at a ``moment``; else
+    what holds it is recorded, where that is not known yet."""
     current = tx.erasure(erasure.subject.workspace, erasure.id)
     if current is None or current.status not in (ErasureStatus.APPROVED, ErasureStatus.HELD):
         return False
-    holds = tx.active_holds(erasure.subject.workspace, tx.now)
+    holds = tx.active_holds(erasure.subject.workspace, min(moment, tx.now))
     in_the_way = tuple(hold.id for hold in holds if stands_in_the_way(hold, erasure, search))
     if in_the_way and in_the_way != current.held_by:
         body: JsonObject = {"erasureId": erasure.id, "holds": list(in_the_way)}

@@ -5,23 +5,27 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence, Set
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from gateway.journal import open_sealed
+from gateway.model.elapsed import elapsed
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.ports import Clock, Journal, Records, Tx
 from gateway.model.problem import ProblemError
 from gateway.model.rights import Erasure, Hold
 from gateway.model.tasks import cancelled
-from gateway.model.time import stamp
-from gateway.privacy import DataKeys
+from gateway.model.time import END, stamp
 from gateway.privacy.key_rows import DataKeyRow
+from gateway.rights.calendar import Calendar
 from gateway.rights.erasing import CHUNK, Eraser
 from gateway.rights.search import Search
 
 RETENTION = "retention"
 """Why keys were destroyed whose time was over."""
+
+_TELL_EVERY = 3_600.0
 
 _log = logging.getLogger(__name__)
 
@@ -39,11 +43,13 @@ class Sweeper:
     tried again."""
 
     def __init__(
-        self, journal: Journal, keys: DataKeys, eraser: Eraser, clock: Clock, interval: float
+        self, journal: Journal, eraser: Eraser, clock: Clock, calendar: Calendar, interval: float
     ) -> None:
-        self._journal, self._place, self._keys = journal, eraser.place, keys
+        self._journal, self._place, self._keys = journal, eraser.place, eraser.keys
         self._eraser = eraser
         self._clock = clock
+        self._calendar = calendar
+        self._told_at = float("-inf")
         self._interval = interval
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -74,53 +80,69 @@ class Sweeper:
         """One pass over everything that is to be done."""
         async with self._turn:
             with _logged("looking for erasures"):
-                for erasure in await self._journal.read(partial(erasures_to_do, self._now())):
+                moment = await self._believed()
+                for erasure in await self._journal.read(partial(erasures_to_do, moment)):
                     with _logged(f"erasure {erasure.id}"):
-                        await self._eraser.carry_out(erasure)
+                        await self._eraser.carry_out(erasure, moment)
             with _logged("the retention sweep"):
-                await self._sweep_expired()
+                await self._sweep_expired(await self._believed())
+
+    async def _believed(self) -> str:
+        """The moment up to which the clock is believed: what it says is over is gone for good."""
+        told = await asyncio.to_thread(self._calendar.read)
+        if told.ahead is not None and elapsed() - self._told_at >= _TELL_EVERY:
+            self._told_at = elapsed()
+            days = told.ahead // timedelta(days=1) + 1
+            _log.error(
+                "no gateway ran after %s, which is %d days ago by the clock: what ended since is "
+                "kept until %s. Set the clock right; if so much time did pass, start with "
+                "GATEWAY_PRIVACY_CLOCK_LEAP=%d",
+                *(told.moment, days, told.believed_at, days),
+            )
+        return told.moment
 
     async def overdue(self, workspace: str) -> Overdue:
         """What of a workspace is kept longer than its rules say, and what because of holds."""
         keys = held = 0
+        now = stamp(self._clock.now())
         async with self._turn:
-            async for rows in self._expired():
+            async for rows in self._expired(now):
                 mine = [row for row in rows if row.workspace == workspace]
                 keys += len(mine)
                 if mine:
-                    kept = (await self._kept(workspace))[1]
+                    kept = (await self._kept(workspace, now))[1]
                     held += sum(row.id in kept for row in mine)
         return Overdue(keys, held)
 
-    async def _expired(self) -> AsyncIterator[list[DataKeyRow]]:
-        """Pages of the keys whose time is over, the longest overdue first."""
+    async def _expired(self, moment: str) -> AsyncIterator[list[DataKeyRow]]:
+        """Pages of the keys whose time is over at a moment, the longest overdue first."""
         after = ("", "")
-        while rows := await asyncio.to_thread(self._keys.expired, CHUNK, after):
+        while rows := await asyncio.to_thread(self._keys.expired, CHUNK, after, moment):
             after = (rows[-1].expires_at or "", rows[-1].id)
             yield rows
 
-    async def _sweep_expired(self) -> None:
-        async for rows in self._expired():
-            by_workspace: dict[str, list[str]] = {}
+    async def _sweep_expired(self, moment: str) -> None:
+        async for rows in self._expired(moment):
+            by_workspace: dict[str, list[DataKeyRow]] = {}
             for row in rows:
-                by_workspace.setdefault(row.workspace, []).append(row.id)
-            for workspace, key_ids in by_workspace.items():
-                await self._destroy(workspace, key_ids)
+                by_workspace.setdefault(row.workspace, []).append(row)
+            for workspace, expired in by_workspace.items():
+                await self._destroy(workspace, expired, moment)
 
-    async def _destroy(self, workspace: str, expired: Sequence[str]) -> None:
-        holds, kept = await self._kept(workspace)
-        due = [key_id for key_id in expired if key_id not in kept]
+    async def _destroy(self, workspace: str, expired: Sequence[DataKeyRow], moment: str) -> None:
+        holds, kept = await self._kept(workspace, moment)
+        due = [row for row in expired if row.id not in kept]
         if not due:
             return
-        unit = partial(_condemn, workspace=workspace, key_ids=due, holds=holds)
-        if await self._journal.write(unit):
-            await asyncio.to_thread(self._keys.destroy, workspace, due, RETENTION)
-            _log.info("retention: destroyed %d keys", len(due))
+        unit = partial(_condemn, workspace=workspace, due=due, holds=holds, moment=moment)
+        if key_ids := await self._journal.write(unit):
+            await asyncio.to_thread(self._keys.destroy, workspace, key_ids, RETENTION)
+            _log.info("retention: destroyed %d keys", len(key_ids))
 
-    async def _kept(self, workspace: str) -> tuple[frozenset[str], Set[str]]:
+    async def _kept(self, workspace: str, moment: str) -> tuple[frozenset[str], Set[str]]:
         """The ids of the holds that stand in a workspace, and of the keys that they keep: as from
         people who erase, also those of others that seal something in the same executions."""
-        holds = await self._journal.read(partial(_standing, workspace, self._now()))
+        holds = await self._journal.read(partial(_standing, workspace, moment))
         names = frozenset(hold.id for hold in holds)
         if not holds:
             self._held.pop(workspace, None)
@@ -137,9 +159,6 @@ class Sweeper:
             known[1].advance(entries)
         self._held[workspace] = known
         return known[1]
-
-    def _now(self) -> str:
-        return stamp(self._clock.now())
 
 
 def erasures_to_do(now: str, records: Records) -> list[Erasure]:
@@ -158,13 +177,21 @@ def _standing(workspace: str, now: str, records: Records) -> list[Hold]:
     return records.active_holds(workspace, now)
 
 
-def _condemn(tx: Tx, workspace: str, key_ids: list[str], holds: frozenset[str]) -> bool:
-    """Record that keys are destroyed now; False where other holds stand than were looked at."""
-    if {hold.id for hold in tx.active_holds(workspace, tx.now)} - holds:
-        return False
-    body: JsonObject = {"cause": RETENTION, "keys": key_ids}
-    tx.append(NewEntry(EntryType.RETENTION_SWEPT, workspace, body))
-    return True
+def _condemn(
+    tx: Tx, workspace: str, due: Sequence[DataKeyRow], holds: frozenset[str], moment: str
+) -> list[str]:
+    """Record that keys are destroyed now, and return them; none where other holds stand than were
+    looked at.
+
+    On PostgreSQL the record has a clock of its own: what is not over by both is kept.
+    """
+    if {hold.id for hold in tx.active_holds(workspace, min(moment, tx.now))} - holds:
+        return []
+    key_ids = [row.id for row in due if (row.expires_at or END) <= tx.now]
+    if key_ids:
+        body: JsonObject = {"cause": RETENTION, "keys": key_ids}
+        tx.append(NewEntry(EntryType.RETENTION_SWEPT, workspace, body))
+    return key_ids
 
 
 @contextlib.contextmanager

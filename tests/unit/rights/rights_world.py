@@ -15,6 +15,7 @@ from gateway.rights import (
     NOTHING,
     Looked,
     Named,
+    Pace,
     Retention,
     RetentionRule,
     being_carried_out,
@@ -50,17 +51,20 @@ CONTRACTS = FILES | {"mail.yaml": MAIL, "find.yaml": FIND}
 
 
 class RightsWorld:
-    """One gateway's record and keys in ``folder``; ``rules`` are those of retention."""
+    """One gateway's record and keys in ``folder``; ``rules`` are those of retention,
+    ``leap`` how many days may pass while it does not run."""
 
     def __init__(
         self,
         folder: Path,
         clock: SettableClock | None = None,
         rules: tuple[RetentionRule, ...] = (),
+        leap: float = 100.0,
     ) -> None:
         self.folder = folder
         self.clock = clock or SettableClock()
         self.rules = rules
+        self.leap = leap
         self.starts = 0
 
     @property
@@ -88,7 +92,8 @@ class RightsWorld:
         await self.world.decide_by(VERDICT)
         path = self.data / "gateway.db"
         loop, ids = self.world.loop, self.world.ids
-        self.rights = await open_rights(loop, self.keyring, self.retention, ids, path, 60)
+        pace = Pace(60, self.leap)
+        self.rights = await open_rights(loop, self.keyring, self.retention, ids, path, pace)
         return self
 
     async def stop(self) -> None:
