@@ -57,17 +57,17 @@ class Outgoing:
         self._anchoring = anchoring
         await self.checkpointer.start()
         stack.push_async_callback(self.checkpointer.stop)
-        await self._tell_endpoints(stack)
+        await self._tell_endpoints(sweeper, stack)
         sweeper.start()
         stack.push_async_callback(sweeper.stop)
 
-    async def _tell_endpoints(self, stack: AsyncExitStack) -> None:
+    async def _tell_endpoints(self, sweeper: Sweeper, stack: AsyncExitStack) -> None:
         """Begin to tell the configured endpoints of events, if there are any."""
         loaded = self._loaded
         if not loaded.endpoints:
             return
         hosts, scale = loaded.settings.webhook_hosts, loaded.settings.webhook_retry_scale
-        parts = (hosts, scale, self._journal, loaded.clock, self._sealer)
+        parts = (hosts, scale, self._journal, loaded.clock, self._sealer, sweeper.believed)
         webhooks = build_webhooks(loaded.endpoints, *parts)
         stack.push_async_callback(webhooks.stop)
         await webhooks.start()

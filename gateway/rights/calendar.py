@@ -96,8 +96,9 @@ class Calendar:
         told = self._store.note(NOTE)
         if not isinstance(told, bytes):
             return None
-        moments = decode(told)
-        return _Noted(*(None if moment is None else parse(moment) for moment in moments))
+        seen, *ahead = decode(told)
+        since, until = (None if moment is None else parse(moment) for moment in ahead)
+        return _Noted(parse(seen), since, until)
 
     def _keep(self, noted: _Noted) -> None:
         moments = (noted.seen, noted.since, noted.until)

@@ -80,15 +80,19 @@ class Sweeper:
         """One pass over everything that is to be done."""
         async with self._turn:
             with _logged("looking for erasures"):
-                moment = await self._believed()
+                moment = await self.believed()
                 for erasure in await self._journal.read(partial(erasures_to_do, moment)):
                     with _logged(f"erasure {erasure.id}"):
                         await self._eraser.carry_out(erasure, moment)
             with _logged("the retention sweep"):
-                await self._sweep_expired(await self._believed())
+                await self._sweep_expired(await self.believed())
 
-    async def _believed(self) -> str:
-        """The moment up to which the clock is believed: what it says is over is gone for good."""
+    async def believed(self) -> str:
+        """The moment up to which the clock is believed: what it says is over is gone for good.
+
+        Raises:
+            sqlite3.Error, ProblemError: the key store cannot be used.
+        """
         told = await asyncio.to_thread(self._calendar.read)
         if told.ahead is not None and elapsed() - self._told_at >= _TELL_EVERY:
             self._told_at = elapsed()

@@ -1,7 +1,7 @@
 """Putting the webhooks of a gateway together."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
 from gateway.actions import Secrets
@@ -22,11 +22,12 @@ def build_webhooks(
     journal: Journal,
     clock: Clock,
     sealer: Sealer,
+    believed: Callable[[], Awaitable[str]],
 ) -> Webhooks:
     """The webhooks of these endpoints, to be started.
 
     ``hosts`` are patterns of the hosts that may be called, ``retry_scale`` multiplies the pauses
-    between attempts.
+    between attempts, ``believed`` tells up to when the clock counts for what is removed.
     """
     parts = WebhookParts(
         journal=journal,
@@ -35,5 +36,6 @@ def build_webhooks(
         compose=partial(compose, sealer),
         poster=Poster(guard_of(hosts), Secrets(), clock),
         schedule=Schedule(secrets.SystemRandom().random, retry_scale),
+        believed=believed,
     )
     return Webhooks(endpoints, parts)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +12,7 @@ from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Clock, Journal, Tx
 from gateway.model.problem import ProblemError
 from gateway.model.tasks import cancelled
-from gateway.model.time import after
+from gateway.model.time import END, after
 from gateway.webhooks.cloud_event import Compose
 from gateway.webhooks.endpoint import Endpoint, Roster
 from gateway.webhooks.intake import Announce, Intake
@@ -32,7 +33,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WebhookParts:
-    """What webhooks are made of besides their endpoints."""
+    """What webhooks are made of besides their endpoints; ``believed`` tells up to when the clock
+    counts for what is removed for good, and without it the clock counts as it is."""
 
     journal: Journal
     clock: Clock
@@ -40,6 +42,7 @@ class WebhookParts:
     compose: Compose
     poster: Poster
     schedule: Schedule
+    believed: Callable[[], Awaitable[str]] | None = None
 
 
 class Webhooks:
@@ -114,13 +117,17 @@ class Webhooks:
 
     async def _prune(self) -> None:
         """Remove what is settled long since, a bounded number in each unit of work."""
+        believed = self._parts.believed
         try:
+            moment = END if believed is None else await believed()
             for status, age in RETENTION.items():
-                remove = partial(_remove, status=status, age=age)
+                remove = partial(_remove, status=status, age=age, moment=moment)
                 while await self._parts.journal.write(remove) == _PRUNE_AT_ONCE:
                     pass
         except ProblemError as error:
             _log.error("pruning webhook deliveries failed: %s", error.problem.code)
+        except Exception as error:
+            _log.error("pruning webhook deliveries failed: %s", type(error).__name__)
 
 
 def served(endpoint: Endpoint) -> NewEntry:
@@ -133,5 +140,5 @@ def served(endpoint: Endpoint) -> NewEntry:
     return NewEntry(EntryType.WEBHOOK_SERVED, endpoint.workspace, body)
 
 
-def _remove(tx: Tx, status: DeliveryStatus, age: float) -> int:
-    return tx.prune_deliveries(status, after(tx.now, -age), _PRUNE_AT_ONCE)
+def _remove(tx: Tx, status: DeliveryStatus, age: float, moment: str) -> int:
+    return tx.prune_deliveries(status, after(min(moment, tx.now), -age), _PRUNE_AT_ONCE)
