@@ -33,6 +33,7 @@ from gateway.pipeline.limiter import RateLimiter
 from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import denial, of_call, told_about
 from gateway.pipeline.standing import require_standing_now
+from gateway.pipeline.storable import storable
 from gateway.policy import Policies, mask_value
 from gateway.telemetry.deciding import note_decision
 
@@ -105,7 +106,7 @@ class Pipeline:
         return decision
 
     def _validate_input(self, call: Call) -> JsonObject:
-        return self.registry.input_of(call.contract).check(call.input, "/input")
+        return storable(call, self.registry.input_of(call.contract).check(call.input, "/input"))
 
     async def _take_of_limit(self, call: Call) -> None:
         await self.limiter.take(call.contract, call.principal)
@@ -270,8 +271,7 @@ class Pipeline:
         if earlier.execution_id is not None:
             output = await self.direct.resume(admitted, earlier.execution_id)
         else:
-            workspace = admitted.principal.workspace
-            output = open_answer(self.sealer, workspace, earlier.output or {})
+            output = open_answer(self.sealer, admitted.principal.workspace, earlier.output or {})
         return await self._show(admitted, output)
 
     async def _show(self, admitted: Admitted, output: JsonObject) -> JsonObject:

@@ -231,3 +231,23 @@ async def test_a_query_that_fails_outside_is_recorded_as_failed(
     assert (await refused(desk, OLGA, "read", {"id": "1"})).code == code
     (entry,) = await desk.entries()
     assert (entry.type, entry.body["code"]) == (EntryType.CALL_FAILED, code)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "at", "code"),
+    [
+        ("a\0b", {"text": "a"}, "/idempotencyKey", "NOT_ALLOWED"),
+        ("k" * 513, {"text": "a"}, "/idempotencyKey", "OUT_OF_RANGE"),
+        ("k", {"text": "a\0b"}, "/input/text", "NOT_ALLOWED"),
+        (None, {"text": "a", "then": "\0"}, "/input/then", "NOT_ALLOWED"),
+    ],
+    ids=["key with NUL", "long key", "text with NUL", "other text with NUL"],
+)
+async def test_what_postgresql_cannot_hold_is_refused_on_every_record_with_its_place(
+    desk: Desk, key: str | None, value: dict[str, str], at: str, code: str
+) -> None:
+    told = await refused(desk, ALICE, "add", value, key)
+    assert told.code == "VALIDATION_FAILED"
+    assert [(issue.path, issue.code) for issue in told.issues] == [(at, code)]
+    assert desk.applied == []
+    await desk.call(ALICE, "add", {"text": "a"}, "k" * 512)
