@@ -8,10 +8,14 @@ import click
 from gateway.cli.options import FAILED, OK, unusable
 from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.cli.signed_files import read_file, read_keys, tell_signer, with_signed_file
-from gateway.model.json import decode
+from gateway.model.json import JsonObject, JsonValue, decode
 from gateway.rights import ReceiptReport, verify_receipt
 
 _MAX_BYTES = 4 * 1024 * 1024
+_SHOWN = frozenset(
+    {"erasureId", "workspace", "requestedBy", "requestedAt", "approvedBy", "approvedAt", "erasedAt"}
+    | {"keys", "entries", "executions"}
+)
 
 
 @click.group()
@@ -38,6 +42,8 @@ def verify(*, file: Path, public_keys: tuple[Path, ...], out: Output) -> None:
         report = verify_receipt(decode(content), keys)
     except ValueError as error:
         unusable(file, f"it cannot be checked ({error}).")
+    if report.fault is None and not _is_whole(report.receipt):
+        unusable(file, "it is signed, but lacks what a receipt of an erasure says.")
     told = {
         "verifies": report.fault is None,
         "fault": report.fault,
@@ -47,6 +53,26 @@ def verify(*, file: Path, public_keys: tuple[Path, ...], out: Output) -> None:
     }
     out.tell(told, lambda: _show(report, out, given=bool(keys)))
     sys.exit(FAILED if report.fault is not None else OK)
+
+
+def _is_whole(receipt: JsonObject) -> bool:
+    """True if a receipt says what is shown of it: anybody can sign anything with their own key."""
+    subject, fields = receipt.get("subject"), receipt.get("fields")
+    return (
+        set(receipt) >= _SHOWN
+        and isinstance(subject, dict)
+        and set(subject) >= {"kind", "pseudonym"}
+        and isinstance(fields, list)
+        and all(_is_count(field) for field in fields)
+    )
+
+
+def _is_count(field: JsonValue) -> bool:
+    match field:
+        case {"contract": str(), "classes": [*classes], "values": int()}:
+            return all(isinstance(name, str) for name in classes)
+        case _:
+            return False
 
 
 def _show(report: ReceiptReport, out: Output, *, given: bool) -> None:
