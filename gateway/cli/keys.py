@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import existing_record, fail, with_settings
+from gateway.cli.options import existing_record, fail, unusable, with_settings
 from gateway.cli.output import Output, with_output
 from gateway.journal import FolderLock
 from gateway.loading import key_folder, open_keyring
@@ -122,6 +122,7 @@ def tombstones() -> None:
 def write(*, settings: Settings, file: Path, out: Output) -> None:
     """Add to FILE the tombstones that it lacks. Works beside a running gateway."""
     kept = TombstoneFile(file)
+    _require_tombstones(kept)
     with _opened(settings) as keys:
         known = {one.key_id for one in kept}
         fresh = [one for one in keys.tombstones if one.key_id not in known]
@@ -142,6 +143,7 @@ def read(*, settings: Settings, file: Path, out: Output) -> None:
     Works beside running gateways where the keys are in PostgreSQL; else stop the gateway first. The
     record learns of it at the next start of one.
     """
+    passed_over = _require_tombstones(TombstoneFile(file))
     with _nobody_else(settings), _opened(settings) as keys:
         known = {one.key_id for one in keys.tombstones}
         fresh = [one for one in TombstoneFile(file) if one.key_id not in known]
@@ -152,7 +154,19 @@ def read(*, settings: Settings, file: Path, out: Output) -> None:
             told = f"may still hold what {file} names ({error}). End what uses it, then call again"
             raise unusable_key(keys.store.place, told) from error
     told = f"{len(fresh)} tombstones added; {gone} keys destroyed again"
-    out.tell({"added": len(fresh), "destroyed": gone}, lambda: out.line(told))
+    counts = {"added": len(fresh), "destroyed": gone, "unreadable": passed_over}
+    out.tell(counts, lambda: out.line(told))
+    if passed_over:
+        _told(f"{passed_over} lines of {file} are no tombstones: what they named was not destroyed")
+
+
+def _require_tombstones(kept: TombstoneFile) -> int:
+    """How many lines of a file are no tombstones, as where a crash cut one short; the command fails
+    where none is one: then it is another file."""
+    passed_over = kept.unreadable()
+    if passed_over and next(iter(kept), None) is None:
+        unusable(kept.path, "it holds no tombstones, but something else.")
+    return passed_over
 
 
 @contextmanager

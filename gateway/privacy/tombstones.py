@@ -67,13 +67,15 @@ class TombstoneFile:
             return
         with self.path.open("rb") as file:
             for line in file:
-                try:
-                    told = decode(line)
-                    yield Tombstone(
-                        str(told["keyId"]), str(told["workspace"]), told["at"], told["reason"]
-                    )
-                except (ValueError, KeyError, TypeError):
-                    continue
+                if (told := _told(line)) is not None:
+                    yield told
+
+    def unreadable(self) -> int:
+        """How many lines are passed over: more than a few are no work of crashes."""
+        if not self.path.exists():
+            return 0
+        with self.path.open("rb") as file:
+            return sum(_told(line) is None for line in file if line.strip())
 
 
 def by_key(tombstones: Tombstones) -> Iterator[dict[str, Tombstone]]:
@@ -81,6 +83,16 @@ def by_key(tombstones: Tombstones) -> Iterator[dict[str, Tombstone]]:
     buried = iter(tombstones)
     while chunk := {one.key_id: one for one in islice(buried, _AT_ONCE)}:
         yield chunk
+
+
+def _told(line: bytes) -> Tombstone | None:
+    """The tombstone of a line, None where it is none."""
+    try:
+        told = decode(line)
+        named = (told["keyId"], told["workspace"], told["at"], told["reason"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Tombstone(*named) if all(isinstance(part, str) for part in named) else None
 
 
 def _line(one: Tombstone) -> str:

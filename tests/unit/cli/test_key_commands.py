@@ -58,3 +58,31 @@ def test_tombstones_are_copied_beside_a_gateway(tmp_path: Path) -> None:
     with FolderLock(folder):
         assert "1 tombstones added" in run(folder, "tombstones", "write", str(kept)).output
     keyring.data.close()
+
+
+def test_a_file_of_something_else_is_no_file_of_tombstones(tmp_path: Path) -> None:
+    """Nothing would be destroyed again, and nobody would hear of it."""
+    folder, other = tmp_path / "data", tmp_path / "other.jsonl"
+    keyring = Keyring.open(tmp_path / "data-keys")
+    keyring.data.destroy("acme", list(envelopes_in(seal(keyring))), "asked for")
+    keyring.data.close()
+    other.write_bytes(
+        b"\x7fELF \xff\n" + b'{"keyId": 5, "workspace": "a", "at": "b", "reason": "c"}\n'
+    )
+    for command in ("read", "write"):
+        before = other.read_bytes()
+        done = run(folder, "tombstones", command, str(other))
+        assert (done.exit_code, other.read_bytes()) == (2, before), command
+        assert "it holds no tombstones" in done.stderr
+
+
+def test_lines_that_are_no_tombstones_are_told(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "data", tmp_path / "kept.jsonl"
+    keyring = Keyring.open(tmp_path / "data-keys")
+    (key_id,) = envelopes_in(seal(keyring))
+    keyring.data.close()
+    kept.write_text('{"keyId": "k1", "works')
+    TombstoneFile(kept).append([Tombstone(key_id, "acme", "2026-01-01T00:00:00Z", "asked for")])
+    done = run(folder, "tombstones", "read", str(kept))
+    assert (done.exit_code, "1 keys destroyed again" in done.output) == (0, True)
+    assert "1 lines of" in done.stderr
