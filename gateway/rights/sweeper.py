@@ -50,6 +50,7 @@ class Sweeper:
         self._clock = clock
         self._calendar = calendar
         self._told_at = float("-inf")
+        self._condemned: dict[str, list[str]] = {}
         self._interval = interval
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -126,6 +127,8 @@ class Sweeper:
             yield rows
 
     async def _sweep_expired(self, moment: str) -> None:
+        for workspace, key_ids in list(self._condemned.items()):
+            await self._carry_out(workspace, key_ids)
         async for rows in self._expired(moment):
             by_workspace: dict[str, list[DataKeyRow]] = {}
             for row in rows:
@@ -140,8 +143,15 @@ class Sweeper:
             return
         unit = partial(_condemn, workspace=workspace, due=due, holds=holds, moment=moment)
         if key_ids := await self._journal.write(unit):
-            await asyncio.to_thread(self._keys.destroy, workspace, key_ids, RETENTION)
-            _log.info("retention: destroyed %d keys", len(key_ids))
+            await self._carry_out(workspace, key_ids)
+
+    async def _carry_out(self, workspace: str, key_ids: list[str]) -> None:
+        """Destroy what the record condemned; where that fails half-way, the next pass goes on: the
+        store may hold something of keys that count as destroyed."""
+        self._condemned[workspace] = key_ids
+        await asyncio.to_thread(self._keys.destroy, workspace, key_ids, RETENTION)
+        del self._condemned[workspace]
+        _log.info("retention: destroyed %d keys", len(key_ids))
 
     async def _kept(self, workspace: str, moment: str) -> tuple[frozenset[str], Set[str]]:
         """The ids of the holds that stand in a workspace, and of the keys that they keep: as from
@@ -192,8 +202,9 @@ def _condemn(
     if {hold.id for hold in tx.active_holds(workspace, min(moment, tx.now))} - holds:
         return []
     key_ids = [row.id for row in due if (row.expires_at or END) <= tx.now]
-    if key_ids:
-        body: JsonObject = {"cause": RETENTION, "keys": key_ids}
+    unknown = set(tx.uncondemned(key_ids))  # of others it is recorded, and was not carried out
+    if fresh := [key_id for key_id in key_ids if key_id in unknown]:
+        body: JsonObject = {"cause": RETENTION, "keys": fresh}
         tx.append(NewEntry(EntryType.RETENTION_SWEPT, workspace, body))
     return key_ids
 

@@ -223,3 +223,43 @@ async def test_the_sweeper_goes_on_after_whatever_goes_wrong(
     assert "ada@x.org" not in caplog.text
     await kept.rights.sweeper.sweep()
     assert await kept.texts() == []
+
+
+async def test_keys_that_could_not_be_destroyed_are_recorded_once(
+    kept: RightsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kept.mail("ada@x.org")
+    kept.clock.forward(40 * 86_400)
+
+    def fails(*_: Any) -> int:
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kept.keyring.data, "destroy", fails)
+        for _ in range(3):
+            await kept.rights.sweeper.sweep()
+    await kept.rights.sweeper.sweep()
+    assert await kept.texts() == []
+    entries = await kept.journal.read(lambda records: records.entries_after(0, 10_000))
+    (swept,) = [entry for entry in entries if entry.type is EntryType.RETENTION_SWEPT]
+    assert len(swept.body["keys"]) == len(set(swept.body["keys"]))
+
+
+async def test_what_is_left_of_destroyed_keys_is_removed_by_the_next_sweep(
+    kept: RightsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where another process read the store for too long."""
+    await kept.mail("ada@x.org")
+    kept.clock.forward(40 * 86_400)
+    store, forget, asked = kept.keyring.data.store, kept.keyring.data.store.forget_log, []
+
+    def busy() -> None:
+        asked.append(1)
+        if len(asked) < 3:
+            raise TimeoutError
+        forget()
+
+    monkeypatch.setattr(store, "forget_log", busy)
+    for _ in range(5):
+        await kept.rights.sweeper.sweep()
+    assert len(asked) == 3
