@@ -104,7 +104,7 @@ def continuity(settings: Settings) -> Iterator[Finding]:
 
 
 def clock(settings: Settings) -> Iterator[Finding]:
-    """Whether the clock is past what was recorded last."""
+    """Whether the clock is past what was recorded last, and not so far that something is wrong."""
     if _is_new(settings):
         yield ok("clock", f"it is {SystemClock().now():%Y-%m-%d %H:%M:%S} UTC here")
         return
@@ -118,6 +118,14 @@ def clock(settings: Settings) -> Iterator[Finding]:
             "clock",
             f"it is {now:%Y-%m-%d %H:%M:%S} UTC here, and the last entry is of {last}",
             "set the clock right: have it follow a time server (NTP)",
+        )
+    elif now - parse(last) > timedelta(days=settings.privacy_clock_leap):
+        yield warning(
+            "clock",
+            f"it is {now:%Y-%m-%d %H:%M:%S} UTC here, {(now - parse(last)).days} days past the last"
+            f" entry, which is of {last}",
+            "nothing to do if nothing happened for so long; else set the clock right before the"
+            " next start, for what is kept for a time is destroyed by it (docs/privacy.md)",
         )
     else:
         yield ok("clock", f"it is past the last entry, which is of {last}")

@@ -248,6 +248,14 @@ def test_a_clock_behind_the_record_is_told(tmp_path: Path, settings: Settings) -
     assert states(clock, ahead) == [State.FAILED]
 
 
+def test_a_clock_far_past_the_record_is_told(tmp_path: Path, settings: Settings) -> None:
+    record(settings, datetime.now(UTC) - timedelta(days=365))
+    assert states(clock, settings) == [State.WARNING]
+    assert "365 days past the last entry" in one(clock, settings).told
+    used_to_it = load_settings(data_dir=settings.data_dir, privacy_clock_leap=400)
+    assert states(clock, used_to_it) == [State.OK]
+
+
 def test_a_record_that_nobody_signed_is_told(tmp_path: Path, settings: Settings) -> None:
     record(settings)
     assert one(checkpoint, settings).told.endswith("covers 7 of 7 entries")
