@@ -51,7 +51,7 @@ class DataKey:
 
 
 class DataKeys:
-    """The data keys of an installation. Thread-safe."""
+    """The data keys of an installation, whose times go by ``clock``. Thread-safe."""
 
     def __init__(
         self, store: KeyStore, tombstones: Tombstones, workspaces: WorkspaceKeys, clock: Clock
@@ -59,7 +59,7 @@ class DataKeys:
         self.store = store
         self.tombstones = tombstones
         self._workspaces = workspaces
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.Lock()  # of the caches; the store has a lock of its own
         self._pending: dict[_Sealing, DataKeyRow] = {}
         self._opened: Recent[str, DataKey] = Recent(_CACHED)
@@ -184,7 +184,7 @@ class DataKeys:
         is the moment and the id of the key behind which to go on."""
         with self.store.lock:
             self.settle()
-            return self.store.expired(at or stamp(self._clock.now()), most, after)
+            return self.store.expired(at or stamp(self.clock.now()), most, after)
 
     def destroy(self, workspace: str, key_ids: Sequence[str], reason: str) -> int:
         """Destroy keys of a workspace for good; returns how many were still there.
@@ -195,7 +195,7 @@ class DataKeys:
         Raises:
             OSError, sqlite3.Error, TimeoutError, ProblemError: it could not be done; repeat it.
         """
-        at = stamp(self._clock.now())
+        at = stamp(self.clock.now())
         with self.store.lock:
             fresh = self.not_destroyed(key_ids)
             if fresh:
@@ -215,7 +215,7 @@ class DataKeys:
             risen = [some[key] for some in buried for key in self.not_destroyed(list(some))]
             if not risen:
                 return 0
-            at = stamp(self._clock.now())
+            at = stamp(self.clock.now())
             with self.store.transaction():
                 for one in risen:
                     self.store.destroy([(one.key_id, one.workspace)], at, one.reason)
@@ -251,7 +251,7 @@ class DataKeys:
     ) -> list[tuple[DataKeyRow, Spare]]:
         made = []
         under = self._workspaces.of(workspace)
-        now = self._clock.now()
+        now = self.clock.now()
         seals_until, expires_at = None, None
         if lifetime is not None:
             seals_until = sealing_end(now, lifetime)
@@ -274,7 +274,7 @@ class DataKeys:
         return DataKey(row.id, row.workspace, AESGCM(secret), row.seals_until)
 
     def _is_over(self, key: DataKey | DataKeyRow | Spare, lifetime: int | None) -> bool:
-        return seals_no_more(key.seals_until, lifetime, self._clock.now())
+        return seals_no_more(key.seals_until, lifetime, self.clock.now())
 
     def _forget(self, key_ids: Sequence[str] | None) -> None:
         """Forget what is remembered of these keys, or of all. Under the lock of the store."""

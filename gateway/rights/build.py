@@ -61,6 +61,7 @@ async def open_rights(
     calendar = Calendar(keyring.data.store, loop.clock, timedelta(days=pace.leap))
     try:
         await asyncio.to_thread(calendar.begin, await loop.journal.read(_last_moment))
+        keyring.data.clock = calendar
         await reconcile(loop.journal, keyring.data)
     except (OSError, sqlite3.Error) as error:
         told = f"cannot destroy again what was erased ({type(error).__name__}). Start once more"

@@ -4,6 +4,9 @@ To a clock that went far ahead everything is over, and what is destroyed because
 the key store notes up to when a gateway has seen the clock go. Where it is suddenly further ahead
 of that than every gateway may have been stopped for, what is destroyed goes by the noted moment,
 until an operator says that so much time did pass, or the clock has said so for as long again.
+
+What is sealed by a clock that is far behind is over as soon as that is set right. So keys are made
+by the noted moment then.
 """
 
 from dataclasses import dataclass, replace
@@ -59,7 +62,7 @@ class _Noted:
         return self.until - before.until >= _NOTE_EVERY
 
 
-class Calendar:
+class Calendar(Clock):
     """The clock of a process beside what the key store notes of it. Thread-safe.
 
     ``longest`` is for how long every gateway may have been stopped.
@@ -69,12 +72,22 @@ class Calendar:
         self._store = store
         self._clock = clock
         self._longest = longest
+        self._seen: datetime | None = None
+
+    def now(self) -> datetime:
+        """The present moment; where the clock is far behind what it was seen to say, that."""
+        now, seen = self._clock.now(), self._seen
+        return seen if seen is not None and seen - now > self._longest else now
 
     def begin(self, last: str | None) -> None:
-        """Take over a record that ends at the moment ``last``: an earlier release noted nothing."""
+        """Begin with what is noted. An earlier release noted nothing: then a record that ends at
+        the moment ``last`` is taken over."""
         with self._store.lock:
-            if last is not None and self._noted() is None:
-                self._keep(_Noted(min(parse(last), self._clock.now())))
+            noted = self._noted()
+            if noted is None and last is not None:
+                noted = _Noted(min(parse(last), self._clock.now()))
+                self._keep(noted)
+            self._seen = noted.seen if noted is not None else None
 
     def read(self) -> Reading:
         """Up to when the clock is believed now. It waits for the disk.
@@ -87,6 +100,7 @@ class Calendar:
             noted = _Noted(now) if before is None else before.at(now, self._longest)
             if before is None or noted.is_due(before):
                 self._keep(noted)
+            self._seen = noted.seen
         if noted.since is None:
             return Reading(stamp(now))
         believed_at = stamp(noted.since + self._longest)

@@ -167,3 +167,22 @@ async def test_the_note_is_written_once_an_hour_at_most(
     kept.clock.forward(-90 * DAY)
     assert calendar.read().moment == stamp(kept.clock.moment)
     assert len(written) == 3
+
+
+async def test_what_is_sealed_while_the_clock_is_far_behind_is_kept_for_its_time(
+    kept: RightsWorld,
+) -> None:
+    """As after a machine began without the time, which it was told a moment later."""
+    await kept.rights.sweeper.sweep()
+    kept.clock.forward(-400 * DAY)
+    await kept.restart()
+    await kept.mail("ada@x.org")
+    await kept.mail("ada@x.org")
+    kept.clock.forward(400 * DAY + 60)
+    assert not await swept(kept)
+    assert len({sealed.key_id for *_, sealed in await kept.envelopes()}) < 8
+    for _ in range(4):
+        kept.clock.forward(6 * DAY)
+        assert not await swept(kept)
+    kept.clock.forward(6 * DAY + 60)
+    assert await swept(kept)
