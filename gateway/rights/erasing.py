@@ -2,15 +2,16 @@
 
 Each step is recorded before the next, and each can be repeated: the keys that are to fall are named
 by a durable entry, then runs that hold the data end, then the keys are destroyed, and what came
-meanwhile is looked for until nothing new is found. Whoever resumes after a crash begins again and
-arrives at the same end.
+meanwhile is looked for until nothing new is found that no hold keeps. Whoever resumes after a crash
+begins again and arrives at the same end.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from gateway.journal import Place, Signer, open_sealed
 from gateway.model.entry import EntryType, NewEntry
@@ -34,6 +35,9 @@ _RUNS = 50
 REASON = "erasure "
 """What the reason of a tombstone begins with, before the id of the erasure."""
 
+Kept: TypeAlias = Callable[[], Awaitable[tuple[frozenset[str], Set[str]]]]
+"""Tells the holds that stand in a workspace, by their ids, and the keys that they keep."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -49,11 +53,12 @@ class Eraser:
     lifecycle: Lifecycle
     classes: Classes
 
-    async def carry_out(self, erasure: Erasure, moment: str) -> bool:
+    async def carry_out(self, erasure: Erasure, moment: str, kept: Kept) -> bool:
         """Erase what an approved erasure asks for; False where a legal hold stands in the way, now
         or at the ``moment`` (RFC 3339) up to which the clock is believed.
 
-        Safe to repeat after whatever happened.
+        What comes meanwhile falls too, but for what is ``kept``. Safe to repeat after whatever
+        happened.
 
         Raises:
             OSError, sqlite3.Error, TimeoutError, ProblemError: it could not be done; repeat it.
@@ -64,38 +69,48 @@ class Eraser:
         begun = erasure.condemned_at is not None
         for _ in range(ROUNDS):
             await asyncio.to_thread(self._advance, search)
-            fresh = sorted(search.keys - condemned)
+            holds, held = await kept() if begun else (frozenset(), frozenset())
+            fresh = sorted(search.keys - condemned - held)
             if begun and not fresh:
                 break
-            begin = (
-                None if begun else partial(may_begin, erasure=erasure, search=search, moment=moment)
-            )
-            if not await self._condemn(erasure, fresh, begin):
+            asked = partial(may_begin, erasure=erasure, search=search, moment=moment)
+            if begun:
+                asked = partial(no_other_stands, erasure.subject.workspace, holds, moment)
+            if not await self._condemn(erasure, fresh, asked):
+                if begun:  # a hold was placed meanwhile: look what it keeps
+                    continue
                 return False
             begun = True
             condemned.update(fresh)
-            await self._end_runs(erasure, search.executions)
+            fallen = await self._fallen(erasure, search, condemned)
+            await self._end_runs(erasure, fallen.executions)
             await asyncio.to_thread(self._destroy, erasure, fresh)
-        await self._end_runs(erasure, search.executions)
-        await self._finish(erasure, search, sorted(condemned))
+        fallen = await self._fallen(erasure, search, condemned)
+        await self._end_runs(erasure, fallen.executions)
+        await self._finish(erasure, fallen, sorted(condemned))
         return True
+
+    async def _fallen(self, erasure: Erasure, search: Search, condemned: set[str]) -> Search:
+        """What fell: all that was found, unless a hold keeps something of it."""
+        if search.keys <= condemned:
+            return search
+        fallen = Search(self.keys, [erasure.subject], condemned, only=condemned)
+        await asyncio.to_thread(self._advance, fallen)
+        return fallen
 
     def _advance(self, search: Search) -> None:
         with open_sealed(self.place) as entries:
             search.advance(entries)
 
     async def _condemn(
-        self, erasure: Erasure, fresh: Sequence[str], may_begin: Callable[[Tx], bool] | None
+        self, erasure: Erasure, fresh: Sequence[str], asked: Callable[[Tx], bool]
     ) -> bool:
         """Record the keys that are to fall; False where a hold keeps the first of them from it."""
         for number, chunk in enumerate(chunks(fresh, CHUNK)):
             body: JsonObject = {"erasureId": erasure.id, "keys": chunk}
-            asked = may_begin if number == 0 else None
 
-            def unit(
-                tx: Tx, body: JsonObject = body, asked: Callable[[Tx], bool] | None = asked
-            ) -> bool:
-                if asked is not None and not asked(tx):
+            def unit(tx: Tx, body: JsonObject = body, is_first: bool = number == 0) -> bool:
+                if is_first and not asked(tx):
                     return False
                 tx.append(about(erasure, EntryType.KEYS_CONDEMNED, body))
                 return True
@@ -153,6 +168,11 @@ def may_begin(tx: Tx, erasure: Erasure, search: Search, moment: str) -> bool:
         body: JsonObject = {"erasureId": erasure.id, "holds": list(in_the_way)}
         tx.append(about(erasure, EntryType.ERASURE_HELD, body))
     return not in_the_way
+
+
+def no_other_stands(workspace: str, holds: frozenset[str], moment: str, tx: Tx) -> bool:
+    """True if no holds stand in a workspace, now or at a ``moment``, but these."""
+    return not {hold.id for hold in tx.active_holds(workspace, min(moment, tx.now))} - holds
 
 
 def stands_in_the_way(hold: Hold, erasure: Erasure, search: Search) -> bool:

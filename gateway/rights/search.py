@@ -6,7 +6,7 @@ stay. What is held on an execution are its keys that are nobody's own.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from gateway.model.entry import EntryType
@@ -43,13 +43,13 @@ class Search:
     """Looks for what is held on ``subjects`` of one workspace; ``advance`` reads what is new.
 
     ``known`` are keys that are known to be theirs though the key store may have forgotten it.
-    ``readable`` leaves out what was erased already. After ``advance``: ``keys`` are those that
-    fall, ``own`` those of the people among them; ``executions`` the executions concerned;
-    ``others`` the tokens of other people whose data shares an entry or an execution with what
-    falls, and ``beside`` the keys that seal it there; ``fields`` counts the values that fall by
-    contract and field; ``positions`` are those of their entries; ``bundles`` the evidence exported
-    of these executions, as (run, number); ``shared`` counts values that cannot fall. Not safe for
-    two threads at a time.
+    ``readable`` leaves out what was erased already, ``only`` whatever other keys sealed. After
+    ``advance``: ``keys`` are those that fall, ``own`` those of the people among them;
+    ``executions`` the executions concerned; ``others`` the tokens of other people whose data shares
+    an entry or an execution with what falls, and ``beside`` the keys that seal it there; ``fields``
+    counts the values that fall by contract and field; ``positions`` are those of their entries;
+    ``bundles`` the evidence exported of these executions, as (run, number); ``shared`` counts
+    values that cannot fall. Not safe for two threads at a time.
     """
 
     def __init__(
@@ -59,8 +59,10 @@ class Search:
         known: Iterable[str] = (),
         *,
         readable: bool = False,
+        only: Set[str] | None = None,
     ) -> None:
         self._keystore = keys
+        self._only = only
         self._readable = readable
         self._subjects = frozenset(subjects)
         (self._workspace,) = {subject.workspace for subject in self._subjects}
@@ -82,7 +84,7 @@ class Search:
         """Read the entries that came since."""
         through = entries.last_position()
         # Keys are listed after the end was fixed, so each that sealed something before it is there.
-        for token in self._tokens:
+        for token in self._tokens if self._only is None else ():
             self.own.update(self._keystore.keys_of_token(self._workspace, token))
         self.keys |= self.own
         fresh = self._named - self.executions
@@ -130,6 +132,8 @@ class Search:
             self.others.add(owner)
             self.beside.add(key_id)
             return False
+        if self._only is not None:
+            return key_id in self._only
         if key_id in self.keys:
             return True
         return not (self._readable and self._keystore.is_destroyed(key_id))

@@ -19,7 +19,7 @@ from gateway.model.tasks import cancelled
 from gateway.model.time import END, stamp
 from gateway.privacy.key_rows import DataKeyRow
 from gateway.rights.calendar import Calendar
-from gateway.rights.erasing import CHUNK, Eraser
+from gateway.rights.erasing import CHUNK, Eraser, no_other_stands
 from gateway.rights.search import Search
 
 RETENTION = "retention"
@@ -84,7 +84,8 @@ class Sweeper:
                 moment = await self.believed()
                 for erasure in await self._journal.read(partial(erasures_to_do, moment)):
                     with _logged(f"erasure {erasure.id}"):
-                        await self._eraser.carry_out(erasure, moment)
+                        kept = partial(self._kept, erasure.subject.workspace, moment)
+                        await self._eraser.carry_out(erasure, moment, kept)
             with _logged("the retention sweep"):
                 await self._sweep_expired(await self.believed())
 
@@ -199,7 +200,7 @@ def _condemn(
 
     On PostgreSQL the record has a clock of its own: what is not over by both is kept.
     """
-    if {hold.id for hold in tx.active_holds(workspace, min(moment, tx.now))} - holds:
+    if not no_other_stands(workspace, holds, moment, tx):
         return []
     key_ids = [row.id for row in due if (row.expires_at or END) <= tx.now]
     unknown = set(tx.uncondemned(key_ids))  # of others it is recorded, and was not carried out

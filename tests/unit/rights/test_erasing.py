@@ -8,7 +8,7 @@ import pytest
 from gateway.model.entry import EntryType
 from gateway.model.execution import ExecutionStatus, StepStatus
 from gateway.model.pii import Owner
-from gateway.model.ports import Answered
+from gateway.model.ports import Answered, Tx
 from gateway.model.problem import ProblemError
 from gateway.model.rights import ErasureStatus, pseudonym
 from gateway.rights.desk import MAX_HOLDS
@@ -152,6 +152,53 @@ async def test_what_comes_while_it_is_erased_falls_too(
     assert not [text for text in await rights.texts() if "ada" in text]
     assert erasure.receipt is not None
     assert erasure.receipt["receipt"]["executions"] == 2
+
+
+@pytest.mark.parametrize("placed_before", [True, False])
+async def test_what_comes_while_it_is_erased_and_is_under_hold_stays(
+    rights: RightsWorld, monkeypatch: pytest.MonkeyPatch, placed_before: bool
+) -> None:
+    await rights.mail("ada@x.org")
+    data, came = rights.keyring.data, []
+    destroy, bob = data.destroy, rights.named("bob@x.org")
+    if placed_before:
+        await rights.mail("bob@x.org")
+        await rights.hold(bob)
+
+    async def meanwhile() -> str:
+        both = await rights.mail("ada@x.org", "bob@x.org", run=False)
+        if not placed_before:
+            await rights.world.journal.write(lambda tx: place(tx, both))
+        return both
+
+    def place(tx: Tx, both: str) -> None:
+        """A hold that nobody looked for, as one that came a moment before the erasure began."""
+        whole = rights.rights.desk.execution(WORKSPACE, both)
+        with monkeypatch.context() as patched:
+            patched.setattr("gateway.rights.desk.require_in_time", lambda *_: None)
+            rights.rights.desk.place(tx, PETRA, whole, "Case 1", "because", None)
+
+    loop = asyncio.get_running_loop()
+
+    def destroyed(*given: Any) -> int:
+        gone = destroy(*given)
+        if not came:
+            came.append(asyncio.run_coroutine_threadsafe(meanwhile(), loop).result())
+        return gone
+
+    monkeypatch.setattr(data, "destroy", destroyed)
+    erasure = await rights.erase(rights.named("ada@x.org"))
+    assert done(erasure)
+    assert (await rights.world.execution(came[0])).status is ExecutionStatus.RUNNING
+    for execution_id, envelope, _ in await rights.envelopes():
+        if execution_id == came[0]:
+            assert rights.is_readable(envelope)
+    assert erasure.receipt is not None
+    told = erasure.receipt["receipt"]
+    condemned = await rights.journal.read(lambda records: records.condemned_by(erasure.id))
+    assert (told["executions"], told["keys"]) == (1, len(condemned))
+    await rights.world.advance(came[0])
+    assert await rights.world.status(came[0]) == "completed"
 
 
 async def test_more_keys_than_one_entry_names_fall(rights: RightsWorld) -> None:
