@@ -2,6 +2,7 @@
 
 from gateway.model.entry import EntryType
 from gateway.model.execution import UNDER_WAY, Execution, ExecutionStatus
+from gateway.model.json import JsonValue
 from gateway.model.ports import Records, Sealer, Tx
 from gateway.model.problem import Problem, problem
 from gateway.model.sealing import erased_in
@@ -23,7 +24,10 @@ def erased_problem() -> Problem:
 
 def is_erased(records: Records, sealer: Sealer, execution: Execution) -> bool:
     """True for an execution that ended because its data was erased, or of which anything was
-    erased after it had ended, when an attempt may still have been on its way."""
+    erased after it had ended, when an attempt may still have been on its way.
+
+    Of one that may go on, the text of the intent does not count: it needs what its steps answer.
+    """
     if execution.problem is not None and execution.problem["code"] == ERASED:
         return True
     if execution.status in UNDER_WAY:
@@ -31,7 +35,9 @@ def is_erased(records: Records, sealer: Sealer, execution: Execution) -> bool:
     if records.entries_of_type(execution.id, EntryType.KEYS_CONDEMNED):
         return True
     steps = records.steps(execution.plan_id or "")
-    held = [execution.text, *(part for step in steps for part in (step.input, step.output))]
+    held: list[JsonValue] = [part for step in steps for part in (step.input, step.output)]
+    if execution.status is not ExecutionStatus.UNRESOLVED:  # it may go on, and reads no text
+        held.append(execution.text)
     return bool(erased_in(sealer, execution.workspace, held))
 
 

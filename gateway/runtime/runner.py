@@ -260,11 +260,10 @@ class Runner:
         if record is None:
             raise ValueError("the plan is gone")
         workspace = execution.workspace
-        outputs = {
-            step.key: unseal_all(self._sealer, workspace, step.output)
-            for step in tx.steps(record.plan.id)
-            if step.status is StepStatus.COMPLETED and step.output is not None
-        }
+        done = [one for one in tx.steps(record.plan.id) if one.status is StepStatus.COMPLETED]
+        if any(one.output is None for one in done):
+            raise ErasedError("what a step answered was erased before it could be kept")
+        outputs = {one.key: unseal_all(self._sealer, workspace, one.output) for one in done}
         plan = open_plan(self._sealer, workspace, record.plan)
         undone = read_in_run(tx, self._registry, self._sealer, workspace, execution.compensates)
         told = (claim.run_id, claim.epoch, plan, outputs)

@@ -121,6 +121,23 @@ async def test_what_an_operator_says_an_erased_run_answered_is_not_kept(
     assert rights.matches() == []
 
 
+async def test_nothing_is_done_with_an_answer_that_was_not_kept(rights: RightsWorld) -> None:
+    """The plan holds nothing of anybody, so that it can still be opened."""
+    world = rights.world
+    world.actions.will("plain", *[SILENCE] * 4)
+    following = step("after", "keyed", ["plain"], extra={"$from": "plain.id"})
+    execution_id = await world.begin(step("plain", "plain"), following)
+    for _ in range(5):
+        await world.advance(execution_id)
+        world.clock.forward(20)
+    found = await world.step(execution_id, "plain")
+    assert done(await rights.erase(rights.rights.desk.execution(WORKSPACE, execution_id)))
+    await world.reconcile(execution_id, "plain", "done", found.attempt, id="by hand")
+    await world.advance(execution_id)
+    assert world.actions.made("keyed") == []
+    assert ((await world.execution(execution_id)).problem or {})["code"] == "ERASED"
+
+
 async def test_a_run_that_waits_fails_closed_when_it_is_woken(rights: RightsWorld) -> None:
     execution_id = await rights.mail("ada@x.org", run=False)
     keys = rights.keyring.data.keys_of(Owner(WORKSPACE, "").person("ada@x.org"))

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from gateway.model.entry import EntryType
+from gateway.model.execution import StepStatus
 from gateway.model.pii import PiiClass
 from gateway.model.problem import ProblemError
 from gateway.rights import RetentionRule, load_retention
 from gateway.rights.retention import MAX_RULES
 from tests.unit.rights.rights_world import RightsWorld
+from tests.unit.runtime.loop_world import SILENCE, step
 
 pytestmark = pytest.mark.anyio
 
@@ -263,3 +265,26 @@ async def test_what_is_left_of_destroyed_keys_is_removed_by_the_next_sweep(
     for _ in range(5):
         await kept.rights.sweeper.sweep()
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize("rules", [(RetentionRule("controlPlane.*", None, "1d", 86_400),)])
+async def test_a_run_that_lost_its_text_alone_goes_on_with_what_an_operator_found(
+    kept: RightsWorld,
+) -> None:
+    world = kept.world
+    world.actions.will("plain", *[SILENCE] * 4)
+    after = step("after", "keyed", ["plain"], extra={"$from": "plain.id"})
+    execution_id = await world.begin(step("plain", "plain"), after)
+    for _ in range(5):
+        await world.advance(execution_id)
+        world.clock.forward(20)
+    found = await world.step(execution_id, "plain")
+    assert found.status is StepStatus.UNRESOLVED
+    kept.clock.forward(2 * 86_400)
+    await kept.rights.sweeper.sweep()
+    text = (await world.execution(execution_id)).text
+    assert kept.is_erased(text)
+    await world.reconcile(execution_id, "plain", "done", found.attempt, id="by hand")
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+    assert world.actions.made("keyed")[0].input["extra"] == "by hand"
