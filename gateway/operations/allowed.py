@@ -76,7 +76,7 @@ class AllowedActions:
         if step.plan_id != execution.plan_id:
             return []
         if step.status is StepStatus.UNRESOLVED:
-            allowed = self._loop.operator.allowed(execution, {step.id: step})
+            allowed = self._loop.operator.allowed(self._records, execution, {step.id: step})
             return self._permitted(_RECONCILE) if OperatorCommand.RECONCILE in allowed else []
         if step.status is StepStatus.WAITING_APPROVAL:
             approval = self._records.approval(execution.id, step.id)
@@ -136,7 +136,7 @@ class AllowedActions:
 
     def _to_the_run(self, execution: Execution, steps: Sequence[Step]) -> Iterator[str]:
         by_id = {step.id: step for step in steps}
-        allowed = self._loop.operator.allowed(execution, by_id)
+        allowed = self._loop.operator.allowed(self._records, execution, by_id)
         for command, key in _COMMANDS.items():
             if command in allowed and key in self._accessible:
                 undoes = command is OperatorCommand.COMPENSATE

@@ -22,6 +22,11 @@ from gateway.runtime.lifecycle import Lifecycle
 _AGAIN = frozenset({StepStatus.FAILED, StepStatus.EXPIRED, StepStatus.UNRESOLVED})
 """What a retry runs again."""
 
+_OVER_FOR_GOOD = frozenset(
+    {ExecutionStatus.CANCELLED, ExecutionStatus.ABORTED, ExecutionStatus.REJECTED}
+)
+"""Ends of a compensation that has not undone everything, and after which it is never retried."""
+
 _TURNED_DOWN_WHILE_STOPPING = frozenset(
     {OperatorCommand.PAUSE, OperatorCommand.RESUME, OperatorCommand.SHUTDOWN}
 )
@@ -45,11 +50,13 @@ class Operator:
     compensations: Compensations
 
     def allowed(
-        self, execution: Execution, steps: Mapping[str, Step]
+        self, records: Records, execution: Execution, steps: Mapping[str, Step]
     ) -> frozenset[OperatorCommand]:
         """The commands that the present state allows, whoever asks; ``steps`` are by id."""
         found = {
-            command for command in OperatorCommand if refusal(command, execution, steps) is None
+            command
+            for command in OperatorCommand
+            if refusal(records, command, execution, steps) is None
         }
         if not self.compensations.can_undo(steps):
             found.discard(OperatorCommand.COMPENSATE)
@@ -141,14 +148,14 @@ def require_allowed(
     """
     found = records.steps(execution.plan_id) if execution.plan_id else []
     steps = {step.id: step for step in found}
-    why = refusal(command, execution, steps)
+    why = refusal(records, command, execution, steps)
     if why is not None:
         raise conflict(execution.id, execution.status, why)
     return steps
 
 
 def refusal(
-    command: OperatorCommand, execution: Execution, steps: Mapping[str, Step]
+    records: Records, command: OperatorCommand, execution: Execution, steps: Mapping[str, Step]
 ) -> str | None:
     """Why the present state does not allow a command; None where it does."""
     if execution.status not in EFFECTS[command]:
@@ -158,7 +165,7 @@ def refusal(
     if command is OperatorCommand.RECONCILE:
         return None if _named(steps, StepStatus.UNRESOLVED) else "it has no unresolved step"
     if command in (OperatorCommand.RETRY, OperatorCommand.COMPENSATE):
-        return _why_not_anew(command, execution, steps)
+        return _why_not_anew(records, command, execution, steps)
     return None
 
 
@@ -177,11 +184,15 @@ def _no_effect(command: OperatorCommand) -> str:
 
 
 def _why_not_anew(
-    command: OperatorCommand, execution: Execution, steps: Mapping[str, Step]
+    records: Records, command: OperatorCommand, execution: Execution, steps: Mapping[str, Step]
 ) -> str | None:
     """Why what a run did can be neither tried again nor undone, if so."""
     if execution.compensation_id is not None:
-        return f"its compensation began already: execution {execution.compensation_id}"
+        told = f"its compensation began already: execution {execution.compensation_id}"
+        if command is OperatorCommand.RETRY:
+            return told
+        if goes_on := _why_still_undone(records, execution):
+            return f"{told}, {goes_on}"
     if named := _named(steps, StepStatus.DISPATCHED):
         return f"an attempt is still on its way ({named})"
     if command is OperatorCommand.RETRY:
@@ -190,6 +201,23 @@ def _why_not_anew(
     named = _named(steps, StepStatus.UNRESOLVED)
     told = f"nobody knows what became of {named}; settle that with controlPlaneStepReconcile first"
     return told if named else None
+
+
+def _why_still_undone(records: Records, execution: Execution) -> str | None:
+    """Why another compensation cannot take the place of the one that began; None where that one
+    ended for good, with nothing in doubt: then what it has not undone is left for another.
+
+    INVARIANT: what is over so never undoes anything again, so nothing is undone twice.
+    """
+    undoing = records.execution(execution.workspace, execution.compensation_id or "")
+    if undoing is None:
+        return "which is not here any more"
+    if undoing.status not in _OVER_FOR_GOOD:
+        return f"which is {undoing.status.value.upper()}"
+    found = records.steps(undoing.plan_id or "")
+    steps = {step.id: step for step in found}
+    named = _named(steps, StepStatus.DISPATCHED) or _named(steps, StepStatus.UNRESOLVED)
+    return f"of which nobody knows what became of {named}; settle that first" if named else None
 
 
 def _in_flight(steps: Mapping[str, Step]) -> list[Step]:

@@ -88,7 +88,7 @@ DELETE FROM going WHERE id IN (
     SELECT e.id FROM execution e JOIN going ON going.id = e.id
     WHERE EXISTS (SELECT 1 FROM execution o WHERE o.id = e.compensates
         AND o.id NOT IN (SELECT id FROM going))
-    OR EXISTS (SELECT 1 FROM execution o WHERE o.id = e.compensation_id
+    OR e.id IN (SELECT o.compensates FROM execution o WHERE o.compensates IS NOT NULL
         AND o.id NOT IN (SELECT id FROM going)))
 """)
 )

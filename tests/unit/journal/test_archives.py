@@ -159,6 +159,23 @@ async def test_a_run_and_the_run_that_undoes_it_go_together(record) -> None:
     assert findings(record) == []
 
 
+async def test_a_run_stays_with_every_run_that_was_to_undo_it(record) -> None:
+    undone, first, second = Story("undone"), Story("first"), Story("second")
+    begun = [first.received(compensates="exec_undone"), *first.until_started("x")[1:]]
+    started = [
+        undone.entry(EntryType.COMPENSATION_STARTED, compensationId=f"exec_{name}")
+        for name in ("first", "second")
+    ]
+    other = [second.received(compensates="exec_undone"), *second.whole("x")[1:]]
+    await tell(record, *undone.whole("x"), *started, *begun, *other)
+
+    assert archive(record).executions == 0
+
+    await tell(record, first.dispatched("x"), first.completed("x"), first.ended())
+    assert archive(record).executions == 3
+    assert findings(record) == []
+
+
 async def test_a_run_that_used_a_grant_stays(record) -> None:
     grant = NewEntry(
         EntryType.GRANT_ISSUED,

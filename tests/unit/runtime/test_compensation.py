@@ -11,6 +11,7 @@ from gateway.model.ports import ActionCall, Answered
 from gateway.model.problem import ProblemError
 from tests.unit.runtime.loop_world import (
     AGENT,
+    BUSY,
     FIONA,
     FRANK,
     OLGA,
@@ -51,6 +52,16 @@ async def refused(world: LoopWorld, execution_id: str) -> ProblemError:
     with pytest.raises(ProblemError) as found:
         await world.compensate(execution_id)
     return found.value
+
+
+async def allowed(world: LoopWorld, execution_id: str) -> set[str]:
+    """The commands that the state of a run allows."""
+    execution = await world.execution(execution_id)
+    steps = {one.id: one for one in (await world.steps(execution_id)).values()}
+    found = await world.journal.read(
+        lambda records: world.loop.operator.allowed(records, execution, steps)
+    )
+    return {command.value for command in found}
 
 
 async def undoing(world: LoopWorld, execution_id: str) -> Execution:
@@ -180,6 +191,79 @@ async def test_a_compensation_that_fails_can_be_retried(world: LoopWorld) -> Non
     assert rebuild_matches(world.journal.path) == []
 
 
+@pytest.mark.parametrize("end", ["cancel", "abort", "shutdown"])
+async def test_what_a_compensation_that_was_ended_left_is_undone_by_another(
+    world: LoopWorld, end: str
+) -> None:
+    execution_id = await failed(world)
+    world.actions.will("unbook", Answered({"id": "three"}), BUSY)
+    first = await world.compensate(execution_id)
+    await world.advance(first.id)
+    assert await statuses(world, first.id) == {"three": "completed", "one": "ready"}
+    told = (await refused(world, execution_id)).problem.detail
+    assert f"execution {first.id}, which is RUNNING" in told
+    await world.operate(end, first.id, "enough")
+    assert await allowed(world, execution_id) == {"compensate"}
+    with pytest.raises(ProblemError, match="compensation began"):
+        await world.operate("retry", execution_id)
+    second = await world.compensate(execution_id, FIONA)
+    await world.advance(second.id)
+    made = [call.input["id"] for call in world.actions.made("unbook")]
+    assert made == ["three", "one", "one"]
+    found = await statuses(world, execution_id)
+    assert (found["three"], found["one"]) == ("compensated", "compensated")
+    assert await undoing(world, execution_id) == await world.execution(second.id)
+    assert "which is COMPLETED" in (await refused(world, execution_id)).problem.detail
+    assert rebuild_matches(world.journal.path) == []
+
+
+async def test_what_people_rejected_of_a_compensation_can_be_asked_for_anew(
+    world: LoopWorld,
+) -> None:
+    execution_id = await failed(world, step("one", "pay"), step("last", "plain", ["one"]))
+    first = await world.compensate(execution_id)
+    await world.advance(first.id)
+    await world.reject(first.id, "one")
+    await world.advance(first.id)
+    assert await world.status(first.id) == "rejected"
+    second = await world.compensate(execution_id)
+    await world.advance(second.id)
+    await world.approve(second.id, "one")
+    await world.advance(second.id)
+    assert (await statuses(world, execution_id))["one"] == "compensated"
+
+
+async def test_nothing_is_undone_anew_while_an_earlier_undoing_of_it_is_in_doubt(
+    world: LoopWorld,
+) -> None:
+    execution_id = await failed(world, step("one", "book"), step("last", "plain", ["one"]))
+    slow = Gated(SILENCE)
+    world.actions.will("unbook", slow)
+    first = await world.compensate(execution_id)
+    running = asyncio.create_task(world.advance(first.id))
+    await slow.begun.wait()
+    await world.cancel(first.id)
+    for _ in range(2):  # while the attempt is on its way, and once it got no answer
+        told = (await refused(world, execution_id)).problem
+        assert (told.code, "nobody knows" in told.detail) == ("CONFLICT", True)
+        assert await allowed(world, execution_id) == set()
+        slow.go.set()
+        await running
+    await world.reconcile(first.id, "one", "failed")
+    second = await world.compensate(execution_id)
+    await world.advance(second.id)
+    assert (await statuses(world, execution_id))["one"] == "compensated"
+
+
+async def test_two_operators_begin_one_further_compensation(world: LoopWorld) -> None:
+    execution_id = await failed(world)
+    await world.cancel((await world.compensate(execution_id)).id)
+    results = await asyncio.gather(
+        *(world.compensate(execution_id) for _ in range(3)), return_exceptions=True
+    )
+    assert sum(isinstance(result, Execution) for result in results) == 1
+
+
 async def test_what_an_operator_settles_as_done_or_comes_late_counts_as_undone(
     world: LoopWorld,
 ) -> None:
@@ -232,9 +316,7 @@ async def test_where_nothing_declares_a_compensation_there_is_nothing_to_undo(
 ) -> None:
     execution_id = await failed(world, step("one", "keyed"), step("last", "plain", ["one"]))
     assert (await refused(world, execution_id)).problem.code == "PRECONDITION_FAILED"
-    steps = {one.id: one for one in (await world.steps(execution_id)).values()}
-    allowed = world.loop.operator.allowed(await world.execution(execution_id), steps)
-    assert {command.value for command in allowed} == {"retry"}
+    assert await allowed(world, execution_id) == {"retry"}
 
 
 async def test_a_blocked_compensation_marks_nothing(world: LoopWorld) -> None:
