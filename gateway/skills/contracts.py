@@ -101,13 +101,16 @@ def _draft_issues(draft: Draft, base: Registry) -> _Told:
     if draft.domain in {other.domain for other in base.drafts}:
         message = f"the domain {draft.domain!r} is the gateway's own; choose another"
         yield draft.node.place("domain"), message
-    segments = {_first(other.ref) for other in base.drafts if other.ref}
-    if draft.ref and _first(draft.ref) in segments:
-        message = f"keys that begin with {_first(draft.ref)!r} are the gateway's own; choose others"
+    segments = {first_word(other.ref) for other in base.drafts if other.ref}
+    if draft.ref and first_word(draft.ref) in segments:
+        message = (
+            f"keys that begin with {first_word(draft.ref)!r} are the gateway's own; choose others"
+        )
         yield draft.node.place("key"), message
 
 
-def _first(ref: str) -> str:
+def first_word(ref: str) -> str:
+    """The first word of a contract's key."""
     return ref.partition("@")[0].partition(".")[0]
 
 

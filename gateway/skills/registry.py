@@ -13,10 +13,10 @@ from gateway.contracts import Bundle, LiveRegistry, Offer, contents_of, name_cla
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.ports import Clock
-from gateway.model.problem import Issue, refuse
+from gateway.model.problem import Issue, ProblemError, refuse
 from gateway.model.skill import Installation
 from gateway.model.time import stamp
-from gateway.skills.contracts import open_archive
+from gateway.skills.contracts import first_word, open_archive
 from gateway.skills.issues import MANIFEST_INVALID
 from gateway.skills.manifest import Request, expiry, request_of
 from gateway.skills.store import ArtifactStore
@@ -105,7 +105,9 @@ class SkillRegistry:
                 here, so that nobody can tell.
         """
         others = [one for one in installed if one.manifest_digest != checked.manifest_digest]
-        found = list(_ownership(checked, others)) if checked.report.verified else []
+        found: list[Issue] = []
+        if checked.report.verified:
+            found = list(_ownership(checked, others)) or list(self._taken_names(checked, others))
         if not found and checked.bundle.operations:
             beside = [
                 self._bundle_of(one)
@@ -158,12 +160,33 @@ class SkillRegistry:
         """What the digest of a skill's contract stands for; None where it is not known."""
         return self._contents.get(contract_digest)
 
+    def _taken_names(self, checked: Checked, others: Sequence[Installation]) -> Iterator[Issue]:
+        """Names that another publisher's skill brought first: what rules say of them (``desk.*``,
+        ``domain:desk``) was not said of these contracts."""
+        publisher = checked.request.manifest["publisher"]["id"]
+        owners: dict[str, str] = {}
+        for one in others:
+            for name in self._names_of(one, publisher):
+                owners.setdefault(name, one.publisher)
+        for name in sorted(_names(checked.bundle)):
+            if owners.get(name, publisher) != publisher:
+                told = f"{name} belong to the skills of another publisher; choose others."
+                yield Issue("/artifact/files", MANIFEST_INVALID, told)
+
+    def _names_of(self, one: Installation, publisher: str) -> set[str]:
+        bundle = self._bundles.get(one.manifest_digest)
+        if bundle is not None or not one.contracts:
+            return _names(bundle or _NOTHING)
+        if one.publisher != publisher and not self._live.has_taken_up(one.id):
+            raise _awaited(one)
+        return {_keys_like(ref) for ref in one.contracts}  # what is lost told no domain
+
     def _bundle_of(self, one: Installation) -> Bundle:
         bundle = self._bundles.get(one.manifest_digest)
         if bundle is not None:
             return bundle
         if not self._live.has_taken_up(one.id):
-            raise refuse("SERVICE_UNAVAILABLE", f"{one.ref} is being taken up. Try again.")
+            raise _awaited(one)
         told = f"What {one.ref} brought cannot be read here, so nothing can be held against it."
         raise refuse("PRECONDITION_FAILED", f"{told} Disable it, or upload its artifact again.")
 
@@ -223,6 +246,20 @@ class SkillRegistry:
         self._learn(bundle)
         self._bundles.setdefault(digest, bundle)  # one object for all workspaces that have it
         self._unfit.discard(digest)
+
+
+def _awaited(one: Installation) -> ProblemError:
+    return refuse("SERVICE_UNAVAILABLE", f"{one.ref} is being taken up. Try again.")
+
+
+def _names(bundle: Bundle) -> set[str]:
+    """What rules may say of all contracts of a bundle at once, as a message names it."""
+    domains = {f"Contracts of the domain {one.domain!r}" for one in bundle.drafts if one.domain}
+    return domains | {_keys_like(one.ref) for one in bundle.drafts if one.ref}
+
+
+def _keys_like(ref: str) -> str:
+    return f"Keys that begin with {first_word(ref)!r}"
 
 
 def _ownership(checked: Checked, others: Sequence[Installation]) -> Iterator[Issue]:

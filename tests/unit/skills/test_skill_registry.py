@@ -145,6 +145,53 @@ def test_a_skills_key_stays_its_first_publishers(shelf: Shelf) -> None:
     assert issue.message == "The skill acme.desk is another publisher's; choose another key."
 
 
+RIVALS = {"desk.plan": "desk.order", "StopStatus": "EndStatus"}
+"""Contracts of the keys' first word and domain of the first skill's, and else of their own."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (RIVALS, ["Contracts of the domain 'desk'", "Keys that begin with 'desk'"]),
+        (RIVALS | {"domain: desk": "domain: till"}, ["Keys that begin with 'desk'"]),
+        ({**RIVALS, "desk.plan": "till.order"}, ["Contracts of the domain 'desk'"]),
+    ],
+    ids=["both", "key", "domain"],
+)
+def test_what_rules_say_of_one_publishers_contracts_holds_for_no_others(
+    shelf: Shelf, changes: dict[str, str], told: list[str]
+) -> None:
+    first = shelf.install(shelf.check(*skill()))
+    rival = shelf.check(*skill("acme.rival", "1.0.0", changes=changes))
+    assert shelf.skills.clashes(rival, "acme", [first]) == ()  # a publisher's own skills may share
+    for others in (first, replace(first, status=SkillStatus.DISABLED)):
+        foreign = replace(others, publisher="somebody")
+        for workspace in ("acme", "globex"):
+            found = shelf.skills.clashes(rival, workspace, [foreign])
+            assert [one.message for one in found] == [
+                f"{name} belong to the skills of another publisher; choose others." for name in told
+            ]
+    shelf.skills.expect(rival)
+    late = replace(installed(rival), publisher="somebody")
+    newer = shelf.check(*skill("acme.desk", "2.0.0"))
+    assert shelf.skills.clashes(newer, "acme", [first, late]) == ()
+
+
+def test_names_of_another_publisher_are_waited_for_and_of_lost_ones_the_keys_count(
+    shelf: Shelf,
+) -> None:
+    first = replace(shelf.install(shelf.check(*skill())), publisher="somebody")
+    there = Shelf(shelf.folder)
+    rival = there.check(*skill("acme.rival", "1.0.0", changes=RIVALS))
+    with pytest.raises(ProblemError) as refused:
+        there.skills.clashes(rival, "globex", [first])
+    assert refused.value.problem.code == "SERVICE_UNAVAILABLE"
+    there.skills.store.get = lambda _: None  # type: ignore[method-assign] # its archive is lost
+    there.skills.restore([first])
+    (issue,) = there.skills.clashes(rival, "globex", [first])
+    assert "Keys that begin with 'desk'" in issue.message
+
+
 def test_names_that_would_mean_two_things_in_one_schema_are_refused(shelf: Shelf) -> None:
     first = shelf.install(shelf.check(*skill()))
     changes = {"desk.plan": "desk.order", "[ACTIVE, CANCELLED]": "[ACTIVE, GONE]"}
