@@ -5,13 +5,15 @@ of every skill that was ever installed stay known, so that a run keeps what it w
 those of enabled, trusted and unexpired ones are offered to their workspaces.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gateway.contracts import Bundle, LiveRegistry, Offer, contents_of, name_clashes
 from gateway.model.contract import OperationContract
-from gateway.model.json import JsonObject
+from gateway.model.json import JsonObject, encoded
 from gateway.model.ports import Clock
 from gateway.model.problem import Issue, ProblemError, refuse
 from gateway.model.skill import Installation
@@ -21,10 +23,11 @@ from gateway.skills.issues import MANIFEST_INVALID
 from gateway.skills.manifest import Request, expiry, request_of
 from gateway.skills.store import ArtifactStore
 from gateway.skills.trust import TrustPolicy
-from gateway.skills.verification import Host, Report, verify_manifest
+from gateway.skills.verification import Host, Report, has_expired, verify_manifest
 
 _log = logging.getLogger(__name__)
 _NOTHING = Bundle({}, {}, ())
+_BEFORE_ANY_END = datetime.min.replace(tzinfo=UTC)
 
 Inspect = Callable[[Iterable[OperationContract]], list[Issue]]
 
@@ -73,6 +76,7 @@ class SkillRegistry:
         self._bundles: dict[str, Bundle] = {}
         self._unfit: set[str] = set()
         self._contents: dict[str, JsonObject] = {}
+        self._held: dict[bytes, bool] = {}
 
     def check(self, request: Request) -> Checked:
         """Check a skill with its archive and contracts. Slow: not for the event loop.
@@ -89,8 +93,18 @@ class SkillRegistry:
         return Checked(request, report.with_issues(issues), at, bundle)
 
     def holds(self, installation: Installation) -> bool:
-        """True if the manifest of an installation is verified under the trust policy in force."""
-        return self._verified(request_of(installation.manifest)).verified
+        """True if the manifest of an installation is verified under the trust policy in force.
+
+        All but the time is looked at once for each manifest: whenever a skill comes or goes, all
+        of a workspace are asked for on the event loop, and nothing else goes on meanwhile.
+        """
+        manifest = installation.manifest
+        content = hashlib.sha256(encoded(manifest)).digest()
+        held = self._held.get(content)
+        if held is None:
+            report = verify_manifest(request_of(manifest), self.trust, self._host, _BEFORE_ANY_END)
+            held = self._held[content] = report.verified
+        return held and not has_expired(manifest, self.trust, self._clock.now())
 
     def clashes(
         self, checked: Checked, workspace: str, installed: Sequence[Installation]

@@ -109,6 +109,12 @@ def verify_manifest(request: Request, trust: TrustPolicy, host: Host, now: datet
     return Report(in_order(issues), digest)
 
 
+def has_expired(manifest: JsonObject, trust: TrustPolicy, now: datetime) -> bool:
+    """Whether the signature of a manifest counts no more at the moment ``now``."""
+    ends = expiry(manifest)
+    return ends is not None and ends <= now and not trust.allow_expired_signatures
+
+
 def _signature_issues(manifest: JsonObject, trust: TrustPolicy) -> Iterator[Issue]:
     at = "/signature"
     signature = manifest.get("signature")
@@ -151,8 +157,7 @@ def _trust_issues(manifest: JsonObject, trust: TrustPolicy, now: datetime) -> It
         if not publisher.covers(manifest["publisher"]["provenance"]):
             told = "The provenance lies under none of the prefixes that are trusted for it."
             yield Issue("/publisher/provenance", PROVENANCE_UNTRUSTED, told)
-    ends = expiry(manifest)
-    if ends is not None and ends <= now and not trust.allow_expired_signatures:
+    if has_expired(manifest, trust, now):
         told = "The signature has expired. Sign the skill again, or install a newer version."
         yield Issue("/signature/expiresAt", SIGNATURE_EXPIRED, told)
 

@@ -12,7 +12,7 @@ from gateway.contracts import LiveRegistry
 from gateway.model.json import digest
 from gateway.model.problem import Issue, ProblemError
 from gateway.model.skill import Installation, SkillStatus
-from gateway.skills import Checked, SkillRegistry, digest_of, open_skills
+from gateway.skills import Checked, Report, Request, SkillRegistry, digest_of, open_skills, registry
 from gateway.skills.manifest import request_of
 from tests.loaded import load_contracts
 from tests.unit.skills.skill_kit import (
@@ -263,6 +263,34 @@ def test_a_skill_is_offered_while_its_signature_and_publisher_hold(shelf: Shelf)
     strict.skills.restore([made])
     assert strict.live.extended("acme") is None
     assert "desk.plan.stop@1.0.0" in strict.live.operations
+
+
+def test_signatures_are_checked_once_however_often_skills_come_and_go(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    original = registry.verify_manifest
+
+    def counted(request: Request, *given: Any) -> Report:
+        checked.append(request.ref)
+        return original(request, *given)
+
+    made = shelf.install(shelf.check(*skill(expires_at=NOW + timedelta(hours=1))))
+    other = shelf.install(shelf.check(*skill("acme.desk", "2.0.0")))
+    monkeypatch.setattr(registry, "verify_manifest", counted)
+    for _ in range(3):
+        shelf.skills.publish_all([made, other])
+    assert checked == []
+    forged = {**made.manifest, "publisher": {**made.manifest["publisher"], "id": "somebody"}}
+    assert not shelf.skills.holds(replace(made, manifest=forged))
+    assert checked == ["acme.desk@1.0.0"]
+    shelf.moment = NOW + timedelta(hours=1)
+    assert (shelf.skills.holds(made), shelf.skills.holds(other)) == (False, True)
+    shelf.moment = NOW
+    assert shelf.skills.holds(made)
+    later = Shelf(shelf.folder)
+    later.skills.restore([made, other])
+    assert len(checked) == 3
 
 
 def test_a_skill_is_awaited_until_it_was_looked_at_even_in_vain(shelf: Shelf) -> None:
