@@ -16,7 +16,7 @@ from gateway.model.problem import refuse
 from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.lifecycle import Lifecycle
-from gateway.runtime.separation import require_separation
+from gateway.runtime.separation import refuse_settler, require_separation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Consent:
         approval = open_request(tx, execution, step_id)
         self._require_role(person, approval)
         require_separation(tx, execution, person)
+        if person.subject in approval.excluded:  # those that were involved were told how
+            raise refuse_settler()
         if _has_approved(person, approval):
             raise conflict(execution.id, execution.status, "you have approved this step already")
         reached = len(approval.votes) + 1 >= approval.quorum

@@ -18,7 +18,7 @@ from gateway.runtime import facts
 from gateway.runtime.grants import Allowance, Grants
 from gateway.runtime.hashing import action_digest
 from gateway.runtime.ready import Action, Ready, sealed_input
-from gateway.runtime.separation import involved
+from gateway.runtime.separation import with_a_part
 
 _CONSENTED = (ApprovalStatus.APPROVED, ApprovalStatus.USED)
 
@@ -86,7 +86,7 @@ class Gate:
             "arguments": sealed_input(self.sealer, ready, action.value),
             "decision": decision.to_json(),
             "expiresAt": expires_at,
-            "excluded": sorted(set(involved(tx, ready.execution).values())),
+            "excluded": sorted(with_a_part(tx, ready.execution)),
             "requesterRoles": self._requester_roles(ready),
         }
         if decision.escalate_after is not None:

@@ -21,7 +21,7 @@ from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.patterns import matches, seal_pattern
 from gateway.runtime.ready import Action, Ready
-from gateway.runtime.separation import involved
+from gateway.runtime.separation import with_a_part
 
 ISSUER_ROLE = "approver"
 """What whoever issues a grant must hold, whatever role its uses will ask for."""
@@ -166,7 +166,7 @@ class Grants:
             return False
         if not self.policies.holds(grant.issuer, action.decision.approver_role):
             return False
-        if grant.issuer.subject in involved(tx, ready.execution).values():
+        if grant.issuer.subject in with_a_part(tx, ready.execution):
             return False
         try:
             pattern = unseal_all(self.sealer, grant.workspace, grant.arguments)

@@ -18,7 +18,12 @@ from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.lane_readiness import Standing, lane_standing
 from gateway.runtime.lifecycle import Lifecycle
-from gateway.runtime.separation import involved, require_separation
+from gateway.runtime.separation import (
+    refuse_settler,
+    require_separation,
+    settlers,
+    with_a_part,
+)
 
 EVIDENCE_CONTRACT = "controlPlane.evidence.attach@1.0.0"
 """The contract whose PII the content and the note of an item are."""
@@ -132,6 +137,8 @@ class Lanes:
         _require_asked(execution, standing, lane, role)
         self._require_role(person, role)
         require_separation(tx, execution, person)
+        if person.subject in settlers(tx, execution):
+            raise refuse_settler()
         _require_all_to_see(tx, execution, standing)
         if any((one.by, one.role) == (person.subject, role) for one in standing.given):
             told = f"you have approved it as {role} already, and your approval stands"
@@ -155,7 +162,7 @@ class Lanes:
             return False
         if _undone_steps(records, execution):
             return False
-        if person.subject in involved(records, execution).values():
+        if person.subject in with_a_part(records, execution):
             return False
         given = {one.role for one in standing.given if one.by == person.subject}
         wanted = (role for role in standing.lane.approvals if role not in given)

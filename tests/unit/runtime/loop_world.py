@@ -418,6 +418,11 @@ class LoopWorld:
         step = await self.step(execution_id, key)
         return await self.reconcile_id(execution_id, step.id, outcome, attempt, output or None)
 
+    async def settle_by(self, who: Principal, execution_id: str, key: str) -> None:
+        """Somebody says that a step is done, and what it answered."""
+        found, output = await self.step(execution_id, key), {"id": f"chosen by {who.subject}"}
+        await self.reconcile_id(execution_id, found.id, "done", found.attempt, output, who.subject)
+
     async def reconcile_id(
         self,
         execution_id: str,
@@ -425,6 +430,7 @@ class LoopWorld:
         outcome: str,
         attempt: int = 1,
         output: dict[str, Any] | None = None,
+        by: str = "olga",
     ) -> str:
         """``reconcile`` for the step of this id."""
         finding = Finding(step_id, attempt, Reconciliation(outcome), "I looked.", output)
@@ -432,7 +438,7 @@ class LoopWorld:
         def unit(tx: Tx) -> str:
             execution = tx.execution(WORKSPACE, execution_id)
             assert execution is not None
-            return self.loop.reconciler.settle(tx, execution, finding, "olga").value
+            return self.loop.reconciler.settle(tx, execution, finding, by).value
 
         return await self.journal.write(unit)
 

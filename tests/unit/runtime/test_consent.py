@@ -7,6 +7,7 @@ from gateway.model.execution import StepStatus
 from gateway.model.ports import Declined, Unknown
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
+from gateway.model.time import stamp
 from tests.unit.runtime.loop_world import (
     AGENT,
     FIONA,
@@ -275,3 +276,35 @@ async def test_a_given_consent_is_void_once_the_run_is_cancelled(world: LoopWorl
     await world.advance(execution_id)
     assert (await world.approval(execution_id, "a")).status.value == "void"
     assert world.actions.calls == []
+
+
+async def test_who_settled_what_an_action_rests_on_does_not_approve_it(world: LoopWorld) -> None:
+    world.actions.will("plain", Unknown("Cut."))
+    last = {**HIGH, "dependsOn": ["b"], "input": {"id": {"$from": "b.id"}, "amount": 500}}
+    execution_id = await world.begin(step("b", "plain"), last)
+    await world.advance(execution_id)
+    await world.settle_by(FRANK, execution_id, "b")
+    await world.advance(execution_id)
+    execution = await world.execution(execution_id)
+    approval, now = await world.approval(execution_id, "a"), stamp(world.clock.now())
+    for who, may in ((FRANK, False), (FIONA, True)):
+        assert world.loop.consent.may_approve(who, execution, approval, now) is may
+    code, detail = await refusal(world, execution_id, FRANK)
+    assert (code, "You settled a step" in detail) == ("FORBIDDEN", True)
+    assert await world.approve(execution_id, "a", FIONA) == "approved"
+
+
+async def test_who_settled_a_step_does_not_approve_how_it_is_undone(world: LoopWorld) -> None:
+    world.actions.will("pay", *[Unknown("Cut.")] * 4)
+    world.actions.will("plain", Declined("REFUSED", "No.", 409))
+    execution_id = await world.begin(step("one", "pay"), step("two", "plain", ["one"]))
+    for _ in range(5):
+        await world.advance(execution_id)
+        world.clock.forward(60)
+    await world.settle_by(FRANK, execution_id, "one")
+    await world.advance(execution_id)
+    undo = await world.compensate(execution_id, OLGA)
+    await world.advance(undo.id)
+    with pytest.raises(ProblemError, match="You settled a step"):
+        await world.approve(undo.id, "one", FRANK)
+    assert await world.approve(undo.id, "one", FIONA) == "approved"

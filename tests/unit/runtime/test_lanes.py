@@ -1,6 +1,7 @@
 """Lanes in the loop: the gate before the end of a run, and who may do what about it."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,12 +17,13 @@ from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.model.sealing import unseal_all
 from gateway.model.time import stamp
-from gateway.runtime import Attachment, Intent
+from gateway.runtime import Attachment, Intent, lane_standing, require_execution
 from gateway.runtime import lanes as lanes_module
 from tests.unit.runtime.loop_world import (
     AGENT,
     BUSY,
     REFUSED,
+    SILENCE,
     VERDICT,
     WORKSPACE,
     LoopWorld,
@@ -234,6 +236,26 @@ async def test_a_run_completes_only_through_its_gate(world: LoopWorld) -> None:
     gates = ["missing_artifact", "missing_evidence", "missing_approval"]
     assert [entry.body["gate"] for entry in waits] == gates
     assert rebuild_matches(world.folder / "gateway.db") == []
+
+
+async def test_who_settled_a_step_does_not_approve_in_its_lane(world: LoopWorld) -> None:
+    world.actions.will("plain", SILENCE)
+    run = await begun(world)
+    await world.settle_by(VERA, run, "a")
+    await attach_all(world, run, PERSISTENT)
+
+    def may(records: Records, who: Principal) -> bool:
+        execution = require_execution(records, WORKSPACE, run)
+        standing = lane_standing(records, execution, stamp(world.clock.now()))
+        assert standing is not None
+        return world.loop.lanes.may_approve(records, execution, standing, who)
+
+    other = person("viktor", "verifier")
+    for who, expected in ((VERA, False), (other, True)):
+        assert await world.journal.read(partial(may, who=who)) is expected
+    code, detail = await refused(approve(world, run))
+    assert (code, "You settled a step" in detail) == ("FORBIDDEN", True)
+    await approve(world, run, other)
 
 
 async def test_without_a_lane_there_is_no_gate(world: LoopWorld) -> None:

@@ -10,7 +10,7 @@ from gateway.journal import rebuild_matches
 from gateway.model.entry import EntryType
 from gateway.model.execution import RunMode
 from gateway.model.grant import MAX_ACTIVE_GRANTS, Grant, GrantFilter
-from gateway.model.ports import Declined, Page
+from gateway.model.ports import Declined, Page, Unknown
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.model.time import after, stamp
@@ -382,3 +382,15 @@ async def test_the_tables_can_be_folded_anew(world: LoopWorld) -> None:
     await world.advance(execution_id)
     await world.journal.write(lambda tx: world.loop.grants.revoke(tx, FIONA, first, "over"))
     assert rebuild_matches(world.journal.path) == []
+
+
+@pytest.mark.parametrize(("issuer", "asked"), [(FIONA, True), (FRANK, False)], ids=["own", "other"])
+async def test_a_grant_of_whoever_settled_what_an_action_rests_on_is_no_consent(
+    world: LoopWorld, issuer: Principal, asked: bool
+) -> None:
+    await granted(world, issuer=issuer)
+    world.actions.will("plain", Unknown("Cut."))
+    execution_id = await went(world, step("b", "plain"), {**HIGH, "dependsOn": ["b"]})
+    await world.settle_by(FIONA, execution_id, "b")
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == ("waiting_approval" if asked else "completed")
