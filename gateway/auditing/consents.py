@@ -66,7 +66,9 @@ class Consents:
         if request is None:
             return None
         decision = decode(request.decision)
-        role = BREAK_GLASS if kind == "break_glass" else request.approver_role
+        role = BREAK_GLASS if kind == "break_glass" else body.get("role")
+        if role is None and request.escalated_to is None:
+            role = request.approver_role  # earlier releases did not say in which of two
         return {
             "by": fact.row.actor,
             "role": role,

@@ -36,7 +36,7 @@ class Consent:
                 any more, NOT_FOUND for a step that the plan has not got.
         """
         approval = open_request(tx, execution, step_id)
-        self._require_role(person, approval)
+        role = self._require_role(person, approval)
         require_separation(tx, execution, person)
         if person.subject in approval.excluded:  # those that were involved were told how
             raise refuse_settler()
@@ -46,6 +46,7 @@ class Consent:
         body = {
             "approvalId": approval.id,
             "by": person.subject,
+            "role": role,
             "note": note,
             "approved": reached,
             "session": person.session,
@@ -69,10 +70,11 @@ class Consent:
             ProblemError: as for ``approve``.
         """
         approval = open_request(tx, execution, step_id)
-        self._require_role(person, approval)
+        role = self._require_role(person, approval)
         body = {
             "approvalId": approval.id,
             "by": person.subject,
+            "role": role,
             "reason": reason,
             "session": person.session,
             "policyRevision": self.policies.revision,
@@ -100,20 +102,25 @@ class Consent:
     ) -> bool:
         """Whether ``reject`` would take this person's rejection at the moment ``now``."""
         is_open = closed_because(execution, approval, now) is None
-        return is_open and self._decides(person, approval)
+        return is_open and self._decides(person, approval) is not None
 
-    def _decides(self, person: Principal, approval: Approval) -> bool:
-        is_person = person.type is PrincipalType.HUMAN
-        return is_person and any(self.policies.holds(person, role) for role in _roles_of(approval))
+    def _decides(self, person: Principal, approval: Approval) -> str | None:
+        """The role in which a person decides a request, None where they hold none."""
+        if person.type is not PrincipalType.HUMAN:
+            return None
+        roles = _roles_of(approval)
+        return next((role for role in roles if self.policies.holds(person, role)), None)
 
-    def _require_role(self, person: Principal, approval: Approval) -> None:
+    def _require_role(self, person: Principal, approval: Approval) -> str:
         if person.type is not PrincipalType.HUMAN:
             raise refuse(
                 "FORBIDDEN", f"Only people decide approvals; you are of type {person.type.value}."
             )
-        if not self._decides(person, approval):
+        role = self._decides(person, approval)
+        if role is None:
             wanted = " or ".join(repr(role) for role in _roles_of(approval))
             raise refuse("FORBIDDEN", f"This approval asks for the role {wanted}.")
+        return role
 
 
 def open_request(tx: Tx, execution: Execution, step_id: str) -> Approval:

@@ -15,7 +15,7 @@ from gateway.model.json import JsonObject
 from gateway.model.time import stamp
 from gateway.runtime import GrantTerms
 from tests.unit.events.event_world import EVERYTHING, OLGA, EventWorld, take
-from tests.unit.runtime.loop_world import AGENT, FIONA, step
+from tests.unit.runtime.loop_world import AGENT, FIONA, VERDICT, person, step
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +74,32 @@ async def test_a_grant_is_consent_when_it_is_issued_and_when_it_is_used(world: E
         used["grantId"],
     )
     assert (found["totals"]["grantsUsed"], found["totals"]["grantsIssued"]) == (1, 1)
+
+
+ESCALATES = VERDICT.replace(
+    "amount > 100, assist, approver, 1, 1h, -", "amount > 100, assist, approver, 1, 1h, 10m:chief"
+)
+
+
+async def test_after_an_escalation_each_consent_says_its_own_role(world: EventWorld) -> None:
+    await world.decide_by(ESCALATES.replace("approver, 1", "approver, 2"))
+    execution_id = await world.begin(step("a", "cash", amount=500))
+    await world.advance(execution_id)
+    world.clock.forward(600)
+    await world.advance(execution_id)
+    for who in (person("carla", "chief"), FIONA):
+        await world.approve(execution_id, "a", who)
+    items = (await asked(world, "cash"))["approved"]["items"]
+    assert [(one["by"], one["role"]) for one in items] == [
+        ("carla", "chief"),
+        ("fiona", "approver"),
+    ]
+    rejected = await world.begin(step("a", "cash", amount=500))
+    await world.advance(rejected)
+    world.clock.forward(600)
+    await world.advance(rejected)
+    await world.reject(rejected, "a", person("carla", "chief"))
+    assert (await asked(world, "cash"))["approved"]["items"][-1]["role"] == "chief"
 
 
 async def test_a_step_that_verification_blocks_is_a_denial(world: EventWorld) -> None:

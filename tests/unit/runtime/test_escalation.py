@@ -45,8 +45,10 @@ async def test_before_the_deadline_only_the_approvers_decide(world: LoopWorld) -
     assert (found.escalate_at, found.escalate_to, found.escalated_at) == (DEADLINE, "chief", None)
 
 
-@pytest.mark.parametrize("who", [CARLA, FIONA])
-async def test_from_the_deadline_on_either_role_decides(world: LoopWorld, who: Principal) -> None:
+@pytest.mark.parametrize(("who", "role"), [(CARLA, "chief"), (FIONA, "approver")])
+async def test_from_the_deadline_on_either_role_decides(
+    world: LoopWorld, who: Principal, role: str
+) -> None:
     execution_id = await asked(world)
     world.clock.forward(600)
     assert await world.advance(execution_id) == EXPIRY
@@ -55,6 +57,8 @@ async def test_from_the_deadline_on_either_role_decides(world: LoopWorld, who: P
     assert escalated.body["role"] == "chief"
     assert "chief" in escalated.body["reason"]
     assert await world.approve(execution_id, "a", who) == "approved"
+    (voted,) = await world.entries(execution_id, EntryType.APPROVAL_VOTED)
+    assert voted.body["role"] == role
     await world.advance(execution_id)
     assert await world.status(execution_id) == "completed"
 
