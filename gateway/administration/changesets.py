@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from gateway.model.contract import OperationContract
 from gateway.model.policy import Changeset, ChangesetStatus
-from gateway.model.principal import Principal, PrincipalType
+from gateway.model.principal import Principal, PrincipalType, is_among
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.policy import PolicyRevision
 
@@ -132,9 +132,7 @@ def consent_refusal(
 
 
 def _may_be_author(principal: Principal, changeset: Changeset) -> bool:
-    """True if an author has this subject, or the same in other letters: to many who issue tokens,
-    ``Alice`` and ``alice`` are one person."""
-    return principal.subject.casefold() in map(str.casefold, changeset.authors)
+    return is_among(principal.subject, changeset.authors)
 
 
 def _void(why: str) -> Problem:

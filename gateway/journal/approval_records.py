@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select
 
 from gateway.journal.chain import execution_chain
-from gateway.journal.functions import holds, listed
+from gateway.journal.functions import listed, names_person
 from gateway.journal.session import Row
 from gateway.journal.statement import Statement
 from gateway.journal.tables import approval, entry, execution
@@ -52,8 +52,8 @@ _DECIDABLE = and_(
     _at.status == ApprovalStatus.PENDING.value,
     _at.expires_at > bindparam("now"),
     or_(_at.approver_role.in_(listed("roles")), _escalated),
-    not_(holds(_at.excluded, "", "subject")),
-    not_(holds(_at.votes, "by", "subject")),
+    not_(names_person(_at.excluded, "", "subject")),
+    not_(names_person(_at.votes, "by", "subject")),
     _under_way,
 )
 """What one person may approve; ``Consent`` decides by the same."""

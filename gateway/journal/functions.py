@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Text, bindparam, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Text, bindparam, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import Select
@@ -95,6 +95,14 @@ def holds(document: ColumnElement[Any], member: str, name: str) -> ColumnElement
     found = items(document)
     value = field(found.c.value, member) if member else found.c.value
     return select(1).select_from(found).where(value == bindparam(name)).exists()
+
+
+def names_person(document: ColumnElement[Any], member: str, name: str) -> ColumnElement[bool]:
+    """As ``holds``, also where the parameter is written there in other letters (``Alice``)."""
+    found = items(document)
+    value = field(found.c.value, member) if member else found.c.value
+    is_there = func.lower(value) == func.lower(told(name))
+    return select(1).select_from(found).where(is_there).exists()
 
 
 # --- how each database says it

@@ -1,6 +1,7 @@
 """Principals: who is acting, as the token said and the gateway believed."""
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -64,6 +65,12 @@ class Principal(Struct, frozen=True):
             capabilities=None if capabilities is None else frozenset(capabilities),
             session=body["session"],
         )
+
+
+def is_among(subject: str, others: Iterable[str]) -> bool:
+    """True if one of ``others`` may be the same person: to many who issue tokens, ``Alice`` and
+    ``alice`` are one, so where two people are wanted, these are not two."""
+    return subject.casefold() in map(str.casefold, others)
 
 
 ANONYMOUS = Principal(PrincipalType.ANONYMOUS, "anonymous", "")

@@ -12,7 +12,7 @@ from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.pii import Owner, execution_owner
 from gateway.model.ports import Ids, Sealer, Tx
-from gateway.model.principal import Principal, PrincipalType
+from gateway.model.principal import Principal, PrincipalType, is_among
 from gateway.model.problem import refuse
 from gateway.model.rights import (
     Consent,
@@ -95,7 +95,7 @@ class Desk:
                 for it, or is no person.
         """
         erasure = self._decidable(tx, who, erasure_id)
-        if erasure.requested_by == who.subject:
+        if is_among(who.subject, (erasure.requested_by,)):
             told = (
                 "Nobody erases alone: you asked for this erasure. Have another person approve it."
             )

@@ -11,7 +11,7 @@ from gateway.model.execution import (
     conflict,
 )
 from gateway.model.ports import Tx
-from gateway.model.principal import Principal, PrincipalType
+from gateway.model.principal import Principal, PrincipalType, is_among
 from gateway.model.problem import refuse
 from gateway.policy import Policies
 from gateway.runtime import facts
@@ -38,7 +38,7 @@ class Consent:
         approval = open_request(tx, execution, step_id)
         role = self._require_role(person, approval)
         require_separation(tx, execution, person)
-        if person.subject in approval.excluded:  # those that were involved were told how
+        if is_among(person.subject, approval.excluded):  # those that were involved were told how
             raise refuse_settler()
         if _has_approved(person, approval):
             raise conflict(execution.id, execution.status, "you have approved this step already")
@@ -93,7 +93,7 @@ class Consent:
         """Whether ``approve`` would count this person's approval at the moment ``now``."""
         return (
             self.may_reject(person, execution, approval, now)
-            and person.subject not in approval.excluded
+            and not is_among(person.subject, approval.excluded)
             and not _has_approved(person, approval)
         )
 
@@ -163,4 +163,4 @@ def _roles_of(approval: Approval) -> tuple[str, ...]:
 
 
 def _has_approved(person: Principal, approval: Approval) -> bool:
-    return any(vote["by"] == person.subject for vote in approval.votes)
+    return is_among(person.subject, (vote["by"] for vote in approval.votes))

@@ -14,7 +14,7 @@ from gateway.model.grant import MAX_ACTIVE_GRANTS, Grant, GrantStatus
 from gateway.model.json import JsonObject
 from gateway.model.pii import Owner
 from gateway.model.ports import Sealer, Tx
-from gateway.model.principal import Principal, PrincipalType
+from gateway.model.principal import Principal, PrincipalType, is_among
 from gateway.model.problem import refuse
 from gateway.model.sealing import unseal_all
 from gateway.policy import Policies
@@ -166,7 +166,7 @@ class Grants:
             return False
         if not self.policies.holds(grant.issuer, action.decision.approver_role):
             return False
-        if grant.issuer.subject in with_a_part(tx, ready.execution):
+        if is_among(grant.issuer.subject, with_a_part(tx, ready.execution)):
             return False
         try:
             pattern = unseal_all(self.sealer, grant.workspace, grant.arguments)

@@ -11,7 +11,7 @@ from gateway.model.evidence import EvidenceItem, EvidenceKind
 from gateway.model.execution import Execution, ExecutionStatus, StepStatus, conflict
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
-from gateway.model.principal import Principal, PrincipalType
+from gateway.model.principal import Principal, PrincipalType, is_among
 from gateway.model.problem import refuse
 from gateway.model.sealing import seal_paths
 from gateway.policy import Policies
@@ -137,7 +137,7 @@ class Lanes:
         _require_asked(execution, standing, lane, role)
         self._require_role(person, role)
         require_separation(tx, execution, person)
-        if person.subject in settlers(tx, execution):
+        if is_among(person.subject, settlers(tx, execution)):
             raise refuse_settler()
         _require_all_to_see(tx, execution, standing)
         if any((one.by, one.role) == (person.subject, role) for one in standing.given):
@@ -162,7 +162,7 @@ class Lanes:
             return False
         if _undone_steps(records, execution):
             return False
-        if person.subject in with_a_part(records, execution):
+        if is_among(person.subject, with_a_part(records, execution)):
             return False
         given = {one.role for one in standing.given if one.by == person.subject}
         wanted = (role for role in standing.lane.approvals if role not in given)

@@ -5,7 +5,7 @@ from gateway.model.execution import Execution
 from gateway.model.json import decode
 from gateway.model.operator import Reconciliation
 from gateway.model.ports import Records
-from gateway.model.principal import Principal
+from gateway.model.principal import Principal, is_among
 from gateway.model.problem import refuse
 
 
@@ -51,7 +51,7 @@ def require_separation(records: Records, execution: Execution, person: Principal
         ProblemError: FORBIDDEN, naming what they did.
     """
     for deed, subject in involved(records, execution).items():
-        if person.subject == subject:
+        if is_among(person.subject, (subject,)):
             raise refuse(
                 "FORBIDDEN",
                 f"You {deed}, so you cannot approve it. Ask another holder of the role.",

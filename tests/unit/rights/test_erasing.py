@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.model.entry import EntryType
 from gateway.model.execution import ExecutionStatus, StepStatus
@@ -323,6 +324,8 @@ async def test_nobody_decides_twice_or_alone(rights: RightsWorld) -> None:
     erasure_id = await rights.ask(rights.named("ada@x.org"))
     with pytest.raises(ProblemError, match="Nobody erases alone"):
         await rights.approve(erasure_id, PETRA)
+    with pytest.raises(ProblemError, match="Nobody erases alone"):
+        await rights.approve(erasure_id, replace(PETRA, subject="Petra"))
     await rights.approve(erasure_id, PAUL)
     with pytest.raises(ProblemError, match="waits for no decision"):
         await rights.approve(erasure_id, PAUL)

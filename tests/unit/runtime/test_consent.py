@@ -106,6 +106,17 @@ async def test_the_quorum_counts_distinct_people(world: LoopWorld) -> None:
     ]
 
 
+async def test_two_spellings_of_a_subject_are_not_two_people(world: LoopWorld) -> None:
+    execution_id = await world.begin(step("a", "two"))
+    await world.advance(execution_id)
+    code, detail = await refusal(world, execution_id, person("Planner", "approver"))
+    assert (code, "You compiled its plan" in detail) == ("FORBIDDEN", True)
+    assert await world.approve(execution_id, "a", FIONA) == "pending"
+    code, detail = await refusal(world, execution_id, person("Fiona", "approver"))
+    assert (code, "already" in detail) == ("CONFLICT", True)
+    assert await world.approve(execution_id, "a", FRANK) == "approved"
+
+
 async def test_approving_twice_late_or_after_the_end_changes_nothing(world: LoopWorld) -> None:
     execution_id = await asked(world)
     await world.approve(execution_id, "a", FIONA)

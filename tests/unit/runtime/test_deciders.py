@@ -36,6 +36,8 @@ PEOPLE = (
     AGENT,
     person("gus"),
     person("planner", "approver"),
+    person("Planner", "approver"),
+    person("FIONA", "approver"),
     person("bot", "approver", kind=PrincipalType.SERVICE),
     person("fiona", "approver", workspace="beta"),
 )

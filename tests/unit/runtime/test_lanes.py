@@ -485,6 +485,7 @@ async def test_people_who_hold_the_role_and_had_no_part_in_it_approve(world: Loo
         "verifier": person("fiona", "approver"),
         "submitted": person(AGENT.subject, "verifier"),
         "compiled": person("planner", "verifier"),
+        "compiled its plan": person("Planner", "verifier"),
         "started": person("olga", "admin", "verifier"),
     }
     for part, who in told.items():

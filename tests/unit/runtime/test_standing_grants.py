@@ -384,6 +384,13 @@ async def test_the_tables_can_be_folded_anew(world: LoopWorld) -> None:
     assert rebuild_matches(world.journal.path) == []
 
 
+async def test_a_grant_of_whoever_compiled_the_plan_in_other_letters_is_no_consent(
+    world: LoopWorld,
+) -> None:
+    await granted(world, issuer=person("Planner", "approver"))
+    assert not await let_go(world)
+
+
 @pytest.mark.parametrize(("issuer", "asked"), [(FIONA, True), (FRANK, False)], ids=["own", "other"])
 async def test_a_grant_of_whoever_settled_what_an_action_rests_on_is_no_consent(
     world: LoopWorld, issuer: Principal, asked: bool
