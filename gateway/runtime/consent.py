@@ -10,13 +10,17 @@ from gateway.model.execution import (
     Execution,
     conflict,
 )
-from gateway.model.ports import Tx
+from gateway.model.json import decode
+from gateway.model.ports import Records, Tx
 from gateway.model.principal import Principal, PrincipalType, is_among
 from gateway.model.problem import refuse
 from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.lifecycle import Lifecycle
 from gateway.runtime.separation import refuse_settler, require_separation
+
+BREAK_GLASS_ROLE = "break-glass"
+"""What whoever breaks the glass must hold; an admin does not hold it by being one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Consent:
             "approvalId": approval.id,
             "by": person.subject,
             "role": role,
+            "approver": person.to_json(),
             "note": note,
             "approved": reached,
             "session": person.session,
@@ -152,6 +157,22 @@ def closed_because(execution: Execution, approval: Approval, now: str) -> str | 
         return f"the approval is {approval.status.value.upper()}"
     if approval.expires_at <= now:
         return f"the approval EXPIRED at {approval.expires_at}"
+    return None
+
+
+def lost_consent(records: Records, policies: Policies, approval: Approval) -> str | None:
+    """Why consent that was given does not stand any more: somebody who gave it could not give it
+    now. Roles that came with a token count as they were then; None where everybody still may."""
+    kind = EntryType.APPROVAL_OVERRIDDEN if approval.overridden else EntryType.APPROVAL_VOTED
+    roles = (BREAK_GLASS_ROLE,) if approval.overridden else _roles_of(approval)
+    for entry in records.entries_of_type(approval.execution_id, kind):
+        body = decode(entry.body)
+        told = body.get("approver") if body["approvalId"] == approval.id else None
+        if told is None:  # of another request, or of an earlier release
+            continue
+        person = Principal.from_json(told)
+        if not any(policies.holds(person, role) for role in roles):
+            return f"{person.subject} does not hold the role {' or '.join(roles)} any more."
     return None
 
 

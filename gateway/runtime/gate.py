@@ -15,6 +15,7 @@ from gateway.model.sealing import commit_paths, unseal_all
 from gateway.model.time import after
 from gateway.policy import Policies
 from gateway.runtime import facts
+from gateway.runtime.consent import lost_consent
 from gateway.runtime.grants import Allowance, Grants
 from gateway.runtime.hashing import action_digest
 from gateway.runtime.ready import Action, Ready, sealed_input
@@ -55,6 +56,9 @@ class Gate:
             return f"What was asked has changed: {changed}."
         if approval.status is ApprovalStatus.APPROVED and approval.expires_at <= tx.now:
             return f"It was approved, but not used before it expired at {approval.expires_at}."
+        if approval.status in _CONSENTED:
+            lost = lost_consent(tx, self.policies, approval)
+            return None if lost is None else f"Who approved it could not do so now: {lost}"
         return None
 
     def _changes(self, ready: Ready, action: Action, approval: Approval) -> list[str]:

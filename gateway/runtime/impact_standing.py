@@ -15,6 +15,7 @@ from gateway.model.sealing import unseal_all
 from gateway.policy import Policies, PolicyRevision
 from gateway.policy.engine.verdicts import DEFAULT_APPROVER, DEFAULT_QUORUM
 from gateway.policy.rules.models import NONE
+from gateway.runtime.consent import lost_consent
 from gateway.runtime.dispatch import in_mode
 from gateway.runtime.gate import decision_changes
 from gateway.runtime.impact_reasons import Reason, UndecidableError
@@ -106,6 +107,11 @@ class Standing:
         changes = decision_changes(approval.decision, decided.to_json())
         if approval.requester_roles and set(approval.requester_roles) != draft.roles(requester):
             changes.append("the grants of the requester")
+        lost = approval.status is ApprovalStatus.APPROVED and lost_consent(
+            self._history, draft, approval
+        )
+        if lost:
+            changes.append(lost)
         if decided.verdict is Verdict.ASSIST:
             return (VOID, changes) if changes else ("", [])
         return (BLOCKED if decided.verdict is Verdict.BLOCKED else AUTONOMOUS), changes

@@ -14,11 +14,8 @@ from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import refuse
 from gateway.policy import Policies
 from gateway.runtime import facts
-from gateway.runtime.consent import closed_because, open_request
+from gateway.runtime.consent import BREAK_GLASS_ROLE, closed_because, open_request
 from gateway.runtime.lifecycle import Lifecycle
-
-BREAK_GLASS_ROLE = "break-glass"
-"""What whoever breaks the glass must hold; an admin does not hold it by being one."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +41,7 @@ class Override:
         body = {
             "approvalId": approval.id,
             "by": person.subject,
+            "approver": person.to_json(),
             "reason": reason,
             "approverRole": approval.approver_role,
             "quorum": approval.quorum,

@@ -160,6 +160,17 @@ async def test_other_terms_of_an_approval_are_a_change(world: LoopWorld) -> None
     assert report["approvals"]["byChange"] == {"void": 1}
 
 
+async def test_consent_falls_where_its_giver_would_lose_the_role(world: LoopWorld) -> None:
+    await world.decide_by(VERDICT, access=ACCESS + "g, user:ann, approver, *\n")
+    given, open_still = await refunded(world, 150), await refunded(world, 160)
+    await world.approve(given, "a", person("ann"))
+    report = analyzed(world, revision(world))
+    assert report["approvals"]["byChange"] == {"void": 1}
+    (void,) = report["approvals"]["examples"]
+    assert void["executionId"] == given != open_still
+    assert void["changes"] == ["ann does not hold the role approver any more."]
+
+
 async def test_denied_access_blocks_the_steps_and_what_waits(world: LoopWorld) -> None:
     await refunded(world, 20)
     await refunded(world, 150)

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.model.entry import EntryType
 from gateway.model.json import encode
-from tests.unit.runtime.loop_world import POLICIES, VERDICT, LoopWorld, step
+from tests.unit.runtime.loop_world import FIONA, FRANK, POLICIES, VERDICT, LoopWorld, person, step
 
 pytestmark = pytest.mark.anyio
 
@@ -168,3 +168,44 @@ async def test_a_request_shows_why_it_is_void(world: LoopWorld) -> None:
         ).fetchall()
     )
     assert rows == [("void", reason)]
+
+
+LETS = ACCESS + "g, user:ann, approver, *\ng, user:ann, break-glass, *\n"
+
+
+@pytest.mark.parametrize("how", ["approve", "override"])
+async def test_consent_of_somebody_who_lost_the_role_since_is_none(
+    world: LoopWorld, how: str
+) -> None:
+    await world.decide_by(VERDICT, access=LETS)
+    execution_id, ann = await asked(world), person("ann")
+    if how == "approve":
+        assert await world.approve(execution_id, "a", ann) == "approved"
+    else:
+        execution, found = await world.execution(execution_id), await world.step(execution_id, "a")
+        use = world.loop.override.use
+        await world.journal.write(lambda tx: use(tx, execution, found.id, ann, "An emergency."))
+    await world.decide_by(VERDICT)
+    reason = await void_reason(world, execution_id)
+    role = "approver" if how == "approve" else "break-glass"
+    assert f"could not do so now: ann does not hold the role {role} any more." in reason
+    assert await world.status(execution_id) == "waiting_approval"
+    await world.approve(execution_id, "a")
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+
+
+async def test_one_of_two_who_approved_and_lost_the_role_is_enough(world: LoopWorld) -> None:
+    await world.decide_by(VERDICT, access=LETS)
+    execution_id = await world.begin(step("a", "two"))
+    await world.advance(execution_id)
+    assert await world.approve(execution_id, "a", person("ann")) == "pending"
+    await world.decide_by(VERDICT)
+    await world.approve(execution_id, "a", FIONA)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "waiting_approval"
+    assert world.actions.calls == []
+    for who in (FIONA, FRANK):
+        await world.approve(execution_id, "a", who)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
