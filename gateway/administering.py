@@ -14,7 +14,7 @@ from gateway.administration import (
 from gateway.duties import Noticing
 from gateway.environment import process_environment
 from gateway.events import EventFeed
-from gateway.journal import DurableJournal, open_audit
+from gateway.journal import DurableJournal, Times, open_audit
 from gateway.model.ports import Dispatcher
 from gateway.model.time import stamp
 from gateway.operations import bind_auditing, bind_changesets, bind_impact, bind_policy_reading
@@ -65,5 +65,5 @@ async def administration(
         **bind_changesets(loop, scopes, in_force, shadows.report, files_lead=files_lead),
         **bind_policy_reading(loop, scopes),
         **bind_impact(loop, scopes, analyses, shadows),
-        **bind_auditing(loop, scopes, partial(open_audit, settings.record)),
+        **bind_auditing(loop, scopes, partial(open_audit, settings.record, Times())),
     }

@@ -23,6 +23,7 @@ from gateway.journal.rebuild import rebuild_matches, rebuild_record
 from gateway.journal.sealed_entries import open_sealed
 from gateway.journal.signing import Signer
 from gateway.journal.sqlite import SqliteJournal
+from gateway.journal.times import Times
 from gateway.journal.verify import Verification, VerifyReport, verify_record
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Returning",
     "Signer",
     "SqliteJournal",
+    "Times",
     "Until",
     "Verification",
     "VerifyReport",

@@ -1,7 +1,8 @@
 """Reading the record as auditors do: stretches of positions, filtered where they lie.
 
 No index serves this, for each one would cost every append; the entries of a day lie together, and
-half a second passes over a million of them. Each statement is a short read of its own.
+half a second passes over a million of them. Each statement is a short read of its own. Where a span
+lies is known by what each block of positions spans (``times.py``).
 """
 
 import contextlib
@@ -14,8 +15,10 @@ from sqlalchemy import bindparam, func, literal, not_, or_, select
 from gateway.journal.functions import contains, field, is_json, listed, told
 from gateway.journal.place import Place, reading
 from gateway.journal.records import SqlRecords
+from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tables import approval, entry, step
+from gateway.journal.times import Times
 from gateway.model.audit_history import (
     ApprovalFacts,
     AuditHistory,
@@ -30,7 +33,7 @@ from gateway.model.json import encode
 from gateway.model.time import after
 
 CLOCK_SLACK = 3600.0
-"""Seconds by which a clock may have been set back without an entry being missed."""
+"""Seconds by which entries that are archived may be younger than the first that is not."""
 
 CALLS = (
     *(EntryType.CALL_COMPLETED, EntryType.CALL_FAILED, EntryType.CALL_DENIED),
@@ -89,6 +92,9 @@ _WITHOUT_SEEN = Statement(
     .select_from(entry)
     .where(*_STRETCH, _types(*_ANSWERS), not_(contains(entry.c.body, literal('"seen":'))))
 )
+_BEFORE = Statement(
+    select(func.max(entry.c.position)).where(entry.c.position < bindparam("position"))
+)
 _APPROVAL = Statement(
     select(
         *(approval.c.contract, approval.c.decision, approval.c.approver_role),
@@ -103,28 +109,39 @@ _STEP = Statement(
 
 
 @contextlib.contextmanager
-def open_audit(place: Place) -> Iterator[AuditHistory]:
+def open_audit(place: Place, times: Times | None = None) -> Iterator[AuditHistory]:
     """The entries of the record in ``place``, read beside whoever writes there.
+
+    ``times`` keep what is known of when its entries were made, for whoever opens it again.
 
     Raises:
         ProblemError: DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, SERVICE_UNAVAILABLE.
     """
     with reading(place) as session:
-        yield SqlAuditHistory(session)
+        yield SqlAuditHistory(session, times or Times())
 
 
 class SqlAuditHistory(SqlRecords, AuditHistory):
     """``AuditHistory`` over a session on the journal's database."""
 
-    __slots__ = ()
+    __slots__ = ("_times",)
+
+    def __init__(self, session: Session, times: Times) -> None:
+        super().__init__(session)
+        self._times = times
 
     def place_of(self, moment: str) -> int:
         """A position behind which every entry from the stamp ``moment`` on lies."""
-        return self.position_before(_shifted(moment, -CLOCK_SLACK))
+        last = self.last_position()
+        found = self._times.first_from(self._all, last, _shifted(moment, -CLOCK_SLACK))
+        if found is None:
+            return last
+        row = self._one(_BEFORE, position=found)  # what was archived in between may be as young
+        return (row[0] if row else None) or 0
 
     def end_of(self, moment: str) -> int:
         """A position up to which every entry before the stamp ``moment`` lies."""
-        return self.position_before(_shifted(moment, CLOCK_SLACK))
+        return self._times.last_before(self._all, self.last_position(), moment) or 0
 
     def audited(self, stretch: Stretch, which: Narrowing, limit: int) -> list[AuditRow]:
         """The first ``limit`` entries of a stretch that are wanted, in order."""

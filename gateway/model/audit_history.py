@@ -80,15 +80,12 @@ class AuditHistory(Records, Protocol):
     """``Records``, and the entries of a workspace in the order of their positions."""
 
     def place_of(self, moment: str) -> int:
-        """A position behind which every entry from the stamp ``moment`` on lies.
-
-        Positions are in the order of time, but for a clock that was set back: one that was set
-        back by up to an hour changes nothing.
-        """
+        """A position behind which every entry from the stamp ``moment`` on lies, whatever clocks
+        did; 0 where archived entries may be among them."""
         ...
 
     def end_of(self, moment: str) -> int:
-        """A position up to which every entry before the stamp ``moment`` lies, as ``place_of``."""
+        """A position up to which every entry before the stamp ``moment`` lies."""
         ...
 
     def audited(self, stretch: Stretch, which: Narrowing, limit: int) -> list[AuditRow]:

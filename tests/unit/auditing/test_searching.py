@@ -97,9 +97,19 @@ async def test_a_span_takes_its_beginning_and_leaves_its_end(record: Record) -> 
     assert len(record.found()) == 6
 
 
-async def test_a_clock_that_was_set_back_hides_nothing(record: Record) -> None:
-    """Moments 100, 160, 110, 170, 115, 180, ...: back by up to an hour, again and again."""
-    minutes = [100.0, 60, -50, 60, -55, 65, -59, 60, 200]
+_YEAR = 525_600.0
+
+
+@pytest.mark.parametrize(
+    "minutes",
+    [
+        [100.0, 60, -50, 60, -55, 65, -59, 60, 200],
+        [100.0, 60, _YEAR, 1, 10 - _YEAR, 60, 60, 60],
+        [100.0, 60, 60, -_YEAR, 1, 9 + _YEAR, 60, 60],
+    ],
+    ids=["back by up to an hour", "ahead for a while", "behind for a while"],
+)
+async def test_a_clock_that_was_wrong_hides_nothing(record: Record, minutes: list[float]) -> None:
     moments, now = [], 0.0
     for number, step in enumerate(minutes):
         await record.add(step, f"p{number}")
