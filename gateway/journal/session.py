@@ -1,6 +1,6 @@
 """A session: how the record runs its statements, whatever database it lies in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
 
 from gateway.journal.statement import Statement
@@ -55,15 +55,6 @@ class Session(Protocol):
 
         Raises:
             NoSuchRowError: it hit none, or several.
-        """
-        ...
-
-    def change_rows(self, statement: Statement, rows: Sequence[dict[str, Any]], /) -> None:
-        """``change_one`` with each of these values, in order; a database that can makes one change
-        of them.
-
-        Raises:
-            NoSuchRowError: one hit none, or several.
         """
         ...
 

@@ -1,7 +1,7 @@
 """A session on SQLite: statements run at once on a cursor of ``sqlite3``."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from gateway.journal.session import NoSuchRowError, Row, Session
@@ -48,15 +48,6 @@ class SqliteSession(Session):
         form = statement.sqlite
         if self._cursor.execute(form.sql, form.parameters(values)).rowcount != 1:
             raise NoSuchRowError
-
-    def change_rows(self, statement: Statement, rows: Sequence[dict[str, Any]], /) -> None:
-        """``change_one`` with each of these values, in order.
-
-        Raises:
-            NoSuchRowError: one hit none, or several.
-        """
-        for values in rows:
-            self.change_one(statement, **values)
 
     def change_unseen(self, statement: Statement, /, **values: Any) -> None:
         """Run a change, however many rows it hits."""

@@ -1,8 +1,6 @@
 """A unit of work: what a caller's function gets to read, decide and append with."""
 
 from collections.abc import Callable
-from itertools import groupby
-from operator import itemgetter
 
 from gateway.journal.anchors import SqlAnchorQueue
 from gateway.journal.appending import Appending
@@ -118,12 +116,12 @@ def fold_in(session: Session, entry: Entry, touched: set[str] | None = None) -> 
         ValueError: one hit none, so the entry speaks of something that the record does not hold.
     """
     try:
-        for statement, changes in groupby(project(entry), key=itemgetter(0)):
-            rows = [values for _, values in changes]
+        for statement, values in project(entry):
             if statement is EXECUTION_TOUCHED and touched is not None:
-                rows = [values for values in rows if values["of_id"] not in touched]
-                touched.update(values["of_id"] for values in rows)
-            session.change_rows(statement, rows)
+                if values["of_id"] in touched:
+                    continue
+                touched.add(values["of_id"])
+            session.change_one(statement, **values)
     except NoSuchRowError as error:
         raise unknown_row(entry) from error
 

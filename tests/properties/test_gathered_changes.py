@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from gateway.journal import statements as sql
-from gateway.journal.claim_statements import CLAIM, ENLIST, RELEASE
+from gateway.journal.claim_statements import CLAIM, ENLIST, FENCE, RELEASE
 from gateway.journal.dialects import POSTGRES
 from gateway.journal.postgres.errors import PostgresError
 from gateway.journal.postgres.many import MANY
@@ -20,8 +20,10 @@ from gateway.journal.session import NoSuchRowError
 from gateway.journal.statement import Statement, creating
 from gateway.journal.tables import claim, execution, plan, step
 
-_CHANGES = [one for one in MANY if one.postgres.sql.startswith("UPDATE") and one is not RELEASE]
-_CHANGES.remove(CLAIM)  # neither hits a row of every state
+_OF_A_STATE = (CLAIM, FENCE, RELEASE)
+"""Changes that hit a row in some states alone."""
+
+_CHANGES = [one for one in MANY if one.postgres.sql.startswith("UPDATE") and one not in _OF_A_STATE]
 _TABLES = (execution, plan, step, claim)
 _ROWS = [Statement(select(table).order_by(*table.primary_key.columns)) for table in _TABLES]
 _NAMES = st.sampled_from(["a", "b"])
@@ -113,7 +115,12 @@ def test_one_change_of_nothing_fails_all_of_them(
 def test_what_the_property_begins_with_can_be_changed(wire: Wire) -> None:
     held = {"of_run": "a", "owner": "me", "lease_until": "2026-01-02", "now": "2026-01-01"}
     over = {"of_run": "a", "of_epoch": 1, "of_wake_seq": 1, "wake_at": None}
-    asked = [*beginning(), (CLAIM, held), (RELEASE, over)]
+    longer = {"of_run": "a", "of_epoch": 1, "lease_until": "2026-01-03"}
+    asked = [*beginning(), (CLAIM, held), (FENCE, longer)]
+    rows = made(wire, asked, together=True)
+    assert rows == made(wire, asked, together=False)
+    assert [row[4] for row in rows[-1]] == ["2026-01-03", None]
+    asked.append((RELEASE, over))
     rows = made(wire, asked, together=True)
     assert rows == made(wire, asked, together=False)
     assert [row[2:4] for row in rows[-1]] == [(None, 1), (None, 0)]

@@ -9,6 +9,7 @@ from sqlalchemy import literal_column, select
 
 from gateway.journal.postgres.errors import LostConnectionError, PostgresError
 from gateway.journal.postgres.foresight import Foresight
+from gateway.journal.postgres.gathering import ROWS
 from gateway.journal.postgres.heads import LOCKED_HEAD, LockedHeads
 from gateway.journal.postgres.many import inserting_many
 from gateway.journal.postgres.named import Named
@@ -38,9 +39,6 @@ _ALONE = "LOCK TABLE policy_head IN EXCLUSIVE MODE"
 _SLOWLY = "SET LOCAL idle_in_transaction_session_timeout = '30s'"
 _TELL = "SELECT pg_notify($1, $2)"
 _INSERT = inserting_many(entry)
-_ROWS = 100
-"""Entries that one statement inserts: each may hold a large answer."""
-
 _COLUMNS = [column.name for column in entry.columns]
 
 
@@ -201,8 +199,8 @@ class Batch:
             self._session.settle()
             return None
         last, rows = positions.behind_last(self._session), self._buffer.kept
-        for start in range(0, len(rows), _ROWS):
-            some = rows[start : start + _ROWS]
+        for start in range(0, len(rows), ROWS):
+            some = rows[start : start + ROWS]
             placed = tuple(range(last + 1, last + 1 + len(some)))
             columns = (placed, *zip(*some, strict=True))
             self._session.change_unseen(_INSERT, **dict(zip(_COLUMNS, columns, strict=True)))

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import any_, func, literal, select, update
+from sqlalchemy import any_, func, literal, select
 
 from gateway.journal.chain import execution_chain
-from gateway.journal.claim_statements import CLAIM_COLUMNS
+from gateway.journal.claim_statements import CLAIM_COLUMNS, FENCE
 from gateway.journal.postgres.heads import LockedHeads
-from gateway.journal.postgres.many import among, unnested
+from gateway.journal.postgres.many import among
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.records import execution_of, plan_of, step_of
 from gateway.journal.statement import Statement
@@ -31,12 +31,6 @@ _HEADS = Statement(
 )
 _EXECUTIONS = Statement(among(select(execution), execution.c.run_id))
 _STEPS = Statement(among(select(step), step.c.plan_id).order_by(step.c.plan_id, step.c.place))
-_leases = unnested(claim.c.run_id, claim.c.epoch, claim.c.lease_until)
-_PROLONG = Statement(
-    update(claim)
-    .where(claim.c.run_id == _leases.c.run_id, claim.c.epoch == _leases.c.epoch)
-    .values(lease_until=_leases.c.lease_until)
-)
 _THERE = Statement(among(select(claim.c.run_id), claim.c.run_id))
 _PLANS = Statement(among(select(plan), plan.c.id))
 
@@ -117,11 +111,6 @@ class Foresight:
 
     def prolong(self) -> None:
         """Write the leases that the units have prolonged, each under the epoch that they saw."""
-        claims = [seen.claim for seen in self.runs.values() if seen.prolonged]
-        if claims:
-            self._session.change_each(
-                *(len(claims), _PROLONG),
-                run_id=tuple(one.run_id for one in claims),
-                epoch=tuple(one.epoch for one in claims),
-                lease_until=tuple(one.lease_until for one in claims),
-            )
+        for held in (seen.claim for seen in self.runs.values() if seen.prolonged):
+            named = {"of_run": held.run_id, "of_epoch": held.epoch}
+            self._session.change_one(FENCE, **named, lease_until=held.lease_until)

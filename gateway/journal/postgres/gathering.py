@@ -13,7 +13,7 @@ from gateway.journal.postgres.values import require_storable
 from gateway.journal.statement import Parameters, Statement
 
 ROWS = 100
-"""Rows that one statement changes at most: each may hold a large answer."""
+"""Rows that one statement adds or changes at most: each may hold a large answer."""
 
 
 class Gathering:

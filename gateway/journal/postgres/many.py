@@ -16,7 +16,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    Subquery,
     Table,
     Text,
     any_,
@@ -29,7 +28,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from gateway.journal import statements as sql
-from gateway.journal.claim_statements import CLAIM, ENLIST, RELEASE
+from gateway.journal.claim_statements import CLAIM, ENLIST, FENCE, RELEASE
 from gateway.journal.statement import Statement, written
 from gateway.journal.tables import execution, plan, step
 
@@ -37,11 +36,6 @@ from gateway.journal.tables import execution, plan, step
 def among(chosen: Select[Any], column: ColumnElement[Any]) -> Select[Any]:
     """The rows that have one of the texts ``of_these`` in a column."""
     return chosen.where(column == any_(cast(bindparam("of_these"), ARRAY(Text))))
-
-
-def unnested(*columns: Column[Any]) -> Subquery:
-    """What is given for these columns, row by row."""
-    return select(*map(_unnested, columns)).subquery("given")
 
 
 def inserting_many(table: Table, **fixed: str | int | None) -> Statement:
@@ -64,15 +58,20 @@ def _insert(table: Table, fixed: Mapping[str, Any] = MappingProxyType({})) -> In
 
 
 def _unnested(column: Column[Any]) -> ColumnElement[Any]:
-    kind = BigInteger if isinstance(column.type, Integer) else Text
-    given: ColumnElement[Any] = func.unnest(cast(bindparam(column.name), ARRAY(kind)))
-    return given.label(column.name)
+    return _array(column.name, is_whole=isinstance(column.type, Integer))
+
+
+def _array(name: str, *, is_whole: bool) -> ColumnElement[Any]:
+    kind = BigInteger if is_whole else Text
+    given: ColumnElement[Any] = func.unnest(cast(bindparam(name), ARRAY(kind)))
+    return given.label(name)
 
 
 def for_each(statement: Statement) -> Statement:
     """A change of one row, made of many: each of its parameters is an array, with a value a row."""
     clause, names = statement.clause, statement.postgres.required
-    given = select(*(_array(name) for name in sorted(names))).subquery("given")
+    arrays = (_array(name, is_whole=name in _WHOLE) for name in sorted(names))
+    given = select(*arrays).subquery("given")
 
     def column(element: Any, **_: Any) -> ColumnElement[Any] | None:
         is_parameter = isinstance(element, BindParameter) and element.key in names
@@ -82,17 +81,10 @@ def for_each(statement: Statement) -> Statement:
     return Statement(made)
 
 
-def _array(name: str) -> ColumnElement[Any]:
-    given: ColumnElement[Any] = func.unnest(
-        cast(bindparam(name), ARRAY(BigInteger if name in _WHOLE else Text))
-    )
-    return given.label(name)
-
-
 _WHOLE = frozenset({"attempt", "of_epoch", "of_wake_seq"})
 """Parameters that are whole numbers; the others are texts."""
 
-Row: TypeAlias = tuple[str, ...]
+RowKey: TypeAlias = tuple[str, ...]
 """Which row a change is of: the name of its table, and the row's key."""
 
 
@@ -108,9 +100,9 @@ class Many:
         self.statement = statement
         self._rows = rows
 
-    def rows_of(self, values: Mapping[str, Any]) -> list[Row] | None:
+    def rows_of(self, values: Mapping[str, Any]) -> list[RowKey] | None:
         """The rows that a change with these values is of; None where it does not name them."""
-        found: list[Row] = []
+        found: list[RowKey] = []
         for table, *keys in self._rows:
             row = (table, *[values[key] for key in keys])
             if None in row:
@@ -145,6 +137,6 @@ MANY: Mapping[Statement, Many] = {
     **_changing(
         ("step", "of_plan", "of_step"), sql.STEP_DECIDED, sql.STEP_DISPATCHED, sql.STEP_COMPLETED
     ),
-    **_changing(("claim", "of_run"), CLAIM, RELEASE),
+    **_changing(("claim", "of_run"), CLAIM, FENCE, RELEASE),
 }
 """What does to many rows at once what a statement does to one: those that every run needs."""

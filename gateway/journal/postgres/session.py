@@ -140,16 +140,6 @@ class PostgresSession(Session):
         if not self._gathered.add(statement, values):
             self._exactly.append((self._send(statement, values), 1))
 
-    def change_rows(self, statement: Statement, rows: Sequence[dict[str, Any]], /) -> None:
-        """``change_one`` with each of these values."""
-        for values in rows:
-            self.change_one(statement, **values)
-
-    def change_each(self, rows: int, statement: Statement, /, **values: Any) -> None:
-        """Run a change that must hit exactly so many rows; it is checked later."""
-        self.changes += 1
-        self._exactly.append((self._send(statement, values), rows))
-
     def change_unseen(self, statement: Statement, /, **values: Any) -> None:
         """Run a change, however many rows it hits."""
         self.changes += 1

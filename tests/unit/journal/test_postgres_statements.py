@@ -37,7 +37,7 @@ _ONLY_POSTGRES = {
     _TELL_HOLDER,
     *(batch._INSERT, batch._NOW, heads._STORE),
     *(foresight._CLAIMS, foresight._HEADS, foresight._EXECUTIONS, foresight._THERE),
-    *(foresight._STEPS, foresight._PLANS, foresight._PROLONG),
+    *(foresight._STEPS, foresight._PLANS),
     *(named._HEADS, named._EXECUTIONS, named._PLANS),
     *(one.statement for one in many.MANY.values()),
     *(homes.PRESENT_HOME, homes.KEPT_HOME, homes.MOVE_HOME, homes.SERVING),
