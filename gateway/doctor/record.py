@@ -7,7 +7,6 @@ from pathlib import Path
 
 from gateway.doctor.findings import Finding, failed, ok, skipped, warning
 from gateway.journal import MarkFile, parsed_line, read_record, require_continued
-from gateway.model.ports import Records
 from gateway.model.system import SystemClock
 from gateway.model.time import parse
 from gateway.postgres import Connection, database_of
@@ -108,7 +107,7 @@ def clock(settings: Settings) -> Iterator[Finding]:
     if _is_new(settings):
         yield ok("clock", f"it is {SystemClock().now():%Y-%m-%d %H:%M:%S} UTC here")
         return
-    last = read_record(settings.record, _last_moment)
+    last = read_record(settings.record, lambda records: records.last_moment())
     if last is None:
         yield ok("clock", "nothing was recorded yet")
         return
@@ -129,11 +128,6 @@ def clock(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield ok("clock", f"it is past the last entry, which is of {last}")
-
-
-def _last_moment(records: Records) -> str | None:
-    entries = records.entries_after(max(records.last_position() - 1, 0), 1)
-    return entries[-1].at if entries else None
 
 
 def checkpoint(settings: Settings) -> Iterator[Finding]:

@@ -40,6 +40,10 @@ class SqlMoments:
                 high = middle
         return low
 
+    def last_moment(self) -> str | None:
+        """The stamp of the last entry, None before the first."""
+        return self.moment_behind(self.last_position() - 1)
+
     def moment_behind(self, position: int) -> str | None:
         """The stamp of the first entry behind a position."""
         found = self._one(_FROM, after_position=position)

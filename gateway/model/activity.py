@@ -46,6 +46,10 @@ class ActivityRecords(Protocol):
         by halving, so it holds as far as clocks went forward."""
         ...
 
+    def last_moment(self) -> str | None:
+        """The stamp of the last entry, None before the first."""
+        ...
+
     def moment_behind(self, position: int) -> str | None:
         """The stamp of the first entry behind a position."""
         ...

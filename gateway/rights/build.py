@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from gateway.journal import Place
-from gateway.model.ports import Ids, Records
+from gateway.model.ports import Ids
 from gateway.model.system import unusable_key
 from gateway.privacy import Keyring
 from gateway.rights.calendar import Calendar
@@ -60,7 +60,8 @@ async def open_rights(
     """
     calendar = Calendar(keyring.data.store, loop.clock, timedelta(days=pace.leap))
     try:
-        await asyncio.to_thread(calendar.begin, await loop.journal.read(_last_moment))
+        last = await loop.journal.read(lambda records: records.last_moment())
+        await asyncio.to_thread(calendar.begin, last)
         keyring.data.clock = calendar
         await reconcile(loop.journal, keyring.data)
     except (OSError, sqlite3.Error) as error:
@@ -72,7 +73,3 @@ async def open_rights(
     desk = Desk(loop.sealer, ids, sweeper.wake)
     exporting = Exporting(place, keys, loop.sealer, classes)
     return Rights(desk, exporting, Lateness(place, keys), retention, sweeper)
-
-
-def _last_moment(records: Records) -> str | None:
-    return records.moment_behind(records.last_position() - 1)
