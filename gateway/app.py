@@ -166,9 +166,8 @@ async def _started(
     outgoing = Outgoing(loaded, journal, sealer)
     exporter = _exporter(loaded, journal, sealer, outgoing.checkpointer)
     await exporter.sweep()
-    pace = Pace(settings.privacy_sweep_interval, settings.privacy_clock_leap)
-    swept = (RandomIds(), settings.record, pace)
-    rights = await open_rights(loop, loaded.keyring, loaded.retention, *swept)
+    swept = (settings.record, Pace(settings.privacy_sweep_interval, settings.privacy_clock_leap))
+    rights = await open_rights(loop, loaded.keyring, loaded.retention, RandomIds(), *swept)
     in_force = InForce(policies)
     bindings = {
         **_bindings(loop, loaded, exporter, outgoing.checkpointer, rights),

@@ -3,7 +3,7 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gateway.doctor.findings import Finding, failed, ok, warning
@@ -92,9 +92,9 @@ def _room(place: Path, free: int) -> Finding:
 
 def _usable(check: str, folder: Path) -> Finding:
     """Whether this user can work in a folder, or make it."""
-    place = _nearest(folder)
-    if (other := _in_the_way(folder)) is not None:
-        told = f"{folder} cannot be made, because {other} is no folder"
+    place, there = _nearest(folder), _nearest(folder, os.path.lexists)
+    if there != place:
+        told = f"{folder} cannot be made, because {there} is no folder"
         return failed(check, told, "move it away, or name another folder in the settings")
     may = os.access(place, os.R_OK | os.W_OK | os.X_OK)
     if place == folder.absolute():
@@ -114,14 +114,7 @@ def _usable(check: str, folder: Path) -> Finding:
     )
 
 
-def _in_the_way(folder: Path) -> Path | None:
-    """What stands where a folder, or one above it, would have to be made."""
+def _nearest(folder: Path, is_there: Callable[[Path], bool] = Path.is_dir) -> Path:
+    """The folder, or the nearest one above it that is there: a folder, or as ``is_there`` says."""
     whole = folder.absolute()
-    there = next(place for place in (whole, *whole.parents) if os.path.lexists(place))
-    return None if there.is_dir() else there
-
-
-def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    whole = folder.absolute()
-    return next(place for place in (whole, *whole.parents) if place.is_dir())
+    return next(place for place in (whole, *whole.parents) if is_there(place))

@@ -146,8 +146,7 @@ def require_allowed(
     Raises:
         ProblemError: CONFLICT, naming the state and why.
     """
-    found = records.steps(execution.plan_id) if execution.plan_id else []
-    steps = {step.id: step for step in found}
+    steps = _steps_of(records, execution)
     why = refusal(records, command, execution, steps)
     if why is not None:
         raise conflict(execution.id, execution.status, why)
@@ -214,10 +213,15 @@ def _why_still_undone(records: Records, execution: Execution) -> str | None:
         return "which is not here any more"
     if undoing.status not in _OVER_FOR_GOOD:
         return f"which is {undoing.status.value.upper()}"
-    found = records.steps(undoing.plan_id or "")
-    steps = {step.id: step for step in found}
+    steps = _steps_of(records, undoing)
     named = _named(steps, StepStatus.DISPATCHED) or _named(steps, StepStatus.UNRESOLVED)
     return f"of which nobody knows what became of {named}; settle that first" if named else None
+
+
+def _steps_of(records: Records, execution: Execution) -> dict[str, Step]:
+    """The steps of an execution's present plan by their ids; none where it has no plan."""
+    found = records.steps(execution.plan_id) if execution.plan_id else []
+    return {step.id: step for step in found}
 
 
 def _in_flight(steps: Mapping[str, Step]) -> list[Step]:
