@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Table, bindparam, select
 from sqlalchemy import update as updating
 
-from gateway.journal.dialects import TEXT, WHOLE
+from gateway.journal.dialects import JSON, TEXT, WHOLE
 from gateway.journal.session import Row
 from gateway.journal.statement import Statement, adding_once, setting
 from gateway.journal.tables import metadata
@@ -37,7 +37,7 @@ anchor_receipt = Table(
     Column("kind", TEXT, primary_key=True),
     Column("target", TEXT, primary_key=True),
     Column("at", TEXT, nullable=False),
-    Column("body", TEXT, nullable=False),
+    Column("body", JSON, nullable=False),
     Column("cosignature", TEXT, nullable=True),
     sqlite_with_rowid=False,
 )

@@ -16,5 +16,18 @@ POSTGRES: Dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ign
 TEXT: TypeEngine[Any] = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 """Text in the order of its bytes."""
 
+
+class _Json(Text):
+    """Text that is known to be JSON."""
+
+
+JSON: TypeEngine[Any] = _Json().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""JSON as text, of any length."""
+
 WHOLE: TypeEngine[Any] = Integer().with_variant(BigInteger(), "postgresql")
 """A whole number of 64 bits."""
+
+
+def is_json(kind: TypeEngine[Any]) -> bool:
+    """True for the type of a column that is declared as ``JSON``."""
+    return isinstance(kind, _Json)

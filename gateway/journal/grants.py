@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.journal.dialects import TEXT, WHOLE
+from gateway.journal.dialects import JSON, TEXT, WHOLE
 from gateway.journal.folding import Change, Projections, change
 from gateway.journal.session import Row
 from gateway.journal.statement import Statement, inserting, setting
@@ -39,9 +39,9 @@ standing_grant = Table(
     Column("contract_digest", TEXT, nullable=False),
     Column("requester", TEXT, nullable=True),
     Column("requester_type", TEXT, nullable=True),
-    Column("arguments", TEXT, nullable=False),
+    Column("arguments", JSON, nullable=False),
     Column("max_uses", WHOLE, nullable=False),
-    Column("issuer", TEXT, nullable=False),
+    Column("issuer", JSON, nullable=False),
     Column("reason", TEXT, nullable=False),
     Column("issued_at", TEXT, nullable=False),
     Column("expires_at", TEXT, nullable=False),

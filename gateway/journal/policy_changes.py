@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.journal.dialects import TEXT, WHOLE
+from gateway.journal.dialects import JSON, TEXT, WHOLE
 from gateway.journal.folding import Change, Projections, as_json, change
 from gateway.journal.functions import holds
 from gateway.journal.statement import Statement, inserting, keeping, setting, storing
@@ -40,19 +40,19 @@ policy_changeset = Table(
     Column("reason", TEXT, nullable=False),
     Column("base", TEXT, nullable=False),
     Column("revision", TEXT, nullable=False),
-    Column("edits", TEXT, nullable=False),
+    Column("edits", JSON, nullable=False),
     Column("restores", TEXT, nullable=True),
-    Column("authors", TEXT, nullable=False),
-    Column("findings", TEXT, nullable=False),
-    Column("cases", TEXT, nullable=False),
-    Column("impact", TEXT, nullable=True),
+    Column("authors", JSON, nullable=False),
+    Column("findings", JSON, nullable=False),
+    Column("cases", JSON, nullable=False),
+    Column("impact", JSON, nullable=True),
     Column("shadowing", WHOLE, nullable=False),
     Column("created_at", TEXT, nullable=False),
     Column("updated_at", TEXT, nullable=False),
     Column("decided_by", TEXT, nullable=True),
     Column("decided_at", TEXT, nullable=True),
     Column("note", TEXT, nullable=True),
-    Column("approver", TEXT, nullable=True),
+    Column("approver", JSON, nullable=True),
 )
 _its = policy_changeset.c
 _newest = (desc(_its.created_at), desc(_its.id))
@@ -66,7 +66,7 @@ policy_revision = Table(
     metadata,
     Column("revision", TEXT, primary_key=True, nullable=False),
     Column("parent", TEXT, nullable=True),
-    Column("edits", TEXT, nullable=False),
+    Column("edits", JSON, nullable=False),
     Column("recorded_at", TEXT, nullable=False),
 )
 

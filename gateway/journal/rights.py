@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, Index, Table, bindparam, desc, literal_column, update
 
-from gateway.journal.dialects import TEXT
+from gateway.journal.dialects import JSON, TEXT
 from gateway.journal.folding import Change, Projections, as_json, change
 from gateway.journal.statement import inserting, keeping, setting
 from gateway.journal.tables import PROJECTIONS as FOLDED
@@ -21,6 +21,10 @@ def _text(name: str, *, optional: bool = False, key: bool = False) -> Column[str
     return Column(name, TEXT, nullable=optional, primary_key=key)
 
 
+def _json(name: str, *, optional: bool = False) -> Column[str]:
+    return Column(name, JSON, nullable=optional)
+
+
 privacy_erasure = Table(
     "privacy_erasure",
     metadata,
@@ -30,16 +34,16 @@ privacy_erasure = Table(
     _text("target"),
     _text("status"),
     _text("ground"),
-    _text("asked"),
+    _json("asked"),
     _text("requested_by"),
     _text("requested_at"),
     _text("decided_by", optional=True),
     _text("decided_at", optional=True),
-    _text("told", optional=True),
-    _text("held_by"),
+    _json("told", optional=True),
+    _json("held_by"),
     _text("condemned_at", optional=True),
     _text("erased_at", optional=True),
-    _text("receipt", optional=True),
+    _json("receipt", optional=True),
 )
 _of = privacy_erasure.c
 _is_open = _of.status.in_([bindparam(f"s_{s.value}", s.value) for s in OPEN_ERASURES])
@@ -60,13 +64,13 @@ privacy_hold = Table(
     _text("kind"),
     _text("target"),
     _text("matter"),
-    _text("asked"),
+    _json("asked"),
     _text("placed_by"),
     _text("placed_at"),
     _text("expires_at", optional=True),
     _text("lifted_by", optional=True),
     _text("lifted_at", optional=True),
-    _text("told", optional=True),
+    _json("told", optional=True),
 )
 _at = privacy_hold.c
 Index("privacy_hold_newest", _at.workspace, desc(_at.placed_at), desc(_at.id))
@@ -81,13 +85,13 @@ privacy_consent = Table(
     _text("kind"),
     _text("target"),
     _text("purpose"),
-    _text("asked"),
+    _json("asked"),
     _text("recorded_by"),
     _text("recorded_at"),
     _text("expires_at", optional=True),
     _text("withdrawn_by", optional=True),
     _text("withdrawn_at", optional=True),
-    _text("told", optional=True),
+    _json("told", optional=True),
 )
 _by = privacy_consent.c
 Index("privacy_consent_newest", _by.workspace, desc(_by.recorded_at), desc(_by.id))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import Column, Index, Table, bindparam, literal, select, update
 
-from gateway.journal.dialects import TEXT
+from gateway.journal.dialects import JSON, TEXT
 from gateway.journal.folding import Change, Projections, change
 from gateway.journal.queries import Listing
 from gateway.journal.session import Row
@@ -30,8 +30,8 @@ skill = Table(
     Column("provenance", TEXT, nullable=False),
     Column("manifest_digest", TEXT, nullable=False),
     Column("artifact_digest", TEXT, nullable=False),
-    Column("manifest", TEXT, nullable=False),
-    Column("contracts", TEXT, nullable=False),
+    Column("manifest", JSON, nullable=False),
+    Column("contracts", JSON, nullable=False),
     Column("trust_digest", TEXT, nullable=False),
     Column("installed_at", TEXT, nullable=False),
     Column("installed_by", TEXT, nullable=False),

@@ -14,7 +14,7 @@ from sqlalchemy import (
     desc,
 )
 
-from gateway.journal.dialects import TEXT, WHOLE
+from gateway.journal.dialects import JSON, TEXT, WHOLE
 
 SCHEMA_VERSION = 6
 """The version of these tables, kept in ``meta``."""
@@ -24,6 +24,10 @@ metadata = MetaData()
 
 def _text(name: str, *, optional: bool = False, key: bool = False) -> Column[str]:
     return Column(name, TEXT, nullable=optional, primary_key=key)
+
+
+def _json(name: str, *, optional: bool = False) -> Column[str]:
+    return Column(name, JSON, nullable=optional)
 
 
 meta = Table(
@@ -44,7 +48,7 @@ entry = Table(
     _text("workspace"),
     _text("execution_id", optional=True),
     _text("actor"),
-    _text("body"),
+    _json("body"),
     _text("previous"),
     _text("hash"),
     UniqueConstraint("chain", "seq", name="entry_chain_seq"),
@@ -66,16 +70,16 @@ execution = Table(
     _text("id", key=True),
     _text("workspace"),
     _text("status"),
-    _text("submitter"),
+    _json("submitter"),
     _text("subject"),
     _text("intent_id"),
     _text("created_at"),
     _text("updated_at"),
-    _text("text"),
+    _json("text"),
     Column("direct", WHOLE, nullable=False),
     _text("channel", optional=True),
     _text("trace_id", optional=True),
-    _text("metadata", optional=True),
+    _json("metadata", optional=True),
     _text("plan_id", optional=True),
     _text("run_id", optional=True),
     _text("mode", optional=True),
@@ -84,7 +88,7 @@ execution = Table(
     _text("ended_at", optional=True),
     _text("risk", optional=True),
     _text("verdict", optional=True),
-    _text("problem", optional=True),
+    _json("problem", optional=True),
     Column("stopping", WHOLE, nullable=False),
     Column("retries", WHOLE, nullable=False),
     _text("retried_at", optional=True),
@@ -113,14 +117,14 @@ plan = Table(
     _text("id", key=True),
     _text("execution_id"),
     _text("hash"),
-    _text("steps"),
-    _text("edges"),
+    _json("steps"),
+    _json("edges"),
     _text("compiler"),
     _text("planner_model", optional=True),
     Column("compensate", WHOLE, nullable=False),
     _text("compiled_at"),
     _text("verdict", optional=True),
-    _text("decisions", optional=True),
+    _json("decisions", optional=True),
     _text("revision", optional=True),
     _text("verified_at", optional=True),
 )
@@ -139,10 +143,10 @@ step = Table(
     Column("attempt", WHOLE, nullable=False),
     Column("base", WHOLE, nullable=False),
     Column("key_base", WHOLE, nullable=False),
-    _text("input", optional=True),
-    _text("output", optional=True),
-    _text("problem", optional=True),
-    _text("decision", optional=True),
+    _json("input", optional=True),
+    _json("output", optional=True),
+    _json("problem", optional=True),
+    _json("decision", optional=True),
     _text("retry_at", optional=True),
     _text("started_at", optional=True),
     _text("ended_at", optional=True),
@@ -158,8 +162,8 @@ approval = Table(
     _text("contract"),
     _text("status"),
     _text("digest"),
-    _text("arguments"),
-    _text("decision"),
+    _json("arguments"),
+    _json("decision"),
     _text("approver_role"),
     Column("quorum", WHOLE, nullable=False),
     _text("risk"),
@@ -167,15 +171,15 @@ approval = Table(
     _text("requested_by"),
     _text("requested_at"),
     _text("expires_at"),
-    _text("votes"),
+    _json("votes"),
     _text("decided_at", optional=True),
     _text("note", optional=True),
     _text("escalate_at", optional=True),
     _text("escalate_to", optional=True),
     _text("escalated_at", optional=True),
-    _text("overridden", optional=True),
-    _text("excluded"),
-    _text("requester_roles"),
+    _json("overridden", optional=True),
+    _json("excluded"),
+    _json("requester_roles"),
 )
 Index("approval_of_step", approval.c.execution_id, approval.c.step_id, approval.c.requested_at)
 _oldest = (approval.c.requested_at, approval.c.id)
@@ -192,7 +196,7 @@ call = Table(
     _text("contract", key=True),
     _text("idempotency_key", key=True),
     _text("input_digest"),
-    _text("output", optional=True),
+    _json("output", optional=True),
     _text("execution_id", optional=True),
     _text("at"),
 )
