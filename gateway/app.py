@@ -277,4 +277,5 @@ def _pipeline(
         bindings=with_readings(loop.registry, bindings),
         direct=Direct(direct.perform, direct.resume),
         admission=admission,
+        answer_bytes=settings.max_answer_bytes,
     )

@@ -32,6 +32,7 @@ def document_limits(settings: Settings) -> Limits:
         validation_errors=settings.max_validation_errors,
         issues=settings.max_issues,
         response_errors=settings.max_response_errors,
+        answer_bytes=settings.max_answer_bytes,
         operation_seconds=settings.operation_seconds,
     )
 

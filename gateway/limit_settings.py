@@ -40,6 +40,12 @@ class LimitSettings(TelemetrySettings):
     max_response_errors: int = _count(
         50, "Errors that an answer tells; the others are counted.", 10_000
     )
+    max_answer_bytes: int = _count(
+        33_554_432,
+        "Size of an answer, and of what it is made of in the record, in bytes.",
+        most=67_108_864,
+        least=65_536,
+    )
     max_validation_errors: int = _count(5, "Errors that are told of a document.", 100)
     max_issues: int = _count(100, "Issues that are told of the JSON of a request.", 10_000)
     max_json_depth: int = _count(64, "Levels of arrays and objects in JSON.", 128, 8)

@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.journal.checkpoint_file import CheckpointFile
 from gateway.journal.place import Place
+from gateway.journal.records import SqlRecords
 from gateway.journal.session import Session
 from gateway.journal.tail import Tail
 from gateway.journal.unit import Unit
@@ -90,13 +92,15 @@ class DurableJournal(Journal):
                 cause = work.error.problem.code
             log.error("A recorded unit was lost (%s); %d so far", cause, self.lost_records)
 
-    async def read(self, query: Callable[[Records], T]) -> T:
-        """Run a query over one consistent snapshot.
+    async def read(self, query: Callable[[Records], T], most: int | None = None) -> T:
+        """Run a query over one consistent snapshot, of which it may read ``most`` bytes of JSON.
 
         Raises:
-            ProblemError: SERVICE_UNAVAILABLE when the database cannot be read.
+            ProblemError: SERVICE_UNAVAILABLE when the database cannot be read;
+                ANSWER_LIMIT_EXCEEDED.
         """
-        result: T = await self._reader.call(query)
+        bounded = query if most is None else partial(_within, most, query)
+        result: T = await self._reader.call(bounded)
         return result
 
     def delay(self) -> float:
@@ -133,3 +137,7 @@ class DurableJournal(Journal):
     async def close(self) -> None:
         """Finish what is queued, then let the database go."""
         raise NotImplementedError
+
+
+def _within(most: int, query: Callable[[Records], T], records: SqlRecords) -> T:
+    return query(records.within(most))

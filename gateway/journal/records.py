@@ -11,6 +11,7 @@ from gateway.journal.claims import SqlClaimRecords
 from gateway.journal.deliveries import SqlDeliveryRecords
 from gateway.journal.evidence_items import SqlLaneRecords
 from gateway.journal.grants import SqlGrantRecords
+from gateway.journal.metered import MeteredSession
 from gateway.journal.policy_records import SqlPolicyRecords
 from gateway.journal.proofs import SqlTransparencyRecords
 from gateway.journal.rights_records import SqlRightsRecords
@@ -62,6 +63,13 @@ class SqlRecords(
         self._session = session
         self._one = session.one
         self._all = session.all
+
+    def within(self, most: int) -> "SqlRecords":
+        """These records, of which ``most`` bytes of JSON may be read.
+
+        Asking for more raises a ProblemError: ANSWER_LIMIT_EXCEEDED.
+        """
+        return SqlRecords(MeteredSession(self._session, most))
 
     def _page(
         self, listing: queries.Listing, workspace: str, filters: dict[str, str | None], page: Page

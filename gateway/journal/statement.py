@@ -10,14 +10,14 @@ from functools import cache, cached_property
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import ClauseElement, Table, bindparam, insert, literal_column, null
+from sqlalchemy import ClauseElement, Select, Table, bindparam, insert, literal_column, null
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.expression import Update
 
 from gateway.journal import tables
-from gateway.journal.dialects import POSTGRES, SQLITE
+from gateway.journal.dialects import POSTGRES, SQLITE, is_json
 
 Parameters: TypeAlias = tuple[Any, ...]
 """Positional parameters of a statement."""
@@ -84,6 +84,14 @@ class Statement:
     def postgres(self) -> Form:
         """The form for PostgreSQL."""
         return Form(self._for_postgres, POSTGRES)
+
+    @cached_property
+    def json(self) -> tuple[int, ...]:
+        """The places of columns that hold JSON in the rows that a query gives."""
+        if not isinstance(self.clause, Select):
+            return ()
+        columns = enumerate(self.clause.selected_columns)
+        return tuple(place for place, column in columns if is_json(column.type))
 
     def on(self, dialect: Dialect) -> Form:
         """The form for ``SQLITE`` or ``POSTGRES``."""

@@ -175,8 +175,9 @@ class Journal(Protocol):
         """Queue a unit without waiting for it to be durable; waits while the queue is full."""
         ...
 
-    async def read(self, query: Callable[[Records], T]) -> T:
-        """Run a query over one consistent snapshot."""
+    async def read(self, query: Callable[[Records], T], most: int | None = None) -> T:
+        """Run a query over one consistent snapshot, of which it may read ``most`` bytes of JSON:
+        beyond that is ANSWER_LIMIT_EXCEEDED."""
         ...
 
     async def moved(self, after: int) -> None:

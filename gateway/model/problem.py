@@ -75,6 +75,7 @@ STANDARD: dict[str, Standard] = {
     **dict.fromkeys(
         REQUEST_LIMITS, Standard(422, "A limit of the gateway is exceeded", "validation")
     ),
+    "ANSWER_LIMIT_EXCEEDED": Standard(422, "The answer would be too large", "validation"),
     "URI_LIMIT_EXCEEDED": Standard(414, "The URI is too long", "validation"),
     "HEADER_LIMIT_EXCEEDED": Standard(431, "The headers are too large", "validation"),
     "RATE_LIMITED": Standard(429, "Too many calls", "policy", retryable=True),

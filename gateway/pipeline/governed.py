@@ -43,7 +43,8 @@ _MOST_POLICIES = 3
 
 @dataclass(slots=True)
 class Pipeline:
-    """The enforcement point. ``direct`` performs action commands, as executions of one step."""
+    """The enforcement point. ``direct`` performs action commands, as executions of one step; a
+    query may read ``answer_bytes`` of the record for its answer."""
 
     registry: Registry
     policies: Policies
@@ -55,6 +56,7 @@ class Pipeline:
     bindings: Bindings
     direct: Direct
     admission: Admission = field(default_factory=Admission)
+    answer_bytes: int | None = None
 
     async def call(self, call: Call) -> JsonObject:
         """One governed call, from the decision to the recorded and masked answer.
@@ -215,16 +217,14 @@ class Pipeline:
         await require_consent_now(self.journal, self.sealer, self.recorder, admitted)
         if query.prepare is not None:
             admitted = replace(admitted, prepared=await query.prepare(admitted))
-        found = await self.journal.read(lambda records: query.answer(admitted, records))
+        found = await self.journal.read(partial(query.answer, admitted), self.answer_bytes)
         output = self.registry.output_of(admitted.contract).check(found, "/output")
         kept = query.recorded(output) if query.recorded is not None else None
         reading = query.reading(admitted, output) if query.reading is not None else None
         masked = self._mask(admitted, output)
         entry = self.recorder.answered(admitted, kept, reading)
-        if query.durable:
-            await self.recorder.write(entry)
-        else:
-            await self.recorder.queue(entry)
+        record = self.recorder.write if query.durable else self.recorder.queue
+        await record(entry)
         return masked
 
     async def _perform_query_action(self, admitted: Admitted) -> JsonObject:

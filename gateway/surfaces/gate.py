@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.model.problem import problem
 from gateway.surfaces.files import refusal
+from gateway.surfaces.graphql.encoding import encode
 from gateway.surfaces.graphql.errors import error_entry, headers_of
 from gateway.surfaces.graphql.http.answers import JsonAnswer
 from gateway.surfaces.graphql.http.negotiation import GRAPHQL_JSON
@@ -104,6 +105,6 @@ def _too_many(path: str) -> ASGIApp:
     )
     if path == _GRAPHQL:
         return JsonAnswer(
-            told.status, {"errors": [error_entry(told)]}, GRAPHQL_JSON, headers_of(told)
+            told.status, encode({"errors": [error_entry(told)]}), GRAPHQL_JSON, headers_of(told)
         )
     return refusal(told, ())

@@ -21,13 +21,17 @@ _NAMES = {
     "list_size": "max_list",
     "overlap_budget": "max_overlap_comparisons",
     "body_bytes": "body_bytes",
+    "answer_bytes": "max_answer_bytes",
 }
 """Settings whose names do not follow from those of the limits."""
 
 _IN_SOCKETS = {"connections": "max_streams", "connections_each": "max_streams_each",
                "operations": "max_socket_operations", "messages": "max_messages"}  # fmt: skip
 _FIXED = {
-    Limits: {"cache_bytes", "trusted_bytes", "persisted_bytes", "compiled_bytes", "answer_bytes"},
+    Limits: {
+        *("cache_bytes", "trusted_bytes", "persisted_bytes", "compiled_bytes"),
+        "kept_answer_bytes",
+    },
     ConnectionLimits: set(),
     ServerLimits: set(),
 }

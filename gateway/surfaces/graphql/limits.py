@@ -16,11 +16,11 @@ class Limits:
     ``introspections`` is how many of these two fields there may be, each of which can answer the
     whole schema.
     ``list_size`` is what ``limit`` or ``first`` may ask for, ``cost`` what all that an operation
-    asks for may weigh (see the module of that name).
+    asks for may weigh (see the module of that name), ``answer_bytes`` what one answer may have.
     ``cache_bytes`` and ``trusted_bytes`` are what parsed documents may take that anybody sent, and
     that are registered; both for each schema. ``compiled_bytes`` is for the compiled forms of the
     first; those of the others may take ``trusted_bytes`` once more. ``persisted_bytes`` is for the
-    texts that clients register themselves, ``answer_bytes`` for answers about each schema.
+    texts that clients register themselves, ``kept_answer_bytes`` for answers about each schema.
     """
 
     body_bytes: int = 256 * 1024
@@ -48,12 +48,13 @@ class Limits:
     validation_errors: int = 5
     issues: int = 100
     response_errors: int = 50
+    answer_bytes: int = 32 * 1024 * 1024
     operation_seconds: float = 10.0
     cache_bytes: int = 4 * 1024 * 1024
     compiled_bytes: int = 24 * 1024 * 1024
     trusted_bytes: int = 64 * 1024 * 1024
     persisted_bytes: int = 4 * 1024 * 1024
-    answer_bytes: int = 32 * 1024 * 1024
+    kept_answer_bytes: int = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

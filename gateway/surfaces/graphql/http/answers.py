@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.model.json import JsonObject
-from gateway.surfaces.graphql.encoding import encode
 from gateway.surfaces.graphql.http.negotiation import GRAPHQL_JSON, PLAIN_JSON
 
 COMMON_HEADERS = {
@@ -28,7 +26,8 @@ _OF_MEDIA = {
 
 
 class JsonAnswer:
-    """An ASGI application that answers with ``body``, in ``media`` if it is a success.
+    """An ASGI application that answers with JSON that is ``written``, in ``media`` if it is a
+    success.
 
     Anything else is told in GraphQL's own type, because a plain JSON error could as well come from
     somebody between (GraphQL over HTTP, section "Body").
@@ -37,10 +36,10 @@ class JsonAnswer:
     __slots__ = ("_body", "_headers", "_status")
 
     def __init__(
-        self, status: int, body: JsonObject, media: str, headers: Mapping[str, str] | None = None
+        self, status: int, written: bytes, media: str, headers: Mapping[str, str] | None = None
     ) -> None:
         self._status = status
-        self._body = encode(body)
+        self._body = written
         told = media if 200 <= status < 300 else GRAPHQL_JSON
         size = (b"content-length", b"%d" % len(self._body))
         self._headers = [size, *_OF_MEDIA[told], *(raw_headers(headers) if headers else ())]

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError, with_context
+from gateway.surfaces.graphql.encoding import encode
 from gateway.surfaces.graphql.errors import (
     HttpRefusedError,
     RequestRefusedError,
@@ -34,6 +35,7 @@ from gateway.surfaces.graphql.http.profile import (
 from gateway.surfaces.graphql.http.streams import ClosedStream, EventStream
 from gateway.surfaces.graphql.operations.execution import Operation, run
 from gateway.surfaces.graphql.operations.operation_log import OperationLine, Transport
+from gateway.surfaces.graphql.operations.told import Told, told_of
 from gateway.surfaces.graphql.requests.headers import SPARED, request_id
 from gateway.surfaces.graphql.requests.parameters import Parameters, from_body, from_query_string
 from gateway.surfaces.graphql.service import Service
@@ -93,7 +95,7 @@ class GraphQLEndpoint:
         except RequestRefusedError as refused:
             errors = entries_of(refused, "a request", trace_id)
             status = status_of_refusal(self._profile, media, refused)
-            return JsonAnswer(status, {"errors": errors}, media)
+            return JsonAnswer(status, encode({"errors": errors}), media)
         except ProblemError as refused:
             status = status_of_refusal(self._profile, media, refused)
             told = with_context(refused.problem, trace_id=trace_id)
@@ -104,7 +106,7 @@ class GraphQLEndpoint:
         except Exception as error:  # the last line: bad input or a bug, never a traceback outside
             told = with_context(internal_problem(error, "a request"), trace_id=trace_id)
             status, headers = told.status, {}
-        return JsonAnswer(status, {"errors": [error_entry(told)]}, media, headers)
+        return JsonAnswer(status, encode({"errors": [error_entry(told)]}), media, headers)
 
     async def _serve(self, exchange: _Exchange) -> ASGIApp:
         """The order of a request: what HTTP says, who asks, what is asked, the run."""
@@ -122,19 +124,22 @@ class GraphQLEndpoint:
                 _check_method(exchange, operation)
                 if operation.is_subscription:
                     return self._stream(exchange, operation, line)
-                body = line.answered(await run(operation))
+                answer = told_of(operation, await run(operation))
+                line.answered(answer.body)
         except RequestRefusedError as refused:
             if not asked.wants_events:
                 raise
             body = {"errors": entries_of(refused, "a request", asked.trace_id)}
+            answer = Told(body, encode(body))
         if line.is_spared:
             exchange.scope[SPARED] = True
         if asked.wants_events:
-            return ClosedStream(body)
+            return ClosedStream(answer.written)
         media = asked.media
-        has_errors = "errors" in body
+        has_errors = "errors" in answer.body
         status = status_of_body(self._profile, media, has_errors=has_errors)
-        return JsonAnswer(status, body, media, headers_of_answer(body) if has_errors else None)
+        headers = headers_of_answer(answer.body) if has_errors else None
+        return JsonAnswer(status, answer.written, media, headers)
 
     def _stream(self, exchange: _Exchange, operation: Operation, line: OperationLine) -> ASGIApp:
         asked = exchange.asked

@@ -11,7 +11,6 @@ from collections.abc import Coroutine
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.model.json import JsonObject
 from gateway.model.problem import ProblemError
 from gateway.surfaces.graphql.encoding import encode
 from gateway.surfaces.graphql.errors import entries_of
@@ -19,6 +18,7 @@ from gateway.surfaces.graphql.http.answers import COMMON_HEADERS, raw_headers
 from gateway.surfaces.graphql.http.negotiation import EVENT_STREAM
 from gateway.surfaces.graphql.operations.execution import Operation, results
 from gateway.surfaces.graphql.operations.operation_log import OperationLine
+from gateway.surfaces.graphql.operations.told import told_of
 from gateway.surfaces.graphql.server.lifetime import Connection, PeerGoneError
 from gateway.surfaces.graphql.service import Service
 
@@ -39,13 +39,13 @@ _COMPLETE = b"event: complete\ndata: \n\n"  # EventSource passes over events wit
 class ClosedStream:
     """An ASGI application that answers with a stream of one result."""
 
-    def __init__(self, body: JsonObject) -> None:
-        self._body = body
+    def __init__(self, written: bytes) -> None:
+        self._written = written
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the result and be done."""
         await send(_START)
-        await send(_chunk(_next(self._body) + _COMPLETE, is_last=True))
+        await send(_chunk(_next(self._written) + _COMPLETE, is_last=True))
 
 
 class EventStream:
@@ -78,15 +78,17 @@ class EventStream:
             if error is not None:
                 self._line.failed(error)
                 trace_id = self._operation.context.trace_id
-                last = _next({"errors": entries_of(error, "a subscription", trace_id)})
+                errors = entries_of(error, "a subscription", trace_id)
+                last = _next(encode({"errors": errors}))
             await self._connection.send(_chunk(last + _COMPLETE, is_last=True))
 
     async def _pump(self) -> Exception | None:
         try:
             async with contextlib.aclosing(results(self._operation)) as found:
                 async for result in found:
-                    body = self._line.answered(result.body)
-                    await self._connection.send(_chunk(_next(body, result.cursor)))
+                    told = told_of(self._operation, result.body)
+                    self._line.answered(told.body)
+                    await self._connection.send(_chunk(_next(told.written, result.cursor)))
         except PeerGoneError:
             raise
         except Exception as error:  # a refusal, or the last line: it is told and ends the stream
@@ -123,9 +125,9 @@ async def _first(*waiting: Coroutine[None, None, Exception | None]) -> Exception
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _next(body: JsonObject, cursor: str | None = None) -> bytes:
+def _next(written: bytes, cursor: str | None = None) -> bytes:
     at = b"" if cursor is None else f"id: {cursor}\n".encode()
-    return b"event: next\n" + at + b"data: " + encode(body) + b"\n\n"
+    return b"event: next\n" + at + b"data: " + written + b"\n\n"
 
 
 def _chunk(body: bytes, *, is_last: bool = False) -> Message:

@@ -91,7 +91,7 @@ class Documents:
         self._limits = limits
         self._rules = rules_within(limits)
         self._prices = Prices(schema)
-        self._answers = SchemaAnswers(limits.answer_bytes)
+        self._answers = SchemaAnswers(limits.kept_answer_bytes)
         self._recent = _Shelf(schema, limits.cache_bytes, limits.compiled_bytes)
         self._trusted = _Shelf(schema, limits.trusted_bytes, limits.trusted_bytes)
 

@@ -65,8 +65,8 @@ class OperationLine(AbstractContextManager["OperationLine"]):
         self._began = time.perf_counter()
         self._is_told = _log.isEnabledFor(logging.INFO)
 
-    def answered(self, body: JsonObject) -> JsonObject:
-        """Note the body of one result; it is returned as it came."""
+    def answered(self, body: JsonObject) -> None:
+        """Note the body of one result."""
         self._results += 1
         if "errors" in body:
             self._note(body["errors"])
@@ -74,7 +74,6 @@ class OperationLine(AbstractContextManager["OperationLine"]):
             self._has_served |= any(value is not None for value in data.values())
         else:
             self._has_served = True
-        return body
 
     def failed(self, error: BaseException) -> None:
         """Note why the operation was not run, or not to its end."""

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 
+from orjson import Fragment
+
 from gateway.model.json import JsonObject
 from gateway.model.problem import refuse
 from gateway.surfaces.graphql.errors import entries_of
 from gateway.surfaces.graphql.operations.execution import Operation, results
 from gateway.surfaces.graphql.operations.operation_log import OperationLine
+from gateway.surfaces.graphql.operations.told import told_of
 from gateway.surfaces.graphql.requests.parameters import Parameters
 from gateway.surfaces.graphql.server.lifetime import Connection, PeerGoneError
 from gateway.surfaces.graphql.service import Service
@@ -102,10 +105,12 @@ class SocketOperations:
             task.add_done_callback(self._subscriptions.discard)
         async with contextlib.aclosing(results(operation)) as found:
             async for result in found:
-                await self._send(id_, "next", line.answered(result.body))
+                told = told_of(operation, result.body)
+                line.answered(told.body)
+                await self._send(id_, "next", Fragment(told.written))
 
     async def _send(
-        self, id_: str, kind: str, payload: JsonObject | list[JsonObject] | None = None
+        self, id_: str, kind: str, payload: Fragment | list[JsonObject] | None = None
     ) -> None:
         """Send a message of an operation that is still wanted; all but ``next`` are its last."""
         if not self._is_wanted(id_):
