@@ -115,7 +115,7 @@ def require_room(size: int, count: int = 0) -> None:
     raise refuse(
         "PAYLOAD_TOO_LARGE",
         f"The evidence of this run is more than a bundle holds ({MAX_BYTES} bytes in {MAX_FILES} "
-        "files). Read it in parts with controlPlaneTraceGet, or audit the record itself.",
+        "files). Read it with controlPlaneTraceGet, or audit the record itself.",
         title="The bundle would be too large",
     )
 

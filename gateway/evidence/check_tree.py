@@ -9,6 +9,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gateway.evidence.entry_lines import Fact
 from gateway.evidence.findings import BundleFindingKind, BundleFindings
@@ -163,6 +164,8 @@ def _proof(value: JsonValue, size: int) -> Inclusion:
     indexes, nodes = found["indexes"], found["nodes"]
     if not isinstance(indexes, list) or any(type(one) is not int for one in indexes):
         raise FormError("its indexes are not whole numbers")
+    if any(one >= other for one, other in pairwise(indexes)):
+        raise FormError("its indexes do not rise, as those of a chain's entries do")
     if not isinstance(nodes, list):
         raise FormError("its nodes are no list")
     return Inclusion(indexes, [_hash(one) for one in nodes])

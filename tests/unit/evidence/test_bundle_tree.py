@@ -121,6 +121,23 @@ def test_a_changed_proof_is_found(
     assert named(report) == {(INCLUSION, None)}
 
 
+@pytest.mark.anyio
+async def test_a_proof_of_one_entry_told_as_that_of_all_is_found(tmp_path: Path) -> None:
+    world = await BundleWorld.open(tmp_path)
+    await world.play()
+    content = (await world.export()).bundle.content
+    proof = proof_of(content)
+    last, size = proof["indexes"][-1], proof["size"]
+    nodes = await world.journal.read(lambda records: records.multiproof([last + 1], size))
+    await world.journal.close()
+    told = {
+        "indexes": [last for _ in proof["indexes"]],
+        "nodes": [base64.b64encode(one).decode() for one in nodes],
+    }
+    report = verify_bundle(resigned(content, {INCLUSION: indented(proof | told)}))
+    assert named(report) == {(INCLUSION, None)}
+
+
 @pytest.mark.parametrize("file", [NOTE, INCLUSION])
 def test_what_is_left_out_is_found(bundle: bytes, file: str) -> None:
     assert named(verify_bundle(with_files(bundle, {file: None}))) == {(file, None)}
