@@ -17,7 +17,7 @@ from gateway.model.problem import refuse
 from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.lifecycle import Lifecycle
-from gateway.runtime.separation import refuse_settler, require_separation
+from gateway.runtime.separation import refuse_steerer, require_separation
 
 BREAK_GLASS_ROLE = "break-glass"
 """What whoever breaks the glass must hold; an admin does not hold it by being one."""
@@ -43,7 +43,7 @@ class Consent:
         role = self._require_role(person, approval)
         require_separation(tx, execution, person)
         if is_among(person.subject, approval.excluded):  # those that were involved were told how
-            raise refuse_settler()
+            raise refuse_steerer(tx, execution, person)
         if _has_approved(person, approval):
             raise conflict(execution.id, execution.status, "you have approved this step already")
         reached = len(approval.votes) + 1 >= approval.quorum

@@ -19,9 +19,9 @@ from gateway.runtime import facts
 from gateway.runtime.lane_readiness import Standing, lane_standing
 from gateway.runtime.lifecycle import Lifecycle
 from gateway.runtime.separation import (
-    refuse_settler,
+    refuse_steerer,
     require_separation,
-    settlers,
+    steered,
     with_a_part,
 )
 
@@ -137,8 +137,8 @@ class Lanes:
         _require_asked(execution, standing, lane, role)
         self._require_role(person, role)
         require_separation(tx, execution, person)
-        if is_among(person.subject, settlers(tx, execution)):
-            raise refuse_settler()
+        if is_among(person.subject, steered(tx, execution)):
+            raise refuse_steerer(tx, execution, person)
         _require_all_to_see(tx, execution, standing)
         if any((one.by, one.role) == (person.subject, role) for one in standing.given):
             told = f"you have approved it as {role} already, and your approval stands"

@@ -8,6 +8,9 @@ from gateway.model.ports import Records
 from gateway.model.principal import Principal, is_among
 from gateway.model.problem import refuse
 
+_SETTLED = "settled a step with an output on which this may rest"
+_RETRIED = "had a step of this execution tried again"
+
 
 def involved(records: Records, execution: Execution) -> dict[str, str]:
     """Who brought an execution's actions about: the subject by what they did."""
@@ -20,27 +23,34 @@ def involved(records: Records, execution: Execution) -> dict[str, str]:
     return {deed: subject for deed, subject in found.items() if subject is not None}
 
 
-def settlers(records: Records, execution: Execution) -> frozenset[str]:
-    """Who has said so far what a step of an execution, or of the one that it undoes, answered:
-    what comes later may be done with that, so they have brought it about as well."""
-    chains = [one for one in (execution.id, execution.compensates) if one is not None]
-    kind = EntryType.STEP_RECONCILED
-    told = [entry for one in chains for entry in records.entries_of_type(one, kind)]
-    done = Reconciliation.DONE.value
-    return frozenset(entry.actor for entry in told if decode(entry.body)["outcome"] == done)
+def steered(records: Records, execution: Execution) -> dict[str, str]:
+    """What operators did so far that what comes next rests on or happens by, by their subject: who
+    said what a step of an execution, or of the one that it undoes, answered, and who had a step of
+    it tried again. So they have brought it about as well."""
+    again = records.entries_of_type(execution.id, EntryType.RUN_RETRIED)
+    found = dict.fromkeys((entry.actor for entry in again), _RETRIED)
+    for chain in (execution.id, execution.compensates):
+        told = records.entries_of_type(chain, EntryType.STEP_RECONCILED) if chain else []
+        for entry in told:
+            outcome = decode(entry.body)["outcome"]
+            if outcome == Reconciliation.DONE.value:
+                found[entry.actor] = _SETTLED
+            elif outcome == Reconciliation.REPEAT.value and chain == execution.id:
+                found.setdefault(entry.actor, _RETRIED)
+    return found
 
 
 def with_a_part(records: Records, execution: Execution) -> frozenset[str]:
     """Everybody who may not consent to what comes next in an execution."""
-    return settlers(records, execution).union(involved(records, execution).values())
+    return frozenset(steered(records, execution)).union(involved(records, execution).values())
 
 
-def refuse_settler() -> Exception:
-    """The refusal of somebody who is among ``settlers``."""
+def refuse_steerer(records: Records, execution: Execution, person: Principal) -> Exception:
+    """The refusal of somebody who is among those that ``steered`` an execution."""
+    deeds = steered(records, execution).items()
+    deed = next((deed for by, deed in deeds if is_among(person.subject, (by,))), _SETTLED)
     return refuse(
-        "FORBIDDEN",
-        "You settled a step with an output on which this may rest, so you cannot approve it. Ask "
-        "another holder of the role.",
+        "FORBIDDEN", f"You {deed}, so you cannot approve it. Ask another holder of the role."
     )
 
 

@@ -411,6 +411,16 @@ class LoopWorld:
 
         await self.journal.write(unit)
 
+    async def retry_by(self, who: Principal, execution_id: str) -> None:
+        """Somebody has what failed, expired or is unresolved tried again."""
+
+        def unit(tx: Tx) -> None:
+            execution = tx.execution(WORKSPACE, execution_id)
+            assert execution is not None
+            self.loop.operator.retry(tx, execution, who.subject)
+
+        await self.journal.write(unit)
+
     async def reconcile(
         self, execution_id: str, key: str, outcome: str, attempt: int = 1, **output: Any
     ) -> str:

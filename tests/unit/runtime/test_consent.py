@@ -1,5 +1,7 @@
 """Approvals: what they bind to, who may give them, and when they are void."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from gateway.model.entry import EntryType
@@ -319,3 +321,43 @@ async def test_who_settled_a_step_does_not_approve_how_it_is_undone(world: LoopW
     with pytest.raises(ProblemError, match="You settled a step"):
         await world.approve(undo.id, "one", FRANK)
     assert await world.approve(undo.id, "one", FIONA) == "approved"
+
+
+async def retried(world: LoopWorld) -> str:
+    """A run that failed after it was approved, and that Frank had tried again."""
+    world.actions.will("cash", Declined("REFUSED", "No.", 409))
+    execution_id = await world.begin(HIGH)
+    await world.advance(execution_id)
+    await world.approve(execution_id, "a")
+    await world.advance(execution_id)
+    await world.retry_by(FRANK, execution_id)
+    return execution_id
+
+
+async def repeated(world: LoopWorld) -> str:
+    """A run whose step nobody knew the outcome of, and that Frank had tried again."""
+    world.actions.will("cash", *[Unknown("Cut.")] * 4)
+    execution_id = await world.begin(HIGH)
+    await world.advance(execution_id)
+    await world.approve(execution_id, "a")
+    for _ in range(5):
+        await world.advance(execution_id)
+        world.clock.forward(60)
+    found = await world.step(execution_id, "a")
+    await world.reconcile_id(execution_id, found.id, "repeat", found.attempt, by=FRANK.subject)
+    return execution_id
+
+
+@pytest.mark.parametrize("again", [retried, repeated])
+async def test_who_had_a_step_tried_again_does_not_approve_it(
+    world: LoopWorld, again: Callable[[LoopWorld], Awaitable[str]]
+) -> None:
+    execution_id = await again(world)
+    await world.advance(execution_id)
+    execution = await world.execution(execution_id)
+    approval, now = await world.approval(execution_id, "a"), stamp(world.clock.now())
+    for who, may in ((FRANK, False), (FIONA, True)):
+        assert world.loop.consent.may_approve(who, execution, approval, now) is may
+    code, detail = await refusal(world, execution_id, FRANK)
+    assert (code, "You had a step of this execution tried again" in detail) == ("FORBIDDEN", True)
+    assert await world.approve(execution_id, "a", FIONA) == "approved"
