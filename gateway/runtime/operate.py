@@ -22,10 +22,13 @@ from gateway.runtime.lifecycle import Lifecycle
 _AGAIN = frozenset({StepStatus.FAILED, StepStatus.EXPIRED, StepStatus.UNRESOLVED})
 """What a retry runs again."""
 
-_OVER_FOR_GOOD = frozenset(
-    {ExecutionStatus.CANCELLED, ExecutionStatus.ABORTED, ExecutionStatus.REJECTED}
+_FALLEN_SHORT = frozenset(
+    {
+        *(ExecutionStatus.CANCELLED, ExecutionStatus.ABORTED, ExecutionStatus.REJECTED),
+        *(ExecutionStatus.FAILED, ExecutionStatus.EXPIRED),
+    }
 )
-"""Ends of a compensation that has not undone everything, and after which it is never retried."""
+"""Ends of a compensation that has not undone everything."""
 
 _TURNED_DOWN_WHILE_STOPPING = frozenset(
     {OperatorCommand.PAUSE, OperatorCommand.RESUME, OperatorCommand.SHUTDOWN}
@@ -186,6 +189,8 @@ def _why_not_anew(
     records: Records, command: OperatorCommand, execution: Execution, steps: Mapping[str, Step]
 ) -> str | None:
     """Why what a run did can be neither tried again nor undone, if so."""
+    if command is OperatorCommand.RETRY and (told := _why_replaced(records, execution)):
+        return told
     if execution.compensation_id is not None:
         told = f"its compensation began already: execution {execution.compensation_id}"
         if command is OperatorCommand.RETRY:
@@ -204,18 +209,30 @@ def _why_not_anew(
 
 def _why_still_undone(records: Records, execution: Execution) -> str | None:
     """Why another compensation cannot take the place of the one that began; None where that one
-    ended for good, with nothing in doubt: then what it has not undone is left for another.
+    ended with nothing in doubt: then what it has not undone is left for another, of whoever asks
+    for it, for the requester of that one may have lost the role.
 
-    INVARIANT: what is over so never undoes anything again, so nothing is undone twice.
+    INVARIANT: one whose place another took is never retried, so nothing is undone twice. Reading
+    either run holds its chain, so that of a retry and another compensation at once one comes first.
     """
     undoing = records.execution(execution.workspace, execution.compensation_id or "")
     if undoing is None:
         return "which is not here any more"
-    if undoing.status not in _OVER_FOR_GOOD:
+    if undoing.status not in _FALLEN_SHORT:
         return f"which is {undoing.status.value.upper()}"
     steps = _steps_of(records, undoing)
     named = _named(steps, StepStatus.DISPATCHED) or _named(steps, StepStatus.UNRESOLVED)
     return f"of which nobody knows what became of {named}; settle that first" if named else None
+
+
+def _why_replaced(records: Records, execution: Execution) -> str | None:
+    """Why a compensation is not tried again: another one has taken its place."""
+    if execution.compensates is None:
+        return None
+    undone = records.execution(execution.workspace, execution.compensates)
+    if undone is None or undone.compensation_id == execution.id:
+        return None
+    return f"another compensation took its place: execution {undone.compensation_id}"
 
 
 def _steps_of(records: Records, execution: Execution) -> dict[str, Step]:

@@ -34,6 +34,9 @@ THREE = (
     step("last", "plain", ["three"]),
 )
 
+NOT_OLGA = "p, user:olga, *, shop.unbook, call, deny\np, user, *, auth:user, call, allow\n"
+"""Access of everybody to everything, but for what undoes a booking to Olga."""
+
 
 async def failed(world: LoopWorld, *steps: dict[str, object], **more: object) -> str:
     """A run that failed at its last step, of ``shop.plain``."""
@@ -184,11 +187,50 @@ async def test_a_compensation_that_fails_can_be_retried(world: LoopWorld) -> Non
     assert (found["three"], found["one"]) == ("compensated", "completed")
     with pytest.raises(ProblemError, match="compensation began"):
         await world.operate("retry", execution_id)
-    assert "compensation began" in str(await refused(world, execution_id))
     await world.operate("retry", undo.id)
+    assert "compensation began" in str(await refused(world, execution_id))
     await world.advance(undo.id)
     assert (await statuses(world, execution_id))["one"] == "compensated"
     assert rebuild_matches(world.journal.path) == []
+
+
+async def test_what_a_compensation_of_who_lost_the_role_left_is_undone_by_another_operator(
+    world: LoopWorld,
+) -> None:
+    execution_id = await failed(world)
+    first = await world.compensate(execution_id)
+    await world.decide_by(VERDICT, access=NOT_OLGA)
+    await world.advance(first.id)
+    assert await world.status(first.id) == "failed"
+    assert world.actions.made("unbook") == []
+    assert await allowed(world, execution_id) == {"compensate"}
+    assert "retry" in await allowed(world, first.id)
+    second = await world.compensate(execution_id, FIONA)
+    assert (second.submitter, await allowed(world, first.id)) == (FIONA, set())
+    with pytest.raises(ProblemError, match=f"took its place: execution {second.id}"):
+        await world.operate("retry", first.id)
+    await world.advance(second.id)
+    assert [call.input["id"] for call in world.actions.made("unbook")] == ["three", "one"]
+    found = await statuses(world, execution_id)
+    assert (found["three"], found["one"]) == ("compensated", "compensated")
+    started = await world.entries(execution_id, EntryType.COMPENSATION_STARTED)
+    assert [entry.body["compensationId"] for entry in started] == [first.id, second.id]
+    assert rebuild_matches(world.journal.path) == []
+
+
+async def test_of_a_retry_and_another_compensation_at_once_one_has_its_effect(
+    world: LoopWorld,
+) -> None:
+    execution_id = await failed(world)
+    world.actions.will("unbook", REFUSED)
+    first = await world.compensate(execution_id)
+    await world.advance(first.id)
+    results = await asyncio.gather(
+        world.operate("retry", first.id),
+        world.compensate(execution_id, FIONA),
+        return_exceptions=True,
+    )
+    assert [isinstance(result, ProblemError) for result in results].count(True) == 1
 
 
 @pytest.mark.parametrize("end", ["cancel", "abort", "shutdown"])
