@@ -166,11 +166,6 @@ class DataKeys:
         row = self._row(key_id)
         return row is not None and row.wrapped is not None
 
-    def is_destroyed(self, key_id: str) -> bool:
-        """True for a key that is known to be destroyed."""
-        row = self._row(key_id)
-        return row is not None and row.destroyed_at is not None
-
     def not_destroyed(self, key_ids: Sequence[str]) -> list[str]:
         """Those of these keys that are not known to be destroyed."""
         with self.store.lock:
@@ -190,7 +185,8 @@ class DataKeys:
         """Destroy keys of a workspace for good; returns how many were still there.
 
         Safe to repeat. Once it returns, neither the store nor its log holds anything of them, and
-        no process that shares the store uses one.
+        no process that shares the store uses one. One that is not here at all gets no tombstone:
+        nobody can tell whose it is, and another copy of the store may bring it back.
 
         Raises:
             OSError, sqlite3.Error, TimeoutError, ProblemError: it could not be done; repeat it.
@@ -198,8 +194,9 @@ class DataKeys:
         at = stamp(self.clock.now())
         with self.store.lock:
             fresh = self.not_destroyed(key_ids)
-            if fresh:
-                self.tombstones.append([Tombstone(one, workspace, at, reason) for one in fresh])
+            unknown = set(self.store.unknown(fresh)) if fresh else ()
+            if known := [one for one in fresh if one not in unknown]:
+                self.tombstones.append([Tombstone(one, workspace, at, reason) for one in known])
             with self.store.transaction():
                 gone = self.store.destroy([(one, workspace) for one in key_ids], at, reason)
             self._forget(key_ids)

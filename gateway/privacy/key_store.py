@@ -80,6 +80,10 @@ class KeyStore(ABC):
         """Those of these keys that are not known to be destroyed."""
 
     @abstractmethod
+    def unknown(self, key_ids: Sequence[str]) -> list[str]:
+        """Those of these keys that are not here at all, not even as destroyed."""
+
+    @abstractmethod
     def destroyed_since(self, mark: int) -> Destroyed:
         """What was destroyed since an earlier answer had this ``mark``, by any process."""
 

@@ -175,6 +175,15 @@ class PostgresKeyStore(KeyStore):
         )
         return [row[0] for row in rows]
 
+    def unknown(self, key_ids: Sequence[str]) -> list[str]:
+        """See ``KeyStore``."""
+        rows = self.connection.rows(
+            "SELECT key FROM unnest(%s::text[]) AS key WHERE NOT EXISTS"
+            " (SELECT 1 FROM data_key WHERE id = key)",
+            (list(key_ids),),
+        )
+        return [row[0] for row in rows]
+
     def destroyed_since(self, mark: int) -> Destroyed:
         """See ``KeyStore``. Numbers are given under the lock of changes, so none comes late."""
         rows = self.connection.rows(

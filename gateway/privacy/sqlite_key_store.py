@@ -156,6 +156,15 @@ class SqliteKeyStore(KeyStore):
         )
         return [row[0] for row in rows]
 
+    def unknown(self, key_ids: Sequence[str]) -> list[str]:
+        """See ``KeyStore``."""
+        rows = self._all(
+            "SELECT value FROM json_each(?) WHERE NOT EXISTS"
+            " (SELECT 1 FROM data_key WHERE id = value)",
+            encode(list(key_ids)),
+        )
+        return [row[0] for row in rows]
+
     def destroyed_since(self, mark: int) -> Destroyed:
         """See ``KeyStore``; only the one process destroys keys here."""
         return Destroyed(mark)

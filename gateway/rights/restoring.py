@@ -45,13 +45,31 @@ async def _destroy_again(journal: Journal, keys: DataKeys) -> int:
             return risen
         after = page[-1].id
         named = {key.id: key for key in page}
+        risen_here = await asyncio.to_thread(keys.not_destroyed, list(named))
         back: dict[tuple[str, str], list[str]] = {}
-        for key_id in await asyncio.to_thread(keys.not_destroyed, list(named)):
-            key = named[key_id]
-            back.setdefault((key.workspace, key.cause), []).append(key_id)
+        for key in (named[key_id] for key_id in risen_here):
+            back.setdefault((key.workspace, key.cause), []).append(key.id)
         for (workspace, cause), ids in back.items():
-            await asyncio.to_thread(keys.destroy, workspace, ids, f"{cause}{_AGAIN}")
-            risen += len(ids)
+            if fallen := await _without_others(journal, keys, workspace, cause, ids):
+                await asyncio.to_thread(keys.destroy, workspace, fallen, f"{cause}{_AGAIN}")
+            risen += len(fallen)
+
+
+async def _without_others(
+    journal: Journal, keys: DataKeys, workspace: str, cause: str, key_ids: list[str]
+) -> list[str]:
+    """These keys without those of somebody else than who was erased. They fell only because the key
+    store of that time did not know them, as one that was restored, so that they counted as nobody's
+    own."""
+    erasure = await journal.read(lambda records: records.erasure(workspace, cause))
+    if erasure is None:
+        return key_ids
+    own = (None, erasure.subject.target)
+
+    def kept() -> list[str]:
+        return [key_id for key_id in key_ids if keys.owner_token(key_id) in own]
+
+    return await asyncio.to_thread(kept)
 
 
 async def _restate(journal: Journal, keys: DataKeys) -> int:

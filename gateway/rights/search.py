@@ -43,13 +43,13 @@ class Search:
     """Looks for what is held on ``subjects`` of one workspace; ``advance`` reads what is new.
 
     ``known`` are keys that are known to be theirs though the key store may have forgotten it.
-    ``readable`` leaves out what was erased already, ``only`` whatever other keys sealed. After
-    ``advance``: ``keys`` are those that fall, ``own`` those of the people among them;
-    ``executions`` the executions concerned; ``others`` the tokens of other people whose data shares
-    an entry or an execution with what falls, and ``beside`` the keys that seal it there; ``fields``
-    counts the values that fall by contract and field; ``positions`` are those of their entries;
-    ``bundles`` the evidence exported of these executions, as (run, number); ``shared`` counts
-    values that cannot fall. Not safe for two threads at a time.
+    ``readable`` leaves out what nobody can open, such as what was erased already, ``only`` whatever
+    other keys sealed. After ``advance``: ``keys`` are those that fall, ``own`` those of the people
+    among them; ``executions`` the executions concerned; ``others`` the tokens of other people whose
+    data shares an entry or an execution with what falls, and ``beside`` the keys that seal it
+    there; ``fields`` counts the values that fall by contract and field; ``positions`` are those of
+    their entries; ``bundles`` the evidence exported of these executions, as (run, number);
+    ``shared`` counts values that cannot fall. Not safe for two threads at a time.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Search:
             return key_id in self._only
         if key_id in self.keys:
             return True
-        return not (self._readable and self._keystore.is_destroyed(key_id))
+        return not self._readable or self._keystore.is_there(key_id)
 
     def _owner(self, key_id: str) -> str | None:
         if key_id not in self._owners:

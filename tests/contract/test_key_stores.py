@@ -136,6 +136,13 @@ def test_a_destroyed_key_stays_as_a_row_without_a_secret(store: KeyStore) -> Non
     assert [one.id for one in store.keys_of("acme", "ada")] == ["two"]
 
 
+def test_a_key_that_was_never_here_is_told_from_one_that_was_destroyed(store: KeyStore) -> None:
+    add(store, row("one"), row("two"))
+    destroy(store, "one")
+    asked = ["one", "two", "three"]
+    assert (store.unknown(asked), store.not_destroyed(asked)) == (["three"], ["two", "three"])
+
+
 def test_what_is_destroyed_stays_so_whatever_is_kept_again(store: KeyStore) -> None:
     add(store, row("one"), row("two"))
     destroy(store, "one")

@@ -21,6 +21,7 @@ from gateway.privacy import Keyring, KeyringSealer
 from gateway.privacy.data_keys import SUPPLY
 from gateway.privacy.sqlite_key_store import SqliteKeyStore
 from gateway.privacy.supply import Supply
+from gateway.privacy.tombstones import Tombstone
 from tests.unit.privacy.conftest import SetClock
 
 ADA = Owner("acme", "person/ada")
@@ -135,7 +136,9 @@ def test_a_start_asks_of_many_tombstones_at_once(
     keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Retention leaves one for each run, and a store may be a network away."""
-    keyring.data.destroy("acme", [f"{number:024x}" for number in range(2_000)], "retention")
+    buried = [Tombstone(f"{number:024x}", "acme", "2026-01-01", "x") for number in range(2_000)]
+    keyring.data.tombstones.append(buried)
+    keyring.data.bury()
     asked: list[int] = []
     ask = keyring.data.store.not_destroyed
 

@@ -153,3 +153,28 @@ async def test_an_erasure_that_a_restored_record_knows_as_not_done_tells_what_it
     assert again["receipt"]["entries"] > 1
     assert (await rights.world.execution(execution_id)).id == execution_id
     await holds(rights)
+
+
+async def test_a_key_store_that_comes_back_keeps_what_is_of_others_than_who_was_erased(
+    rights: RightsWorld,
+) -> None:
+    """Ada is erased while an older key store stands in, which does not know what was sealed since;
+    then the newer one is found."""
+    await rights.mail("ada@x.org")
+    await rights.stop()
+    rights.back_up(rights.key_dir, "keys-older")
+    await rights.start()
+    await rights.mail("ada@x.org", "bob@x.org")
+    await rights.stop()
+    rights.back_up(rights.key_dir, "keys-newer")
+    rights.restore_keys_beside_tombstones(rights.folder / "keys-older")
+    await rights.start()
+    assert done(await rights.erase(rights.named("ada@x.org")))
+    await rights.restart()
+    await rights.stop()
+    rights.restore_keys_beside_tombstones(rights.folder / "keys-newer")
+    await rights.start()
+    await holds(rights)
+    assert "bob@x.org" in await rights.texts()
+    await rights.restart()
+    await holds(rights)
