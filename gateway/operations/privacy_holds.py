@@ -19,7 +19,7 @@ from gateway.operations.privacy_common import (
     text_of,
 )
 from gateway.pipeline import Admitted, Bindings, Command, Query
-from gateway.rights import NOTHING, Looked, Rights, being_carried_out
+from gateway.rights import Looked, Rights, being_carried_out
 from gateway.runtime import Loop
 
 
@@ -42,15 +42,13 @@ class _Handlers:
     rights: Rights
 
     async def look(self, admitted: Admitted) -> Looked:
-        """What erasures take, beside the writer; as a rule none is being carried out.
+        """What erasures and retention take, beside the writer; as a rule that is nothing.
 
         Raises:
             ProblemError: VALIDATION_FAILED, NOT_FOUND.
         """
         workspace, journal = admitted.principal.workspace, self.loop.journal
         begun = await journal.read(partial(being_carried_out, workspace=workspace))
-        if not begun:
-            return NOTHING
         named = await journal.read(partial(named_by, self.rights, admitted))
         async with self.rights.slots:
             return await asyncio.to_thread(self.rights.lateness.look, named.subject, begun)

@@ -1,5 +1,6 @@
 """Retention: rules as they are read, and what the sweeper destroys of its own accord."""
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from gateway.model.problem import ProblemError
 from gateway.rights import RetentionRule, load_retention
 from gateway.rights.retention import MAX_RULES
 from tests.unit.rights.rights_world import RightsWorld
-from tests.unit.runtime.loop_world import SILENCE, step
+from tests.unit.runtime.loop_world import SILENCE, WORKSPACE, step
 
 pytestmark = pytest.mark.anyio
 
@@ -265,6 +266,40 @@ async def test_what_is_left_of_destroyed_keys_is_removed_by_the_next_sweep(
     for _ in range(5):
         await kept.rights.sweeper.sweep()
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize("looked_before", [True, False], ids=["looked before", "looked late"])
+async def test_a_hold_on_what_retention_destroys_just_now_is_refused_and_any_other_is_placed(
+    kept: RightsWorld, monkeypatch: pytest.MonkeyPatch, looked_before: bool
+) -> None:
+    await kept.mail("ada@x.org")
+    kept.clock.forward(2 * 86_400)
+    both = await kept.mail("bob@x.org")
+    ada, bob = kept.named("ada@x.org"), kept.named("bob@x.org")
+    data, loop, told = kept.keyring.data, asyncio.get_running_loop(), []
+    destroy, earlier = data.destroy, await kept.look(ada)
+
+    async def meanwhile() -> None:
+        with pytest.raises(ProblemError, match="Retention is destroying") as refused:
+            await kept.hold(ada, earlier if looked_before else await kept.look(ada))
+        told.append(refused.value.problem.code)
+        for other in (bob, kept.rights.desk.execution(WORKSPACE, both)):
+            await kept.hold(other, await kept.look(other))
+
+    def destroyed(*given: Any) -> int:
+        asyncio.run_coroutine_threadsafe(meanwhile(), loop).result()
+        return destroy(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(data, "destroy", destroyed)
+        await kept.rights.sweeper.sweep()
+    assert told == ["CONFLICT"]
+    await kept.hold(ada, await kept.look(ada))
+    kept.clock.forward(40 * 86_400)
+    await kept.rights.sweeper.sweep()
+    texts = await kept.texts()
+    assert "Dear ada@x.org" not in texts
+    assert {"ada@x.org", "Dear bob@x.org"} <= set(texts)
 
 
 @pytest.mark.parametrize("rules", [(RetentionRule("controlPlane.*", None, "1d", 86_400),)])
