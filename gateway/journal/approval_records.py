@@ -64,6 +64,10 @@ _FILTERS: dict[str, ColumnElement[bool]] = {
     "risk": _at.risk == bindparam("risk"),
     "requested_before": _at.requested_at < bindparam("requested_before"),
     "decider": _DECIDABLE,
+    "behind": or_(
+        _at.requested_at > bindparam("behind_at"),
+        and_(_at.requested_at == bindparam("behind_at"), _at.id > bindparam("behind_id")),
+    ),
 }
 
 
@@ -106,6 +110,9 @@ class SqlApprovalRecords:
             given["now"] = which.decider.now
             given["subject"] = which.decider.subject
             given["roles"] = encode(sorted(which.decider.roles))
+        if which.behind is not None:
+            chosen |= {"behind"}
+            given["behind_at"], given["behind_id"] = which.behind
         rows, count = listing(chosen)
         total = self._one(count, workspace=which.workspace, **given)
         window = {"at_most": page.limit, "skip": page.offset}

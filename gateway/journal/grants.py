@@ -12,6 +12,7 @@ from sqlalchemy import (
     desc,
     func,
     not_,
+    or_,
     select,
     update,
 )
@@ -152,7 +153,20 @@ def _listing(*wheres: ColumnElement[bool]) -> tuple[Statement, Statement]:
     )
 
 
-GRANTS = {None: _listing(), True: _listing(_ACTIVE), False: _listing(not_(_ACTIVE))}
+_BEHIND = or_(
+    _at.issued_at < bindparam("behind_at"),
+    and_(_at.issued_at == bindparam("behind_at"), _at.id < bindparam("behind_id")),
+)
+_LISTED: dict[bool | None, tuple[ColumnElement[bool], ...]] = {
+    None: (),
+    True: (_ACTIVE,),
+    False: (not_(_ACTIVE),),
+}
+GRANTS = {
+    (active, goes_on): _listing(*wheres, *((_BEHIND,) if goes_on else ()))
+    for active, wheres in _LISTED.items()
+    for goes_on in (False, True)
+}
 
 
 class SqlGrantRecords:
@@ -170,8 +184,10 @@ class SqlGrantRecords:
 
     def grants(self, which: GrantFilter, page: Page) -> tuple[list[Grant], int]:
         """A page of grants, newest first, and how many there are in all."""
-        rows, count = GRANTS[which.active]
+        rows, count = GRANTS[which.active, which.behind is not None]
         given = {"workspace": which.workspace}
+        if which.behind is not None:
+            given["behind_at"], given["behind_id"] = which.behind
         if which.active is not None:
             given["now"] = which.now
         total = self._one(count, **given)

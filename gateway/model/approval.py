@@ -24,7 +24,9 @@ class ApprovalFilter:
 
     ``requested_before`` is a stamp. ``decider`` leaves those that this person could approve:
     undecided, not expired, of a run under way, with a role that decides them held, by nobody who
-    is excluded, and not approved by the person already.
+    is excluded, and not approved by the person already. ``behind`` are the moment and the id of the
+    request behind which to go on: unlike an offset it leaves out none where others are decided
+    meanwhile.
     """
 
     workspace: str
@@ -33,6 +35,7 @@ class ApprovalFilter:
     risk: str | None = None
     requested_before: str | None = None
     decider: Decider | None = None
+    behind: tuple[str, str] | None = None
 
 
 class ApprovalRecords(Protocol):

@@ -82,11 +82,15 @@ class GrantUse:
 
 @dataclass(frozen=True, slots=True)
 class GrantFilter:
-    """Which grants to list: all, or those that are ``active`` at ``now``, or those that are not."""
+    """Which grants to list: all, or those that are ``active`` at ``now``, or those that are not.
+
+    ``behind`` are the moment and the id of the grant behind which to go on, as of ApprovalFilter.
+    """
 
     workspace: str
     now: str
     active: bool | None = None
+    behind: tuple[str, str] | None = None
 
 
 class GrantRecords(Protocol):

@@ -1,6 +1,7 @@
 """What a draft would do to consent that was asked for or given: requests that wait, and grants."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gateway.model.approval import ApprovalFilter
 from gateway.model.contract import OperationContract
@@ -79,9 +80,13 @@ class Standing:
         return {"active": active, "ending": shifts.counts.total(), **shifts.to_json()}
 
     def _waiting(self, workspace: str) -> Iterable[tuple[Execution, Approval]]:
+        seen: set[str] = set()  # one may be approved between the two lists
         for status in _WAITING:
             which = ApprovalFilter(workspace, status=status.value)
             for approval in _all_approvals(self._history, which):
+                if approval.id in seen:
+                    continue
+                seen.add(approval.id)
                 execution = self._history.execution(workspace, approval.execution_id)
                 if execution is not None and execution.status in UNDER_WAY:
                     yield execution, approval
@@ -124,13 +129,10 @@ class Standing:
         return self._redecider.contract(step.contract, step.contract_digest)
 
     def _active(self, workspace: str, now: str) -> Iterable[Grant]:
-        which, offset = GrantFilter(workspace, now, active=True), 0
-        while True:
-            found, total = self._history.grants(which, Page(_PAGE, offset))
+        which = GrantFilter(workspace, now, active=True)
+        while found := self._history.grants(which, Page(_PAGE))[0]:
             yield from found
-            offset += len(found)
-            if not found or offset >= total:
-                return
+            which = replace(which, behind=(found[-1].issued_at, found[-1].id))
 
     def _stands(self, revision: PolicyRevision, grant: Grant, contract: OperationContract) -> bool:
         """Whether some rule asks for one approver of a role that the grant's issuer holds."""
@@ -147,13 +149,9 @@ class Standing:
 
 
 def _all_approvals(records: Records, which: ApprovalFilter) -> Iterable[Approval]:
-    offset = 0
-    while True:
-        found, total = records.approvals(which, Page(_PAGE, offset))
+    while found := records.approvals(which, Page(_PAGE))[0]:
         yield from found
-        offset += len(found)
-        if not found or offset >= total:
-            return
+        which = replace(which, behind=(found[-1].requested_at, found[-1].id))
 
 
 def _named(approval: Approval) -> JsonObject:

@@ -118,4 +118,15 @@ async def test_active_grants_are_those_that_can_be_used_now(journal: Journal) ->
     assert await listed(True, Page(2, 2)) == (["late"], 3)
     assert await listed(False, Page(9)) == (["past", "used", "gone"], 3)
     assert (await listed(None, Page(9)))[1] == 6
+
+    async def behind(grant_id: str, active: bool | None) -> list[str]:
+        one = await journal.read(lambda records: records.grant(WORKSPACE, grant_id))
+        assert one is not None
+        which = GrantFilter(WORKSPACE, NOW, active, (one.issued_at, one.id))
+        items, _ = await journal.read(lambda records: records.grants(which, Page(9)))
+        return [item.id for item in items]
+
+    assert await behind("soon", True) == ["late"]
+    assert await behind("used", None) == ["gone"]
+    assert await behind("used", False) == ["gone"]
     assert await journal.read(lambda records: records.grant(WORKSPACE, "theirs")) is None

@@ -1,5 +1,7 @@
 """What the projections say after each kind of entry, for every journal."""
 
+from typing import Any
+
 import pytest
 
 from gateway.model.approval import ApprovalFilter
@@ -322,16 +324,26 @@ async def test_approvals_are_listed_oldest_first_by_filter_and_page(journal: Jou
     await tell(journal, *other.until_started("x"), other.requested("x", "ap_other"))
     await tell(journal, Story("a0").voted("x", "ap_0", "bob", approved=True))
 
-    async def listed(page: Page, **narrow: str) -> tuple[list[str], int]:
+    async def listed(page: Page, **narrow: Any) -> tuple[list[str], int]:
         which = ApprovalFilter(WORKSPACE, **narrow)
         found, total = await journal.read(lambda records: records.approvals(which, page))
         return [item.id for item in found], total
+
+    async def behind(approval_id: str) -> tuple[str, str]:
+        found, _ = await journal.read(lambda records: records.approvals(every, Page(9)))
+        (one,) = [one for one in found if one.id == approval_id]
+        return one.requested_at, one.id
+
+    every = ApprovalFilter(WORKSPACE)
 
     assert await listed(Page(2)) == (["ap_0", "ap_1"], 5)
     assert await listed(Page(9, 3)) == (["ap_3", "ap_4"], 5)
     assert await listed(Page(2), status="pending") == (["ap_1", "ap_2"], 4)
     assert await listed(Page(2), execution_id="exec_a3") == (["ap_3"], 1)
     assert await listed(Page(2), status="approved", execution_id="exec_a3") == ([], 0)
+    assert await listed(Page(2), behind=await behind("ap_1")) == (["ap_2", "ap_3"], 3)
+    at = (await behind("ap_1"))[0]
+    assert await listed(Page(1), status="pending", behind=(at, "ap_0")) == (["ap_1"], 4)
 
 
 async def test_who_rejected_a_request_is_told_for_each(journal: Journal) -> None:

@@ -1,5 +1,6 @@
 """Impact analysis over what the loop itself recorded, decided again under other rules."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ import pytest
 
 from gateway.contracts import Registry
 from gateway.journal import open_history
+from gateway.journal.decision_history import SqlDecisionHistory
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.execution import RunMode
 from gateway.model.json import JsonObject
@@ -435,3 +437,24 @@ async def test_grants_whose_issuer_may_consent_no_more_end(world: LoopWorld) -> 
     assert report["grants"]["examples"][0]["contract"] == "shop.cash@1.0.0"
     shutil.rmtree(world.folder / "schema")
     assert OLGA.subject not in json.dumps(report)
+
+
+async def test_no_waiting_request_is_left_out_or_counted_twice_while_others_are_decided(
+    world: LoopWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = [await refunded(world, 150) for _ in range(5)]
+    loop, listed, decided = asyncio.get_running_loop(), SqlDecisionHistory.approvals, []
+
+    def approvals(self: SqlDecisionHistory, *given: Any) -> Any:
+        found = listed(self, *given)
+        if not decided:
+            decided.append(world.approve(waiting[0], "a"))
+            asyncio.run_coroutine_threadsafe(decided[0], loop).result()
+        return found
+
+    monkeypatch.setattr(SqlDecisionHistory, "approvals", approvals)
+    monkeypatch.setattr("gateway.runtime.impact_standing._PAGE", 2)
+    report = await asyncio.to_thread(analyzed, world, revision(world, limit(200)))
+    assert report["approvals"]["waiting"] == 5
+    found = [one["executionId"] for one in report["approvals"]["examples"]]
+    assert sorted(found) == sorted(waiting)
