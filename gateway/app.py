@@ -172,7 +172,7 @@ async def _started(
     bindings = {
         **_bindings(loop, loaded, exporter, outgoing.checkpointer, rights),
         **await administration(loop, in_force, settings, stack),
-        **surveying(loop, loaded, journal, stack),
+        **surveying(loop, loaded, journal, rights.calendar.look, stack),
     }
     admission = Admission(bounds_of(settings), Gauges(advancing.waiting, journal.delay))
     pipeline = _pipeline(settings, loop, loaded.actions, limiter, recorder, bindings, admission)

@@ -1,6 +1,6 @@
 """Surveying: what looks how a running gateway fares, put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -10,6 +10,7 @@ from gateway.journal import DurableJournal
 from gateway.loading import Loaded
 from gateway.operations import bind_health
 from gateway.pipeline import Bindings
+from gateway.rights import Reading
 from gateway.runtime import Loop
 from gateway.settings import Settings
 
@@ -18,9 +19,14 @@ PUBLISHED = "gateway.graphql"
 
 
 def surveying(
-    loop: Loop, loaded: Loaded, journal: DurableJournal, stack: AsyncExitStack
+    loop: Loop,
+    loaded: Loaded,
+    journal: DurableJournal,
+    believed: Callable[[], Reading],
+    stack: AsyncExitStack,
 ) -> Bindings:
-    """The handler of what tells how this gateway fares; ``stack`` ends what it does meanwhile."""
+    """The handler of what tells how this gateway fares; ``stack`` ends what it does meanwhile.
+    ``believed`` tells how far the clock is."""
     settings = loaded.settings
     checks = Checks(loop.policies, partial(differing_schemas, settings, loaded.registry.base))
     stack.push_async_callback(checks.stop)
@@ -36,6 +42,7 @@ def surveying(
         objective=settings.objective,
         interval=settings.checkpoint_interval,
         believes_both=settings.believes_local_tokens and bool(settings.oidc_issuers),
+        believed=believed,
     )
     return bind_health(Health(watched, checks))
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gateway.health.checks import Cases
 from gateway.health.report import Alert, AlertKind, Budget, ProcessState, RecordState, Severity
 from gateway.model.contract import OperationContract
 from gateway.model.time import parse
+from gateway.rights import Reading
 
 SHOWN = 20
 """How many of those that an alert is about are named."""
@@ -25,7 +27,7 @@ PLACEHOLDERS = frozenset({"n-a", "nobody", "none", "tbd", "to-do", "unknown", "u
 class Findings:
     """What the rules look at. ``unverified`` are skills that are installed; ``deprecated`` calls of
     the last hour by contract; ``schemas`` published ones that differ. ``cases`` and ``schemas`` are
-    None while that is not known."""
+    None while that is not known, and ``clock`` where that is so."""
 
     now: str
     contracts: Sequence[OperationContract]
@@ -39,12 +41,13 @@ class Findings:
     head: str | None
     interval: float
     believes_both: bool
+    clock: Reading | None = None
 
 
 def alerts_of(found: Findings) -> list[Alert]:
     """Every alert, the most urgent first."""
     rules = (
-        *(_policy, _skills, _cases, _budget, _checkpoint, _anchors),
+        *(_policy, _skills, _cases, _clock, _budget, _checkpoint, _anchors),
         *(_tokens, _owners, _deprecated, _schemas),
     )
     told = [alert for rule in rules for alert in rule(found)]
@@ -96,6 +99,27 @@ def _cases(found: Findings) -> Iterator[Alert]:
             "The policy in force does not decide as its own cases expect.",
             "gateway policy test compares them. Mend rule or case in a changeset.",
         )
+
+
+def _clock(found: Findings) -> Iterator[Alert]:
+    told = found.clock
+    if told is None or (told.ahead is None and told.behind is None):
+        return
+    if told.ahead is not None:
+        message = (
+            f"The clock says {told.ahead.days} days more than when a gateway ran last, so it is "
+            f"not believed before {told.believed_at}: nothing of later retention is destroyed."
+        )
+    else:
+        behind = told.behind or timedelta()
+        message = f"The clock is {behind.days} days behind what it was seen to say."
+    yield Alert(
+        AlertKind.CLOCK_NOT_BELIEVED,
+        Severity.CRITICAL,
+        message,
+        "Set it right: have it follow a time server (NTP), then start again. If so much time did "
+        "pass, start once with a larger GATEWAY_PRIVACY_CLOCK_LEAP.",
+    )
 
 
 def _budget(found: Findings) -> Iterator[Alert]:

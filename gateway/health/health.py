@@ -1,6 +1,7 @@
 """Looking how a gateway fares, at most every few seconds for each workspace."""
 
 import asyncio
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from gateway.health.recorded import record_state
 from gateway.health.report import ProcessState, RecordState, Report, budget_of
 from gateway.model.activity import Holder
 from gateway.model.ports import Clock, Journal, Page, Records
+from gateway.model.problem import ProblemError
 from gateway.model.skill import Installation, SkillFilter, SkillStatus
 from gateway.model.standing import Workload
 from gateway.model.time import after, stamp
 from gateway.policy import Policies
+from gateway.rights import Reading
 
 FRESH = 2.0
 """Seconds for which a report is given again."""
@@ -35,7 +38,8 @@ _SKILLS = Page(200)
 class Watched:
     """What is looked at. ``runs_waiting`` and ``delay`` are those of this process, ``verifies``
     says whether an installed skill is trusted still. ``interval`` is the seconds between two
-    checkpoints, ``believes_both`` whether development tokens are believed beside others."""
+    checkpoints, ``believes_both`` whether development tokens are believed beside others,
+    ``believed`` how far the clock is."""
 
     journal: Journal
     registry: Registry
@@ -48,6 +52,7 @@ class Watched:
     objective: float
     interval: float
     believes_both: bool
+    believed: Callable[[], Reading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ class Health:
             head=read.head,
             interval=watched.interval,
             believes_both=watched.believes_both,
+            clock=await asyncio.to_thread(self._clock),
         )
         told = (budget, read.record, read.head, cases, process, alerts_of(found))
         return Report(now, hour, read.workload, read.holders, *told)
@@ -124,6 +130,13 @@ class Health:
 
     def _unverified(self, skills: Sequence[Installation]) -> list[str]:
         return [one.ref for one in skills if not self._watched.verifies(one)]
+
+    def _clock(self) -> Reading | None:
+        """How far the clock is believed; None where the key store cannot tell it."""
+        try:
+            return self._watched.believed()
+        except (sqlite3.Error, ProblemError):
+            return None
 
     def _process(self) -> ProcessState:
         watched, policies = self._watched, self._watched.policies

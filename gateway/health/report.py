@@ -86,6 +86,7 @@ class AlertKind(StrEnum):
     POLICY_NOT_FOLLOWED = "policy_not_followed"
     SKILL_NOT_VERIFIED = "skill_not_verified"
     POLICY_CASE_FAILS = "policy_case_fails"
+    CLOCK_NOT_BELIEVED = "clock_not_believed"
     BUDGET_SPENT = "budget_spent"
     CHECKPOINT_LATE = "checkpoint_late"
     ANCHOR_BEHIND = "anchor_behind"

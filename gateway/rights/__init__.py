@@ -1,6 +1,7 @@
 """RIGHTS OF PEOPLE: what is held on somebody is exported, erased, held, kept and consented to."""
 
 from gateway.rights.build import Pace, Rights, open_rights
+from gateway.rights.calendar import Reading
 from gateway.rights.desk import Desk, Named
 from gateway.rights.exporting import Held, Holdings, document_of
 from gateway.rights.lateness import NOTHING, Looked, being_carried_out
@@ -17,6 +18,7 @@ __all__ = [
     "Named",
     "Overdue",
     "Pace",
+    "Reading",
     "ReceiptReport",
     "Retention",
     "RetentionRule",

@@ -25,7 +25,8 @@ _AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The desk where people ask, what reads for them, and what acts by itself.
+    """The desk where people ask, what reads for them, what acts by itself, and how far the clock is
+    believed for that.
 
     ``slots`` is how many of them read at a time: each goes through the whole record.
     """
@@ -35,6 +36,7 @@ class Rights:
     lateness: Lateness
     retention: Retention
     sweeper: Sweeper
+    calendar: Calendar
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
 
@@ -72,4 +74,4 @@ async def open_rights(
     sweeper = Sweeper(loop.journal, eraser, loop.clock, calendar, pace.interval)
     desk = Desk(loop.sealer, ids, sweeper.wake)
     exporting = Exporting(place, keys, loop.sealer, classes)
-    return Rights(desk, exporting, Lateness(place, keys), retention, sweeper)
+    return Rights(desk, exporting, Lateness(place, keys), retention, sweeper, calendar)

@@ -26,11 +26,13 @@ _NOTE_EVERY = timedelta(hours=1)
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The ``moment`` (RFC 3339) up to which the clock is believed. Where it is ``ahead`` of that,
-    it is believed again at ``believed_at``."""
+    it is believed again at ``believed_at``. ``behind`` is by how much it is behind what it was seen
+    to say, where that is too far."""
 
     moment: str
     ahead: timedelta | None = None
     believed_at: str | None = None
+    behind: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,22 @@ class Calendar(Clock):
             if before is None or noted.is_due(before):
                 self._keep(noted)
             self._seen = noted.seen
+        return self._reading(now, noted)
+
+    def look(self) -> Reading:
+        """As ``read``, and notes nothing.
+
+        Raises:
+            sqlite3.Error, ProblemError: the key store cannot be used.
+        """
+        with self._store.lock:
+            now, before = self._clock.now(), self._noted()
+        return self._reading(now, _Noted(now) if before is None else before.at(now, self._longest))
+
+    def _reading(self, now: datetime, noted: _Noted) -> Reading:
         if noted.since is None:
-            return Reading(stamp(now))
+            behind = noted.seen - now
+            return Reading(stamp(now), behind=behind if behind > self._longest else None)
         believed_at = stamp(noted.since + self._longest)
         return Reading(stamp(noted.seen), now - noted.seen, believed_at)
 

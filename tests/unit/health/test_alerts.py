@@ -1,6 +1,7 @@
 """What is an alert, and what is none."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from gateway.model.contract import (
     OperationContract,
     Risk,
 )
+from gateway.rights import Reading
 
 NOW = "2026-03-01T12:00:00.000000Z"
 
@@ -65,6 +67,7 @@ WRONG: dict[AlertKind, dict[str, Any]] = {
     AlertKind.POLICY_NOT_FOLLOWED: {"head": "sha256:2"},
     AlertKind.SKILL_NOT_VERIFIED: {"unverified": ["acme.skill@1.0.0"]},
     AlertKind.POLICY_CASE_FAILS: {"cases": Cases("sha256:1", 5, 0, ("a.yaml:1 olga may",))},
+    AlertKind.CLOCK_NOT_BELIEVED: {"clock": Reading(NOW, timedelta(days=400), NOW)},
     AlertKind.BUDGET_SPENT: {"budget": Budget(0.99, 500, 5)},
     AlertKind.CHECKPOINT_LATE: {
         "record": replace(RECORD, unsigned_since="2026-03-01T11:56:59.000000Z")
@@ -97,6 +100,7 @@ def test_what_is_wrong_is_told_with_what_to_do(kind: AlertKind) -> None:
         {"record": replace(RECORD, unsigned_since="2026-03-01T11:57:01.000000Z")},
         {"record": replace(RECORD, signed_at="2026-03-01T01:00:00.000000Z", unsigned_since=None)},
         {"record": replace(RECORD, targets=(target(2),))},
+        {"clock": Reading(NOW)},
     ],
 )
 def test_what_is_almost_wrong_is_not(almost: dict[str, Any]) -> None:
@@ -113,6 +117,12 @@ def test_the_most_urgent_comes_first_and_few_are_named() -> None:
     owners = next(one for one in found if one.kind is AlertKind.CONTRACT_WITHOUT_OWNER)
     assert owners.count == 50
     assert owners.about == tuple(f"a.n{number:03}@1.0.0" for number in range(SHOWN))
+
+
+def test_a_clock_that_is_far_behind_is_told_too() -> None:
+    (alert,) = alerts_of(replace(FINE, clock=Reading(NOW, behind=timedelta(days=30))))
+    assert (alert.kind, alert.severity) == (AlertKind.CLOCK_NOT_BELIEVED, Severity.CRITICAL)
+    assert "30 days behind" in alert.message
 
 
 def test_cases_that_cannot_be_read_are_told() -> None:

@@ -10,7 +10,7 @@ from gateway.model.ports import Tx
 from gateway.model.rights import ErasureStatus
 from gateway.model.time import after, stamp
 from gateway.rights import RetentionRule
-from gateway.rights.calendar import NOTE, Calendar
+from gateway.rights.calendar import NOTE, Calendar, Reading
 from tests.unit.rights.rights_world import PETRA, RightsWorld, done
 
 pytestmark = pytest.mark.anyio
@@ -167,6 +167,21 @@ async def test_the_note_is_written_once_an_hour_at_most(
     kept.clock.forward(-90 * DAY)
     assert calendar.read().moment == stamp(kept.clock.moment)
     assert len(written) == 3
+
+
+async def test_looking_how_far_the_clock_is_believed_notes_nothing(
+    kept: RightsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar, store = kept.rights.calendar, kept.keyring.data.store
+    calendar.read()
+    monkeypatch.setattr(store, "keep_note", lambda *_: pytest.fail("it notes something"))
+    seen = kept.clock.moment
+    assert calendar.look() == Reading(stamp(seen))
+    kept.clock.forward(-90 * DAY)
+    assert calendar.look() == Reading(stamp(kept.clock.moment), behind=timedelta(days=90))
+    kept.clock.forward(190 * DAY)
+    told = calendar.look()
+    assert (told.moment, told.ahead) == (stamp(seen), timedelta(days=100))
 
 
 async def test_what_is_sealed_while_the_clock_is_far_behind_is_kept_for_its_time(
