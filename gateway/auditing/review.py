@@ -89,12 +89,13 @@ def review(history: AuditHistory, asked: Review, revision_of: RevisionOf) -> Jso
     }
     if asked.span.until != LATEST:
         told["to"] = asked.span.until
-    in_force = activations_in(history, asked.span)
-    told["policyRevisions"] = [_in_force(history, asked, *one) for one in in_force]
     begin = asked.after if asked.after is not None and "COULD" not in asked.parts else 0
     whole = stretch_of(history, asked.workspace, asked.span, begin)
     stretch = replace(whole, through=min(whole.through, whole.after + MOST_LOOKED))
     complete = stretch.through == whole.through
+    decided = history.revisions(stretch) if asked.entries else []
+    in_force = activations_in(history, asked.span, frozenset(decided))
+    told["policyRevisions"] = [_in_force(history, asked, *one) for one in in_force]
     if "COULD" in asked.parts:
         told["could"] = _could(history, asked, stretch, in_force, revision_of)
     told |= _of_record(history, asked, stretch, complete=complete)
@@ -109,17 +110,31 @@ def review(history: AuditHistory, asked: Review, revision_of: RevisionOf) -> Jso
 # --- which policy was in force
 
 
-def activations_in(history: AuditHistory, span: Span) -> list[tuple[Activation, str | None]]:
-    """The activations that were in force in a span, oldest first, each with when the next came."""
-    found: list[tuple[Activation, str | None]] = []
+def activations_in(
+    history: AuditHistory, span: Span, decided: frozenset[str]
+) -> list[tuple[Activation, str | None]]:
+    """The activations that were in force in a span, oldest first, each with when the next came.
+
+    Where a clock went back their moments do not tell. So each revision that is known to have
+    ``decided`` calls of the span is among them, as it came into force last.
+    """
+    newest_first: list[tuple[Activation, str | None]] = []
     until: str | None = None
     for one in _newest_first(history):
-        if one.at < span.until:
-            found.append((one, until))
+        newest_first.append((one, until))
         until = one.at
-        if one.at <= span.since:
-            break
-    return found[::-1]
+    meant = {one.number for one, until in newest_first if _is_within(one, until, span)}
+    missing = set(decided) - {one.revision for one, _ in newest_first if one.number in meant}
+    for one, _ in newest_first:
+        if one.revision in missing:
+            meant.add(one.number)
+            missing.remove(one.revision)
+    return [(one, until) for one, until in reversed(newest_first) if one.number in meant]
+
+
+def _is_within(one: Activation, until: str | None, span: Span) -> bool:
+    """Whether an activation was in force in a span, as the clock told it."""
+    return one.at < span.until and (until is None or until > span.since)
 
 
 def _newest_first(history: AuditHistory) -> Iterator[Activation]:

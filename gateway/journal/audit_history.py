@@ -87,6 +87,10 @@ _TOKENS = Statement(
     .where(*_STRETCH, _types(*CALLS), is_json(entry.c.body))
     .order_by(*(said.nulls_first() for said in _said.values()))
 )
+_revision = field(field(entry.c.body, "decision"), "policyRevision")
+_REVISIONS = Statement(
+    select(_revision).distinct().where(*_STRETCH, _types(*CALLS), is_json(entry.c.body))
+)
 _WITHOUT_SEEN = Statement(
     select(func.count())
     .select_from(entry)
@@ -162,6 +166,10 @@ class SqlAuditHistory(SqlRecords, AuditHistory):
     def tokens(self, stretch: Stretch) -> list[Token]:
         """Everybody who called anything in a stretch, as the tokens said then."""
         return [Token(*row) for row in self._all(_TOKENS, **_window(stretch))]
+
+    def revisions(self, stretch: Stretch) -> list[str]:
+        """The revisions of policy under which calls of a stretch were decided."""
+        return [row[0] for row in self._all(_REVISIONS, **_window(stretch)) if row[0] is not None]
 
     def without_seen(self, stretch: Stretch) -> int:
         """How many answers in a stretch do not say what of personal data they showed."""

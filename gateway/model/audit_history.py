@@ -96,6 +96,10 @@ class AuditHistory(Records, Protocol):
         """Everybody who called anything in a stretch, as the tokens said then."""
         ...
 
+    def revisions(self, stretch: Stretch) -> list[str]:
+        """The revisions of policy under which calls of a stretch were decided."""
+        ...
+
     def without_seen(self, stretch: Stretch) -> int:
         """How many answers in a stretch do not say what of personal data they showed."""
         ...

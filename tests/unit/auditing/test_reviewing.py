@@ -36,11 +36,11 @@ async def world(tmp_path: Path) -> AsyncIterator[EventWorld]:
     await made.journal.close()
 
 
-async def asked(world: EventWorld, key: str, **more: Any) -> JsonObject:
-    """The review of ``shop.<key>`` over all time."""
+async def asked(world: EventWorld, key: str, span: Span | None = None, **more: Any) -> JsonObject:
+    """The review of ``shop.<key>``, over all time or a span."""
     await world.journal.write(lambda _: None)
     contract = f"shop.{key}"
-    wanted = Review("acme", contract, world.registry.resolve(contract), Span(), **more)
+    wanted = Review("acme", contract, world.registry.resolve(contract), span or Span(), **more)
     current = world.loop.policies.current
     with open_audit(world.folder / "gateway.db") as history:
         return review(
@@ -160,6 +160,37 @@ async def test_a_revision_without_content_is_told_as_undecidable(world: EventWor
     assert {row["policyVersion"] for row in found["could"]["items"]} == {
         world.loop.policies.revision
     }
+
+
+async def test_a_revision_that_decided_while_the_clock_was_hours_ahead_is_told(
+    world: EventWorld,
+) -> None:
+    """The second of three came into force, and decided, before the clock was set back."""
+    hours, begun = 3_600, world.clock.moment
+
+    async def decides(number: int) -> str:
+        await world.decide_by(f"p, {number}, *, *, *, *, true, autonomous, -, -, -, -\n")
+        revision = world.loop.policies.revision
+        body = {"contract": "shop.plain@1.0.0", "subject": "olga"}
+        decision = {"effect": "allow", "policyRevision": revision}
+        await world.append(EntryType.QUERY_ANSWERED, {**body, "decision": decision})
+        return revision
+
+    world.clock.forward(hours)
+    names = [await decides(1)]
+    world.clock.forward(10 * hours)
+    names.append(await decides(2))
+    world.clock.forward(-9 * hours)
+    names.append(await decides(3))
+
+    async def told(since: int, until: int) -> list[str]:
+        moments = (stamp(begun + timedelta(hours=one)) for one in (since, until))
+        found = await asked(world, "plain", Span(*moments))
+        return [one["revision"] for one in found["policyRevisions"]][-2:]
+
+    assert await told(10, 12) == names[1:]
+    assert await told(2, 3) == [names[0], names[2]]
+    assert (await told(20, 21)) == names[2:]
 
 
 async def test_a_contract_that_is_gone_has_a_record_and_no_decisions(world: EventWorld) -> None:
