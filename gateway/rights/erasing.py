@@ -17,7 +17,7 @@ from gateway.journal import Place, Signer, open_sealed
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.ports import Journal, Tx
-from gateway.model.rights import Erasure, ErasureStatus, Hold, SubjectKind
+from gateway.model.rights import Erasure, ErasureStatus, Hold, Subject, SubjectKind
 from gateway.privacy import DataKeys
 from gateway.rights.receipts import Classes, make_receipt, signed
 from gateway.rights.search import Search
@@ -63,7 +63,8 @@ class Eraser:
         Raises:
             OSError, sqlite3.Error, TimeoutError, ProblemError: it could not be done; repeat it.
         """
-        condemned = set(await self.journal.read(lambda records: records.condemned_by(erasure.id)))
+        named = await self.journal.read(lambda records: records.condemned_by(erasure.id))
+        condemned = set(await asyncio.to_thread(without_others, self.keys, erasure.subject, named))
         await asyncio.to_thread(self._destroy, erasure, sorted(condemned))
         search = Search(self.keys, [erasure.subject], condemned)
         begun = erasure.condemned_at is not None
@@ -183,6 +184,13 @@ def stands_in_the_way(hold: Hold, erasure: Erasure, search: Search) -> bool:
     if hold.subject.kind is SubjectKind.EXECUTION:
         return hold.subject.target in search.executions
     return hold.subject.target in search.others
+
+
+def without_others(keys: DataKeys, subject: Subject, key_ids: Sequence[str]) -> list[str]:
+    """Condemned keys without those of somebody else than who is erased. They were condemned only
+    because the key store of that time did not know them, as one that was restored, so that they
+    counted as nobody's own."""
+    return [key_id for key_id in key_ids if keys.owner_token(key_id) in (None, subject.target)]
 
 
 def about(erasure: Erasure, kind: EntryType, body: JsonObject, actor: str = "") -> NewEntry:

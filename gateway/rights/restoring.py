@@ -14,7 +14,7 @@ from gateway.model.ports import Journal, Records, Tx
 from gateway.model.rights import CondemnedKey
 from gateway.privacy import DataKeys
 from gateway.privacy.tombstones import Tombstone
-from gateway.rights.erasing import CHUNK, REASON
+from gateway.rights.erasing import CHUNK, REASON, without_others
 
 _log = logging.getLogger(__name__)
 
@@ -50,26 +50,19 @@ async def _destroy_again(journal: Journal, keys: DataKeys) -> int:
         for key in (named[key_id] for key_id in risen_here):
             back.setdefault((key.workspace, key.cause), []).append(key.id)
         for (workspace, cause), ids in back.items():
-            if fallen := await _without_others(journal, keys, workspace, cause, ids):
+            if fallen := await _fallen(journal, keys, workspace, cause, ids):
                 await asyncio.to_thread(keys.destroy, workspace, fallen, f"{cause}{_AGAIN}")
             risen += len(fallen)
 
 
-async def _without_others(
+async def _fallen(
     journal: Journal, keys: DataKeys, workspace: str, cause: str, key_ids: list[str]
 ) -> list[str]:
-    """These keys without those of somebody else than who was erased. They fell only because the key
-    store of that time did not know them, as one that was restored, so that they counted as nobody's
-    own."""
+    """Which of these keys are to be destroyed for a cause."""
     erasure = await journal.read(lambda records: records.erasure(workspace, cause))
     if erasure is None:
         return key_ids
-    own = (None, erasure.subject.target)
-
-    def kept() -> list[str]:
-        return [key_id for key_id in key_ids if keys.owner_token(key_id) in own]
-
-    return await asyncio.to_thread(kept)
+    return await asyncio.to_thread(without_others, keys, erasure.subject, key_ids)
 
 
 async def _restate(journal: Journal, keys: DataKeys) -> int:
