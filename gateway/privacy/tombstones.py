@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.model.json import decode, encode
+from gateway.model.system import sync_folder
 
 FILE_NAME = "tombstones.jsonl"
 _AT_ONCE = 5_000
@@ -49,6 +50,7 @@ class TombstoneFile:
 
     def append(self, tombstones: Sequence[Tombstone]) -> None:
         """Write tombstones, durably."""
+        is_new = not self.path.exists()
         lines = "".join(f"{_line(one)}\n" for one in tombstones)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
@@ -57,6 +59,8 @@ class TombstoneFile:
             file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())
+        if is_new:
+            sync_folder(self.path.parent)
 
     def _ends_whole(self, descriptor: int) -> bool:
         return os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1) == b"\n"

@@ -9,7 +9,7 @@ from gateway.model.system import SystemClock
 from gateway.privacy import verify_signature
 from gateway.privacy.root_keys import LocalRootKey, open_root_key
 from gateway.privacy.signing_keys import CHECKPOINT, StoredSigningKeys
-from gateway.privacy.tombstones import Tombstone
+from gateway.privacy.tombstones import Tombstone, TombstoneFile
 from gateway.privacy.vault import Vault, open_vault
 from gateway.privacy.workspace_keys import WorkspaceKeys
 
@@ -41,6 +41,17 @@ def test_tombstones_stay_in_their_order(reopen: Open) -> None:
     vault.tombstones.append(made[:20])
     reopen().tombstones.append(made[20:])
     assert list(vault.tombstones) == made
+
+
+def test_a_new_file_of_tombstones_survives_a_power_cut_from_the_first_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("gateway.privacy.tombstones.sync_folder", synced.append)
+    file = TombstoneFile(tmp_path / "tombstones.jsonl")
+    for number in range(2):
+        file.append([Tombstone(f"k{number}", "acme", NOW, "asked for")])
+    assert synced == [tmp_path]
 
 
 def test_every_opener_signs_with_the_same_key(reopen: Open) -> None:
