@@ -259,6 +259,11 @@ def values() -> Iterator[Payload]:
     )
     yield document("a list of wrong items", wrong, 422, "VALIDATION_FAILED",
                    variables={"i": {"decisions": [[1]] * 19_000}})  # fmt: skip
+    search = "query ($t: [String!]) { auditRecordSearch(input: {types: $t}) { __typename } }"
+    items = b'"",' * 85_000
+    for name, last in (("wrong", b"1"), ("null", b"null")):
+        yield raw(f"a long list whose last item is {name}", b'{"query":%b,"variables":{"t":[%b]}}'
+                  % (json.dumps(search).encode(), items + last), 422)  # fmt: skip
     twice = b",".join(b'"a":1' for _ in range(40_000))
     yield raw("one key 40,000 times", b'{"query":"{__typename}","variables":{' + twice + b"}}", 400)
     halves = b'{"query":"{__typename}","variables":{"a":"' + b"\\ud800" * 40_000 + b'"}}'

@@ -33,6 +33,7 @@ from tests.unit.graphql.support import (
 CORE = sys.modules[
     "graphql.utilities.validate_input_value"
 ]  # its package has a function of its name
+COERCING = sys.modules["graphql.utilities.coerce_input_value"]
 GUESSED = sys.modules["graphql.pyutils.suggestion_list"].LexicalDistance  # type: ignore[attr-defined]
 PLACE = "mutation ($items: [ShopItemInput!]!, $email: EmailAddress!) { shopOrderPlace(input: "
 PLACE += "{items: $items, email: $email}) { orderId } }"
@@ -106,6 +107,43 @@ def test_only_so_many_items_of_a_list_are_looked_at_to_tell_what_is_wrong() -> N
     found = value_issues(Watched(["x"] * 5000), GraphQLList(GraphQLInt), "")
     assert [next(found).path for _ in range(3)] == ["/0", "/1", "/2"]
     assert Watched.seen == 3
+
+
+@pytest.mark.parametrize("is_asked_for_the_schema", [False, True])
+def test_a_long_list_is_not_looked_at_closely_for_one_item_that_does_not_fit(
+    counted: Callable[[Any, str], list[int]], is_asked_for_the_schema: bool
+) -> None:
+    asked = operation("shop.tag", given=fields(tags="[String!]"))
+    app = application(FakeDoor(), catalogue=Catalogue({**SHIPPED, "tag": asked}))
+    closely = counted(CORE, "validate_input_value_impl")
+    coerced = counted(COERCING, "coerce_input_value")
+    query = "query ($tags: [String!]) { tag(input: {tags: $tags}) { done } "
+    query += "__schema { queryType { name } } }" if is_asked_for_the_schema else "}"
+    answer = post(app, query, variables={"tags": [""] * 9000 + [1]})
+    (entry,) = answer.json()["errors"]
+    (issue,) = entry["extensions"]["problem"]["issues"]
+    assert (answer.status_code, issue["path"]) == (422, "/variables/tags/9000")
+    assert entry["locations"] == [{"line": 1, "column": 8}]
+    assert closely[0] + coerced[0] < 100
+
+
+def test_what_is_unusual_in_one_variable_sets_no_other_back(
+    counted: Callable[[Any, str], list[int]],
+) -> None:
+    asked = operation("shop.tag", given=fields(tags="[String!]", own="[String!]", extra="JSON"))
+    door = FakeDoor()
+    app = application(door, catalogue=Catalogue({**SHIPPED, "tag": asked}))
+    coerced = counted(COERCING, "coerce_input_value")
+    query = 'query ($tags: [String!], $own: [String!] = ["a"], $extra: [String!]) '
+    query += "{ tag(input: {tags: $tags, own: $own}) { done } b: tag(input: {tags: $extra}) "
+    query += "{ done } }"
+    tags = [""] * 9000
+    assert post(app, query, variables={"tags": tags, "extra": "x"}).status_code == 200
+    assert [call["input"] for call in door.calls] == [
+        {"tags": tags, "own": ["a"]},
+        {"tags": ["x"]},
+    ]
+    assert coerced[0] < 100
 
 
 def test_comparisons_that_are_too_many_are_not_made_again(

@@ -1,9 +1,18 @@
 """Validated operations compiled to closures, which answer as graphql-core would, to the byte."""
 
+from gateway.surfaces.graphql.compiled.coercing import InputCoercers
 from gateway.surfaces.graphql.compiled.conditions import condition_variables
-from gateway.surfaces.graphql.compiled.irregular import is_coroutine
+from gateway.surfaces.graphql.compiled.irregular import UnsupportedError, is_coroutine
 from gateway.surfaces.graphql.compiled.operations import CompiledOperations
 from gateway.surfaces.graphql.compiled.replaying import Core
 from gateway.surfaces.graphql.compiled.request import Request
 
-__all__ = ["CompiledOperations", "Core", "Request", "condition_variables", "is_coroutine"]
+__all__ = [
+    "CompiledOperations",
+    "Core",
+    "InputCoercers",
+    "Request",
+    "UnsupportedError",
+    "condition_variables",
+    "is_coroutine",
+]

@@ -1,10 +1,12 @@
 """The values of variables, coerced by closures made once for each input type.
 
-They are strict: a value that is exactly as its type is written is taken, and whatever else is given
-goes to graphql-core, which coerces it or says what is wrong.
+They are strict: a value that is exactly as its type is written is taken, or as an item of a list
+alone, and a variable that has anything else goes to graphql-core, which coerces it or says what is
+wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -36,6 +38,7 @@ from graphql.execution.values import (
 from graphql.utilities.coerce_input_value import coerce_default_value
 
 from gateway.surfaces.graphql.compiled.irregular import (
+    PLAIN,
     REQUIRED,
     IrregularError,
     UnsupportedError,
@@ -145,20 +148,26 @@ def _nullable(coerce: Convert) -> Convert:
 
 def _list(coerce_item: Convert, *, is_nullable: bool) -> Convert:
     def coerce(value: Any) -> list[Any]:
-        if type(value) is not list:  # graphql-core takes a single value for a list of one
+        if type(value) is list:
+            return [coerce_item(item) for item in value]
+        if type(value) not in PLAIN:
             raise IrregularError
-        return [coerce_item(item) for item in value]
+        return [coerce_item(value)]  # a single value is a list of one
 
     return _nullable(coerce) if is_nullable else coerce
 
 
 def _leaf(declared: GraphQLLeafType, *, is_nullable: bool) -> Convert:
+    take: Convert = declared.coerce_input_value
+    if is_enum_type(declared):  # or else it compares what it refuses with all its names
+        take = partial(declared.coerce_input_value, hide_suggestions=True)
+
     def by_type(value: Any) -> Any:
         if value is None:
             if is_nullable:
                 return None
             raise IrregularError
-        coerced = declared.coerce_input_value(value)
+        coerced = take(value)
         if coerced is Undefined:
             raise IrregularError
         return coerced
@@ -194,38 +203,46 @@ class VariableCoercer:
         coercers: InputCoercers,
     ) -> None:
         self._schema = schema
-        self._definitions = definitions
         self._variables = [_variable(schema, node, coercers) for node in definitions]
 
     def values(
-        self, given: Mapping[str, Any], max_errors: int
+        self, given: Mapping[str, Any], max_errors: int, check: Callable[[], None]
     ) -> VariableValues | list[GraphQLError]:
-        """The values of all variables, or graphql-core's errors, at most ``max_errors`` of them."""
+        """The values of all variables, or graphql-core's errors, at most ``max_errors`` of them.
+
+        graphql-core is asked of those alone that are not as usual, after ``check`` was called.
+
+        Raises:
+            Exception: what ``check`` raises.
+        """
         sources, coerced = {}, {}
-        try:
-            for name, signature, exact, coerce, absent in self._variables:
-                value = given.get(name, Undefined)
-                sources[name] = _new(VariableValueSource, (signature, value))
+        unusual: list[VariableDefinitionNode] = []
+        for name, signature, exact, coerce, absent, node in self._variables:
+            value = given.get(name, Undefined)
+            sources[name] = _new(VariableValueSource, (signature, value))
+            try:
                 if type(value) is exact:
                     coerced[name] = value
                 elif value is not Undefined:
                     coerced[name] = coerce(value)
                 elif absent is REQUIRED:
-                    raise IrregularError
+                    unusual.append(node)
                 elif absent is not Undefined:
                     coerced[name] = absent
-        except Exception:  # whatever is the matter, graphql-core says whether it is wrong
-            return get_variable_values(
-                self._schema,
-                self._definitions,
-                dict(given),
-                max_errors=max_errors,
-                hide_suggestions=True,
+            except Exception:  # whatever is the matter, graphql-core says whether it is wrong
+                unusual.append(node)
+        if unusual:
+            check()
+            found = get_variable_values(
+                self._schema, unusual, dict(given), max_errors=max_errors, hide_suggestions=True
             )
+            if isinstance(found, list):
+                return found
+            coerced.update(found.coerced)
         return _new(VariableValues, (sources, coerced))
 
 
-_Variable = tuple[str, GraphQLVariableSignature, type, Convert, object]
+_Variable = tuple[str, GraphQLVariableSignature, type, Convert, object, VariableDefinitionNode]
 
 
 def _variable(
@@ -240,4 +257,4 @@ def _variable(
     elif is_non_null_type(signature.type):
         absent = REQUIRED
     declared = signature.type
-    return signature.name, signature, exact_type(declared), coercers.of(declared), absent
+    return signature.name, signature, exact_type(declared), coercers.of(declared), absent, node

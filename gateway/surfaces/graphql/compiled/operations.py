@@ -100,12 +100,18 @@ class CompiledOperations:
         """What graphql-core's ``execute`` answers for the operation ``definition`` of ``document``.
 
         Each resolver of a root field is called as often as there, and in the same order.
+
+        Raises:
+            Exception: what the request's ``check`` raises.
         """
         key = document.digest, definition.name.value if definition.name else None
         plan = self.plans.get(key) or self._planned(key, document, definition)
         if plan.variables is None:
+            request.check()
             return self._core.run(document.tree, definition, request, {})
-        values = plan.variables.values(request.variables, request.max_coercion_errors)
+        values = plan.variables.values(
+            request.variables, request.max_coercion_errors, request.check
+        )
         if isinstance(values, list):
             return _refused(values)
         compiled = plan.form

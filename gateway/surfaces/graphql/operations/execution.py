@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 from itertools import islice
 from typing import Any
@@ -25,7 +26,11 @@ from gateway.surfaces.graphql.door import CallContext
 from gateway.surfaces.graphql.errors import RequestRefusedError, error_entry, internal_problem
 from gateway.surfaces.graphql.limits import Limits
 from gateway.surfaces.graphql.operations.documents import Document
-from gateway.surfaces.graphql.operations.values import null_condition_issues, variable_issues
+from gateway.surfaces.graphql.operations.values import (
+    first_unfit,
+    null_condition_issues,
+    variable_issues,
+)
 from gateway.surfaces.graphql.requests.parameters import Parameters
 from gateway.surfaces.graphql.schema.scalars import UnreadableError
 from gateway.surfaces.graphql.schema.sight import Seen
@@ -140,15 +145,20 @@ async def run(operation: Operation) -> JsonObject:
 
 def _executed(operation: Operation, event: JsonObject | None = None) -> Awaitable[ExecutionResult]:
     """The outcome of a query or mutation, or of a subscription for one event."""
-    request = Request(operation.parameters.variables, operation.context, event, _FAULTS_SOUGHT)
+    check = partial(_refuse_unfit, operation)
+    request = Request(
+        operation.parameters.variables, operation.context, event, _FAULTS_SOUGHT, check
+    )
     document, definition = operation.document, operation.definition
     if document.introspects:  # on the part of the schema that its caller sees, and on no other
+        check()
         return Core(operation.schema).run(document.tree, definition, request, {})
     return document.compiled.execute(document, definition, request)
 
 
 def _executor(operation: Operation) -> Executor[Any]:
     _refuse_nulls(operation)
+    _refuse_unfit(operation)
     executor = Executor.build(
         operation.schema,
         operation.document.tree,
@@ -170,6 +180,14 @@ def _refuse_nulls(operation: Operation) -> None:
     )
     if nulls:
         raise _variables_refused(nulls)
+
+
+def _refuse_unfit(operation: Operation) -> None:
+    """Refuse variables in which we find a fault: graphql-core takes ten times as long to."""
+    variables, definition = operation.parameters.variables, operation.definition
+    unfit = first_unfit(operation.schema, definition, variables)
+    if unfit is not None:
+        raise _not_run(operation, [GraphQLError("a variable that does not fit", unfit)])
 
 
 def _body(outcome: ExecutionResult, operation: Operation) -> JsonObject:
