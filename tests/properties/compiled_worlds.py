@@ -78,7 +78,7 @@ INFINITE = float("inf")
 MISSES: dict[str, list[Any]] = {
     "String": [1, 1.5, True, ["a"]],
     "Int": [MAXIMUM, -MAXIMUM, -MAXIMUM - 1, 1.0, 1.5, True, "1", INFINITE],
-    "Float": [1, True, "1.5", INFINITE, 10**40],
+    "Float": [1, True, "1.5", INFINITE, 10**40, 2**53 + 1],
     "Boolean": [0, 1, "true", 1.0],
     "ID": [1, 1.0, 1.5, True],
     "Any": [None, (1, 2)],

@@ -66,12 +66,23 @@ def test_leaves_that_are_written_are_answered_so(
 @given(st.floats() | st.floats(-1e18, 1e18))
 @example(1e16)
 @example(-1e16)
-@example(9999999999999998.0)
+@example(2.0**53)
+@example(2.0**53 - 1)
 @example(5e-324)
 @settings(max_examples=1000)
 def test_floats_are_written_as_everywhere(number: float) -> None:
     found = written(written_leaf(GraphQLFloat, is_nullable=False), [number])
-    assert found == (orjson.dumps([number]) if abs(number) < 1e16 else None)
+    assert found == (orjson.dumps([number]) if abs(number) < 2.0**53 else None)
+
+
+@given(st.integers(-(2**54), 2**54))
+@example(2**53 + 1)
+@example(-(2**53) - 1)
+@example(2**53 - 1)
+@settings(max_examples=1000)
+def test_no_integer_is_rounded_where_a_float_is_told(number: int) -> None:
+    found = written(written_leaf(GraphQLFloat, is_nullable=False), [number])
+    assert found == (orjson.dumps([float(number)]) if abs(number) < 2**53 else None)
 
 
 @given(st.text())

@@ -24,12 +24,13 @@ from gateway.surfaces.graphql.compiled.irregular import EXACT
 from gateway.surfaces.graphql.compiled.leaves import Convert
 from gateway.surfaces.graphql.schema.scalars import as_it_is
 
-_ODDLY_WRITTEN = 1e16
-"""From here on msgspec writes a float otherwise than orjson does, which writes all else."""
+_WHOLE = 2.0**53
+"""From here on not every integer is a float, which graphql-core looks at and msgspec rounds, and a
+little further msgspec writes a float otherwise than orjson does, which writes all else."""
 
 _NUMBERS: Mapping[str, Any] = {
     "Int": Annotated[int, msgspec.Meta(ge=GRAPHQL_MIN_INT, le=GRAPHQL_MAX_INT)],
-    "Float": Annotated[float, msgspec.Meta(gt=-_ODDLY_WRITTEN, lt=_ODDLY_WRITTEN)],
+    "Float": Annotated[float, msgspec.Meta(gt=-_WHOLE, lt=_WHOLE)],
 }
 
 _encode = msgspec.json.Encoder().encode
