@@ -20,6 +20,7 @@ LENGTH = b"content-length: %d\r\n" % len(BODY)
 TE = b"transfer-encoding: chunked\r\n"
 JSON = b"content-type: application/json\r\n"
 UPGRADE = b"connection: upgrade\r\nupgrade: %b\r\n"
+KEY = b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n"
 GET = b"GET /graphql?query=%b HTTP/1.1\r\nhost: a\r\ngraphql-require-preflight: 1\r\n\r\n"
 PING = {"data": {"shopPing": {"done": True}}}
 
@@ -99,6 +100,13 @@ UNFRAMED = {
     "a length and chunks": post(TE, body=CHUNKED),
     "chunks twice": post(TE, TE, length=b"", body=CHUNKED),
     "another coding": post(b"transfer-encoding: xchunked\r\n", length=b"", body=CHUNKED),
+    "a coding before chunks": post(
+        b"transfer-encoding: gzip, chunked\r\n", length=b"", body=CHUNKED
+    ),
+    "an empty coding": post(b"transfer-encoding: ,chunked\r\n", length=b"", body=CHUNKED),
+    "chunks in HTTP/1.0": post(
+        TE, length=b"", body=CHUNKED, line=b"POST /graphql HTTP/1.0", host=b""
+    ),
     "a chunk of no size": post(TE, length=b"", body=b"zz\r\nhello\r\n0\r\n\r\n"),
     "a negative chunk": post(TE, length=b"", body=b"-1\r\nhello\r\n0\r\n\r\n"),
     "an endless chunk": post(TE, length=b"", body=b"f" * 20 + b"\r\nhello\r\n0\r\n\r\n"),
@@ -124,6 +132,8 @@ UNFRAMED = {
     "an upgrade with a body": post(UPGRADE % b"h2c"),
     "a WebSocket with a body": post(UPGRADE % b"websocket"),
     "a WebSocket by POST": post(UPGRADE % b"websocket", length=b"", body=b""),
+    "a WebSocket in HTTP/1.0": b"GET /graphql HTTP/1.0\r\nhost: a\r\n%b%b\r\n"
+    % (UPGRADE % b"websocket", KEY),
     "a WebSocket without key": b"GET /graphql HTTP/1.1\r\nhost: a\r\n%b\r\n"
     % (UPGRADE % b"websocket"),
 }
@@ -146,6 +156,8 @@ def test_what_is_wrong_with_the_headers_is_said(site: Site) -> None:
         (UNFRAMED["no host"], b"host header"),
         (UNFRAMED["HTTP/2 on a line"], b"Use HTTP/1.1"),
         (UNFRAMED["an upgrade with a body"], b"upgrade header"),
+        (UNFRAMED["a coding before chunks"], b"transfer-encoding"),
+        (UNFRAMED["chunks in HTTP/1.0"], b"transfer-encoding"),
     ):
         assert told in site.ask(request)[1]
 
@@ -196,11 +208,21 @@ def test_what_the_endpoint_refuses_has_the_form_of_graphql(
         post(b"x-a: \xff\xfe\r\n"),
         post(TE, length=b"", body=CHUNKED.replace(b"\r\n", b";a=b\r\n", 1)),
         GET % b"{shopPing{done}}",
+        post(length=b"content-length:\t%d \t\r\n" % len(BODY)),
+        post(b"transfer-encoding: Chunked \r\n", length=b"", body=CHUNKED),
+        post(b"accept:\t application/json \r\n"),
     ],
 )
 def test_what_is_unusual_and_clear_is_answered(site: Site, request_: bytes) -> None:
     status, body = site.ask(request_)
     assert (status, json.loads(body)) == (200, PING)
+
+
+def test_space_around_a_value_is_no_part_of_it(site: Site) -> None:
+    status, _ = site.ask(post(b"authorization: \t Bearer admin\t \r\n"))
+    assert (status, [call["principal"].subject for call in site.door.calls]) == (200, ["ada"])
+    asked = post(b"expect: 100-continue \r\n", b"connection: close\r\n")
+    assert site.send(asked).startswith(b"HTTP/1.1 100 ")
 
 
 def test_a_head_has_no_body_and_does_not_disturb_what_follows(site: Site) -> None:

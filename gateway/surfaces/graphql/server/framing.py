@@ -7,7 +7,8 @@ next bytes on it could be taken for a request that a proxy saw as a part of this
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _VERSIONS = frozenset({"1.0", "1.1"})
-_BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
+_CODING = b"transfer-encoding"
+_BODY_HEADERS = frozenset({b"content-length", _CODING})
 
 
 class UnframedError(Exception):
@@ -26,11 +27,12 @@ class StrictHttp(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. A field behind the body is passed over: proxies that check headers do
-        not check trailers, and none is to be merged unasked (RFC 9110, section 6.5.1)."""
+        """Take a header, without the space around its value (RFC 9112, section 5.1). A field behind
+        the body is passed over: proxies that check headers do not check trailers, and none is to be
+        merged unasked (RFC 9110, section 6.5.1)."""
         if self._has_headers:
             return
-        name = name.lower()
+        name, value = name.lower(), value.strip(b" \t")
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
@@ -52,7 +54,8 @@ class StrictHttp(HttpToolsProtocol):
         super().send_400_response(self._fault or msg)
 
     def _found(self) -> str | None:
-        """What is wrong with the headers: the version, the host (RFC 9112, section 3.2), or an
+        """What is wrong with the headers: the version, the host (RFC 9112, section 3.2), a coding
+        that nobody takes off the body here or that HTTP/1.0 does not have (section 6.1), or an
         upgrade, at whose headers the parser stops, so that a body would be the next request."""
         names = [name for name, _ in self.headers]
         version = self.parser.get_http_version()
@@ -61,12 +64,20 @@ class StrictHttp(HttpToolsProtocol):
         hosts = names.count(b"host")
         if hosts > 1 or (not hosts and version == "1.1"):
             return "The request has no host header, or two. Send one."
-        if self.parser.should_upgrade() and not (self._is_plain_get(names) and not self._is_busy()):
+        codings = [value.lower() for name, value in self.headers if name == _CODING]
+        if codings and (codings != [b"chunked"] or version != "1.1"):
             return (
-                "A connection is upgraded by a GET without a body alone, once all that was asked "
-                "before is answered. Send no upgrade header."
+                "The transfer-encoding is not chunked alone, or is that of HTTP/1.0. Send a length."
+            )
+        if self.parser.should_upgrade() and not self._may_upgrade(names, version):
+            return (
+                "A connection is upgraded by a GET without a body alone, not in HTTP/1.0, once all "
+                "that was asked before is answered. Send no upgrade header."
             )
         return None
+
+    def _may_upgrade(self, names: list[bytes], version: str) -> bool:
+        return version == "1.1" and self._is_plain_get(names) and not self._is_busy()
 
     def _is_busy(self) -> bool:
         """Whether a request waits for its answer, for which all that is written would be taken."""
