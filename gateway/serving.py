@@ -84,6 +84,9 @@ def create_app(gateway: Gateway, trusted: TrustedDocuments | None = None) -> ASG
             *_probes(gateway),
         ],
     )
+    # A redirect for a slash too many would name this host by http, whatever stands in front of it,
+    # and whoever follows it would send token and input along.
+    app.router.redirect_slashes = False
     gate: ASGIApp = RequestGate(Shortcut(app, graphql), most=_ROOM * settings.max_requests)
     return AccessLog(gate if settings.traces == "off" else Traced(gate))
 

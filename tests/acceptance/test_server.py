@@ -35,6 +35,12 @@ def test_a_browser_gets_a_page_and_nothing_from_elsewhere(world: World) -> None:
     assert "https://" not in page.headers["content-security-policy"]
 
 
+def test_nobody_is_sent_elsewhere_with_what_was_meant_for_us(world: World) -> None:
+    for path in ("/graphql/", "/healthz/", "/access/v1/evaluation/"):
+        answer = HTTP.post(f"{world.gateway.url}{path}", json={"query": "{ __typename }"})
+        assert (answer.status_code, "location" in answer.headers) == (404, False)
+
+
 def test_sigterm_signs_a_last_checkpoint_and_exits_with_0(own_world: World) -> None:
     own_world.submit()
     assert own_world.gateway.stop(signal.SIGTERM) == 0
