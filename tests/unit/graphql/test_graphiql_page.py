@@ -65,6 +65,9 @@ def test_the_policy_allows_no_other_origin_and_no_frame_around_the_page() -> Non
         ("*/*", False),
         ("application/json, text/html", False),
         ("text/html;q=0.5, application/graphql-response+json", False),
+        ("text/html;q=0.5, */*", False),
+        ("text/html;q=0.5, application/*;q=0.4", True),
+        ("text/html, */*", True),
         ("text/html;q=0", False),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.model.problem import refuse
 from tests.unit.graphql.live import TRUSTED, WATCH, Live, event, eventually, run
+from tests.unit.graphql.support import application, post
 
 ACCEPT = {"accept": "text/event-stream"}
 OLGA = {**ACCEPT, "authorization": "Bearer olga"}
@@ -248,3 +249,20 @@ def test_who_accepts_both_gets_json_for_one_result_and_a_stream_for_many() -> No
             await live.feed.has(1)
 
     run(story)
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_stream"),
+    [
+        ("text/event-stream", True),
+        ("text/event-stream, */*", True),
+        ("text/event-stream, */*;q=0.1", True),
+        ("text/event-stream;q=0.5, */*", False),
+        ("text/event-stream;q=0.5, application/*;q=0.8", False),
+        ("text/event-stream;q=0.5, application/json;q=0.4", True),
+        ("text/event-stream;q=0.5, application/json;q=0.4, */*", False),
+    ],
+)
+def test_one_result_comes_in_the_form_that_is_wanted_most(accept: str, is_stream: bool) -> None:
+    answer = post(application(), "{ shopPing { done } }", {"accept": accept})
+    assert answer.headers["content-type"].startswith("text/event-stream") is is_stream

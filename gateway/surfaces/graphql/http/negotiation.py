@@ -16,7 +16,9 @@ _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 class Accepted(NamedTuple):
     """What a caller takes: the media type of one answer (None if neither of ours), whether it
-    takes an event stream, takes that rather than one answer, or is a browser that opens a page."""
+    takes an event stream, takes that rather than one answer, or is a browser that opens a page.
+
+    Where a range such as ``*/*`` takes JSON just as much, what is named goes before it."""
 
     media: str | None
     takes_events: bool
@@ -58,8 +60,10 @@ def is_utf8(parameters: list[str]) -> bool:
 def _judged(accept: str | None, undecided: str) -> Accepted:
     wanted = quality(accept or "")
     named = max(wanted.get(GRAPHQL_JSON, 0.0), wanted.get(PLAIN_JSON, 0.0))
+    json = max(_json(wanted))
     events, page = wanted.get(EVENT_STREAM, 0.0), wanted.get(HTML, 0.0)
-    return Accepted(_media(wanted, undecided), events > 0, events > named, page > named)
+    prefers_events, wants_page = (named < one >= json for one in (events, page))
+    return Accepted(_media(wanted, undecided), events > 0, prefers_events, wants_page)
 
 
 _kept = lru_cache(maxsize=256)(_judged)
@@ -69,13 +73,18 @@ _kept = lru_cache(maxsize=256)(_judged)
 def _media(wanted: dict[str, float], undecided: str) -> str | None:
     if not wanted:
         return undecided
-    anything = wanted.get("application/*", wanted.get("*/*", 0.0))
-    graphql, plain = wanted.get(GRAPHQL_JSON, anything), wanted.get(PLAIN_JSON, anything)
+    graphql, plain = _json(wanted)
     if max(graphql, plain) <= 0:
         return None
     if graphql == plain:
         return GRAPHQL_JSON if GRAPHQL_JSON in wanted else undecided
     return PLAIN_JSON if plain > graphql else GRAPHQL_JSON
+
+
+def _json(wanted: dict[str, float]) -> tuple[float, float]:
+    """How much GraphQL's own media type and plain JSON are wanted, be it by a range."""
+    anything = wanted.get("application/*", wanted.get("*/*", 0.0))
+    return wanted.get(GRAPHQL_JSON, anything), wanted.get(PLAIN_JSON, anything)
 
 
 def _weight(text: str) -> float:
