@@ -20,7 +20,9 @@ from gateway.surfaces.graphql.operations.values import value_issues
 from gateway.surfaces.graphql.requests import strict_json
 from gateway.surfaces.graphql.requests.strict_json import parse_json
 from tests.unit.graphql.support import (
+    ITEM,
     SHIPPED,
+    STATUS,
     Catalogue,
     FakeDoor,
     application,
@@ -144,6 +146,29 @@ def test_what_is_unusual_in_one_variable_sets_no_other_back(
         {"tags": ["x"]},
     ]
     assert coerced[0] < 100
+
+
+def test_a_variable_of_a_type_that_holds_itself_sets_no_other_back(
+    counted: Callable[[Any, str], list[int]],
+) -> None:
+    asked = operation(
+        "shop.tag", given=fields(tags="[String!]", items="[Item!]"), types=(STATUS, ITEM)
+    )
+    door = FakeDoor()
+    app = application(door, catalogue=Catalogue({**SHIPPED, "tag": asked}))
+    coerced, closely = counted(COERCING, "coerce_input_value"), counted(CORE, "inspect")
+    query = "query ($tags: [String!], $items: [ShopItemInput!]) "
+    query += "{ tag(input: {tags: $tags, items: $items}) { done } }"
+    item = {"sku": "a", "count": 1, "parts": [{"sku": "b", "count": 2}]}
+    given = {"tags": [""] * 9000, "items": [item]}
+    assert post(app, query, variables=given).status_code == 200
+    assert [call["input"] for call in door.calls] == [given]
+    answer = post(app, query, variables={**given, "tags": [""] * 9000 + [1]})
+    assert answer.json()["errors"][0]["message"].startswith("/variables/tags/9000: ")
+    item["parts"] = [{"sku": "b", "count": "two"}]
+    answer = post(app, query, variables=given)
+    assert answer.json()["errors"][0]["message"].startswith("/variables/items/0/parts/0/count: ")
+    assert (coerced[0] < 100, closely[0] < 10) == (True, True)
 
 
 def test_comparisons_that_are_too_many_are_not_made_again(

@@ -1,6 +1,6 @@
 """Validated operations compiled to closures, which answer as graphql-core would, to the byte."""
 
-from gateway.surfaces.graphql.compiled.coercing import InputCoercers
+from gateway.surfaces.graphql.compiled.coercing import InputCoercers, left_to_core
 from gateway.surfaces.graphql.compiled.conditions import condition_variables
 from gateway.surfaces.graphql.compiled.irregular import UnsupportedError, is_coroutine
 from gateway.surfaces.graphql.compiled.operations import CompiledOperations
@@ -15,4 +15,5 @@ __all__ = [
     "UnsupportedError",
     "condition_variables",
     "is_coroutine",
+    "left_to_core",
 ]

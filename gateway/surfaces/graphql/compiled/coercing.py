@@ -129,6 +129,15 @@ class InputCoercers:
         return coerce
 
 
+def left_to_core(_value: object) -> None:
+    """Stands for the coercer of a type that has none.
+
+    Raises:
+        UnsupportedError: whatever the value is.
+    """
+    raise UnsupportedError("a type of values that graphql-core looks at")
+
+
 def _absent(field: GraphQLInputField) -> object:
     if is_required_input_field(field):
         return REQUIRED
@@ -193,7 +202,7 @@ class VariableCoercer:
     """Coerces the variables of one operation.
 
     Raises:
-        UnsupportedError: a variable whose type is not supported.
+        UnsupportedError: a variable whose type is none of values.
     """
 
     def __init__(
@@ -210,13 +219,15 @@ class VariableCoercer:
     ) -> VariableValues | list[GraphQLError]:
         """The values of all variables, or graphql-core's errors, at most ``max_errors`` of them.
 
-        graphql-core is asked of those alone that are not as usual, after ``check`` was called.
+        graphql-core is asked of those alone that are not as usual; ``check`` is called before,
+        unless their types alone are not supported.
 
         Raises:
             Exception: what ``check`` raises.
         """
         sources, coerced = {}, {}
         unusual: list[VariableDefinitionNode] = []
+        is_doubtful = False
         for name, signature, exact, coerce, absent, node in self._variables:
             value = given.get(name, Undefined)
             sources[name] = _new(VariableValueSource, (signature, value))
@@ -226,20 +237,35 @@ class VariableCoercer:
                 elif value is not Undefined:
                     coerced[name] = coerce(value)
                 elif absent is REQUIRED:
-                    unusual.append(node)
+                    raise IrregularError
                 elif absent is not Undefined:
                     coerced[name] = absent
+            except UnsupportedError:
+                unusual.append(node)
             except Exception:  # whatever is the matter, graphql-core says whether it is wrong
                 unusual.append(node)
-        if unusual:
+                is_doubtful = True
+        values = _new(VariableValues, (sources, coerced))
+        if not unusual:
+            return values
+        if is_doubtful:
             check()
-            found = get_variable_values(
-                self._schema, unusual, dict(given), max_errors=max_errors, hide_suggestions=True
-            )
-            if isinstance(found, list):
-                return found
-            coerced.update(found.coerced)
-        return _new(VariableValues, (sources, coerced))
+        return self._with_others(values, unusual, given, max_errors)
+
+    def _with_others(
+        self,
+        values: VariableValues,
+        nodes: Sequence[VariableDefinitionNode],
+        given: Mapping[str, Any],
+        max_errors: int,
+    ) -> VariableValues | list[GraphQLError]:
+        found = get_variable_values(
+            self._schema, nodes, dict(given), max_errors=max_errors, hide_suggestions=True
+        )
+        if isinstance(found, list):
+            return found
+        values.coerced.update(found.coerced)
+        return values
 
 
 _Variable = tuple[str, GraphQLVariableSignature, type, Convert, object, VariableDefinitionNode]
@@ -257,4 +283,8 @@ def _variable(
     elif is_non_null_type(signature.type):
         absent = REQUIRED
     declared = signature.type
-    return signature.name, signature, exact_type(declared), coercers.of(declared), absent, node
+    try:
+        coerce = coercers.of(declared)
+    except UnsupportedError:
+        coerce = left_to_core
+    return signature.name, signature, exact_type(declared), coerce, absent, node

@@ -40,6 +40,7 @@ from gateway.surfaces.graphql.compiled import (
     InputCoercers,
     UnsupportedError,
     condition_variables,
+    left_to_core,
 )
 
 _ENUM_VALUES_SHOWN = 12
@@ -103,28 +104,30 @@ class _Plainly:
 
     def __init__(self) -> None:
         self._coercers = InputCoercers()
-        self._known: dict[GraphQLInputType, Callable[[Any], Any] | None] = {}
+        self._known: dict[GraphQLInputType, Callable[[Any], Any]] = {}
 
     def unfit(self, items: Sequence[JsonValue], declared: GraphQLInputType) -> Iterator[int]:
         """The places of all other items of a list, each of which may yet be right."""
         if declared not in self._known:
             self._known[declared] = self._coercer(declared)
         coerce = self._known[declared]
-        if coerce is None:
-            yield from range(len(items))
-            return
         for at, item in enumerate(items):
             try:
                 coerce(item)
             except Exception:  # whatever is the matter, it is looked for closely
                 yield at
 
-    def _coercer(self, declared: GraphQLInputType) -> Callable[[Any], Any] | None:
-        """What raises for whatever is not as the type is written; None where nothing says so."""
+    def fits(self, value: JsonValue, declared: GraphQLInputType) -> bool:
+        """Whether a value is so; one that is not may yet be right."""
+        return next(self.unfit([value], declared), None) is None
+
+    def _coercer(self, declared: GraphQLInputType) -> Callable[[Any], Any]:
+        """What raises for whatever is not as the type is written, and for all where that is not
+        quick to see."""
         try:
             return self._coercers.of(declared)
         except UnsupportedError:
-            return None
+            return left_to_core
 
 
 def value_issues(
@@ -142,7 +145,7 @@ def value_issues(
             at = path if items is not value else path + pointer(index)
             yield from value_issues(items[index], declared.of_type, at, plainly)
     elif not is_input_object_type(declared):
-        if not _fits(validate_input_value, value, declared):
+        if not (plainly.fits(value, declared) or _fits(validate_input_value, value, declared)):
             yield _wrong(path, declared)
     elif not isinstance(value, dict):
         yield _wrong(path, declared)
