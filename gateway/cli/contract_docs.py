@@ -8,7 +8,8 @@ from gateway.cli.options import fail, with_settings
 from gateway.cli.output import Output, with_output
 from gateway.contracts import Registry
 from gateway.loading import load_registry
-from gateway.model.problem import problem
+from gateway.model.json import is_unicode
+from gateway.model.problem import Issue, invalid, problem
 from gateway.settings import Settings
 
 
@@ -23,6 +24,8 @@ def write_docs(*, settings: Settings, out: Output, folder: Path, title: str) -> 
     The pages need no network and hold no script. A folder that holds something else than such pages
     is refused; pages of contracts that are gone are removed.
     """
+    if not is_unicode(title):
+        raise invalid([Issue("--title", "INVALID_FORMAT", "is no Unicode text; write it as UTF-8")])
     try:
         files = _written(load_registry(settings), folder, title)
     except OSError as error:

@@ -19,7 +19,7 @@ from gateway.identity.claims import fault_of_subject
 from gateway.journal import Place, read_record, short_writes
 from gateway.loading import known_contracts, open_keyring
 from gateway.model.entry import EntryType, NewEntry
-from gateway.model.json import JsonObject
+from gateway.model.json import JsonObject, is_unicode
 from gateway.model.policy import Changeset, ChangesetStatus, Edit
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Issue, ProblemError, invalid, problem, refuse
@@ -216,7 +216,8 @@ def _activatable(records: Records, changeset_id: str) -> Changeset:
     Raises:
         ProblemError: NOT_FOUND or CONFLICT.
     """
-    changeset = records.changeset(changeset_id)
+    # A name that is no Unicode is none that a database could be asked for.
+    changeset = records.changeset(changeset_id) if is_unicode(changeset_id) else None
     if changeset is None:
         raise refuse("NOT_FOUND", f"There is no changeset {changeset_id[:100]!r} in this record.")
     told = state_refusal(ChangesetCommand.ACTIVATE, changeset, records.policy_head())

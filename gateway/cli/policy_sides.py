@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.cli.options import existing_record
 from gateway.journal import read_record
+from gateway.model.json import is_unicode
 from gateway.model.ports import Page, Records
 from gateway.model.problem import ProblemError, refuse
 from gateway.policy import PolicyContent, read_content
@@ -81,6 +82,8 @@ def head_of(records: Records) -> str:
 def _stored(records: Records, named: str) -> PolicyContent:
     if named == STORE:
         return content_of(records, head_of(records))
+    if not is_unicode(named):  # which no database can be asked for
+        raise _unknown(named)
     changeset = records.changeset(named)
     if changeset is not None:
         return content_of_changeset(records, changeset)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.journal.migrations import migrate_sqlite
 
 TOO_LONG = "a" * 300
 NO_TEXT = "\udcff"
@@ -60,6 +61,39 @@ def test_a_name_that_no_new_folder_can_have_is_told(
     done = run(*arguments, GATEWAY_DATA_DIR=str(tmp_path / "data"))
     assert done.exit_code == 1
     assert told in done.stderr
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> str:
+    """The data folder of an empty record."""
+    migrate_sqlite(tmp_path / "gateway.db")
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("policy", "activate", NO_TEXT),
+        ("policy", "diff", NO_TEXT, "store"),
+        ("policy", "export", "out", "--revision", NO_TEXT),
+        ("policy", "impact", NO_TEXT),
+        ("policy", "test", "--revision", NO_TEXT),
+    ],
+)
+def test_what_no_database_could_be_asked_for_is_not_there(
+    arguments: tuple[str, ...], record: str
+) -> None:
+    done = run(*arguments, GATEWAY_DATA_DIR=record)
+    assert done.exit_code == 1
+    assert "NOT_FOUND" in done.stderr
+    assert "\\udcff" in done.stderr
+
+
+def test_a_title_that_no_page_can_hold_is_told(tmp_path: Path) -> None:
+    done = run("contracts", "docs", str(tmp_path / "out"), "--title", NO_TEXT)
+    assert done.exit_code == 1
+    assert "--title: INVALID_FORMAT" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_answers_that_are_no_text_are_told(tmp_path: Path) -> None:
