@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gateway.doctor.findings import Finding, failed, ok, warning
+from gateway.journal import LOCK_NAME
 from gateway.settings import Settings
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -21,9 +22,13 @@ FULL = 64 * _MIB
 
 
 def data_folder(settings: Settings) -> Iterator[Finding]:
-    """The folder of the record."""
+    """The folder of the record, and the file in it that a gateway locks."""
     folder = settings.data_dir
     yield _usable("data folder", folder)
+    lock = folder / LOCK_NAME
+    if lock.is_dir():
+        told = f"{lock} is a folder, and a gateway keeps a file there"
+        yield failed("data folder", told, "move that folder away")
     if folder.is_dir() and folder.stat().st_mode & _WRITABLE_BY_OTHERS:
         yield warning(
             "data folder",

@@ -14,7 +14,7 @@ from gateway.journal.decision_history import open_history
 from gateway.journal.durable import DurableJournal
 from gateway.journal.endorsing import endorse, endorse_in, is_endorsed
 from gateway.journal.findings import Finding, FindingKind
-from gateway.journal.folder import FolderLock
+from gateway.journal.folder import LOCK_NAME, FolderLock
 from gateway.journal.mark_keeper import keep_mark
 from gateway.journal.marks import MarkFile
 from gateway.journal.opening import open_journal
@@ -28,6 +28,7 @@ from gateway.journal.verify import Verification, VerifyReport, verify_record
 
 __all__ = [
     "COMMAND_WRITER",
+    "LOCK_NAME",
     "Accepting",
     "Archived",
     "Archiving",

@@ -65,14 +65,19 @@ def _in_use(data_dir: Path, holder: str) -> ProblemError:
 
 
 def _unusable(data_dir: Path, error: OSError) -> ProblemError:
+    remedy = (
+        f"Give the user that runs the gateway read and write access to {data_dir}, and room on "
+        "its disk"
+    )
+    if isinstance(error, IsADirectoryError):
+        remedy = "The gateway keeps a file there: move that folder away"
     return ProblemError(
         Problem(
             code="DATABASE_UNREADABLE",
             title="The data folder cannot be used",
             status=500,
             detail=f"{error.filename or data_dir} cannot be made or written ({error.strerror}). "
-            f"Give the user that runs the gateway read and write access to {data_dir}, and room on "
-            "its disk, or name another folder with GATEWAY_DATA_DIR.",
+            f"{remedy}, or name another folder with GATEWAY_DATA_DIR.",
             category="internal",
         )
     )

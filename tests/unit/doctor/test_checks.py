@@ -178,6 +178,12 @@ def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
         assert states(key_folder, settings) == [State.FAILED]
 
 
+def test_a_folder_in_the_place_of_the_lock_is_told(settings: Settings) -> None:
+    (settings.data_dir / "gateway.lock").mkdir(parents=True)
+    assert states(data_folder, settings) == [State.OK, State.FAILED]
+    assert "gateway.lock is a folder" in list(data_folder(settings))[1].told
+
+
 def test_keys_among_the_data_are_found(tmp_path: Path) -> None:
     data = tmp_path / "data"
     (data / "mine").mkdir(parents=True, mode=0o700)

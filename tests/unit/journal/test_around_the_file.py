@@ -147,7 +147,7 @@ def test_a_folder_that_cannot_be_used_is_told_as_a_problem(tmp_path: Path) -> No
         FolderLock(tmp_path / "file" / "data")
     assert raised.value.problem.code == "DATABASE_UNREADABLE"
     (tmp_path / "data" / "gateway.lock").mkdir(parents=True)
-    with pytest.raises(ProblemError, match="GATEWAY_DATA_DIR"):
+    with pytest.raises(ProblemError, match="move that folder away.*GATEWAY_DATA_DIR"):
         FolderLock(tmp_path / "data")
 
 
