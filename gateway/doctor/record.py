@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.doctor.findings import Finding, failed, ok, skipped, warning
-from gateway.journal import MarkFile, parsed_line, read_record, require_continued
+from gateway.journal import (
+    REMEDY_OF_COPY,
+    MarkFile,
+    fault_of_copy,
+    parsed_line,
+    read_record,
+    require_continued,
+)
 from gateway.model.system import SystemClock
 from gateway.model.time import parse
 from gateway.postgres import Connection, database_of
@@ -131,7 +138,8 @@ def clock(settings: Settings) -> Iterator[Finding]:
 
 
 def checkpoint(settings: Settings) -> Iterator[Finding]:
-    """Whether what was recorded is signed."""
+    """Whether what was recorded is signed, and the second copy of the checkpoints ends as they
+    do."""
     if _is_new(settings):
         yield skipped("checkpoints", "there is no record yet")
         return
@@ -144,9 +152,15 @@ def checkpoint(settings: Settings) -> Iterator[Finding]:
             f"none of the {position} entries is signed",
             "a running gateway signs by itself; else: gateway audit checkpoint --sign",
         )
-        return
+    else:
+        yield _signed(line, position)
+    if fault := fault_of_copy(settings.record, settings.data_dir):
+        yield warning("checkpoints", fault, REMEDY_OF_COPY)
+
+
+def _signed(line: str, position: int) -> Finding:
     last = parsed_line(line)
-    yield ok(
+    return ok(
         "checkpoints",
         f"checkpoint {last.number} of {last.at} covers {last.position} of {position} entries",
     )

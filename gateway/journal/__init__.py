@@ -7,6 +7,8 @@ from gateway.journal.archives.returning import Returned, Returning
 from gateway.journal.audit_history import open_audit
 from gateway.journal.backup import back_up
 from gateway.journal.beside import COMMAND_WRITER, read_record, short_writes
+from gateway.journal.checkpoint_file import REMEDY as REMEDY_OF_COPY
+from gateway.journal.checkpoint_file import fault_of_copy
 from gateway.journal.checkpoint_lines import parsed_line, verifier_key
 from gateway.journal.checkpoints import Checkpointer
 from gateway.journal.continuing import require_continued
@@ -29,6 +31,7 @@ from gateway.journal.verify import Verification, VerifyReport, verify_record
 __all__ = [
     "COMMAND_WRITER",
     "LOCK_NAME",
+    "REMEDY_OF_COPY",
     "Accepting",
     "Archived",
     "Archiving",
@@ -51,6 +54,7 @@ __all__ = [
     "back_up",
     "endorse",
     "endorse_in",
+    "fault_of_copy",
     "is_endorsed",
     "keep_mark",
     "open_audit",

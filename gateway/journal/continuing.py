@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import bindparam, select, text
 
 from gateway.journal.beside import COMMAND_WRITER
-from gateway.journal.checkpoint_file import CheckpointFile
+from gateway.journal.checkpoint_file import REMEDY, CheckpointFile, fault_of_copy
 from gateway.journal.database import BROKEN, unreadable
 from gateway.journal.homes import KEPT_HOME
 from gateway.journal.marks import BACKUP_VERSION, Mark
@@ -75,6 +75,8 @@ def _require_continued_there(url: str, file: CheckpointFile, mark: Mark | None) 
             _log.warning("%s holds the checkpoints of what the record has lost: keep it", lost)
     if why:
         raise _restored("The record", why)
+    if fault := fault_of_copy(url, file.path.parent):
+        _log.error("%s. %s.", fault, REMEDY)
 
 
 def _why_file_differs(session: Session, place: Path, mark: Mark | None) -> str:

@@ -270,6 +270,29 @@ def test_a_record_that_nobody_signed_is_told(tmp_path: Path, settings: Settings)
     assert states(checkpoint, unsigned) == [State.WARNING]
 
 
+@pytest.mark.parametrize("garbage", [b"x", b"no checkpoint\n", bytes(449)])
+def test_a_second_copy_of_checkpoints_that_holds_something_else_is_told(
+    settings: Settings, garbage: bytes
+) -> None:
+    record(settings)
+    copy = settings.data_dir / "checkpoints.jsonl"
+    written = copy.read_bytes()
+    assert states(checkpoint, settings) == [State.OK]
+    for content in (written + garbage, garbage + written, garbage):
+        copy.write_bytes(content)
+        found = list(checkpoint(settings))
+        assert [one.state for one in found] == [State.OK, State.WARNING]
+        assert str(copy) in found[1].told
+        assert "Move the file away" in found[1].remedy
+    for end in (0, 1, len(written) - 1):  # short, as after a crash
+        copy.write_bytes(written[:end])
+        assert states(checkpoint, settings) == [State.OK]
+    copy.unlink()
+    assert states(checkpoint, settings) == [State.OK]
+    copy.mkdir()
+    assert states(checkpoint, settings) == [State.OK, State.WARNING]
+
+
 def test_a_database_is_asked_for_its_clock_and_tables(tmp_path: Path, database_url: str) -> None:
     settings = load_settings(data_dir=tmp_path / "data", database_url=database_url)
     assert [(one.check, one.state) for one in database(settings)] == [

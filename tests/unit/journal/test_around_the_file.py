@@ -147,7 +147,7 @@ def test_a_folder_that_cannot_be_used_is_told_as_a_problem(tmp_path: Path) -> No
         FolderLock(tmp_path / "file" / "data")
     assert raised.value.problem.code == "DATABASE_UNREADABLE"
     (tmp_path / "data" / "gateway.lock").mkdir(parents=True)
-    with pytest.raises(ProblemError, match="move that folder away.*GATEWAY_DATA_DIR"):
+    with pytest.raises(ProblemError, match=r"move that folder away.*GATEWAY_DATA_DIR"):
         FolderLock(tmp_path / "data")
 
 
@@ -176,3 +176,18 @@ async def test_a_copy_of_checkpoints_that_cannot_be_written_fails_nothing(
     assert "checkpoints.jsonl lacks the newest checkpoints for now: No space left" in caplog.text
     await opened(record)
     assert record.file.read_text().count("\n") >= 1
+
+
+@pytest.mark.parametrize("garbage", [b"x", b"no checkpoint\n"])
+async def test_a_copy_of_checkpoints_that_holds_something_else_is_told(
+    record, caplog, garbage
+) -> None:
+    await record.tell("a", "b")
+    assert caplog.text == ""
+    written = record.file.read_bytes()
+    record.file.write_bytes(written + garbage)
+    await opened(record)
+    assert f"holds {len(garbage)} bytes behind the last checkpoint. `gateway audit" in caplog.text
+    record.file.rename(record.folder / "kept.jsonl")
+    await opened(record)
+    assert record.file.read_bytes() == written

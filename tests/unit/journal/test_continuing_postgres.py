@@ -129,6 +129,21 @@ async def test_the_mark_in_the_data_folder_tells_of_what_is_missing(gateways: Ga
     assert refused.value.problem.code == "PRECONDITION_FAILED"
 
 
+async def test_what_is_no_checkpoint_is_told_and_hides_none(gateways: Gateways, caplog) -> None:
+    await gateways.serve(story="r1")
+    copy = gateways.copied()
+    await gateways.serve(story="r2")
+    file = gateways.folder / "a" / "checkpoints.jsonl"
+    file.write_bytes(file.read_bytes() + b"no checkpoint\n")
+    assert "checkpoints.jsonl" not in caplog.text
+    await gateways.serve()
+    assert "checkpoints.jsonl holds 14 bytes behind the last checkpoint" in caplog.text
+
+    gateways.take_back_to(copy)
+    (gateways.folder / "a" / "record.mark").unlink()
+    assert "holds checkpoint 2" in await gateways.refused()
+
+
 async def test_the_checkpoints_in_the_data_folder_tell_too(gateways: Gateways) -> None:
     await gateways.serve(story="r1")
     copy = gateways.copied()
