@@ -76,6 +76,7 @@ async def keep_mark(journal: DurableJournal, folder: Path) -> MarkKeeper:
     file = MarkFile(folder)
     place, data_dir = journal.place, journal.checkpoints.path.parent
     await asyncio.to_thread(require_continued, place, data_dir, file.read())
+    await asyncio.to_thread(file.tidy)
     if isinstance(place, str):
         from gateway.journal.postgres.home import keep_home  # only where it is used
 

@@ -9,6 +9,7 @@ what it did afterwards, nobody knows. ``continuing`` asks.
 """
 
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -78,11 +79,32 @@ class MarkFile:
             OSError: it cannot be written.
         """
         begun = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        with begun.open("w") as file:
-            file.write(f"{encode(asdict(mark))}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        begun.replace(self.path)
+        try:
+            with begun.open("w") as file:
+                file.write(f"{encode(asdict(mark))}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            begun.replace(self.path)
+        finally:
+            begun.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Remove what processes that were killed had begun to write; others write on."""
+        for begun in self.folder.glob(f"{MARK_NAME}.*.part"):
+            number = begun.name.split(".")[-2]
+            if number.isdecimal() and not _is_running(int(number)):
+                with suppress(OSError):  # it stays, and is in nobody's way
+                    begun.unlink()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # which sends nothing
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it belongs to another user
+        return True
+    return True
 
 
 def mark_of(records: Records, place: Place, *, stopped: bool) -> Mark:

@@ -1,9 +1,11 @@
 """Backups, and how a record that was restored from one is known."""
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -17,13 +19,14 @@ from gateway.journal import (
     Until,
     back_up,
     keep_mark,
+    marks,
     read_record,
     rebuild_matches,
     verify_record,
 )
 from gateway.journal import mark_keeper as keeping
 from gateway.journal.beside import COMMAND_WRITER
-from gateway.journal.marks import BACKUP_VERSION
+from gateway.journal.marks import BACKUP_VERSION, Mark
 from gateway.journal.opening import WRITER
 from gateway.model.problem import ProblemError
 from gateway.model.tasks import cancelled
@@ -223,6 +226,40 @@ async def test_a_mark_that_cannot_be_read_says_nothing(record, keys: Path, text:
 
     assert MarkFile(keys).read() is None
     await serve(record, keys, "b")
+
+
+@pytest.fixture
+def over() -> int:
+    """The number of a process that is over."""
+    with subprocess.Popen(["true"]) as process:
+        return process.pid
+
+
+async def test_what_killed_processes_had_begun_is_removed_at_a_start(
+    record, keys: Path, over: int
+) -> None:
+    left = keys / f"record.mark.{over}.part"
+    of_another, unknown = keys / f"record.mark.{os.getppid()}.part", keys / "record.mark.x.part"
+    for file in (left, of_another, unknown):
+        file.write_text("{")
+
+    await serve(record, keys, "a")
+
+    assert not left.exists()
+    assert of_another.exists()
+    assert unknown.exists()
+
+
+def test_a_mark_that_was_only_begun_leaves_nothing(
+    keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(marks.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        MarkFile(keys).write(Mark(1, "a", 1, stopped=False))
+    assert list(keys.iterdir()) == []
 
 
 async def test_the_mark_follows_the_record(
