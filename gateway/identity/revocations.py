@@ -4,10 +4,13 @@ A line revokes ``token ID``, the one of this ``jti``, or ``before MOMENT SUBJECT
 issued to a subject before then and those that do not say when they were. ``#`` begins a remark.
 """
 
+import fcntl
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from gateway.identity.claims import fault_of_subject
@@ -160,8 +163,8 @@ _NOTHING = Revocations(frozenset(), {})
 
 
 def add_revocations(path: Path, lines: Iterable[str]) -> None:
-    """Add lines to a file, durably; what others add meanwhile stays, and nobody reads half a line
-    for longer than it takes to write it.
+    """Add lines to a file, all of them or none, durably; what others add meanwhile stays, and
+    nobody reads half a line, which may name somebody else, for longer than it takes to write it.
 
     Raises:
         ValueError: a line revokes nothing.
@@ -170,10 +173,23 @@ def add_revocations(path: Path, lines: Iterable[str]) -> None:
     written = list(lines)
     if any(_take(line.encode(), set(), {}) or "\n" in line for line in written):
         raise ValueError(_SYNTAX)
-    with path.open("ab+") as file:
-        file.write(b"".join((_to_begin(file.fileno()), *_ended(written))))
-        file.flush()
+    with path.open("ab+", buffering=0) as file:
+        with suppress(OSError):  # a file system without locks; most add nothing at the same time
+            fcntl.flock(file, fcntl.LOCK_EX)
+        _append(file, b"".join((_to_begin(file.fileno()), *_ended(written))))
         os.fsync(file.fileno())
+
+
+def _append(file: FileIO, content: bytes) -> None:
+    """Append all of it; where that fails, as on a full disk, none is left."""
+    before, done = os.fstat(file.fileno()).st_size, 0
+    try:
+        while done < len(content):
+            done += file.write(content[done:])
+    except OSError:
+        if os.fstat(file.fileno()).st_size == before + done:
+            file.truncate(before)
+        raise
 
 
 def _to_begin(descriptor: int) -> bytes:

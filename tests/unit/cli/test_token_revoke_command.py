@@ -1,6 +1,8 @@
 """``gateway token revoke``, called as a user calls it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from tests.unit.identity.door import Door
+
+AT = "2026-03-01T09:30:00.000000Z"
 
 
 @pytest.fixture
@@ -69,3 +73,29 @@ def test_without_the_setting_it_says_what_to_do() -> None:
     done = revoke("--id", "t1")
     assert done.exit_code == 2
     assert "GATEWAY_REVOKED_TOKENS: names no file; make an empty one, and set it" in done.stderr
+
+
+FULL_AFTER = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+from gateway.cli import main
+main(sys.argv[2:])
+"""
+"""Runs the command in a process whose files have room for so many bytes alone."""
+
+
+def test_a_full_disk_revokes_nobody_else(path: Path) -> None:
+    """Half of ``before ... alice`` would revoke whoever is called ``al``."""
+    path.write_text("token t1\n")
+    command = ["token", "revoke", "--id", "t2", "--subject", "alice", "--before", AT]
+    room = len(f"token t1\ntoken t2\nbefore {AT} al")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_AFTER, str(room), *command],
+        text=True, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{path}: cannot be written (File too large)" in done.stderr
+    assert path.read_text() == "token t1\n"
+    assert revoke(*command[2:]).exit_code == 0
+    assert path.read_text() == f"token t1\ntoken t2\nbefore {AT} alice\n"
