@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.new_files import new_file
 from gateway.cli.options import existing_record, unusable, with_settings
 from gateway.cli.output import Output, with_output
 from gateway.journal import FolderLock, read_record, short_writes
@@ -106,7 +107,7 @@ def _sign(settings: Settings) -> None:
 
 def _write(file: Path, note: str) -> None:
     try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(note)
+        with new_file(file) as opened:
+            opened.write(note.encode())
     except OSError as error:
         unusable(file, f"it cannot be written ({error.strerror}).")

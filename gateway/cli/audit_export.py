@@ -25,6 +25,7 @@ from gateway.auditing import (
     search,
     span_of,
 )
+from gateway.cli.new_files import new_file
 from gateway.cli.options import existing_record, me, with_settings
 from gateway.contracts import Registry
 from gateway.identity.claims import fault_of_subject
@@ -155,7 +156,7 @@ class _Export:
             async for piece in self._pieces(history, registry):
                 file.write(piece.content)
                 rows += piece.rows
-            file.flush()
+            file.flush()  # standard output; a file is whole once the block has ended
         await self._record("completed", rows=rows)
 
     def _require(self, history: AuditHistory) -> None:
@@ -221,12 +222,8 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         return
     try:
-        with output.open("xb") as file:
-            try:
-                yield file
-            except BaseException:
-                output.unlink()
-                raise
+        with new_file(output) as file:
+            yield file
     except FileExistsError as error:
         told = f"{output} is there already. Name a new file."
         raise invalid([Issue("--output", "NOT_ALLOWED", told)]) from error

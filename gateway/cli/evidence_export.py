@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.exits import unusable
+from gateway.cli.new_files import new_file
 from gateway.cli.output import Output, with_output
 from gateway.cli.remote.client import Client
 from gateway.cli.remote.documents import EXPORT_EVIDENCE
@@ -28,13 +29,9 @@ def export(*, gateway: Client, out: Output, execution: str, file: Path) -> None:
     run = run_of(gateway, execution)
     who = gateway.target.claim("sub") or ""
     try:
-        with file.open("xb") as opened:
-            try:
-                told = gateway.call(EXPORT_EVIDENCE, input={"runId": run, "exportedBy": who})
-                opened.write(gateway.download(f"/evidence/{run}", MAX_BYTES))
-            except BaseException:
-                file.unlink()
-                raise
+        with new_file(file) as opened:
+            told = gateway.call(EXPORT_EVIDENCE, input={"runId": run, "exportedBy": who})
+            opened.write(gateway.download(f"/evidence/{run}", MAX_BYTES))
     except OSError as error:
         unusable(file, f"it cannot be written ({error.strerror}).")
     out.tell({**told, "file": str(file)}, lambda: out.line(f"evidence of run {run} is in {file}"))

@@ -91,7 +91,7 @@ def test_a_full_disk_revokes_nobody_else(path: Path) -> None:
     command = ["token", "revoke", "--id", "t2", "--subject", "alice", "--before", AT]
     room = len(f"token t1\ntoken t2\nbefore {AT} al")
     done = subprocess.run(
-        [sys.executable, "-c", FULL_AFTER, str(room), *command],
+        [sys.executable, "-B", "-c", FULL_AFTER, str(room), *command],
         text=True, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,0 +1,40 @@
+"""Files that a command writes for people to keep: each has its name once it is whole."""
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from gateway.model.system import sync_folder
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """What is written becomes the new file ``path``, durably, once the block has ended. Until then
+    it ends in ``.part``, which is left alone where the process is killed: half a file must not
+    pass for a whole one.
+
+    Raises:
+        FileExistsError: the file is there already.
+        OSError: it cannot be written.
+    """
+    _require_new(path)
+    begun = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")  # of this command alone
+    try:
+        with begun.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _require_new(path)
+        begun.rename(path)
+    finally:
+        begun.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _require_new(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
