@@ -199,6 +199,18 @@ def _remove_drafts(path: Path) -> None:
             draft.unlink(missing_ok=True)
 
 
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file that survives a power cut, as soon as its name does (``sync_folder``).
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make new names in ``folder`` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,8 +1,13 @@
 """Writing a content to a folder, as the files that it is read from."""
 
+import os
+import secrets
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.model.problem import refuse
+from gateway.model.system import sync_folder, write_durably
 from gateway.policy.contents.content import (
     CASES,
     MODEL_FILES,
@@ -16,7 +21,8 @@ def write_content(content: PolicyContent, folder: Path, *, replace: bool = False
     """Write every file of a content below ``folder``; returns their names.
 
     With ``replace``, policy files that are there are exchanged, and those that the content does
-    not have are removed. Whatever else is in the folder stays.
+    not have are removed. Whatever else is in the folder stays. Nothing is exchanged before
+    everything is written: half of some policies may allow what the whole of them denies.
 
     Raises:
         ProblemError: CONFLICT if policy files are there and ``replace`` was not said;
@@ -29,17 +35,39 @@ def write_content(content: PolicyContent, folder: Path, *, replace: bool = False
             f"{folder} holds policy files already ({', '.join(present[:5])}). Name an empty "
             "folder, or replace them with --force.",
         )
+    written: dict[Path, Path] = {}
     try:
+        for name, text in content.files.items():
+            path = (folder / name).resolve()  # a link stays one
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written[path] = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
+            write_durably(written[path], text.encode())
+            _give_to_owner(written[path], path)
+        for path, draft in written.items():
+            draft.replace(path)
         for name in set(present) - set(content.files):
             (folder / name).unlink()
-        for name, text in content.files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+        for parent in {path.parent for path in written}:
+            sync_folder(parent)
     except OSError as error:
-        told = f"{error.filename} cannot be written: {error.strerror}. Name another folder."
+        told = (
+            f"{error.filename or folder} cannot be written: {error.strerror}. Make room and give "
+            "access there, or name another folder."
+        )
         raise refuse("PRECONDITION_FAILED", told) from error
+    finally:
+        for draft in written.values():
+            draft.unlink(missing_ok=True)
     return sorted(content.files)
+
+
+def _give_to_owner(draft: Path, path: Path) -> None:
+    """Let whoever may read the file of before, if there is one, read what takes its place."""
+    if path.exists():
+        of_before = path.stat()
+        draft.chmod(stat.S_IMODE(of_before.st_mode))
+        with suppress(PermissionError):  # it belonged to somebody else
+            os.chown(draft, of_before.st_uid, of_before.st_gid)
 
 
 def _present(folder: Path) -> list[str]:

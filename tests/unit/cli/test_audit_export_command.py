@@ -81,9 +81,12 @@ def test_an_export_that_is_killed_leaves_no_half_that_passes_for_a_whole(
     file = tmp_path / "record.csv"
     seen: list[str] = []
 
+    def look() -> None:
+        seen.extend(path.name for path in tmp_path.glob("record.csv*"))
+
     async def looked_at(*_: object) -> AsyncIterator[Piece]:
         yield Piece(b"position,at\r\n1,2026\r\n", 1)
-        seen.extend(path.name for path in tmp_path.glob("record.csv*"))
+        look()
 
     monkeypatch.setattr(audit_export, "exported", looked_at)
     assert export(data, "--output", str(file)).exit_code == 0

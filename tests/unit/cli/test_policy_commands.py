@@ -1,9 +1,11 @@
 """``gateway policy``: between the files and the live store."""
 
 import asyncio
+import errno
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -225,6 +227,36 @@ def test_a_folder_that_cannot_be_written_is_told(run, tmp_path) -> None:
     assert done.exit_code == 1
     assert "PRECONDITION_FAILED" in done.stderr
     assert "cannot be written" in done.stderr
+
+
+def test_a_full_disk_exchanges_no_file(run, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of some policies may allow what the whole of them denies."""
+    (files / "separation.yaml").write_text("# other\n")
+    (files / "cases" / "more.yaml").write_text("[]\n")
+    before = {path: path.read_bytes() for path in files.rglob("*") if path.is_file()}
+    left = [3]
+
+    def full(*_: object) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.model.system.os.fsync", full)
+        done = run("export", str(files), "--force")
+    assert done.exit_code == 1
+    assert f"{files} cannot be written: No space left" in done.stderr
+    assert {path: path.read_bytes() for path in files.rglob("*") if path.is_file()} == before
+
+
+def test_an_export_keeps_who_may_read_and_links(run, files: Path, tmp_path: Path) -> None:
+    rules, linked = files / "access.csv", tmp_path / "elsewhere.csv"
+    rules.rename(linked)
+    linked.chmod(0o640)
+    rules.symlink_to(linked)
+    assert run("export", str(files), "--force").exit_code == 0
+    assert rules.is_symlink()
+    assert stat.S_IMODE(linked.stat().st_mode) == 0o640
 
 
 # --- import
