@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.model.problem import ProblemError, refuse
+from gateway.model.system import sync_folder, write_durably
 from gateway.shipped import shipped_policies
 
 _FILES = {
@@ -33,7 +34,7 @@ def found(folder: Path) -> list[str]:
     """Write a deployment that starts into ``folder``; returns the names of its files.
 
     The folder is made if it is missing. Everything is written beside it and then moved there, so
-    that no half of it is ever left.
+    that no half of it is ever left, and survives a power cut.
 
     Raises:
         ProblemError: CONFLICT where the folder is not empty; PRECONDITION_FAILED where it cannot
@@ -46,7 +47,11 @@ def found(folder: Path) -> list[str]:
         whole.parent.mkdir(parents=True, exist_ok=True)
         _write(draft, _name_of(whole))
         names = sorted(str(path.relative_to(draft)) for path in draft.rglob("*") if path.is_file())
+        for written in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
+            sync_folder(written)
         _move(draft, whole)
+        for written in (whole, whole.parent):
+            sync_folder(written)
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:
@@ -83,7 +88,7 @@ def _write(draft: Path, name: str) -> None:
 
 def _put(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_durably(path, text.encode())
 
 
 def _without_example(file: Path) -> str:

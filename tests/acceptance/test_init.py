@@ -53,6 +53,25 @@ def url(folder: Path, env: dict[str, str]) -> Iterator[str]:
     stop(process)
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_every_file_is_durable_before_it_has_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    """Else a power cut could leave a deployment of empty files."""
+    whole, synced, sync = tmp_path / "shop", set[int](), os.fsync
+    if is_there:
+        whole.mkdir()
+
+    def noted(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    assert init(whole).exit_code == 0
+    written = {path.stat().st_ino for path in (tmp_path, whole, *whole.rglob("*"))}
+    assert written <= synced
+
+
 def test_a_new_deployment_is_well(folder: Path, env: dict[str, str]) -> None:
     done = subprocess.run(
         [*GATEWAY, "doctor", "--json"], cwd=folder, env=env, capture_output=True, text=True,
