@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from gateway.model.system import sync_folder
+from gateway.model.system import sync_folder, write_durably
 
 
 @contextlib.contextmanager
@@ -33,6 +33,25 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     finally:
         begun.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def put_file(path: Path, content: bytes) -> None:
+    """Write a file as a whole and durably; of one that is there already nothing is lost before.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path.exists() and not path.is_file():  # a pipe or a device, which nothing can replace
+        path.write_bytes(content)
+        return
+    place = path.resolve()  # a link stays one
+    begun = place.with_name(f"{place.name}.{secrets.token_hex(8)}.part")
+    try:
+        write_durably(begun, content)
+        begun.replace(place)
+    finally:
+        begun.unlink(missing_ok=True)
+    sync_folder(place.parent)
 
 
 def _require_new(path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
+from gateway.cli.new_files import put_file
 from gateway.cli.options import FAILED, OK, unusable, with_settings
 from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.cli.signed_files import usable
@@ -107,7 +108,7 @@ def sign(
         return
     text = json.dumps(signed, indent=2, ensure_ascii=False)
     try:
-        output.write_text(f"{text}\n", encoding="utf-8")
+        put_file(output, f"{text}\n".encode())
     except OSError as error:
         unusable(output, f"it cannot be written ({error.strerror}).")
     told = f"signed with {signed['signature']['algorithm']}: {output}"

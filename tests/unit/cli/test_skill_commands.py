@@ -1,5 +1,6 @@
 """gateway skill sign and verify, offline."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -155,3 +156,17 @@ def test_an_encrypted_key_and_a_wrong_moment_are_told(tmp_path: Path) -> None:
     done = desk.sign()
     assert done.exit_code == 2
     assert "it is encrypted" in done.output
+
+
+def test_a_full_disk_loses_no_manifest(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = (desk.folder / "manifest.json").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.model.system.os.fsync", full)
+        done = desk.sign("--output", desk.file("manifest.json"))
+    assert done.exit_code == 2
+    assert "it cannot be written (No space left on device)" in done.stderr
+    assert (desk.folder / "manifest.json").read_bytes() == before
+    assert not list(desk.folder.glob("*.part"))
