@@ -115,8 +115,11 @@ class CheckpointFile:
     def stray(self, session: Session) -> Line | None:
         """The last checkpoint of the file where the database holds another of its number, or none:
         the file then is of something that the database has lost. Lines that are no checkpoints are
-        passed over."""
-        _, held = self._end()
+        passed over, and so is a file that cannot be read: ``fault_of_copy`` tells of them."""
+        try:
+            _, held = self._end()
+        except OSError:
+            return None
         for stored in reversed(held[: held.rfind(b"\n") + 1].split(b"\n")):
             with suppress(LineError):
                 text = stored.decode(errors="replace")

@@ -144,6 +144,15 @@ async def test_what_is_no_checkpoint_is_told_and_hides_none(gateways: Gateways, 
     assert "holds checkpoint 2" in await gateways.refused()
 
 
+async def test_checkpoints_that_cannot_be_read_are_told(gateways: Gateways, caplog) -> None:
+    await gateways.serve("a", "first")
+    copy = gateways.folder / "a" / "checkpoints.jsonl"
+    copy.unlink()
+    copy.mkdir()
+    await gateways.serve("a", "second")
+    assert f"{copy} cannot be read (Is a directory)" in caplog.text
+
+
 async def test_the_checkpoints_in_the_data_folder_tell_too(gateways: Gateways) -> None:
     await gateways.serve(story="r1")
     copy = gateways.copied()
