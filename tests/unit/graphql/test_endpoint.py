@@ -206,6 +206,10 @@ def test_response_errors_are_capped() -> None:
         ("application/graphql-response+json;q=0, */*", "application/json"),
         ("application/graphql-response+json;q=1.5, application/json;q=0.1", "application/json"),
         ("application/json;charset=utf-16, */*;q=0.1", "application/graphql-response+json"),
+        (
+            "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",
+            "application/graphql-response+json",
+        ),
         ("Application/JSON; charset=UTF-8", "application/json"),
         (" , ,", "application/graphql-response+json"),
         ("text/html, application/json;q=0.9", "application/json"),

@@ -11,7 +11,9 @@ HTML = "text/html"
 
 _MOST_RANGES = 32
 _LONGEST_KEPT = 512
-_WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
+_WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?|\.[0-9]{1,3}")
+"""A weight (RFC 9110, section 12.4.2), also without the zero that Java's HttpURLConnection leaves
+out where nobody sets the header."""
 
 
 class Accepted(NamedTuple):
