@@ -85,19 +85,26 @@ def start_of(records: Records, after: str, execution_id: str | None = None, at: 
 
 
 def require_kept(records: Records, cursor: Cursor) -> None:
-    """Refuse to go on behind a cursor where something may be left out.
+    """Refuse to go on behind a cursor where something may be left out: also of the entry within
+    which it lies.
 
     Raises:
         ProblemError: GONE where what follows on it is archived.
     """
-    kept_after = records.archived_through(cursor.position)
-    if kept_after > cursor.position:
+    kept_after = records.archived_through(cursor.behind)
+    is_within = kept_after == cursor.position != cursor.behind
+    if kept_after > cursor.position or (is_within and not _is_here(records, cursor.position)):
         told = (
             f"The record is archived up to position {kept_after}, so that events behind this "
             f"cursor may not be here any more. Begin at {Cursor(kept_after)}, or without one, and "
             "read what came before from the archive."
         )
         raise refuse("GONE", told)
+
+
+def _is_here(records: Records, position: int) -> bool:
+    found = records.entries_after(position - 1, 1)
+    return bool(found) and found[0].position == position
 
 
 def _bad_cursor(at: str, code: str) -> Issue:

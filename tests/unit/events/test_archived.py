@@ -21,6 +21,7 @@ from gateway.journal import (
 )
 from gateway.journal.audit_history import SqlAuditHistory
 from gateway.model.audit_history import AuditHistory, AuditRow
+from gateway.model.entry import NewEntry
 from gateway.model.event import Cursor
 from gateway.model.problem import ProblemError
 from tests.contract.journal_story import WORKSPACE, SteppingClock, Story
@@ -29,20 +30,25 @@ from tests.unit.journal.conftest import KeySigner
 LIVE = "exec_live"
 
 
-@pytest.fixture
-def archiving(tmp_path: Path) -> Archiving:
-    """What would remove the first seven entries of a record, of which others stay."""
-    path, signer, clock = tmp_path / "data" / "gateway.db", KeySigner(), SteppingClock()
+def filled(folder: Path, *entries: NewEntry) -> Archiving:
+    """What would archive a record of these entries."""
+    path, signer, clock = folder / "data" / "gateway.db", KeySigner(), SteppingClock()
 
     async def fill() -> None:
         journal = await SqliteJournal.open(path, clock=clock, writer="w")
-        for new in [*Story("a").whole("x"), *Story("live").until_started("x")]:
+        for new in entries:
             await journal.write(lambda tx, new=new: tx.append(new))
         await Checkpointer(journal, signer).checkpoint()
         await journal.close()
 
     asyncio.run(fill())
-    return Archiving(path, tmp_path / "archive", signer, clock)
+    return Archiving(path, folder / "archive", signer, clock)
+
+
+@pytest.fixture
+def archiving(tmp_path: Path) -> Archiving:
+    """What would remove the first seven entries of a record, of which others stay."""
+    return filled(tmp_path, *Story("a").whole("x"), *Story("live").until_started("x"))
 
 
 @pytest.fixture
@@ -64,6 +70,21 @@ def test_a_cursor_into_the_archive_is_gone(archived: Path) -> None:
 def test_a_cursor_behind_the_archive_or_of_an_execution_holds(archived: Path) -> None:
     assert read_record(archived, lambda records: start_of(records, "11")) == Cursor(11)
     assert read_record(archived, lambda records: start_of(records, "8", LIVE)) == Cursor(8)
+
+
+def test_a_cursor_within_the_last_entry_of_the_archive_holds_only_while_that_is_here(
+    tmp_path: Path, archived: Path
+) -> None:
+    """What else that entry announces would be left out."""
+    at_its_end = filled(tmp_path / "b", *Story("live").until_started("x"), *Story("a").whole("x"))
+    assert at_its_end.run(Until(through=100)).entries == 7
+
+    with pytest.raises(ProblemError) as refused:
+        read_record(at_its_end.place, lambda records: start_of(records, "11.0"))
+
+    assert refused.value.problem.code == "GONE"
+    assert "Begin at 11," in refused.value.problem.detail
+    assert read_record(archived, lambda records: start_of(records, "11.0")) == Cursor(11, 0)
 
 
 def test_an_audit_that_reaches_into_the_archive_is_refused(archived: Path) -> None:
