@@ -79,14 +79,16 @@ def stretch_of(history: AuditHistory, workspace: str, span: Span, after: int) ->
 
 
 def require_kept(history: AuditHistory, stretch: Stretch) -> None:
-    """Refuse a stretch that reaches into what is archived. Ask again once it was read: others may
-    have archived it meanwhile, for each read sees its own moment.
+    """Refuse a stretch that reaches into what is archived, also where nothing of it is left.
+
+    Ask again once it was read: others may have archived it meanwhile, for each read sees its own
+    moment.
 
     Raises:
         ProblemError: PRECONDITION_FAILED.
     """
     kept_after = history.archived_through(stretch.after)
-    if stretch.after < stretch.through and kept_after > stretch.after:
+    if kept_after > stretch.after:
         raise refuse("PRECONDITION_FAILED", _archived(history, kept_after))
 
 

@@ -3,7 +3,7 @@
 Entries lie in the order of time only as far as no clock was wrong. One that was a year ahead for a
 while leaves entries among which nothing can be found by halving. What each block of
 positions spans is true whatever clocks did: a scan that passes over a million entries in a third of
-a second, once, for entries never change.
+a second, once, for entries never change. They may be archived, though: then what is left tells.
 """
 
 import threading
@@ -59,14 +59,14 @@ class Times:
     def first_from(self, read: Read, last: int, moment: str) -> int | None:
         """The first position whose entry was made at a stamp or later, as ``read`` has it."""
         blocks = self._blocks(read, last)
-        block = next((number for number, (_, latest) in blocks if latest >= moment), None)
-        return _found(read, _FIRST, block, since=moment)
+        those = (number for number, (_, latest) in blocks if latest >= moment)
+        return self._found(read, _FIRST, those, since=moment)
 
     def last_before(self, read: Read, last: int, moment: str) -> int | None:
         """The last position whose entry was made before a stamp."""
         blocks = [*self._blocks(read, last)]
-        found = (number for number, (earliest, _) in reversed(blocks) if earliest < moment)
-        return _found(read, _LAST, next(found, None), until=moment)
+        those = (number for number, (earliest, _) in reversed(blocks) if earliest < moment)
+        return self._found(read, _LAST, those, until=moment)
 
     def _blocks(self, read: Read, last: int) -> Iterator[tuple[int, Extent]]:
         """The blocks up to the position ``last`` that hold entries, in order."""
@@ -88,14 +88,18 @@ class Times:
                     self._known[number] = (earliest, latest)
         return {number: (earliest, latest) for number, earliest, latest, _ in rows}
 
+    def _found(
+        self, read: Read, statement: Statement, blocks: Iterator[int], **moment: str
+    ) -> int | None:
+        """The position that a statement finds in the first of some blocks that still has one."""
+        for block in blocks:
+            ((position,),) = read(statement, **_window(block, block), **moment)
+            if position is not None:
+                return int(position)
+            with self._lock:
+                self._known.pop(block, None)  # what it spanned was archived
+        return None
+
 
 def _window(first: int, last: int) -> dict[str, int]:
     return {"first_position": first * _BLOCK + 1, "last_position": last * _BLOCK + _BLOCK}
-
-
-def _found(read: Read, statement: Statement, block: int | None, **moment: str) -> int | None:
-    if block is None:
-        return None
-    ((position,),) = read(statement, **_window(block, block), **moment)
-    found: int | None = position
-    return found

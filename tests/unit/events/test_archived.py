@@ -15,10 +15,12 @@ from gateway.journal import (
     Archiving,
     Checkpointer,
     SqliteJournal,
+    Times,
     Until,
     open_audit,
     read_record,
 )
+from gateway.journal import times as times_module
 from gateway.journal.audit_history import SqlAuditHistory
 from gateway.model.audit_history import AuditHistory, AuditRow
 from gateway.model.entry import NewEntry
@@ -93,6 +95,37 @@ def test_an_audit_that_reaches_into_the_archive_is_refused(archived: Path) -> No
 
     assert refused.value.problem.code == "PRECONDITION_FAILED"
     assert "from 2026-03-01T11:30:00.0" in refused.value.problem.detail
+
+
+def test_an_audit_of_what_was_archived_as_a_whole_is_refused(tmp_path: Path) -> None:
+    """Also where nothing that is left was recorded then or before."""
+    archiving = filled(tmp_path, *Story("a").whole("x"), *Story("live").until_started("x"))
+    with open_audit(archiving.place) as history:
+        during, after = (history.entries_after(place, 1)[0].at for place in (5, 7))
+    archiving.run(Until(through=100))
+
+    for span in (Span(since=during, until=after), Span(until=after)):
+        with open_audit(archiving.place) as history, pytest.raises(ProblemError) as refused:
+            stretch_of(history, WORKSPACE, span, 0)
+        assert refused.value.problem.code == "PRECONDITION_FAILED"
+
+
+def test_an_audit_is_answered_by_what_is_here_whatever_was_known_before_archiving(
+    archiving: Archiving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(times_module, "_BLOCK", 7)
+    times = Times()
+    with open_audit(archiving.place, times) as history:
+        stretch_of(history, WORKSPACE, Span(), 0)
+        live, archived = history.entries_after(7, 1)[0].at, history.entries_after(3, 1)[0].at
+    archiving.run(Until(through=100))
+
+    for known in (Times(), times):
+        with open_audit(archiving.place, known) as history:
+            assert history.place_of(archived) == 0
+            assert history.end_of(live) == 0
+            with pytest.raises(ProblemError):
+                stretch_of(history, WORKSPACE, Span(), 0)
 
 
 def test_an_audit_behind_the_archive_is_answered(archived: Path) -> None:
