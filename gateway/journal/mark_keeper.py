@@ -24,6 +24,7 @@ class MarkKeeper:
         self._file = file
         self._interval = interval
         self._task: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[None] | None = None
         self._failed = False
 
     async def start(self) -> None:
@@ -36,6 +37,8 @@ class MarkKeeper:
         everything else that records."""
         await cancelled(self._task)
         self._task = None
+        if self._writing is not None:  # a thread goes on, whoever waits for it was cancelled
+            await asyncio.wait({self._writing})
         await self._write(stopped=True)
 
     async def _follow(self, position: int) -> None:
@@ -54,7 +57,8 @@ class MarkKeeper:
             mark = await self._journal.read(
                 lambda records: mark_of(records, place, stopped=stopped)
             )
-            await asyncio.to_thread(self._file.write, mark)
+            self._writing = asyncio.create_task(asyncio.to_thread(self._file.write, mark))
+            await asyncio.shield(self._writing)
         except (OSError, ProblemError) as error:
             if not self._failed:
                 told = "the mark of the record could not be written (%s)"

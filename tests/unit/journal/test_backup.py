@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -283,6 +284,39 @@ async def test_the_mark_follows_the_record(
         assert mark.stopped
     finally:
         await journal.close()
+
+
+async def test_the_mark_of_a_stop_is_the_last_one(
+    record, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that writes goes on, whoever waits for it is cancelled."""
+    began, may_go_on, ended, write = Event(), Event(), Event(), MarkFile.write
+
+    def slowly(file: MarkFile, mark: Mark) -> None:
+        if mark.position and not mark.stopped:
+            began.set()
+            may_go_on.wait(10)
+            write(file, mark)
+            ended.set()
+        else:
+            write(file, mark)
+
+    monkeypatch.setattr(MarkFile, "write", slowly)
+    journal = await record.opened()
+    try:
+        keeper = await keep_mark(journal, keys)
+        await journal.write(lambda tx: tx.append(call(None)))
+        await asyncio.to_thread(began.wait, 10)
+        stopping = asyncio.create_task(keeper.stop())
+        await asyncio.wait({stopping}, timeout=0.2)
+        may_go_on.set()
+        await stopping
+        await asyncio.to_thread(ended.wait, 10)
+    finally:
+        await journal.close()
+    mark = MarkFile(keys).read()
+    assert mark is not None
+    assert (mark.position, mark.stopped) == (1, True)
 
 
 async def test_a_mark_that_cannot_be_written_holds_up_nothing(record, keys: Path) -> None:
