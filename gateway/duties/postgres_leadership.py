@@ -15,7 +15,7 @@ import logging
 
 import psycopg
 
-from gateway.postgres import PatientAsyncSession, SharedLock, as_text
+from gateway.postgres import PatientAsyncSession, SharedLock, as_text, asked_of
 from gateway.postgres.connection import ALIVE
 from gateway.postgres.locks import PROGRAM
 
@@ -26,7 +26,7 @@ PATIENCE = 2.0
 """Seconds in which a session must be had, and in which the server must answer whoever asks whether
 it leads."""
 
-_SETTINGS = f"-c idle_session_timeout={SILENCE}s -c statement_timeout=2s"
+_SETTINGS = {"idle_session_timeout": f"{SILENCE}s", "statement_timeout": "2s"}
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +73,7 @@ class PostgresLeadership:
                 self._url,
                 autocommit=True,
                 application_name="contract-gateway duties",
-                options=_SETTINGS,
+                options=asked_of(self._url, **_SETTINGS),
                 **ALIVE,
             )
         self._session.silence = PATIENCE

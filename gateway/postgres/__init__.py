@@ -1,5 +1,6 @@
 """Connections to PostgreSQL that outlive its restart, and the locks that processes share."""
 
+from gateway.postgres.asked import asked_of
 from gateway.postgres.connection import (
     ALIVE,
     CONNECT_SECONDS,
@@ -19,6 +20,7 @@ __all__ = [
     "PatientAsyncSession",
     "SharedLock",
     "as_text",
+    "asked_of",
     "await_any",
     "database_of",
     "is_gone",

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import conninfo
 
 from gateway.model.problem import ProblemError, refuse
+from gateway.postgres.asked import asked_of
 from gateway.postgres.patient import PatientSession, Row
 
 CONNECT_SECONDS = 5
@@ -142,7 +143,6 @@ class Connection:
         return self._session
 
     def _connected(self) -> Session:
-        options = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         named = f"contract-gateway {self._purpose}"
         try:
             session = PatientSession.connect(
@@ -150,7 +150,7 @@ class Connection:
                 autocommit=True,
                 connect_timeout=CONNECT_SECONDS,
                 application_name=named,
-                options=options,
+                options=asked_of(self._url, **self._settings),
                 **ALIVE,
             )
         except psycopg.Error as error:

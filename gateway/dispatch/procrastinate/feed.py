@@ -12,6 +12,7 @@ from gateway.dispatch.embedded import EmbeddedDispatcher
 from gateway.dispatch.procrastinate.reminder import QUEUE, TASK
 from gateway.model.claims import DueRun
 from gateway.model.tasks import left
+from gateway.postgres import asked_of
 
 _log = logging.getLogger(__name__)
 _HANDS = 8
@@ -21,7 +22,7 @@ _CONNECTIONS = 3
 _REACHED_WITHIN = 5.0
 _PARTING = 2.0  # seconds: Procrastinate waits for a database that is away, whatever else it is told
 _NETWORK = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2}
-_LIGHT = {"options": "-c synchronous_commit=off"}
+_LIGHT = {"synchronous_commit": "off"}
 """No wait for the disk: what a crash of the server undoes tells of a run again, without harm."""
 
 _LEFT = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL"
@@ -55,7 +56,11 @@ class ProcrastinateFeed:
             timeout=_REACHED_WITHIN,
             pool_factory=_unchecked,
             configure=_each_by_itself,
-            kwargs={"application_name": "gateway-jobs", **_NETWORK, **_LIGHT},
+            kwargs={
+                "application_name": "gateway-jobs",
+                "options": asked_of(url, **_LIGHT),
+                **_NETWORK,
+            },
         )
         self._app = App(connector=self._connector)
         self._app.task(name=TASK, queue=QUEUE)(self._take)

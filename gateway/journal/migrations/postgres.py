@@ -12,11 +12,12 @@ from gateway.journal.migrations.running import Migrated, is_behind, run_revision
 from gateway.journal.postgres.schema import (
     complete_versions,
     connected,
+    connecting,
     found_versions,
     hold_schema,
     not_available,
 )
-from gateway.postgres import CONNECT_SECONDS, database_of
+from gateway.postgres import database_of
 
 _NO_LONG_WAIT = "SET LOCAL lock_timeout = '10s'"
 """Whoever waits for a table that others read holds up all who come after."""
@@ -43,7 +44,7 @@ def migrate_postgres(url: str, companions: Sequence[Companion] = ()) -> Migrated
     """
     engine = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url, connect_timeout=CONNECT_SECONDS),
+        creator=lambda: connecting(url),
         poolclass=NullPool,
     )
     try:

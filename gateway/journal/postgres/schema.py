@@ -13,7 +13,7 @@ from gateway.journal.schema_version import require_version
 from gateway.journal.statement import creating
 from gateway.journal.tables import SCHEMA_VERSION, metadata
 from gateway.model.problem import ProblemError
-from gateway.postgres import CONNECT_SECONDS, database_of
+from gateway.postgres import CONNECT_SECONDS, asked_of, database_of
 
 _LOCK = (0x67617465, 2)
 """The advisory lock of whoever creates or migrates the tables."""
@@ -52,10 +52,19 @@ def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
         ProblemError: SERVICE_UNAVAILABLE.
     """
     try:
-        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+        with connecting(url) as connection:
             yield connection
     except psycopg.Error as error:
         raise not_available(error) from error
+
+
+def connecting(url: str) -> psycopg.Connection[Any]:
+    """A new connection.
+
+    Raises:
+        psycopg.Error: none can be made.
+    """
+    return psycopg.connect(url, connect_timeout=CONNECT_SECONDS, options=asked_of(url))
 
 
 def hold_schema(connection: psycopg.Connection[Any]) -> None:

@@ -12,7 +12,7 @@ from psycopg.pq.abc import PGconn
 
 from gateway.journal.postgres.batch import CHANNEL
 from gateway.journal.postgres.unit import WOKEN
-from gateway.postgres import CONNECT_SECONDS, await_any
+from gateway.postgres import CONNECT_SECONDS, asked_of, await_any
 
 log = logging.getLogger("gateway.journal")
 
@@ -75,6 +75,7 @@ class Listener:
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
             application_name="gateway-listener",
+            options=asked_of(self._url),
         ) as connection:
             link = connection.pgconn
             link.nonblocking = 1

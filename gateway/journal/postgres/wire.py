@@ -17,7 +17,7 @@ from psycopg.pq.abc import PGresult
 
 from gateway.journal.postgres.errors import LOST, STOOD_STILL, LostConnectionError, PostgresError
 from gateway.journal.postgres.values import parameter
-from gateway.postgres import ALIVE, CONNECT_SECONDS, await_any
+from gateway.postgres import ALIVE, CONNECT_SECONDS, asked_of, await_any
 
 PATIENCE = 15.0
 """Seconds to wait for an answer before the connection counts as lost."""
@@ -47,12 +47,12 @@ class Wire:
         Raises:
             LostConnectionError: it could not be made.
         """
-        settings = f"-c lock_timeout={lock_timeout} -c statement_timeout=30s"
-        settings += f" -c idle_in_transaction_session_timeout={idle_timeout}"
-        settings += " -c synchronous_commit=on"
+        settings: dict[str, Any] = {"lock_timeout": lock_timeout, "statement_timeout": "30s"}
+        settings |= {"idle_in_transaction_session_timeout": idle_timeout}
+        settings |= {"synchronous_commit": "on"}
         try:
             self._connection = psycopg.connect(
-                url, application_name=name, options=settings, **_OPTIONS
+                url, application_name=name, options=asked_of(url, **settings), **_OPTIONS
             )
         except psycopg.Error as error:
             raise LostConnectionError(error.sqlstate or "08001") from error

@@ -1,0 +1,145 @@
+"""A record on PostgreSQL whatever an administrator has set for the role or for the database."""
+
+import threading
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from gateway.journal import Checkpointer, as_file, verify_record
+from gateway.journal.dialects import POSTGRES
+from gateway.journal.postgres import PostgresJournal, create_schema
+from gateway.journal.postgres.link import Link
+from gateway.journal.postgres.schema import connected, hold_schema
+from gateway.journal.statement import creating
+from gateway.journal.tables import SCHEMA_VERSION
+from gateway.model.system import SystemClock
+from gateway.postgres import Connection
+from tests.contract.journal_story import Story, call
+from tests.unit.journal.conftest import KeySigner
+
+pytestmark = pytest.mark.anyio
+
+_SETTINGS = {
+    "array_nulls": "off",
+    "bytea_output": "escape",
+    "datestyle": "SQL, DMY",
+    "default_transaction_deferrable": "on",
+    "default_transaction_isolation": "serializable",
+    "standard_conforming_strings": "off",
+    "timezone": "Asia/Kolkata",
+}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def url(database_url: str) -> str:
+    """A database whose sessions begin with other settings than PostgreSQL's own."""
+    name = sql.Identifier(database_url.rpartition("/")[2])
+    setting = sql.SQL("ALTER DATABASE {} SET {} TO {}")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for one, value in _SETTINGS.items():
+            connection.execute(setting.format(name, sql.Identifier(one), sql.Literal(value)))
+    return database_url
+
+
+async def fill(url: str, folder: Path) -> str:
+    """Two lives of a gateway; returns the key that their checkpoints are verified with."""
+    create_schema(url)
+    signer = KeySigner()
+    for name in ("a", "b"):
+        journal = await PostgresJournal.open(url, data_dir=folder, clock=SystemClock())
+        try:
+            checkpointer = Checkpointer(journal, signer)
+            for new in [*Story(name).whole("x"), call(None), call(f"a \\ in 'key' {name}")]:
+                await journal.write(lambda tx, new=new: tx.append(new))
+            await checkpointer.stop()
+        finally:
+            await journal.close()
+    return signer.public_key_pem
+
+
+async def test_the_record_is_what_it_is(url: str, tmp_path: Path) -> None:
+    key = await fill(url, tmp_path)
+    with as_file(url) as path:
+        assert verify_record(path, [key]).findings == ()
+
+
+def test_a_connection_that_was_lost_is_ended_at_the_server(url: str) -> None:
+    """Its moment is compared, so it must be read as it was written."""
+    link = Link(url, "gateway-test", succeeds=True)
+    lost = link.wire()
+    lost.is_lost = True
+    link.wire()
+
+    with psycopg.connect(url) as connection:
+        named = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gateway-test'"
+        assert connection.execute(named).fetchone() == (1,)
+    lost.close()
+    link.close()
+
+
+def test_whoever_waited_for_a_lock_sees_what_was_done_under_it(url: str) -> None:
+    lock = "SELECT pg_advisory_xact_lock(7, 7)"
+    first, second = Connection(url, "one"), Connection(url, "two")
+    begun, found = threading.Event(), []
+    first.rows("CREATE TABLE done (it int)")
+
+    def later() -> None:
+        begun.set()
+        with second.transaction(lock):
+            found.append(second.rows("SELECT it FROM done"))
+
+    with first.transaction(lock):
+        waiting = threading.Thread(target=later)
+        waiting.start()
+        begun.wait(10)
+        first.run(_until_somebody_waits)
+        first.change("INSERT INTO done VALUES (1)")
+    waiting.join(10)
+    first.close()
+    second.close()
+    assert found == [[(1,)]]
+
+
+def _until_somebody_waits(session: psycopg.Connection[tuple[object, ...]]) -> None:
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while session.execute(waits).fetchone() == (0,):
+        pass
+
+
+def test_whoever_waited_for_the_tables_finds_them(url: str) -> None:
+    created: list[bool] = []
+    with connected(url) as connection:
+        hold_schema(connection)
+        waiting = threading.Thread(target=lambda: created.append(create_schema(url)))
+        waiting.start()
+        _until_somebody_waits(connection)
+        for command in creating(dialect=POSTGRES):
+            connection.execute(command.encode())
+        connection.execute("INSERT INTO meta (schema_version) VALUES (%s)", (SCHEMA_VERSION,))
+    waiting.join(10)
+    assert created == [False]
+
+
+async def test_what_the_url_asks_for_is_asked_for_by_every_session(
+    database_url: str, tmp_path: Path
+) -> None:
+    """As where two installations share a database, each in a schema of its own."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE SCHEMA apart")
+    url = f"{database_url}?options={quote('-c search_path=apart')}"
+
+    key = await fill(url, tmp_path)
+
+    with as_file(url) as path:
+        assert verify_record(path, [key]).findings == ()
+    with psycopg.connect(database_url) as connection:
+        places = "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('entry', 'claim')"
+        assert connection.execute(places).fetchall() == [("apart",)]
