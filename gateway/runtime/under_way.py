@@ -38,7 +38,8 @@ class UnderWay:
         """Wait for an attempt to end or for a wake-up, at most ``seconds``; returns what has come
         of the attempts that ended since the last time."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
         self._woken.clear()
         ended, self._ended = self._ended, []
         return [task.result() for task in ended]

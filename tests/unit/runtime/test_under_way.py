@@ -89,6 +89,21 @@ async def test_the_wait_ends_after_so_many_seconds(attempts: Attempts) -> None:
     assert await attempts.outcomes() == {"a"}
 
 
+@pytest.mark.parametrize("turns_of_the_loop", range(4))
+async def test_whoever_waits_can_be_cancelled_in_the_moment_of_a_wake_up(
+    attempts: Attempts, turns_of_the_loop: int
+) -> None:
+    """Else a run that is cut off as its process stops would go on."""
+    waiting = asyncio.create_task(attempts.outcomes())
+    await asyncio.sleep(0.01)
+    attempts.woken.set()
+    for _ in range(turns_of_the_loop):
+        await asyncio.sleep(0)
+    if waiting.cancel():  # it has not ended yet
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
 async def test_what_is_given_up_wakes_nobody(attempts: Attempts) -> None:
     attempts.under_way.cancel()
     for _ in range(5):
