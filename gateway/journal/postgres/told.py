@@ -63,9 +63,11 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except (psycopg.Error, OSError) as error:
+            except Exception as error:  # whatever it was, what others do must not go untold
                 if not self._stopping.is_set():
-                    why = error.sqlstate if isinstance(error, psycopg.Error) else "OSError"
+                    why: str | None = type(error).__name__
+                    if isinstance(error, psycopg.Error):
+                        why = error.sqlstate
                     log.warning("Not told of the record's growth (%s); trying again", why)
                     self._stopping.wait(_TROUBLE)
 

@@ -193,6 +193,21 @@ async def test_a_process_hears_at_once_what_another_made_durable(
     assert len(await other.read(lambda records: records.entries_after(end, 10))) == 1
 
 
+@pytest.mark.parametrize("told", ["", "soon", "7, or 8"])
+async def test_what_strangers_tell_on_the_channel_of_the_tail_ends_nothing(
+    pair, url: str, told: str
+) -> None:
+    """Any session of the database may."""
+    one, other = pair
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_notify('gateway_tail', %s)", (told,))
+    await asyncio.sleep(0.1)
+    await received(one, "a")
+
+    async with asyncio.timeout(10):
+        await other.moved(0)
+
+
 async def test_moments_go_by_the_clock_of_the_database(url: str, tmp_path: Path) -> None:
     class Wrong(SystemClock):
         def now(self):
