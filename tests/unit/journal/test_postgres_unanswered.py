@@ -4,21 +4,26 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from gateway.journal.postgres import PostgresJournal
+from gateway.journal import read_record
+from gateway.journal.alone import alone
+from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.postgres.batch import Batch
-from gateway.journal.postgres.errors import LostConnectionError
+from gateway.journal.postgres.errors import LostConnectionError, PostgresError
 from gateway.journal.postgres.link import Link
 from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.statements import ENTRY_HASH
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError
+from gateway.model.system import SystemClock
 from tests.contract.journal_story import Story
+from tests.unit.journal.conftest import KeySigner
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +171,51 @@ async def test_nobody_waits_for_ever_for_a_database_that_was_restored(
     next_commit(lacking)
     with pytest.raises(ProblemError, match="may have been recorded"):
         await asyncio.wait_for(journal.write(lambda tx: counting(tx, execution_id)), 20)
+
+
+def refreshed(url: str, folder: Path) -> None:
+    """What a command does that writes while no gateway does."""
+    with alone(url, folder, SystemClock(), KeySigner()) as record:
+        record.append(NewEntry(EntryType.RECORD_RESTORED, "", {"before": record.now}))
+
+
+def restorations(url: str) -> int:
+    return read_record(url, lambda records: records.restorations())
+
+
+def test_a_command_looks_up_a_commit_that_was_not_answered(
+    database_url: str, next_commit: Any, tmp_path: Path
+) -> None:
+    create_schema(database_url)
+
+    next_commit(Batch.commit)
+    refreshed(database_url, tmp_path)
+    assert restorations(database_url) == 1
+
+    next_commit(lambda _: None)
+    with pytest.raises(ProblemError, match="cannot be reached"):
+        refreshed(database_url, tmp_path)
+    assert restorations(database_url) == 1
+
+
+def test_a_command_tells_of_a_commit_of_which_nobody_knows(
+    database_url: str, next_commit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_schema(database_url)
+    monkeypatch.setattr("gateway.journal.postgres.alone._LOOK", 0.0)
+
+    def away(link: Link) -> None:
+        raise LostConnectionError
+
+    def lost(batch: Batch) -> None:
+        monkeypatch.setattr(Link, "wire", away)
+
+    next_commit(lost)
+    with pytest.raises(ProblemError, match="may have been recorded"):
+        refreshed(database_url, tmp_path)
+
+
+@pytest.mark.parametrize("sqlstate", ["08006", "25P03", "25P04", "57P01"])
+def test_a_session_that_the_server_ended_is_lost(sqlstate: str) -> None:
+    """Also where that is the answer to a commit."""
+    assert PostgresError(sqlstate).is_lost
