@@ -25,7 +25,10 @@ _TOO_LONG = "54000"
 STOOD_STILL = "25P03"
 """idle_in_transaction_session_timeout: nothing happened in a transaction for too long."""
 
-_LOST = ("08", "57P", "53300", STOOD_STILL)
+_TOOK_LONG = "25P04"
+"""transaction_timeout, which may end a session also once its commit is durable."""
+
+_LOST = ("08", "57P", "53300", STOOD_STILL, _TOOK_LONG)
 """Classes of lost connections and of servers that stop, start or take no more connections."""
 
 _REMEDIES = {
