@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.journal.alone import alone, holding
 from gateway.journal.archives.archiving import RECORD_WORKSPACE
+from gateway.journal.archives.hearing import heard
 from gateway.journal.archives.kept import Kept, kept_archives
 from gateway.journal.archives.problems import archive_unusable
 from gateway.journal.archives.putting import Chains, Putting
@@ -96,7 +97,7 @@ def _examine(session: Session, path: Path, kept: Kept | None, chains: Chains) ->
             raise archive_unusable(path, "is not the file that was written")
         with Segment(path) as segment:
             _require_root(session, segment, kept)
-            for row in segment.rows():
+            for row in heard(session, segment.rows()):
                 if row[0] in kept.absent:
                     chains.see(row)
     except SegmentError as error:
@@ -109,8 +110,8 @@ def _put_back(path: Path, kept: Kept, putting: Putting) -> None:
     try:
         with Segment(path) as segment:
             _require_root(putting.session, segment, kept)  # it may be another file by now
-            rows = (row for row in segment.rows() if row[0] in kept.absent)
-            kept.absent.discard(putting.take(rows))
+            rows = heard(putting.session, segment.rows())
+            kept.absent.discard(putting.take(row for row in rows if row[0] in kept.absent))
     except (SegmentError, ValueError, LookupError, TypeError) as error:
         raise archive_unusable(path, f"cannot be put back ({error})") from error
     except OSError as error:

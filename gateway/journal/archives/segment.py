@@ -194,15 +194,15 @@ class Segment:
         return line
 
 
-def check_segment(path: Path, seen: Callable[[Row], None] = lambda _: None) -> Header:
-    """Read a segment through; ``seen`` is told each entry.
+def check_segment(path: Path, through: Callable[[Iterator[Row]], Iterable[Row]] = iter) -> Header:
+    """Read a segment through; ``through`` passes its entries on.
 
     Raises:
         SegmentError, OSError: it is none, or does not hold what its checkpoint says.
     """
     with Segment(path) as segment:
-        for row in segment.rows():
-            seen(row)
+        for _ in through(segment.rows()):
+            pass
         return segment.header
 
 

@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import bindparam, select
 
+from gateway.journal.archives.hearing import heard
 from gateway.journal.archives.problems import archive_unusable, not_as_signed
 from gateway.journal.archives.segment import (
     Header,
@@ -49,7 +51,7 @@ def write_stretch(session: Session, folder: Path, first: int, line: Line) -> tup
     except TypeError as error:  # text that is no Unicode
         raise not_as_signed("an entry holds something else than text") from error
     try:
-        check_segment(path)
+        check_segment(path, partial(heard, session))
     except SegmentError as error:
         with contextlib.suppress(OSError):
             path.unlink()

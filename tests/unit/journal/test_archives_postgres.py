@@ -1,8 +1,11 @@
 """Archiving a record in PostgreSQL, while gateways go on; and what they rest on being restored."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,7 +24,11 @@ from gateway.journal import (
     rebuild_matches,
 )
 from gateway.journal.archives import archiving as archives
-from gateway.journal.postgres import PostgresJournal, create_schema
+from gateway.journal.archives import hearing
+from gateway.journal.archives import segment as segments
+from gateway.journal.postgres import PostgresJournal, create_schema, opening
+from gateway.journal.postgres import alone as among_others
+from gateway.journal.postgres.wire import Wire
 from gateway.model.entry import EntryType
 from gateway.model.problem import ProblemError
 from tests.contract.journal_story import SteppingClock, Story, call
@@ -108,6 +115,25 @@ async def test_what_is_over_goes_and_comes_back(shared: Shared) -> None:
     assert shared.sql("SELECT idempotency_key FROM call") == [("k",)]
     assert await shared.require_sound() == 0
     assert (await shared.archive()).executions == 1
+
+
+async def test_segments_may_be_looked_at_for_longer_than_a_transaction_may_stand_still(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shared.tell(*Story("over").whole(*"abcdefghij"))
+    row = segments._row
+
+    def slowly(*given: Any) -> Any:
+        time.sleep(0.05)
+        return row(*given)
+
+    monkeypatch.setattr(segments, "_row", slowly)
+    monkeypatch.setattr(hearing, "_EVERY", 2)
+    monkeypatch.setattr(opening, "Wire", partial(Wire, idle_timeout=600))
+    monkeypatch.setattr(among_others, "_STANDSTILL", 600)
+
+    assert (await shared.archive()).entries == 25
+    assert (await shared.put_back()).entries == 25
 
 
 @pytest.mark.parametrize("text", ["\0", "a\0\0b", "\\\0", "\\u0000", '"\\\\\0"'])
