@@ -10,10 +10,12 @@ _ALWAYS = {
     "datestyle": "ISO",
     "default_transaction_deferrable": "off",
     "default_transaction_isolation": "read committed",
+    "idle_session_timeout": "0",
     "standard_conforming_strings": "on",
 }
 """What statements here are written for. With other values they would store or read something else,
-or decide by a moment that lies before a lock was had."""
+or decide by a moment that lies before a lock was had; and a session that ended because it was idle
+would give back what its process holds by it."""
 
 
 def asked_of(url: str, **settings: object) -> str:

@@ -1,6 +1,7 @@
 """A record on PostgreSQL whatever an administrator has set for the role or for the database."""
 
 import threading
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ _SETTINGS = {
     "datestyle": "SQL, DMY",
     "default_transaction_deferrable": "on",
     "default_transaction_isolation": "serializable",
+    "idle_session_timeout": "300ms",
     "standard_conforming_strings": "off",
     "timezone": "Asia/Kolkata",
 }
@@ -83,6 +85,18 @@ def test_a_connection_that_was_lost_is_ended_at_the_server(url: str) -> None:
         assert connection.execute(named).fetchone() == (1,)
     lost.close()
     link.close()
+
+
+def test_a_session_that_is_idle_keeps_what_it_holds(url: str) -> None:
+    """As the lock of whoever has the keys open."""
+    connection = Connection(url, "the keys")
+    connection.rows("SELECT pg_advisory_lock(7, 8)")
+    time.sleep(0.8)
+
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8"
+    with psycopg.connect(url) as other:
+        assert other.execute(held).fetchone() == (1,)
+    connection.close()
 
 
 def test_whoever_waited_for_a_lock_sees_what_was_done_under_it(url: str) -> None:
