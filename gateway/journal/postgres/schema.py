@@ -18,6 +18,11 @@ from gateway.postgres import CONNECT_SECONDS, asked_of, database_of
 _LOCK = (0x67617465, 2)
 """The advisory lock of whoever creates or migrates the tables."""
 
+_AS_LONG_AS_IT_TAKES = dict.fromkeys(
+    ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"), 0
+)
+"""What is set for statements of every day would keep tables from being brought up to date."""
+
 
 def create_schema(url: str, companions: Sequence[Companion] = ()) -> bool:
     """Create the tables in an empty database, as a whole or not at all, however many processes
@@ -64,7 +69,8 @@ def connecting(url: str) -> psycopg.Connection[Any]:
     Raises:
         psycopg.Error: none can be made.
     """
-    return psycopg.connect(url, connect_timeout=CONNECT_SECONDS, options=asked_of(url))
+    options = asked_of(url, **_AS_LONG_AS_IT_TAKES)
+    return psycopg.connect(url, connect_timeout=CONNECT_SECONDS, options=options)
 
 
 def hold_schema(connection: psycopg.Connection[Any]) -> None:

@@ -43,12 +43,17 @@ def anyio_backend() -> str:
 @pytest.fixture
 def url(database_url: str) -> str:
     """A database whose sessions begin with other settings than PostgreSQL's own."""
-    name = sql.Identifier(database_url.rpartition("/")[2])
-    setting = sql.SQL("ALTER DATABASE {} SET {} TO {}")
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        for one, value in _SETTINGS.items():
-            connection.execute(setting.format(name, sql.Identifier(one), sql.Literal(value)))
+    put(database_url, **_SETTINGS)
     return database_url
+
+
+def put(url: str, **settings: str) -> None:
+    """Set this for every session on a database that begins from now on."""
+    name = sql.Identifier(url.rpartition("/")[2])
+    setting = sql.SQL("ALTER DATABASE {} SET {} TO {}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for one, value in settings.items():
+            connection.execute(setting.format(name, sql.Identifier(one), sql.Literal(value)))
 
 
 async def fill(url: str, folder: Path) -> str:
@@ -130,6 +135,7 @@ def _until_somebody_waits(session: psycopg.Connection[tuple[object, ...]]) -> No
 
 def test_whoever_waited_for_the_tables_finds_them(url: str) -> None:
     created: list[bool] = []
+    put(url, lock_timeout="1ms")
     with connected(url) as connection:
         hold_schema(connection)
         waiting = threading.Thread(target=lambda: created.append(create_schema(url)))
@@ -140,6 +146,15 @@ def test_whoever_waited_for_the_tables_finds_them(url: str) -> None:
         connection.execute("INSERT INTO meta (schema_version) VALUES (%s)", (SCHEMA_VERSION,))
     waiting.join(10)
     assert created == [False]
+
+
+def test_tables_are_brought_up_to_date_however_long_that_takes(url: str) -> None:
+    """Else what takes longer than a statement of the gateway may take could never be done."""
+    put(url, statement_timeout="50ms", idle_in_transaction_session_timeout="50ms")
+    with connected(url) as connection:
+        connection.execute("SELECT pg_sleep(0.2)")
+        time.sleep(0.2)
+        connection.execute("SELECT 1")
 
 
 async def test_what_the_url_asks_for_is_asked_for_by_every_session(
