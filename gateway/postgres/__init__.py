@@ -1,6 +1,6 @@
 """Connections to PostgreSQL that outlive its restart, and the locks that processes share."""
 
-from gateway.postgres.asked import asked_of
+from gateway.postgres.asked import asked_of, require_heard, require_passed_on
 from gateway.postgres.connection import (
     ALIVE,
     CONNECT_SECONDS,
@@ -24,4 +24,6 @@ __all__ = [
     "await_any",
     "database_of",
     "is_gone",
+    "require_heard",
+    "require_passed_on",
 ]

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import conninfo
 
 from gateway.model.problem import ProblemError, refuse
-from gateway.postgres.asked import asked_of
+from gateway.postgres.asked import asked_of, require_heard, require_passed_on
 from gateway.postgres.patient import PatientSession, Row
 
 CONNECT_SECONDS = 5
@@ -154,9 +154,11 @@ class Connection:
                 **ALIVE,
             )
         except psycopg.Error as error:
+            require_passed_on(error, database_of(self._url))
             raise self._unavailable(error) from error
         session.silence = self._silence
         try:
+            require_heard(session, database_of(self._url))
             self._opened(session)
         except BaseException as error:
             session.close()

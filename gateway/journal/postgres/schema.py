@@ -13,7 +13,13 @@ from gateway.journal.schema_version import require_version
 from gateway.journal.statement import creating
 from gateway.journal.tables import SCHEMA_VERSION, metadata
 from gateway.model.problem import ProblemError
-from gateway.postgres import CONNECT_SECONDS, asked_of, database_of
+from gateway.postgres import (
+    CONNECT_SECONDS,
+    asked_of,
+    database_of,
+    require_heard,
+    require_passed_on,
+)
 
 _LOCK = (0x67617465, 2)
 """The advisory lock of whoever creates or migrates the tables."""
@@ -31,7 +37,8 @@ def create_schema(url: str, companions: Sequence[Companion] = ()) -> bool:
     The tables of ``companions`` are created along with them, and required too.
 
     Raises:
-        ProblemError: SERVICE_UNAVAILABLE, DATABASE_OUTDATED, DATABASE_UNKNOWN_VERSION.
+        ProblemError: SERVICE_UNAVAILABLE, DATABASE_POOLED, DATABASE_OUTDATED,
+            DATABASE_UNKNOWN_VERSION.
     """
     with connected(url) as connection:
         found = found_versions(connection)
@@ -54,7 +61,7 @@ def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection amid a transaction, which is committed at the end.
 
     Raises:
-        ProblemError: SERVICE_UNAVAILABLE.
+        ProblemError: SERVICE_UNAVAILABLE, DATABASE_POOLED.
     """
     try:
         with connecting(url) as connection:
@@ -68,9 +75,20 @@ def connecting(url: str) -> psycopg.Connection[Any]:
 
     Raises:
         psycopg.Error: none can be made.
+        ProblemError: DATABASE_POOLED.
     """
     options = asked_of(url, **_AS_LONG_AS_IT_TAKES)
-    return psycopg.connect(url, connect_timeout=CONNECT_SECONDS, options=options)
+    try:
+        connection = psycopg.connect(url, connect_timeout=CONNECT_SECONDS, options=options)
+    except psycopg.Error as error:
+        require_passed_on(error, database_of(url))
+        raise
+    try:
+        require_heard(connection, database_of(url))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def hold_schema(connection: psycopg.Connection[Any]) -> None:
