@@ -22,8 +22,9 @@ from gateway.journal.refold import refold
 from gateway.journal.statement import Statement, inserting
 from gateway.journal.tables import PROJECTIONS, claim
 
-_PATIENCE = 30_000
-"""Milliseconds to wait for batches that are under way elsewhere."""
+_PATIENCE = 10_000
+"""Milliseconds to wait for batches that are under way elsewhere; a server that says nothing for
+longer would be taken for lost."""
 
 _AT_ONCE = 500
 _PAGES = 8_192
