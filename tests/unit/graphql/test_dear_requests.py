@@ -13,7 +13,7 @@ from graphql import GraphQLInt, GraphQLList
 from graphql.validation import OverlappingFieldsCanBeMergedRule
 
 from gateway.model.contract import EnumType
-from gateway.model.problem import ProblemError
+from gateway.model.problem import ProblemError, refuse
 from gateway.surfaces.graphql import Limits, build_schema
 from gateway.surfaces.graphql.operations.suggestions import alike
 from gateway.surfaces.graphql.operations.values import value_issues
@@ -169,6 +169,24 @@ def test_a_variable_of_a_type_that_holds_itself_sets_no_other_back(
     answer = post(app, query, variables=given)
     assert answer.json()["errors"][0]["message"].startswith("/variables/items/0/parts/0/count: ")
     assert (coerced[0] < 100, closely[0] < 10) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "beside", ["__schema { queryType { name } }", "failing: shopReset { done }"]
+)
+def test_what_was_coerced_is_not_coerced_again_where_graphql_core_answers(
+    counted: Callable[[Any, str], list[int]], beside: str
+) -> None:
+    failing = operation("shop.reset")
+    listed = operation("shop.listed", given=fields(ids="[String!]"))
+    catalogue = Catalogue({**SHIPPED, "shopListed": listed, "shopReset": failing})
+    door = FakeDoor({"shop.reset": refuse("CONFLICT", "Not now.")})
+    again = counted(COERCING, "coerce_input_value")
+    query = "query ($ids: [String!]) { shopListed(input: {ids: $ids}) { done } " + beside + " }"
+    answer = post(application(door, catalogue=catalogue), query, variables={"ids": ["a"] * 1000})
+    assert answer.json()["data"]["shopListed"] == {"done": True}
+    assert [call["input"] for call in door.calls if call["input"]] == [{"ids": ["a"] * 1000}]
+    assert again == [0]
 
 
 def test_comparisons_that_are_too_many_are_not_made_again(

@@ -118,7 +118,7 @@ class CompiledOperations:
         if plan.conditions:
             compiled = self._form(key, plan, document, definition, values)
         if compiled is None:
-            return self._core.run(document.tree, definition, request, {})
+            return self._core.run(document.tree, definition, request, {}, values)
         run = run_in_turn if compiled.is_in_turn else run_at_once
         return run(compiled, document.tree, self._core, request, values)
 
@@ -173,6 +173,19 @@ class CompiledOperations:
             return compile_operation(self._schema, document.tree, definition, known)
         except (UnsupportedError, GraphQLError, RecursionError):
             return None
+
+
+def coerced(
+    schema: GraphQLSchema, definition: OperationDefinitionNode, request: Request
+) -> VariableValues | list[GraphQLError]:
+    """The values of the variables of an operation that runs on a schema once, or graphql-core's
+    errors.
+
+    Raises:
+        Exception: what the request's ``check`` raises.
+    """
+    variables = VariableCoercer(schema, definition.variable_definitions or (), InputCoercers())
+    return variables.values(request.variables, request.max_coercion_errors, request.check)
 
 
 async def _refused(errors: list[GraphQLError]) -> ExecutionResult:

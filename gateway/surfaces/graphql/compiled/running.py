@@ -52,7 +52,7 @@ async def run_in_turn(
     else:
         return ExecutionResult(data, None)
     return _alone(compiled, outcomes) or await core.run(
-        tree, compiled.definition, request, outcomes
+        tree, compiled.definition, request, outcomes, values
     )
 
 
@@ -94,7 +94,7 @@ async def run_at_once(
     except Exception:  # graphql-core says whether it is an error, and tells it
         data = None
     if data is None:
-        return await core.run(tree, compiled.definition, request, outcomes)
+        return await core.run(tree, compiled.definition, request, outcomes, values)
     return ExecutionResult(data, None)
 
 

@@ -18,10 +18,11 @@ from graphql import (
     OperationType,
     create_source_event_stream,
 )
+from graphql.execution.values import VariableValues
 
 from gateway.model.json import JsonObject
 from gateway.model.problem import Issue, Problem, ProblemError, invalid, problem
-from gateway.surfaces.graphql.compiled import Core, Request, is_coroutine
+from gateway.surfaces.graphql.compiled import Core, Request, coerced, ready_executor
 from gateway.surfaces.graphql.door import CallContext
 from gateway.surfaces.graphql.errors import RequestRefusedError, error_entry, internal_problem
 from gateway.surfaces.graphql.limits import Limits
@@ -145,33 +146,37 @@ async def run(operation: Operation) -> JsonObject:
 
 def _executed(operation: Operation, event: JsonObject | None = None) -> Awaitable[ExecutionResult]:
     """The outcome of a query or mutation, or of a subscription for one event."""
-    check = partial(_refuse_unfit, operation)
-    request = Request(
-        operation.parameters.variables, operation.context, event, _FAULTS_SOUGHT, check
-    )
+    request = _request(operation, event)
     document, definition = operation.document, operation.definition
     if document.introspects:  # on the part of the schema that its caller sees, and on no other
-        check()
-        return Core(operation.schema).run(document.tree, definition, request, {})
+        core = Core(operation.schema)
+        return core.run(document.tree, definition, request, {}, _values(operation, request))
     return document.compiled.execute(document, definition, request)
 
 
 def _executor(operation: Operation) -> Executor[Any]:
     _refuse_nulls(operation)
-    _refuse_unfit(operation)
-    executor = Executor.build(
-        operation.schema,
-        operation.document.tree,
-        context_value=operation.context,
-        raw_variable_values=operation.parameters.variables,
-        operation_name=operation.name,
-        is_awaitable=is_coroutine,
-        max_coercion_errors=_FAULTS_SOUGHT,
-        hide_suggestions=True,
-    )
-    if isinstance(executor, list):
-        raise _not_run(operation, executor)
-    return executor
+    request, document = _request(operation), operation.document
+    values = _values(operation, request)
+    return ready_executor(operation.schema, document.tree, operation.definition, request, values)
+
+
+def _request(operation: Operation, event: JsonObject | None = None) -> Request:
+    check = partial(_refuse_unfit, operation)
+    variables = operation.parameters.variables
+    return Request(variables, operation.context, event, _FAULTS_SOUGHT, check)
+
+
+def _values(operation: Operation, request: Request) -> VariableValues:
+    """The values of the variables of an operation that is not compiled.
+
+    Raises:
+        RequestRefusedError: they do not fit.
+    """
+    found = coerced(operation.schema, operation.definition, request)
+    if isinstance(found, list):
+        raise _not_run(operation, found)
+    return found
 
 
 def _refuse_nulls(operation: Operation) -> None:
