@@ -4,7 +4,17 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 
 from gateway.journal.chain import execution_chain
 from gateway.journal.functions import listed, names_person
@@ -64,10 +74,8 @@ _FILTERS: dict[str, ColumnElement[bool]] = {
     "risk": _at.risk == bindparam("risk"),
     "requested_before": _at.requested_at < bindparam("requested_before"),
     "decider": _DECIDABLE,
-    "behind": or_(
-        _at.requested_at > bindparam("behind_at"),
-        and_(_at.requested_at == bindparam("behind_at"), _at.id > bindparam("behind_id")),
-    ),
+    "behind": tuple_(_at.requested_at, _at.id)
+    > tuple_(bindparam("behind_at"), bindparam("behind_id")),
 }
 
 

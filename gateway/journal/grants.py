@@ -12,8 +12,8 @@ from sqlalchemy import (
     desc,
     func,
     not_,
-    or_,
     select,
+    tuple_,
     update,
 )
 
@@ -153,10 +153,7 @@ def _listing(*wheres: ColumnElement[bool]) -> tuple[Statement, Statement]:
     )
 
 
-_BEHIND = or_(
-    _at.issued_at < bindparam("behind_at"),
-    and_(_at.issued_at == bindparam("behind_at"), _at.id < bindparam("behind_id")),
-)
+_BEHIND = tuple_(_at.issued_at, _at.id) < tuple_(bindparam("behind_at"), bindparam("behind_id"))
 _LISTED: dict[bool | None, tuple[ColumnElement[bool], ...]] = {
     None: (),
     True: (_ACTIVE,),

@@ -137,6 +137,7 @@ def test_lists_and_their_totals_come_from_an_index(
         (("status", "execution_id"), "approval_of_execution"),
         (("status", "risk", "requested_before"), "approval_by_status"),
         (("status", "decider"), "approval_by_status"),
+        (("status", "behind"), "approval_by_status"),
     ],
 )
 def test_lists_of_approvals_come_from_an_index(filters: tuple[str, ...], index: str) -> None:
@@ -148,9 +149,10 @@ def test_lists_of_approvals_come_from_an_index(filters: tuple[str, ...], index: 
 
 def test_lists_of_grants_come_from_an_index() -> None:
     for active in (None, True, False):
-        for statement in grants.GRANTS[active]:
-            (step,) = plan_of(statement)
-            assert "grant_newest" in step or "grant_of_contract" in step
+        for goes_on in (False, True):
+            for statement in grants.GRANTS[active, goes_on]:
+                (step,) = plan_of(statement)
+                assert "grant_newest" in step or "grant_of_contract" in step
 
 
 @pytest.mark.parametrize(
