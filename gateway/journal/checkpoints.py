@@ -53,7 +53,8 @@ class Checkpointer:
         """
         await cancelled(self._task)
         self._task = None
-        await self.checkpoint()
+        if await self.checkpoint() is None:  # the task may have signed one and not copied it yet
+            await self._copied()
 
     async def checkpoint(self) -> int | None:
         """Sign a checkpoint now; returns its number, None where nothing was recorded since.
@@ -67,12 +68,21 @@ class Checkpointer:
             if signed is None:
                 return None
             self._signed()
-            try:
-                await asyncio.to_thread(self._mirror)
-            except OSError as error:  # the checkpoint itself is durable, in the database
-                told = "The copy of the checkpoints lacks number %d for now: %s"
-                log.error(told, signed.line.number, error.strerror)  # noqa: TRY400 - it says it all
+            await self._copied()
             return signed.line.number
+
+    async def _copied(self) -> None:
+        """Have the copy hold all checkpoints; over only once no thread writes it any more, for two
+        at a time would write a line twice."""
+        writing = asyncio.create_task(asyncio.to_thread(self._mirror))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait({writing})
+            raise
+        except OSError as error:  # the checkpoint itself is durable, in the database
+            told = "The copy of the checkpoints lacks the newest for now: %s"
+            log.error(told, error.strerror)  # noqa: TRY400 - it says it all
 
     async def _counted(self, kept: Awaitable[Signed | None]) -> Signed | None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import threading
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -135,6 +136,48 @@ async def test_checkpoints_come_periodically_and_at_stop(record) -> None:
 
     last = json.loads(record.file.read_text().splitlines()[-1])
     assert (last["format"], last["number"], last["position"]) == (2, 2, 2)
+
+
+async def test_one_that_is_being_copied_at_the_stop_is_copied_once(record, monkeypatch) -> None:
+    journal = await record.opened()
+    complete, lock = journal.checkpoints.complete, threading.Lock()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(session) -> None:
+        assert lock.acquire(blocking=False), "two at a time"
+        try:
+            begun.set()
+            assert go_on.wait(20)
+            complete(session)
+        finally:
+            lock.release()
+
+    monkeypatch.setattr(journal.checkpoints, "complete", slowly)
+    checkpointer = Checkpointer(journal, record.signer, interval=0.001)
+    await journal.write(lambda tx: tx.append(call(None)))
+    await checkpointer.start()
+    assert await asyncio.to_thread(begun.wait, 20)
+    await journal.write(lambda tx: tx.append(call(None)))
+    stopping = asyncio.create_task(checkpointer.stop())
+    await asyncio.sleep(0.05)
+    go_on.set()
+    await stopping
+    await journal.close()
+
+    lines = [line for (line,) in record.sql("SELECT line FROM checkpoint ORDER BY number")]
+    assert record.file.read_text().splitlines() == lines
+    assert len(lines) == 2
+
+
+async def test_one_that_was_signed_and_not_copied_before_the_stop_is_copied(record) -> None:
+    journal = await record.opened()
+    checkpointer = Checkpointer(journal, record.signer)
+    await journal.write(lambda tx: tx.append(call(None)))
+    assert await checkpointer.checkpoint() == 1
+    record.file.unlink()
+    await checkpointer.stop()
+    await journal.close()
+    assert len(record.file.read_text().splitlines()) == 1
 
 
 async def test_a_failing_periodic_checkpoint_is_logged_and_made_up_for(record, caplog) -> None:
