@@ -1,5 +1,6 @@
 """The review of a contract: who could call it in a span, who did, who approved, who saw."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -138,10 +139,14 @@ def _is_within(one: Activation, until: str | None, span: Span) -> bool:
 
 
 def _newest_first(history: AuditHistory) -> Iterator[Activation]:
-    offset = 0
+    """All activations once: one that comes between two pages moves the others down a place."""
+    offset, last = 0, math.inf
     while True:
         page, total = history.policy_activations(Page(_ACTIVATIONS, offset))
-        yield from page
+        for one in page:
+            if one.number < last:
+                yield one
+                last = one.number
         offset += len(page)
         if not page or offset >= total:
             return

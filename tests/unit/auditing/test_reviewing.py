@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from gateway.auditing import Review, Span, review
+from gateway.auditing.review import activations_in
 from gateway.journal import open_audit
+from gateway.model.audit_history import AuditHistory
 from gateway.model.entry import EntryType
 from gateway.model.json import JsonObject
+from gateway.model.policy import Activation
+from gateway.model.ports import Page
 from gateway.model.time import stamp
 from gateway.runtime import GrantTerms
 from tests.unit.events.event_world import EVERYTHING, OLGA, EventWorld, take
@@ -226,3 +230,31 @@ async def test_who_may_not_read_rules_is_told_none(world: EventWorld) -> None:
     lists = [found[name]["items"] for name in ("could", "did", "approved")]
     assert all(lists)
     assert not any("rule" in row or "path" in row for rows in lists for row in rows)
+
+
+class Activating:
+    """A record into which one more activation comes after each page that is read."""
+
+    def __init__(self, many: int) -> None:
+        self.made = many
+
+    def policy_activations(self, page: Page) -> tuple[list[Activation], int]:
+        numbers = range(self.made, 0, -1)[page.offset : page.offset + page.limit]
+        found = [
+            Activation(one, f"sha256:{one}", None, "files", None, "", _moment(one))
+            for one in numbers
+        ]
+        told = found, self.made
+        self.made += 1
+        return told
+
+
+def _moment(number: int) -> str:
+    return f"2026-01-01T00:00:{number // 100:02}.{number % 100:06}Z"
+
+
+def test_an_activation_that_comes_between_two_pages_lists_none_twice() -> None:
+    history = cast("AuditHistory", Activating(450))
+    found = activations_in(history, Span(), frozenset())
+    assert [one.number for one, _ in found] == list(range(1, 451))
+    assert [until for _, until in found] == [*map(_moment, range(2, 451)), None]
