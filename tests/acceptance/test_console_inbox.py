@@ -304,6 +304,15 @@ def test_a_form_that_names_no_requests_is_refused(
         assert "Choose 1 to 50 requests" in answer.text
 
 
+def test_who_chose_nothing_gets_back_to_the_inbox(world: World, fiona: Browser) -> None:
+    token = fiona.form(look(fiona), "/console/sign-out")["csrf"]
+    refused = fiona.post(f"{INBOX}/review", {"csrf": token})
+    assert "Choose 1 to 50 requests" in refused.text
+    (again,) = re.findall(r'href="([^"]+)">Open the page again', refused.text)
+    answer = fiona.get(again)
+    assert (answer.status_code, answer.headers["location"]) == (303, INBOX)
+
+
 def test_a_form_without_the_proof_of_its_session_decides_nothing(
     world: World, fiona: Browser
 ) -> None:

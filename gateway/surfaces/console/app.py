@@ -37,6 +37,7 @@ def console_routes(desk: Desk) -> list[Route]:
     """The paths below ``/console``."""
     return [
         Route("/console", _home),
+        Route("/console/", _home),
         Route("/console/static/{name}", _static),
         *sign_in_routes(desk),
         *(route_of(made, desk) for made in PAGES),

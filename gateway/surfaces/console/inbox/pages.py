@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from gateway.model.json import JsonObject
 from gateway.model.problem import refuse
@@ -14,6 +14,7 @@ from gateway.surfaces.console.inbox.decisions import Outcome, break_glass, decid
 from gateway.surfaces.console.inbox.requests import APPROVE, REJECT, Request, requests_of
 from gateway.surfaces.console.visits import Page, Visit
 
+_INBOX = "/console/inbox"
 _TABS = ("mine", "pending", "decided")
 
 
@@ -61,6 +62,11 @@ async def _take(visit: Visit) -> Response:
         return await _inbox(visit, refusal=error.problem)
 
 
+async def _choose(_: Visit) -> Response:
+    """Where the summary is opened without a choice: requests are chosen in the inbox."""
+    return RedirectResponse(_INBOX, 303)
+
+
 async def _review(visit: Visit) -> Response:
     """What would be decided, summed up, before it is sent."""
     items = [(*named, await queues.one(visit, *named, "PENDING")) for named in named_of(visit)]
@@ -87,7 +93,7 @@ def sums_of(requests: Sequence[Request]) -> list[str]:
 
 
 PAGES = (
-    Page("/console/inbox", _serve, _take),
-    Page("/console/inbox/review", take=_review),
+    Page(_INBOX, _serve, _take),
+    Page(f"{_INBOX}/review", _choose, _review),
 )
 """The inbox, and the summary of many decisions."""
