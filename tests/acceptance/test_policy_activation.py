@@ -12,6 +12,8 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
 from gateway.model.policy import Edit
@@ -20,6 +22,7 @@ from gateway.model.problem import ProblemError
 from gateway.policy.contents.content import apply_edits
 from gateway.policy.contents.history import content_of
 from gateway.policy.policies import CERTAINTY
+from tests.acceptance.console import Browser, text_of
 from tests.acceptance.drafts import APPROVE as APPROVE_STEP
 from tests.acceptance.drafts import START, ids, refund, step_of, verified, waiting
 from tests.acceptance.policy_people import (
@@ -197,6 +200,42 @@ def test_a_change_of_its_rule_voids_a_pending_request_at_once(people: People) ->
         (again,) = world.approvals(run["executionId"])
         assert again["approvalId"] != asked["approvalId"]
         world.fiona.mutate(*APPROVE_STEP, {**step_of(again), "approvedBy": "fiona"})
+        world.wait(run["executionId"], "COMPLETED")
+
+
+@pytest.fixture
+def fiona(people: People) -> Iterator[Browser]:
+    """The browser of an approver."""
+    with Browser(people.world.gateway.url) as browser:
+        browser.cookies["gateway_session"] = people.world.fiona.token or ""
+        yield browser
+
+
+def test_a_request_that_was_asked_anew_is_not_decided_by_a_form_made_before(
+    people: People, fiona: Browser
+) -> None:
+    world = people.world
+    run = waiting(world, [refund(263)])
+    named = f"{run['executionId']}.{run['stepId']}"
+    before, chosen = (fiona.get("/console/inbox") for _ in range(2))
+    review = fiona.send(chosen, "/console/inbox/review", request=named)
+    (read,) = world.approvals(run["executionId"])
+
+    def asks_anew() -> bool:
+        found = world.approvals(run["executionId"])
+        return bool(found) and found[0]["approvalId"] != read["approvalId"]
+
+    with changed(people, exchange("verdict.csv", LARGE, LARGE.replace("> 100", "> 98"))):
+        wait_until(asks_anew, 20)
+        for page, place, action in (
+            (before, "", "approve"), (before, "", "reject"), (review, "/console/inbox", "approve"),
+        ):  # fmt: skip
+            form = fiona.form(page, place, request=named)
+            late = fiona.post("/console/inbox", {**form, "action": action, "note": "Fine."})
+            assert "Nothing was decided: what you read became void meanwhile" in text_of(late)
+            assert asks_anew()
+        now = fiona.form(late, "", request=named, action="approve")
+        assert "Approved; the run goes on." in fiona.post("/console/inbox", now).text
         world.wait(run["executionId"], "COMPLETED")
 
 

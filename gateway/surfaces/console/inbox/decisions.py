@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.model.json import JsonObject
 from gateway.model.problem import ProblemError, problem
 from gateway.surfaces.console.inbox import queues
-from gateway.surfaces.console.inbox.requests import Request, requests_of
+from gateway.surfaces.console.inbox.requests import Request, read_field, requests_of
 from gateway.surfaces.console.visits import Visit
 
 MOST = 50
@@ -41,11 +41,19 @@ def named_of(visit: Visit) -> list[Named]:
 
 
 async def decide(visit: Visit, named: Sequence[Named], *, approve: bool) -> list[Outcome]:
-    """Approve or reject requests with the note of the form; each stands by itself.
+    """Approve or reject requests with the note of the form; each stands by itself. One that was
+    asked anew since the form was made is left alone: nobody has read it.
 
     Raises:
         AskedError: the API refuses all of them, as for a rejection without a note.
     """
+    unread = {one: await _unread(visit, one) for one in named}
+    outcomes = [found for found in unread.values() if found is not None]
+    meant = [one for one in named if unread[one] is None]
+    return [*outcomes, *(await _decided(visit, meant, approve=approve) if meant else ())]
+
+
+async def _decided(visit: Visit, named: Sequence[Named], *, approve: bool) -> list[Outcome]:
     note = visit.form.get("note", "").strip()
     noted = {"approve": approve, **({"note": note} if note else {})}
     decisions = [{"executionId": run, "stepId": step, **noted} for run, step in named]
@@ -56,15 +64,31 @@ async def decide(visit: Visit, named: Sequence[Named], *, approve: bool) -> list
 
 
 async def break_glass(visit: Visit, named: Named) -> list[Outcome]:
-    """Let one step go without its approvers.
+    """Let one step go without its approvers, unless it was asked anew since the form was made.
 
     Raises:
         AskedError: the API refuses it.
     """
+    if (unread := await _unread(visit, named)) is not None:
+        return [unread]
     which = {"executionId": named[0], "stepId": named[1]}
     by = {"invokedBy": visit.viewer.subject, "reason": visit.form.get("note", "").strip()}
     await visit.api.ask("BreakGlass", input={**which, **by})
     return [await _outcome(visit, {**which, "status": "APPROVED", "decided": True}, approve=True)]
+
+
+async def _unread(visit: Visit, named: Named) -> Outcome | None:
+    """What is said where another request waits by now than the one that the form was made for."""
+    read = visit.form.get(read_field(*named))
+    item = await queues.one(visit, *named, "PENDING") if read else None
+    if item is None or item["approvalId"] == read:
+        return None  # what does not wait any more the API refuses, and says why
+    request = (await requests_of(visit, [item]))[0]
+    told = (
+        "Nothing was decided: what you read became void meanwhile, and it was asked anew. Read "
+        "the new request, then decide it."
+    )
+    return Outcome(request, named[0], False, told)
 
 
 async def _outcome(visit: Visit, result: JsonObject, *, approve: bool) -> Outcome:

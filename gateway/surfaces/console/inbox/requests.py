@@ -59,6 +59,12 @@ class Request:
         return action in self.asked["allowedActions"]
 
 
+def read_field(execution_id: str, step_id: str) -> str:
+    """The form field that says which request of a step was read: ids of steps stay while policy
+    may have the same be asked anew, on other terms."""
+    return f"read-{id_of(execution_id, step_id)}"
+
+
 def id_of(execution_id: str, step_id: str) -> str:
     """How a request is named on pages and in forms."""
     return f"{execution_id}.{step_id}"
