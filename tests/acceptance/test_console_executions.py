@@ -235,6 +235,19 @@ def do_stale(browser: Browser, run: JsonObject) -> httpx.Response:
     return browser.post(f"{LIST}/{run['executionId']}", {**form, "action": "resume"})
 
 
+def test_a_form_that_is_sent_again_steers_nothing_again(world: World, olga: Browser) -> None:
+    run = waiting(world, [refund(411)])
+    place = f"{LIST}/{run['executionId']}"
+    do(olga, run, "pause")
+    form = olga.form(page_of(olga, run), "", action="resume")
+    assert "Resume: done." in olga.post(place, form).text
+    do(olga, run, "pause")  # somebody found a reason to
+    assert olga.post(place, form).status_code == 200  # the page was loaded anew
+    assert world.execution(run["executionId"])["status"] == "PAUSED"
+    do(olga, run, "resume")
+    assert world.execution(run["executionId"])["status"] == "WAITING_APPROVAL"
+
+
 def test_a_plan_is_verified_and_started_in_a_mode(world: World, olga: Browser) -> None:
     planned = world.compile([lookup()])
     assert "The plan is verified: autonomous." in do(olga, planned, "verify").text

@@ -341,6 +341,25 @@ def test_an_edit_that_cannot_be_made_is_told_beside_what_was_typed(
     assert "changes the rows whose workspace is" in others.text
 
 
+def test_a_change_is_proposed_once_for_a_form(people: People, paula: Browser) -> None:
+    typed = {"title": "Once", "reason": "R", "add-0": allow("ottilie"), "do": "send"}
+    form = {**paula.form(looked(paula, "/changes/new"), NEW), **typed}
+    first, second = (paula.post(NEW, form) for _ in range(2))
+    assert first.headers["location"] == second.headers["location"]
+    again = paula.post(NEW, {**form, "title": "Twice"})
+    assert (again.status_code, 'value="Twice"' in again.text) == (409, True)
+    made = paula.send(again, NEW, do="send", reason="R")  # the page has a form of its own
+    assert made.status_code == 303
+
+    way_back = f"/console/policies/history/restore?revision={people.revisions()[-1]['revision']}"
+    restoring = paula.form(paula.get(way_back), way_back.partition("?")[0])
+    places = {
+        paula.post(way_back.partition("?")[0], {**restoring, "reason": "R"}).headers.get("location")
+        for _ in range(2)
+    }
+    assert len(places) == 1
+
+
 def test_the_form_reads_rows_back_and_gives_room_for_more(paula: Browser) -> None:
     row = 'p, 9, type:agent, acme, support.refund.issue?, *, "amount in [1, 2]", blocked'
     typed = {"file-0": "verdict.csv", "add-0": f"{row}, -, -, -, -"}

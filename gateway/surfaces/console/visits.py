@@ -5,6 +5,7 @@ session is read and believed, a form is proven to be of that session, what is re
 """
 
 import math
+import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,9 @@ from gateway.surfaces.graphql.errors import internal_problem
 _AGAIN = 3
 """Seconds after which a page that cannot be had at present is asked for again."""
 
+_KEY = "key"
+_LONGEST = 128
+
 SIGN_IN = "/console/sign-in"
 """Where people go who have no session."""
 
@@ -49,6 +53,11 @@ class Visit:
     now: datetime
     form: Form = field(default_factory=lambda: Form([]))
 
+    @property
+    def key(self) -> str | None:
+        """The idempotency key of the form that was sent, so that sending it again acts once."""
+        return self.form.get(_KEY, "")[:_LONGEST] or None
+
     def may(self, root_field: str) -> bool:
         """Whether the viewer may ask for this field of the API."""
         return self.seen is None or root_field in self.seen
@@ -67,8 +76,10 @@ class Visit:
         return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
     def render(self, template: str, status: int = 200, **context: Any) -> Response:
-        """A page for the viewer; templates have ``visit``, ``now`` and ``csrf`` besides."""
-        shared = {"visit": self, "now": self.now, "csrf": sessions.csrf_of(self.token)}
+        """A page for the viewer; templates have ``visit``, ``now``, ``csrf`` and a new ``key``
+        besides."""
+        proof, key = sessions.csrf_of(self.token), secrets.token_urlsafe(16)
+        shared = {"visit": self, "now": self.now, "csrf": proof, "key": key}
         return page(template, shared | context, status)
 
 

@@ -156,7 +156,8 @@ async def act(visit: Visit, sight: Sight, name: str) -> str:
     action = next((one for one in ACTIONS if one.name == name), None)
     if action is None:
         raise refuse("BAD_REQUEST", "There is no such action. Send the form from the page.")
-    data = await visit.api.ask(action.operation, input=_input_of(visit, sight, action))
+    asked = _input_of(visit, sight, action)
+    data = await visit.api.ask(action.operation, input=asked, key=visit.key)
     return _outcome(action, data["done"])
 
 
@@ -211,7 +212,7 @@ async def _reconcile(visit: Visit, sight: Sight) -> str:
     }
     if text := form.get("output", "").strip():
         asked["output"] = _object(text)
-    done = (await visit.api.ask("Reconcile", input=asked))["done"]
+    done = (await visit.api.ask("Reconcile", input=asked, key=visit.key))["done"]
     return f"The step is {done['status']}, the execution {done['executionStatus']}."
 
 

@@ -82,14 +82,16 @@ class Told:
 
 
 async def ask(visit: Visit, operation: str, given: JsonObject) -> JsonObject:
-    """The output of an operation, which asks for one field with ``input``.
+    """The output of an operation, which asks for one field with ``input``; a mutation acts once
+    for a form.
 
     Raises:
         AskedError: it was refused, or is nothing that the viewer is shown.
     """
     if not visit.may(_field(operation)):
         raise AskedError(problem("FORBIDDEN", _NOT_SHOWN).to_json())
-    data = await visit.api.ask(operation, input=given)
+    once = {"key": visit.key} if "$key" in documents()[operation] else {}
+    data = await visit.api.ask(operation, input=given, **once)
     output: JsonObject = next(iter(data.values()))
     return output
 

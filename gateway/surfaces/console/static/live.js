@@ -25,7 +25,8 @@ export function followEvents() {
   });
   stream.addEventListener("complete", () => {
     stream.close();
-    setTimeout(() => location.reload(), 2000); // the session or the caller's rights changed
+    // The session or the caller's rights changed. To reload would send a form again.
+    setTimeout(() => location.replace(location.pathname + location.search), 2000);
   });
   let wasAway = false;
   stream.addEventListener("error", () => {
