@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from gateway.journal.chain import execution_chain
-from gateway.journal.functions import listed, names_person
+from gateway.journal.functions import is_beyond_ascii, listed, names_person
 from gateway.journal.session import Row
 from gateway.journal.statement import Statement
 from gateway.journal.tables import approval, entry, execution
@@ -26,6 +26,7 @@ from gateway.model.entry import EntryType
 from gateway.model.execution import UNDER_WAY, Approval, ApprovalStatus
 from gateway.model.json import decode, encode
 from gateway.model.ports import Page
+from gateway.model.principal import is_among
 
 _at = approval.c
 
@@ -62,11 +63,20 @@ _DECIDABLE = and_(
     _at.status == ApprovalStatus.PENDING.value,
     _at.expires_at > bindparam("now"),
     or_(_at.approver_role.in_(listed("roles")), _escalated),
-    not_(names_person(_at.excluded, "", "subject")),
-    not_(names_person(_at.votes, "by", "subject")),
+    not_(names_person(_at.excluded, "", "subject", "namesakes")),
+    not_(names_person(_at.votes, "by", "subject", "namesakes")),
     _under_way,
 )
 """What one person may approve; ``Consent`` decides by the same."""
+
+_INVOLVED = Statement(
+    select(_at.excluded, _at.votes).where(
+        _at.workspace == bindparam("workspace"),
+        _at.status == ApprovalStatus.PENDING.value,
+        or_(is_beyond_ascii(_at.excluded), is_beyond_ascii(_at.votes)),
+    )
+)
+"""Whom requests name that name anybody with letters whose case only Python folds as people do."""
 
 _FILTERS: dict[str, ColumnElement[bool]] = {
     "status": _at.status == bindparam("status"),
@@ -116,7 +126,8 @@ class SqlApprovalRecords:
         if which.decider is not None:
             chosen |= {"decider"}
             given["now"] = which.decider.now
-            given["subject"] = which.decider.subject
+            given["subject"] = which.decider.subject.casefold()
+            given["namesakes"] = encode(self._namesakes(which.workspace, which.decider.subject))
             given["roles"] = encode(sorted(which.decider.roles))
         if which.behind is not None:
             chosen |= {"behind"}
@@ -126,6 +137,16 @@ class SqlApprovalRecords:
         window = {"at_most": page.limit, "skip": page.offset}
         found = self._all(rows, workspace=which.workspace, **given, **window)
         return [_approval(row) for row in found], total[0] if total else 0
+
+    def _namesakes(self, workspace: str, subject: str) -> list[str]:
+        """How else requests that wait spell a subject, as far as SQL does not see it."""
+        found = self._all(_INVOLVED, workspace=workspace)
+        names = {
+            name
+            for excluded, votes in found
+            for name in (*decode(excluded), *(vote["by"] for vote in decode(votes)))
+        }
+        return sorted(name for name in names if is_among(subject, (name,)))
 
     def rejecter(self, rejected: Approval) -> str | None:
         """Who rejected this request: the subject. The entry alone says so."""

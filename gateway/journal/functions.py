@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Text, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Text, bindparam, func, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import Select
@@ -55,6 +55,20 @@ class _Number(FunctionElement[int]):
     type = BigInteger()
 
 
+class _Bytes(FunctionElement[int]):
+    """How many bytes a text has in UTF-8."""
+
+    inherit_cache = True
+    type = Integer()
+
+
+class _Lower(FunctionElement[str]):
+    """A text with the letters A to Z as a to z, and all others as they are."""
+
+    inherit_cache = True
+    type = Text()
+
+
 def contains(text: ColumnElement[Any], part: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether ``part`` occurs in ``text``, byte for byte."""
     return _Place(text, part) > 0
@@ -97,12 +111,21 @@ def holds(document: ColumnElement[Any], member: str, name: str) -> ColumnElement
     return select(1).select_from(found).where(value == bindparam(name)).exists()
 
 
-def names_person(document: ColumnElement[Any], member: str, name: str) -> ColumnElement[bool]:
-    """As ``holds``, also where the parameter is written there in other letters (``Alice``)."""
+def names_person(
+    document: ColumnElement[Any], member: str, name: str, others: str
+) -> ColumnElement[bool]:
+    """As ``holds``, also where the parameter, whose case is folded, is written there in other
+    letters (``Alice``). Letters beyond ASCII are not folded here: the parameter ``others`` is a
+    JSON list of what is the same with such letters."""
     found = items(document)
     value = field(found.c.value, member) if member else found.c.value
-    is_there = func.lower(value) == func.lower(told(name))
+    is_there = or_(_Lower(value) == _Lower(told(name)), value.in_(listed(others)))
     return select(1).select_from(found).where(is_there).exists()
+
+
+def is_beyond_ascii(text: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a text has a letter that is not of ASCII."""
+    return _Bytes(text) > func.length(text)
 
 
 # --- how each database says it
@@ -132,6 +155,8 @@ _SPELLED: dict[type[FunctionElement[Any]], dict[str, str]] = {
     },
     _IsJson: {"sqlite": "json_valid({})", "postgresql": "CAST(({} IS JSON) AS INTEGER)"},
     _Told: {"sqlite": "{}", "postgresql": "CAST({} AS TEXT)"},
+    _Bytes: {"sqlite": "length(CAST({} AS BLOB))", "postgresql": "octet_length({})"},
+    _Lower: {"sqlite": "lower({})", "postgresql": 'lower({} COLLATE "C")'},
     _Number: {"sqlite": "{}", "postgresql": "CAST({} AS BIGINT)"},
 }
 for _element, _templates in _SPELLED.items():

@@ -102,6 +102,29 @@ async def test_a_note_with_a_nul_hides_no_request_from_who_may_decide(journal: J
         assert total == count
 
 
+@pytest.mark.parametrize(
+    ("involved", "asking"),
+    [("bob", "BOB"), ("Änne", "änne"), ("straße", "STRASSE"), ("STRASSE", "straße"), ("I", "i")],
+)
+async def test_whoever_is_involved_is_asked_under_no_spelling(
+    journal: Journal, involved: str, asking: str
+) -> None:
+    by_vote, by_part = Story("a"), Story("b")
+    vote = by_vote.voted("x", "appr_1", involved, approved=False)
+    asked = by_part.requested("x", "appr_2")
+    asked.body["excluded"] = [involved]
+    await tell(
+        journal,
+        *(*by_vote.until_started("x"), by_vote.requested("x", "appr_1", 2), vote),
+        *(*by_part.until_started("x"), asked),
+    )
+    for subject, count in ((asking, 0), ("ärne", 2), ("carol", 2)):
+        decider = Decider(subject, frozenset({"approver"}), IN_TIME)
+        which = ApprovalFilter(WORKSPACE, "pending", decider=decider)
+        found, total = await journal.read(lambda r, which=which: r.approvals(which, Page(10, 0)))
+        assert (len(found), total) == (count, count)
+
+
 async def test_stretches_make_up_the_whole(journal: Journal) -> None:
     await tell(journal, *Story("a").whole("x", "y", "z"), denied())
     last = await journal.read(lambda records: records.last_position())
