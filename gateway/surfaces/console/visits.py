@@ -157,12 +157,23 @@ def _foreign_form() -> Problem:
     )
 
 
-def refused(told: JsonObject, request: Request, visit: Visit | None = None) -> Response:
+async def shown_after(visit: Visit, done: str, shown: Awaitable[Response]) -> Response:
+    """The page that is shown after a form was done. Where it cannot be had, what was ``done`` is
+    told all the same: whoever hears of a refusal alone takes nothing for done."""
+    try:
+        return await shown
+    except AskedError as error:
+        return refused(error.problem, visit.request, visit, done)
+
+
+def refused(
+    told: JsonObject, request: Request, visit: Visit | None = None, done: str = ""
+) -> Response:
     """The page that says what was refused, and what to do about it; where that is for a while, the
-    page asks again by itself, unless it would send a form anew."""
+    page asks again by itself, unless it would send a form anew. ``done`` was not refused."""
     status = int(told.get("status", 500))
     is_for_now = bool(told.get("retryable")) and request.method == "GET"
-    shown = {"told": told, "is_for_now": is_for_now}
+    shown = {"told": told, "is_for_now": is_for_now, "done": done}
     answer = (
         visit.render("problem.html", status, **shown)
         if visit is not None

@@ -23,8 +23,14 @@ from gateway.surfaces.console.executions.steering import MODES, RECONCILE, act, 
 from gateway.surfaces.console.executions.steps import step_view_of
 from gateway.surfaces.console.executions.timeline import PAGE as ENTRIES
 from gateway.surfaces.console.executions.timeline import timeline_of
-from gateway.surfaces.console.inbox.decisions import Outcome, break_glass, decide, named_of
-from gateway.surfaces.console.visits import Page, Visit
+from gateway.surfaces.console.inbox.decisions import (
+    Outcome,
+    break_glass,
+    decide,
+    named_of,
+    told_of,
+)
+from gateway.surfaces.console.visits import Page, Visit, shown_after
 
 _DECISIONS = ("approve", "reject", "break-glass")
 
@@ -61,7 +67,8 @@ async def _take(visit: Visit) -> Response:
         done = _Done(refusal=error.problem)
     except ProblemError as error:
         done = _Done(refusal=error.problem.to_json())
-    return await _page(visit, done)
+    said = " ".join(filter(None, (done.said, told_of(done.outcomes))))
+    return await shown_after(visit, said, _page(visit, done))
 
 
 async def _decisions(visit: Visit, action: str) -> list[Outcome]:

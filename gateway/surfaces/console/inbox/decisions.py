@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.model.json import JsonObject
 from gateway.model.problem import ProblemError, problem
+from gateway.surfaces.console.asking import AskedError
 from gateway.surfaces.console.inbox import queues
 from gateway.surfaces.console.inbox.requests import Request, read_field, requests_of
 from gateway.surfaces.console.visits import Visit
@@ -24,6 +25,13 @@ class Outcome:
     execution_id: str
     done: bool
     said: str
+
+
+def told_of(outcomes: Sequence[Outcome]) -> str:
+    """What came of decisions, in one line."""
+    return " ".join(
+        f"{one.request.gist if one.request else one.execution_id}: {one.said}" for one in outcomes
+    )
 
 
 def named_of(visit: Visit) -> list[Named]:
@@ -93,15 +101,25 @@ async def _unread(visit: Visit, named: Named) -> Outcome | None:
 
 async def _outcome(visit: Visit, result: JsonObject, *, approve: bool) -> Outcome:
     execution_id, status = result["executionId"], result["status"]
-    item = await _standing(visit, execution_id, result["stepId"], status)
-    request = (await requests_of(visit, [item]))[0] if item else None
+    item, request = await _looked_up(visit, result)
     if not result["decided"]:
         return Outcome(request, execution_id, False, why_not(result["problem"], item))
-    if status == "PENDING" and item:
-        missing = item["quorum"] - item["approvals"]
-        return Outcome(request, execution_id, True, f"Counted; {missing} more must approve.")
+    if status == "PENDING":
+        more = f"{item['quorum'] - item['approvals']} more" if item else "others"
+        return Outcome(request, execution_id, True, f"Counted; {more} must approve.")
     said = "Approved; the run goes on." if approve else "Rejected; the run ends."
     return Outcome(request, execution_id, True, said)
+
+
+async def _looked_up(visit: Visit, result: JsonObject) -> tuple[JsonObject | None, Request | None]:
+    """The request that was decided; none where the API does not say it now, for what it refuses
+    by now must not be taken for a refusal of the decision."""
+    try:
+        which = (result["executionId"], result["stepId"], result["status"])
+        item = await _standing(visit, *which)
+        return item, (await requests_of(visit, [item]))[0] if item else None
+    except AskedError:
+        return None, None
 
 
 async def _standing(

@@ -10,9 +10,15 @@ from gateway.model.problem import refuse
 from gateway.surfaces.console.arguments import Kind, money
 from gateway.surfaces.console.asking import AskedError
 from gateway.surfaces.console.inbox import queues
-from gateway.surfaces.console.inbox.decisions import Outcome, break_glass, decide, named_of
+from gateway.surfaces.console.inbox.decisions import (
+    Outcome,
+    break_glass,
+    decide,
+    named_of,
+    told_of,
+)
 from gateway.surfaces.console.inbox.requests import APPROVE, REJECT, Request, requests_of
-from gateway.surfaces.console.visits import Page, Visit
+from gateway.surfaces.console.visits import Page, Visit, shown_after
 
 _INBOX = "/console/inbox"
 _TABS = ("mine", "pending", "decided")
@@ -56,10 +62,12 @@ async def _take(visit: Visit) -> Response:
         raise refuse("BAD_REQUEST", "The form does not say what to do. Send it from the inbox.")
     try:
         if action == "break-glass":
-            return await _inbox(visit, await break_glass(visit, named[0]))
-        return await _inbox(visit, await decide(visit, named, approve=action == "approve"))
+            outcomes = await break_glass(visit, named[0])
+        else:
+            outcomes = await decide(visit, named, approve=action == "approve")
     except AskedError as error:
         return await _inbox(visit, refusal=error.problem)
+    return await shown_after(visit, told_of(outcomes), _inbox(visit, outcomes))
 
 
 async def _choose(_: Visit) -> Response:

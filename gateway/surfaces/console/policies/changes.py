@@ -9,7 +9,7 @@ from gateway.surfaces.console.policies.actions import ACTIONS, REVISE, input_of,
 from gateway.surfaces.console.policies.impact import TONES, drawn
 from gateway.surfaces.console.policies.listing import SIZE, ask, given, offset_of, paging, told
 from gateway.surfaces.console.policies.sentences import sentence_of
-from gateway.surfaces.console.visits import Page, Visit
+from gateway.surfaces.console.visits import Page, Visit, shown_after
 
 STATES = ("DRAFT", "CHECKED", "ANALYZED", "APPROVED", "ACTIVATED", "REJECTED", "WITHDRAWN")
 """The states of a changeset, in their order."""
@@ -63,7 +63,7 @@ async def _do(visit: Visit) -> Response:
         return await _shown(visit, refusal=wrong.to_json())
     except AskedError as error:
         return await _shown(visit, refusal=error.problem)
-    return await _shown(visit, notice=action.done)
+    return await shown_after(visit, action.done, _shown(visit, notice=action.done))
 
 
 async def _confirm(visit: Visit) -> Response:

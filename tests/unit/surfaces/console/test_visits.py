@@ -1,6 +1,8 @@
 """The order of a request: nothing is offered before it is sure which policy is in force."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -11,8 +13,10 @@ from starlette.responses import JSONResponse
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import refuse
 from gateway.model.system import SystemClock
-from gateway.surfaces.console import Desk, console_routes
+from gateway.surfaces.console import Desk, console_routes, sessions
 
+TOKEN = "token"
+Answer = Callable[[Request], Awaitable[JSONResponse]]
 OLGA = Principal("olga", PrincipalType.HUMAN, "acme", frozenset({"admin"}))
 
 
@@ -38,7 +42,10 @@ async def _busy(request: Request) -> JSONResponse:
     return JSONResponse({"errors": [{"extensions": {"problem": told}}]})
 
 
-async def look(policy: Policy) -> httpx.Response:
+@asynccontextmanager
+async def visiting(policy: Policy, answer: Answer = _busy) -> AsyncIterator[httpx.AsyncClient]:
+    """Olga's browser before a console whose API gives this ``answer``."""
+
     async def authenticate(_: str | None) -> Principal:
         return OLGA
 
@@ -46,7 +53,7 @@ async def look(policy: Policy) -> httpx.Response:
         return None
 
     api = Starlette()
-    api.add_route("/graphql", _busy, methods=["POST"])
+    api.add_route("/graphql", answer, methods=["POST"])
     desk = Desk(
         graphql=api,
         evidence=api,
@@ -57,8 +64,16 @@ async def look(policy: Policy) -> httpx.Response:
         clock=SystemClock(),
     )
     transport = httpx.ASGITransport(Starlette(routes=console_routes(desk)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
-        return await client.get("/console/inbox", headers={"cookie": "gateway_session=token"})
+    cookie = {"cookie": f"gateway_session={TOKEN}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://console", headers=cookie
+    ) as client:
+        yield client
+
+
+async def look(policy: Policy) -> httpx.Response:
+    async with visiting(policy) as client:
+        return await client.get("/console/inbox")
 
 
 @pytest.mark.parametrize(("can_settle", "told"), [(True, "Too busy"), (False, "not known which")])
@@ -69,3 +84,39 @@ def test_a_page_offers_nothing_before_policy_is_sure(can_settle: bool, told: str
     assert page.headers["refresh"] == ("2" if can_settle else "3")
     assert "tries again by itself" in page.text
     assert "Your roles let you decide no approvals" not in page.text
+
+
+DECIDED = {"executionId": "exec_a", "stepId": "s", "status": "APPROVED", "decided": True}
+DONE = {
+    "Decide": {"controlPlaneApprovalDecide": {"results": [DECIDED]}},
+    "BreakGlass": {"controlPlaneExecutionBreakGlass": {}},
+    "PolicyActivate": {"policyChangesetActivate": {}},
+}
+
+
+async def _busy_afterwards(request: Request) -> JSONResponse:
+    """Takes what is done, and has no room for questions."""
+    done = DONE.get((await request.json())["operationName"])
+    return JSONResponse({"data": done}) if done else await _busy(request)
+
+
+@pytest.mark.parametrize(
+    ("place", "form", "told"),
+    [
+        ("inbox", {"request": "exec_a.s", "action": "approve"}, "exec_a: Approved; the run goes"),
+        ("inbox", {"request": "exec_a.s", "action": "break-glass"}, "exec_a: Approved; the run"),
+        ("policies/changes/chg_a", {"do": "activate"}, "It is in force now."),
+    ],
+)
+def test_what_was_done_is_told_also_where_its_page_cannot_be_had(
+    place: str, form: dict[str, str], told: str
+) -> None:
+    async def send() -> httpx.Response:
+        async with visiting(Policy(can_settle=True), _busy_afterwards) as client:
+            sent = {**form, sessions.CSRF: sessions.csrf_of(TOKEN)}
+            return await client.post(f"/console/{place}", data=sent)
+
+    page = asyncio.run(send())
+    assert page.status_code == 503
+    assert f'role="status">{told}' in page.text
+    assert "Too busy" in page.text
