@@ -130,8 +130,18 @@ def test_the_example_names_the_visitor_where_a_contract_asks_who_acts(olga: Visi
 
 @pytest.mark.parametrize(
     "variables",
-    ["[1]", "{", "[" * 15_000, '"x"', '{"x": "\\ud800"}', f'{{"x": {"9" * 30}}}'],
-    ids=["list", "half", "deep", "text", "surrogate", "number"],
+    [
+        "[1]",
+        "{",
+        "[" * 15_000,
+        '"x"',
+        '{"x": "\\ud800"}',
+        f'{{"x": {"9" * 30}}}',
+        '{"x": 1, "x": 2}',
+        '{"x": NaN}',
+        '{"x": 1e999}',
+    ],
+    ids=["list", "half", "deep", "text", "surrogate", "number", "twice", "nan", "endless"],
 )
 def test_variables_that_are_no_object_are_refused_and_kept(agent: Visitor, variables: str) -> None:
     answer = agent.run(LOOKUP, variables, 400)

@@ -266,6 +266,8 @@ def test_a_step_of_unknown_outcome_is_settled(world: World, olga: Browser) -> No
     bad = do(olga, run, "reconcile", **known, output="{")
     assert bad.status_code == 422
     assert "The output is no JSON" in bad.text
+    twice = do(olga, run, "reconcile", **known, output='{"replyId": "r-1", "replyId": "r-2"}')
+    assert "The output is no JSON" in twice.text
     assert do(olga, run, "reconcile", **known, attempt="9" * 30).status_code < 500
     done = do(olga, run, "reconcile", **known, output='{"replyId": "r-1", "status": "SENT"}')
     assert "The step is COMPLETED" in done.text

@@ -4,13 +4,13 @@ import json
 import secrets
 from urllib.parse import quote, urlencode
 
-import orjson
 from starlette.responses import Response
 
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, problem
 from gateway.surfaces.console.asking import AskedError
+from gateway.surfaces.console.forms import json_object
 from gateway.surfaces.console.visits import Page, Visit
 
 LIST = "/console/contracts"
@@ -102,11 +102,9 @@ def _not_run(contract: JsonObject, visit: Visit) -> Problem | None:
 
 def _variables(text: str) -> JsonObject | None:
     try:
-        found = json.loads(text or "{}")
-        orjson.dumps(found)  # half a surrogate pair and numbers of over 64 bits cannot be sent
-    except (ValueError, TypeError, RecursionError):
+        return json_object(text or "{}")
+    except ValueError:
         return None
-    return found if isinstance(found, dict) else None
 
 
 async def _rendered(

@@ -4,14 +4,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
+import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from gateway.model.json import JsonObject
 from gateway.model.problem import ProblemError, problem
+from gateway.surfaces.graphql.limits import Limits
+from gateway.surfaces.graphql.requests.strict_json import parse_json
 
 MAX_BYTES = 65_536
 """The largest form that is read."""
 
 _MAX_FIELDS = 500
+_LIMITS = Limits()
 _KIND = "application/x-www-form-urlencoded"
 
 
@@ -61,3 +66,22 @@ async def read_form(request: Request) -> Form:
     except ValueError:  # no UTF-8, or too many fields
         told = f"The form is not UTF-8 with at most {_MAX_FIELDS} fields. Send it again."
         raise ProblemError(problem("BAD_REQUEST", told)) from None
+
+
+def json_object(text: str) -> JsonObject:
+    """The JSON object that somebody typed, read as strictly as what the API is sent: nothing of it
+    is left out or taken for something else.
+
+    Raises:
+        ValueError: it is none, or cannot be sent as it is; the message says why.
+    """
+    try:
+        found = parse_json(text, "the text", "", _LIMITS)
+        orjson.dumps(found)  # whole numbers of over 64 bits cannot be sent
+    except ProblemError as error:
+        raise ValueError(error.problem.detail) from None
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    if not isinstance(found, dict):
+        raise ValueError("it is no object")  # noqa: TRY004 as other JSON that cannot be sent
+    return found

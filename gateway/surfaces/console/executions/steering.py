@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-import orjson
-
 from gateway.model.execution import ExecutionStatus, RunMode
 from gateway.model.json import JsonObject
 from gateway.model.operator import EFFECTS, OperatorCommand
 from gateway.model.problem import refuse
 from gateway.surfaces.console.executions.sights import Sight
+from gateway.surfaces.console.forms import json_object
 from gateway.surfaces.console.visits import Visit
 
 
@@ -218,11 +217,7 @@ async def _reconcile(visit: Visit, sight: Sight) -> str:
 
 def _object(text: str) -> JsonObject:
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        told = f"The output is no JSON: {error}. Write the contract's output as an object."
+        return json_object(text)
+    except ValueError as error:
+        told = f"The output is no JSON object: {error}. Write the contract's output as one."
         raise refuse("VALIDATION_FAILED", told) from None
-    if not isinstance(value, dict):
-        told = "The output is no JSON object. Write the contract's output as an object."
-        raise refuse("VALIDATION_FAILED", told)
-    return value

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import orjson
 from starlette.responses import Response
 
 from gateway.model.json import JsonObject
+from gateway.surfaces.console.forms import json_object
 from gateway.surfaces.console.policies.access import TYPES, listed
 from gateway.surfaces.console.policies.listing import Told, told
 from gateway.surfaces.console.policies.rules import role_names
@@ -51,10 +51,7 @@ class Question:
 
     def _arguments(self) -> JsonObject:
         """Raises ValueError for what is no JSON object."""
-        found = orjson.loads(self.typed["arguments"] or "{}")
-        if not isinstance(found, dict):
-            raise ValueError  # noqa: TRY004 like JSON that cannot be read
-        return found
+        return json_object(self.typed["arguments"] or "{}")
 
     def _says_subject(self) -> bool:
         return any(self.typed[name] for name in ("roles", "workspace", "capabilities"))
