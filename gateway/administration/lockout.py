@@ -4,7 +4,7 @@ Roles come with tokens too, so that nobody can say who is there. It is asked whe
 anybody in at all, and one person besides whoever proposes: each subject that a rule names is tried.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway.model.contract import OperationContract
 from gateway.model.principal import Principal, PrincipalType
@@ -32,9 +32,14 @@ def locked_out(revision: PolicyRevision, workspace: str) -> Iterator[Advice]:
         could[ref] = set(_those_who_may(revision, contract, workspace))
         if not could[ref]:
             yield _told(f"nobody in {workspace!r} may call {contract.key} any more")
-    authors, approvers = could.get(_DRAFT, set()), could.get(_APPROVE, set())
+    authors, approvers = (_as_people(could.get(ref, set())) for ref in (_DRAFT, _APPROVE))
     if len(authors) == 1 and authors == approvers and authors.pop().startswith(USER_PREFIX):
         yield _told(f"only one person in {workspace!r} may draft changes, and none else approve")
+
+
+def _as_people(subjects: Iterable[str]) -> set[str]:
+    """Subjects of rules, where two spellings of a user are one (``is_among``)."""
+    return {name.casefold() if name.startswith(USER_PREFIX) else name for name in subjects}
 
 
 def _those_who_may(

@@ -69,6 +69,9 @@ def test_one_person_alone_is_no_way_in(shipped: PolicyRevision) -> None:
     ]
     (told,) = lockouts(checked(shipped, BETA, *alone, *denied))
     assert "only one person" in told
+    spelled = [row.replace("sue", "SUE") for row in alone]
+    (told,) = lockouts(checked(shipped, BETA, *alone, *spelled, *denied))
+    assert "only one person" in told
     second = [row.replace("sue", "sam") for row in alone]
     assert lockouts(checked(shipped, BETA, *alone, *second, *denied)) == []
 
