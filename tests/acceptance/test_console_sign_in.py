@@ -58,6 +58,12 @@ def test_who_has_no_session_signs_in_and_comes_back(console: World, browser: Bro
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("address", ["/console", "/console/"])
+def test_the_address_of_the_console_leads_to_the_inbox(browser: Browser, address: str) -> None:
+    answer = browser.get(address)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/inbox")
+
+
 def test_the_session_is_a_cookie_that_scripts_and_other_paths_do_not_get(
     console: World, browser: Browser
 ) -> None:
