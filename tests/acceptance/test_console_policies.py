@@ -384,11 +384,30 @@ def test_a_whole_file_is_exchanged_and_stays_so_in_the_form(paula: Browser) -> N
     answer = sent(paula, NEW, {**typed, "text-0": text, "do": "send"})
     change = answer.headers["location"].partition("?")[0].removeprefix("/console/policies")
     page = looked(paula, change)
-    assert "cases/new.yaml the file is new" in text_of(page)
+    assert "cases/new.yaml the file is new What it says then: - name: nobody" in text_of(page)
+    assert "expect: {access: deny}" in page.text
     revising = looked(paula, f"{change}/revise")
     assert '<option value="file" selected>' in revising.text
     assert "principal: anonymous" in revising.text
     done(paula, change, "withdraw", reason="Only tried.")
+
+
+def test_who_approves_another_model_reads_what_it_says(
+    people: People, paula: Browser, peter: Browser
+) -> None:
+    model = (ROOT / "policies" / "access.conf").read_text()
+    for said, shown in (
+        ("# \u202eall are let in\n", r"# \u202eall are let in"),
+        ("# " + "long" * 8_000 + "\n", "characters more that the API tells"),
+    ):
+        typed = {"title": "A model", "reason": "R", "file-0": "access.conf", "how-0": "file"}
+        answer = sent(paula, NEW, {**typed, "text-0": said + model, "do": "send"})
+        change = answer.headers["location"].partition("?")[0].removeprefix("/console/policies")
+        with_analysis(people, change)
+        page = looked(peter, f"{change}/confirm/approve")
+        assert "access.conf the text of the file is another What it says then" in text_of(page)
+        assert shown in page.text
+        done(paula, change, "withdraw", reason="Only tried.")
 
 
 def test_what_changed_meanwhile_is_told(people: People, paula: Browser, peter: Browser) -> None:

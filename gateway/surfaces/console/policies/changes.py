@@ -22,6 +22,9 @@ _DONE = {
 """What is said on the page to which a form elsewhere leads."""
 
 _OPEN = STATES[:4]
+_AS_TEXT = ("TEXT", "ADDED")
+_SHOWN = 30_000
+"""How much of the text of a file is shown, in characters."""
 
 
 async def _changes(visit: Visit) -> Response:
@@ -118,8 +121,15 @@ async def _part(visit: Visit, field: str, operation: str) -> JsonObject | None:
 
 
 def _told(changeset: JsonObject) -> JsonObject:
-    """The changeset with the sentences of its rows."""
-    return {**changeset, "diff": with_sentences(changeset["diff"])}
+    """The changeset with the sentences of its rows, and with what files without rows say in it:
+    nobody vouches for what they cannot read."""
+    texts = {edit["file"]: edit["text"] for edit in changeset["edits"] if edit["text"]}
+    diff = with_sentences(changeset["diff"])
+    for file in diff:
+        if file["change"] in _AS_TEXT and file["file"] in texts:
+            text = texts[file["file"]]
+            file |= {"text": text[:_SHOWN], "rest": len(text[_SHOWN:])}
+    return {**changeset, "diff": diff}
 
 
 def with_sentences(diff: list[JsonObject]) -> list[JsonObject]:
