@@ -9,10 +9,11 @@ from gateway.cli.execution_views import show_facts, status_cell
 from gateway.cli.exits import FAILED
 from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.cli.remote.client import Client
-from gateway.cli.remote.documents import APPROVALS, APPROVE, REJECT
+from gateway.cli.remote.documents import APPROVALS, DECIDE
 from gateway.cli.remote.options import with_gateway
+from gateway.cli.remote.problems import told_as
 from gateway.model.json import JsonObject
-from gateway.model.problem import refuse
+from gateway.model.problem import ProblemError, refuse
 
 _STEP = click.option(
     "--step", "step_id", metavar="STEP",
@@ -42,8 +43,8 @@ def approve(
         show_approval(out, asked)
     if not yes:
         _ask()
-    given = {**_place(asked), "approvedBy": me(gateway)}
-    done = gateway.call(APPROVE, input={**given, **({"note": note} if note else {})})
+    said = {"approve": True, **({"note": note} if note else {})}
+    done = _decided(gateway, asked, said, "approvedAt")
     out.tell(done, lambda: show_facts(out, [("approval", status_cell(out, str(done["status"])))]))
 
 
@@ -58,8 +59,7 @@ def reject(
 ) -> None:
     """Refuse a step that waits, which ends the run."""
     asked = _asked(gateway, execution_id, step_id)
-    given = {**_place(asked), "rejectedBy": me(gateway), "reason": reason}
-    done = gateway.call(REJECT, input=given)
+    done = _decided(gateway, asked, {"approve": False, "note": reason}, "rejectedAt")
     out.tell(done, lambda: show_facts(out, [("approval", status_cell(out, str(done["status"])))]))
 
 
@@ -107,8 +107,20 @@ def _asked(gateway: Client, execution_id: str, step_id: str | None) -> JsonObjec
     return found[0]
 
 
-def _place(asked: JsonObject) -> JsonObject:
-    return {"executionId": asked["executionId"], "stepId": asked["stepId"]}
+def _decided(gateway: Client, asked: JsonObject, said: JsonObject, at: str) -> JsonObject:
+    """What came of the decision on the request that was shown, and on no other; its moment is told
+    as ``at``.
+
+    Raises:
+        ProblemError: nothing was decided.
+    """
+    named = {name: asked[name] for name in ("executionId", "stepId", "approvalId")}
+    given = {"decisions": [{**named, **said}], "decidedBy": me(gateway)}
+    [result] = gateway.call(DECIDE, input=given)["results"]
+    if not result["decided"]:
+        raise ProblemError(told_as(result["problem"]))
+    told = {name: result[name] for name in ("executionId", "stepId", "status")}
+    return {**told, at: result["decidedAt"]}
 
 
 def _ask() -> None:

@@ -62,7 +62,8 @@ def break_glass(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
         raise invalid([Issue("/input/reason", "TOO_SHORT", told)])
     execution = require_execution(tx, admitted.principal.workspace, value["executionId"])
     overridden = loop.override.use(
-        tx, execution, value["stepId"], admitted.principal, value["reason"]
+        *(tx, execution, value["stepId"], admitted.principal, value["reason"]),
+        value.get("approvalId"),
     )
     decided = _decided(value, ApprovalStatus.APPROVED, "invokedAt", tx.now)
     named = {"runId": execution.run_id, "approvalId": overridden.id, "usedAt": tx.now}
@@ -101,20 +102,20 @@ def _result(loop: Loop, admitted: Admitted, tx: Tx, decision: JsonObject) -> Jso
     """Take one decision. What is refused has appended nothing: it is refused before."""
     execution_id, step_id = decision["executionId"], decision["stepId"]
     named = {"executionId": execution_id, "stepId": step_id}
-    person, note = admitted.principal, decision.get("note")
+    person, note, read = admitted.principal, decision.get("note"), decision.get("approvalId")
     try:
         execution = require_execution(tx, person.workspace, execution_id)
         if decision["approve"]:
-            status = loop.consent.approve(tx, execution, step_id, person, note)
+            status = loop.consent.approve(tx, execution, step_id, person, note, read)
         else:
-            status = loop.consent.reject(tx, execution, step_id, person, note or "")
+            status = loop.consent.reject(tx, execution, step_id, person, note or "", read)
     except ProblemError as error:
         found = tx.approval(execution_id, step_id)
         known = found is not None and found.workspace == person.workspace
         standing = found.status.value.upper() if found and known else None
         told = {"status": standing, "problem": error.problem.to_json()}
         return present({**named, "decided": False, **told})
-    return {**named, "decided": True, "status": status.value.upper()}
+    return {**named, "decided": True, "decidedAt": tx.now, "status": status.value.upper()}
 
 
 def list_all(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:

@@ -31,15 +31,23 @@ class Consent:
     lifecycle: Lifecycle
 
     def approve(
-        self, tx: Tx, execution: Execution, step_id: str, person: Principal, note: str | None
+        self,
+        tx: Tx,
+        execution: Execution,
+        step_id: str,
+        person: Principal,
+        note: str | None,
+        approval_id: str | None = None,
     ) -> ApprovalStatus:
         """Count one person's approval; the run goes on when the quorum is reached.
+
+        ``approval_id`` is that of the request that the person has read, where that is known.
 
         Raises:
             ProblemError: FORBIDDEN for who may not approve this, CONFLICT for what is not open
                 any more, NOT_FOUND for a step that the plan has not got.
         """
-        approval = open_request(tx, execution, step_id)
+        approval = open_request(tx, execution, step_id, approval_id)
         role = self._require_role(person, approval)
         require_separation(tx, execution, person)
         if is_among(person.subject, approval.excluded):  # those that were involved were told how
@@ -67,14 +75,22 @@ class Consent:
         return ApprovalStatus.APPROVED if reached else ApprovalStatus.PENDING
 
     def reject(
-        self, tx: Tx, execution: Execution, step_id: str, person: Principal, reason: str
+        self,
+        tx: Tx,
+        execution: Execution,
+        step_id: str,
+        person: Principal,
+        reason: str,
+        approval_id: str | None = None,
     ) -> ApprovalStatus:
         """Reject a request: one person is enough, and the run ends REJECTED.
+
+        ``approval_id`` is as for ``approve``.
 
         Raises:
             ProblemError: as for ``approve``.
         """
-        approval = open_request(tx, execution, step_id)
+        approval = open_request(tx, execution, step_id, approval_id)
         role = self._require_role(person, approval)
         body = {
             "approvalId": approval.id,
@@ -128,8 +144,11 @@ class Consent:
         return role
 
 
-def open_request(tx: Tx, execution: Execution, step_id: str) -> Approval:
-    """The request of a step that somebody can decide at this moment.
+def open_request(
+    tx: Tx, execution: Execution, step_id: str, approval_id: str | None = None
+) -> Approval:
+    """The request of a step that somebody can decide at this moment: the one of ``approval_id``,
+    where somebody says which they mean.
 
     Raises:
         ProblemError: CONFLICT for what is not open (any more), NOT_FOUND for a step that the plan
@@ -142,6 +161,9 @@ def open_request(tx: Tx, execution: Execution, step_id: str) -> Approval:
             raise refuse("NOT_FOUND", f"Execution {execution.id} has no step {step_id}.")
         raise conflict(execution.id, execution.status, f"step {step_id} asks for no approval")
     why = closed_because(execution, approval, tx.now)
+    if why is None and approval_id not in (None, approval.id):
+        # Ids of steps stay where policy has the same step be asked for anew, on other terms.
+        why = f"by now step {step_id} asks with {approval.id}, which is to be read first"
     if why is not None:
         raise conflict(execution.id, execution.status, why)
     return approval

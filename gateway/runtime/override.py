@@ -28,16 +28,24 @@ class Override:
     lifecycle: Lifecycle
 
     def use(
-        self, tx: Tx, execution: Execution, step_id: str, person: Principal, reason: str
+        self,
+        tx: Tx,
+        execution: Execution,
+        step_id: str,
+        person: Principal,
+        reason: str,
+        approval_id: str | None = None,
     ) -> Approval:
         """Let the step that waits go; returns the request that was overridden.
+
+        ``approval_id`` is that of the request that the person has read, where that is known.
 
         Raises:
             ProblemError: FORBIDDEN for who does not hold the role, CONFLICT where the step does not
                 wait for an approval, NOT_FOUND for a step that the plan has not got.
         """
         self._require_role(person)
-        approval = open_request(tx, execution, step_id)
+        approval = open_request(tx, execution, step_id, approval_id)
         body = {
             "approvalId": approval.id,
             "by": person.subject,

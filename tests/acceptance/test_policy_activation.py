@@ -232,7 +232,7 @@ def test_a_request_that_was_asked_anew_is_not_decided_by_a_form_made_before(
         ):  # fmt: skip
             form = fiona.form(page, place, request=named)
             late = fiona.post("/console/inbox", {**form, "action": action, "note": "Fine."})
-            assert "Nothing was decided: what you read became void meanwhile" in text_of(late)
+            assert "which is to be read first" in text_of(late)
             assert asks_anew()
         now = fiona.form(late, "", request=named, action="approve")
         assert "Approved; the run goes on." in fiona.post("/console/inbox", now).text

@@ -70,8 +70,9 @@ SUBMIT = _command("controlPlaneIntentSubmit", "executionId intentId status recei
 COMPILE = _command("controlPlanePlanCompile", "planId compiledAt stepCount deterministicHash")
 VERIFY = _command("controlPlanePlanVerify", "verdict requiresApproval blockedReasons verifiedAt")
 START = _command("controlPlaneExecutionStart", "runId status startedAt")
-APPROVE = _command("controlPlaneExecutionApprove", "executionId stepId status approvedAt")
-REJECT = _command("controlPlaneExecutionReject", "executionId stepId status rejectedAt")
+DECIDE = _command("controlPlaneApprovalDecide",
+    "results { executionId stepId status decided decidedAt problem }"
+    )  # fmt: skip
 CANCEL = _command("controlPlaneExecutionCancel", "executionId status cancelledAt")
 PAUSE = _command("controlPlaneExecutionPause", "runId status pausedAt")
 RESUME = _command("controlPlaneExecutionResume", "runId status resumedAt")
@@ -94,7 +95,7 @@ def documents() -> tuple[str, ...]:
     """Every document of the commands, to the letter as it is sent."""
     return (
         *(LIST, MINE, OWN, GET, PLAN, TRACE, REPLAY, APPROVALS, EXPLAIN, EVENTS, FOLLOW),
-        *(SUBMIT, COMPILE, VERIFY, START, APPROVE, REJECT, CANCEL),
+        *(SUBMIT, COMPILE, VERIFY, START, DECIDE, CANCEL),
         *(PAUSE, RESUME, RETRY, ABORT, SHUTDOWN, COMPENSATE, RECONCILE),
         *(SKILLS, INSTALL_SKILL, EXPORT_EVIDENCE),
     )

@@ -44,6 +44,11 @@ def told_in(body: bytes) -> Problem:
         told = _object(json.loads(body))
     except (ValueError, RecursionError):
         told = {}
+    return told_as(told)
+
+
+def told_as(told: JsonObject) -> Problem:
+    """A problem that stands in an answer, as RFC 9457 has it."""
     return told_by({"extensions": {"code": told.get("code"), "problem": told}})
 
 

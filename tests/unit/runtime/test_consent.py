@@ -185,6 +185,37 @@ async def test_a_step_that_asks_for_nothing_cannot_be_approved(world: LoopWorld)
     assert refused.value.problem.code == "NOT_FOUND"
 
 
+@pytest.mark.parametrize("approves", [True, False])
+async def test_who_says_what_they_read_decides_nothing_that_was_asked_anew(
+    world: LoopWorld, approves: bool
+) -> None:
+    execution_id = await asked(world)
+    read = (await world.approval(execution_id, "a")).id
+    await world.decide_by(OTHER_RULE)
+    await world.advance(execution_id)
+    anew = (await world.approval(execution_id, "a")).id
+    assert anew != read
+
+    async def decide(approval_id: str) -> str:
+        waiting, execution = (
+            await world.step(execution_id, "a"),
+            await world.execution(execution_id),
+        )
+        told = (execution, waiting.id, FIONA, "Read.", approval_id)
+        consent = world.loop.consent
+        take = consent.approve if approves else consent.reject
+        return (await world.journal.write(lambda tx: take(tx, *told))).value
+
+    before = await world.entries(execution_id)
+    for approval_id in (read, "appr_other"):
+        with pytest.raises(ProblemError) as refused:
+            await decide(approval_id)
+        assert refused.value.problem.code == "CONFLICT"
+        assert anew in refused.value.problem.detail
+    assert await world.entries(execution_id) == before
+    assert await decide(anew) == ("approved" if approves else "rejected")
+
+
 @pytest.mark.parametrize("given", [True, False])
 async def test_consent_stands_under_new_policies_that_ask_the_same(
     world: LoopWorld, given: bool

@@ -26,13 +26,16 @@ BETTY = person("betty", "break-glass")
 OTHER_RULE = VERDICT.replace("shop.two, *, true", "shop.two, *, has(id)")
 
 
-async def override(world: LoopWorld, execution_id: str, who: Principal = BETTY) -> str:
+async def override(
+    world: LoopWorld, execution_id: str, who: Principal = BETTY, read: str | None = None
+) -> str:
     step_id = (await world.step(execution_id, "a")).id
 
     def unit(tx: Tx) -> str:
         execution = tx.execution(WORKSPACE, execution_id)
         assert execution is not None
-        return world.loop.override.use(tx, execution, step_id, who, "The house is on fire.").id
+        told = (execution, step_id, who, "The house is on fire.", read)
+        return world.loop.override.use(tx, *told).id
 
     return await world.journal.write(unit)
 
@@ -123,3 +126,15 @@ async def test_an_override_that_was_not_used_in_time_is_over(world: LoopWorld) -
     await world.advance(execution_id)
     assert world.actions.calls == []
     assert await world.status(execution_id) == "waiting_approval"
+
+
+async def test_what_was_asked_anew_is_not_overridden_unread(world: LoopWorld) -> None:
+    execution_id = await asked(world)
+    read = (await world.approval(execution_id, "a")).id
+    await world.decide_by(OTHER_RULE)
+    await world.advance(execution_id)
+    with pytest.raises(ProblemError) as refused:
+        await override(world, execution_id, read=read)
+    assert refused.value.problem.code == "CONFLICT"
+    anew = (await world.approval(execution_id, "a")).id
+    assert await override(world, execution_id, read=anew) == anew

@@ -55,16 +55,9 @@ async def decide(visit: Visit, named: Sequence[Named], *, approve: bool) -> list
     Raises:
         AskedError: the API refuses all of them, as for a rejection without a note.
     """
-    unread = {one: await _unread(visit, one) for one in named}
-    outcomes = [found for found in unread.values() if found is not None]
-    meant = [one for one in named if unread[one] is None]
-    return [*outcomes, *(await _decided(visit, meant, approve=approve) if meant else ())]
-
-
-async def _decided(visit: Visit, named: Sequence[Named], *, approve: bool) -> list[Outcome]:
     note = visit.form.get("note", "").strip()
     noted = {"approve": approve, **({"note": note} if note else {})}
-    decisions = [{"executionId": run, "stepId": step, **noted} for run, step in named]
+    decisions = [{**_place(visit, one), **noted} for one in named]
     asked = {"decisions": decisions, "decidedBy": visit.viewer.subject}
     data = await visit.api.ask("Decide", input=asked)
     results = data["controlPlaneApprovalDecide"]["results"]
@@ -77,26 +70,17 @@ async def break_glass(visit: Visit, named: Named) -> list[Outcome]:
     Raises:
         AskedError: the API refuses it.
     """
-    if (unread := await _unread(visit, named)) is not None:
-        return [unread]
-    which = {"executionId": named[0], "stepId": named[1]}
     by = {"invokedBy": visit.viewer.subject, "reason": visit.form.get("note", "").strip()}
-    await visit.api.ask("BreakGlass", input={**which, **by})
-    return [await _outcome(visit, {**which, "status": "APPROVED", "decided": True}, approve=True)]
+    await visit.api.ask("BreakGlass", input={**_place(visit, named), **by})
+    done = {"executionId": named[0], "stepId": named[1], "status": "APPROVED", "decided": True}
+    return [await _outcome(visit, done, approve=True)]
 
 
-async def _unread(visit: Visit, named: Named) -> Outcome | None:
-    """What is said where another request waits by now than the one that the form was made for."""
+def _place(visit: Visit, named: Named) -> JsonObject:
+    """The step of a request, and which of its requests the form shows."""
+    place = {"executionId": named[0], "stepId": named[1]}
     read = visit.form.get(read_field(*named))
-    item = await queues.one(visit, *named, "PENDING") if read else None
-    if item is None or item["approvalId"] == read:
-        return None  # what does not wait any more the API refuses, and says why
-    request = (await requests_of(visit, [item]))[0]
-    told = (
-        "Nothing was decided: what you read became void meanwhile, and it was asked anew. Read "
-        "the new request, then decide it."
-    )
-    return Outcome(request, named[0], False, told)
+    return {**place, **({"approvalId": read} if read else {})}
 
 
 async def _outcome(visit: Visit, result: JsonObject, *, approve: bool) -> Outcome:
