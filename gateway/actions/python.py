@@ -49,6 +49,9 @@ class ActionError(Exception):
             the description in the contract.
     """
 
+    code = ""  # of a subclass that makes itself without these
+    detail = ""
+
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code)
         self.code = code
@@ -172,7 +175,11 @@ def _is_async(function: Callable[..., Any]) -> bool:
 
 def _in_thread(call: ActionCall, run: Callable[[], Any]) -> Any:
     require_sendable(call)  # it may have waited long for a thread
-    return run()
+    try:
+        return run()
+    except StopIteration as error:  # no future takes one: the call would seem never to end
+        told = RuntimeError("the handler raised StopIteration")
+        raise told.with_traceback(error.__traceback__) from error
 
 
 async def _contained(

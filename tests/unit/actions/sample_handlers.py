@@ -66,6 +66,19 @@ async def fails_on_loop(given: dict[str, Any], context: ActionContext) -> dict[s
     raise TimeoutError("alice@example.com took too long")
 
 
+def finds_nothing(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+    return next(row for row in () if row)
+
+
+class OutOfTeaError(ActionError):
+    def __init__(self, leaves: int) -> None:
+        self.leaves = leaves
+
+
+def has_no_tea(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+    raise OutOfTeaError(0)
+
+
 def leaves(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
     sys.exit(3)
 

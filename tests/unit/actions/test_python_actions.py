@@ -147,6 +147,19 @@ def test_any_other_exception_is_unknown_and_its_message_is_kept_nowhere(
     assert "alice" not in outcome.reason + caplog.text
 
 
+def test_a_function_that_finds_nothing_to_take_is_not_waited_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outcome = perform("finds_nothing", timeout=10.0)
+    assert outcome == Unknown("The handler raised RuntimeError.")
+    assert "sample_handlers.py:" in caplog.text
+
+
+def test_an_error_that_names_no_code_declines_all_the_same() -> None:
+    outcome = perform("has_no_tea")
+    assert (outcome.code, outcome.status) == ("INTERNAL_ERROR", 500)
+
+
 @pytest.mark.parametrize("name", ["leaves", "leaves_on_loop", "cancels_itself"])
 def test_a_handler_cannot_end_the_gateway(name: str) -> None:
     assert isinstance(perform(name), Unknown)
