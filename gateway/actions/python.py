@@ -8,7 +8,7 @@ import inspect
 import logging
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from gateway.model.contract import PythonHandler
 from gateway.model.json import JsonObject
 from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.problem import STANDARD
+from gateway.model.threads import Threads
 
 _THREADS = 32
 _LOOK = 0.1  # seconds after which a call that waits for a thread asks whether it may still be made
@@ -67,10 +68,11 @@ class PythonActions:
 
     def __init__(self) -> None:
         self._targets: dict[str, Callable[..., Any]] = {}
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="action")
+        self._threads = Threads(_THREADS, "action")
 
     async def close(self) -> None:
-        """Take no more calls; a function that runs in a thread cannot be stopped."""
+        """Take no more calls; a function that runs in a thread cannot be stopped, and ends with the
+        process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def target(self, name: str) -> Callable[..., Any]:

@@ -9,7 +9,6 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from typing import TypeVar
 from gateway.anchoring.anchor import AnchorError, History, SignedCheckpoint, Taken
 from gateway.model.json import decode, encode
 from gateway.model.system import sync_folder
+from gateway.model.threads import Threads
 from gateway.transparency import Checkpoint, parse_note
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class FileAnchor:
         self._path = path
         self._history = history
         self._is_synced = True  # False where what was appended may not be on the disk
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="anchor-file")
+        self._thread = Threads(1, "anchor-file")
 
     async def publish(self, checkpoint: SignedCheckpoint) -> Taken:
         """Append the checkpoint, unless the file has it or a later one of the same tree.

@@ -1,6 +1,8 @@
 """Handlers in this process: what they are given, and what their end counts as."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -303,3 +305,26 @@ def test_a_function_that_waits_for_a_thread_is_given_up_as_soon_as_it_is_held_ba
 
     assert asyncio.run(scenario()) == [OVER, Answered({})]
     assert sample_handlers.started == ["a"]
+
+
+_HANGS = """
+import asyncio
+from gateway.actions import PythonActions
+from gateway.model.contract import PythonHandler
+from tests.unit.actions.raw_server import make_call, make_contract
+
+async def scenario():
+    handler = PythonHandler("tests.unit.actions.sample_handlers:waits", 60.0)
+    actions = PythonActions()
+    print(await actions.perform(make_call(make_contract(handler), timeout=0.4), handler))
+    await actions.close()
+
+asyncio.run(scenario())
+"""
+
+
+def test_a_function_that_never_ends_does_not_keep_the_process() -> None:
+    command = [sys.executable, "-c", _HANGS]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=45, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "Unknown" in ended.stdout
