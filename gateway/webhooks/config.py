@@ -25,6 +25,7 @@ from gateway.contracts import Registry
 from gateway.contracts.findings import suggestion
 from gateway.contracts.yaml_source import Node
 from gateway.model.decision import Treatment
+from gateway.model.principal import WORKSPACE_PATTERN
 from gateway.model.problem import Issue, ProblemError, refused_files
 from gateway.webhooks.endpoint import Endpoint, covers
 from gateway.webhooks.endpoint_file import in_order, read_document, require_url, require_usable
@@ -38,7 +39,7 @@ MAX_TYPES = 100
 _SYNTAX, _VALUE = "WEBHOOK_SYNTAX", "WEBHOOK_VALUE"
 _EXPECTED = {
     "id": "1 to 64 letters, digits, '-' and '_', beginning with a letter or a digit",
-    "workspace": "the name of a workspace",
+    "workspace": "the name of a workspace: small letters, digits, '-', '_' and '.', 63 at most",
     "url": "an https URL without credentials and fragment",
     "secret": f"1 to {MAX_SECRETS} references such as ${{secret:BILLING_WEBHOOK}}, newest first",
     "types": f"1 to {MAX_TYPES} event keys, such as controlPlane.execution.completed, "
@@ -87,6 +88,7 @@ def _listed(value: Any) -> Any:
 
 
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+_Workspace = Annotated[str, Field(pattern=rf"^{WORKSPACE_PATTERN.pattern}$")]
 _Url = Annotated[str, Field(max_length=2000), AfterValidator(_judged_url)]
 _Reference = Annotated[
     str, Field(pattern=r"^\$\{secret:[A-Za-z_][A-Za-z0-9_]*\}$"), AfterValidator(_judged_secret)
@@ -101,7 +103,7 @@ class _Written(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
     id: _Id
-    workspace: Annotated[str, Field(min_length=1, max_length=200)]
+    workspace: _Workspace
     url: _Url
     secret: Annotated[
         list[_Reference], BeforeValidator(_listed), Field(min_length=1, max_length=MAX_SECRETS)

@@ -195,6 +195,15 @@ def test_what_is_no_plain_yaml_is_told_with_its_place(
     assert all(issue.path.startswith("webhooks.yaml:") for issue in told.issues)
 
 
+@pytest.mark.parametrize("name", ["Acme", "acme corp", '"acme\\0"', '"acme\\n"', "a" * 64])
+def test_a_workspace_that_nobody_can_be_in_is_told(
+    file: Path, registry: Registry, name: str
+) -> None:
+    text = GOOD.replace("workspace: acme", f"workspace: {name}")
+    (issue,) = refusal(file, registry, text).issues
+    assert (issue.path, issue.code) == ("webhooks.yaml:3:14", "WEBHOOK_VALUE")
+
+
 @pytest.mark.parametrize("host", ["10.0.0.256", "999.1.1.1:8443", "xn--"])
 def test_a_host_that_nothing_can_be_sent_to_is_told(
     file: Path, registry: Registry, host: str
