@@ -35,6 +35,12 @@ def test_an_event_that_the_handler_emits_goes_before_a_built_one(registry: Regis
     assert found[1:] == [(DONE, {"id": "own"})]
 
 
+def test_an_event_counts_as_often_as_the_handler_emits_it(registry: Registry) -> None:
+    """One call may ship two parcels."""
+    events = [(DONE, {"id": name}) for name in ("one", "two", "one")]
+    assert accept(registry, {"id": "out"}, *events)[1:] == events
+
+
 def nested(depth: int) -> Any:
     """As deep as an action may answer in JSON, or nearly."""
     value: Any = "x"
@@ -48,6 +54,10 @@ def nested(depth: int) -> Any:
     [
         ({"id": "out"}, [("shop.other@1.0.0", {"id": "x"})], "shop.other@1.0.0"),
         ({"id": "out"}, [(DONE, {"id": "x", "more": 1})], "/events/shop.keyed.done@1.0.0"),
+        ({"id": "out"}, [(DONE, {"id": []}), (DONE, {"id": "x"})], "/events/shop.keyed.done@1.0.0"),
+        ({"id": "out"}, [(DONE, [1])], "/events/shop.keyed.done@1.0.0"),
+        ({"id": "out"}, [(DONE, {"id": object()})], "/events/shop.keyed.done@1.0.0"),
+        ({"id": "out"}, [(DONE, {"id": "\ud800"})], "/events/shop.keyed.done@1.0.0"),
         ({"id": "out", "more": 1}, [], "/output/more"),
         ({}, [], "/output/id"),
         ({"id": nested(250)}, [], "/output/id"),
