@@ -102,9 +102,13 @@ def _judged_body(body: JsonValue) -> JsonValue:
 def _judged_path(path: str) -> str:
     if not Path(path).is_absolute():
         raise ValueError("it is not absolute")
-    if not Path(path).parent.is_dir():
+    try:
+        has_folder, is_folder = Path(path).parent.is_dir(), Path(path).is_dir()
+    except OSError as error:  # such as of a folder that the gateway may not look into
+        raise ValueError(f"it cannot be looked at: {error.strerror}") from None
+    if not has_folder:
         raise ValueError("its folder does not exist")
-    if Path(path).is_dir():
+    if is_folder:
         raise ValueError("it is a folder")
     return path
 

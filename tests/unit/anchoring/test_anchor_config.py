@@ -1,5 +1,7 @@
 """The file of anchors and witnesses: read in full, or refused with everything that is wrong."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -160,6 +162,25 @@ def test_what_is_wrong_is_told_with_its_place(
     issues = refusal(file, text.replace("HERE", str(file.parent))).issues
     assert [(one.path, one.code) for one in issues] == [(f"anchors.yaml:{path}", code)]
     assert told in issues[0].message
+
+
+@pytest.mark.parametrize("at", ["HERE/x", "HERE/x/y"])
+def test_a_path_that_cannot_be_looked_at_is_told(
+    file: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """As in a folder of another user, which a privileged user of tests may look into."""
+    looked = Path.stat
+    text = f"anchors: [{{id: a, kind: file, path: {at}}}]".replace("HERE", str(file.parent))
+
+    def stat(self: Path, **more: bool) -> os.stat_result:
+        if self.name in {"x", "y"}:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return looked(self, **more)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    (issue,) = refusal(file, text).issues
+    assert (issue.path, issue.code) == ("anchors.yaml:1:37", "ANCHOR_VALUE")
+    assert "(it cannot be looked at: Permission denied)" in issue.message
 
 
 def test_everything_is_told_at_once(file: Path) -> None:
