@@ -23,6 +23,10 @@ from gateway.transparency import Checkpoint, parse_note
 
 T = TypeVar("T")
 
+_HOW = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+"""How the file is opened, also to be looked at: after ``chattr +a`` Linux opens it to append,
+and to write in no other way."""
+
 _TAIL_BYTES = 256 * 1024
 """How much of the end of the file is looked at; a line is far shorter."""
 
@@ -85,12 +89,12 @@ class FileAnchor:
     # --- in the thread
 
     def _end(self) -> _End:
-        with self._opened(os.O_RDWR) as descriptor:
+        with self._opened() as descriptor:
             return _end_of(descriptor)
 
     def _append(self, checkpoint: SignedCheckpoint, end: _End) -> None:
         line = encode({"number": checkpoint.number, "note": checkpoint.note}).encode() + b"\n"
-        with self._opened(os.O_RDWR | os.O_APPEND) as descriptor:
+        with self._opened() as descriptor:
             if _end_of(descriptor) != end:
                 raise AnchorError("Somebody else wrote to it at the same time.")
             # What a crash left of a line is ended, not removed.
@@ -101,7 +105,7 @@ class FileAnchor:
             self._sync(descriptor)
 
     def _sync_all(self) -> None:
-        with self._opened(os.O_RDWR) as descriptor:
+        with self._opened() as descriptor:
             self._sync(descriptor)
 
     def _sync(self, descriptor: int) -> None:
@@ -110,7 +114,7 @@ class FileAnchor:
         self._is_synced = True  # else it is appended anew: nothing makes up for a failed sync
 
     @contextmanager
-    def _opened(self, how: int) -> Iterator[int]:
+    def _opened(self) -> Iterator[int]:
         """The file, locked against others that do as we do.
 
         Raises:
@@ -118,7 +122,7 @@ class FileAnchor:
         """
         try:
             is_new = not self._path.exists()
-            descriptor = os.open(self._path, how | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self._path, _HOW, 0o644)
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise AnchorError("It is no regular file.")

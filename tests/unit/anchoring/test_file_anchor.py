@@ -193,6 +193,26 @@ async def test_it_looks_at_the_end_of_a_long_file(
     assert content(path).count(b"\n") == 2001
 
 
+async def test_a_file_that_may_only_grow_is_appended_to(
+    anchor: FileAnchor, world: AnchorWorld, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after ``chattr +a``, which Linux heeds when a file is opened."""
+    opened = os.open
+
+    def open_to_append(name: str | Path, flags: int, mode: int = 0o777) -> int:
+        is_to_write = flags & os.O_ACCMODE != os.O_RDONLY
+        if Path(name) == path and is_to_write and not flags & os.O_APPEND:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        return opened(name, flags, mode)
+
+    monkeypatch.setattr(os, "open", open_to_append)
+    for _ in range(2):
+        checkpoint = await world.grow()
+        assert (await anchor.publish(checkpoint)).answer["added"]
+        assert not (await anchor.publish(checkpoint)).answer["added"]
+    assert [line["number"] for line in lines(path)] == [1, 2]
+
+
 async def test_what_cannot_be_written_is_told(
     world: AnchorWorld, anchor: FileAnchor, path: Path
 ) -> None:
