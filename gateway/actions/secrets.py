@@ -31,12 +31,14 @@ class Secrets:
         self._environment = os.environ if environment is None else environment
 
     def fill(self, template: str) -> str:
-        """``template`` with every ``${secret:NAME}`` replaced.
+        """``template`` with every ``${secret:NAME}`` replaced, without spaces around it all.
+
+        They are no part of a header's value (RFC 9110, 5.5), and h11 sends none that has them.
 
         Raises:
             SecretMissingError: one of them is missing or unusable.
         """
-        return _REFERENCE.sub(lambda found: self._value(found[1]), template)
+        return _REFERENCE.sub(lambda found: self._value(found[1]), template).strip(" ")
 
     def missing_from(self, template: str) -> Iterator[str]:
         """What is wrong with the secrets that ``template`` names, one sentence each."""
@@ -50,7 +52,7 @@ class Secrets:
         value = self._environment.get(name)
         if value is None:
             value = self._from_file(name)
-        if not _PRINTABLE.fullmatch(value):
+        if not _PRINTABLE.fullmatch(value) or value.isspace():
             raise SecretMissingError(
                 f"secret {name} is empty or holds other than printable ASCII; "
                 "a header cannot carry it"

@@ -198,6 +198,19 @@ def test_secrets_are_filled_into_headers(tmp_path: Path) -> None:
     assert seen[0].headers["authorization"] == "Bearer s3cret.from file"
 
 
+@pytest.mark.parametrize("secret", ["s3cret ", " s3cret", "  s3cret  "])
+def test_spaces_around_a_secret_do_not_keep_it_from_being_sent(secret: str) -> None:
+    """Else nothing is sent, and yet the outcome is unknown."""
+    outcome, seen = with_secrets({"A": secret}, Authorization="${secret:A}")
+    assert outcome == Answered({})
+    assert seen[0].headers["authorization"] == "s3cret"
+
+
+def test_a_secret_of_spaces_is_none() -> None:
+    outcome, seen = with_secrets({"A": "  "}, Authorization="Bearer ${secret:A}")
+    assert (outcome.code, seen) == ("SECRET_MISSING", [])
+
+
 def test_a_missing_secret_declines_the_call_before_anything_is_sent() -> None:
     outcome, seen = with_secrets({}, Authorization="Bearer ${secret:TOKEN}")
     assert (outcome.code, outcome.status, outcome.retryable) == ("SECRET_MISSING", 500, False)
