@@ -43,7 +43,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Sub], ...] = (
         "[private key]",
     ),
     _rule(
-        r"\b((?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]*(?:key|token|secret))\b"
+        r"\b((?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,60}(?:key|token|secret))\b"
         r"[\"']{0,2}[\s:=,]+[^\r\n]*",
         rf"\1: {_MARK}",
     ),
