@@ -162,7 +162,7 @@ def _load(name: str) -> Callable[..., Any]:
         raise TargetError(f"{name!r} is not a target; write 'package.module:function'")
     try:
         function = getattr(importlib.import_module(module_name), function_name)
-    except Exception as error:  # a module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
         raise TargetError(f"{name!r} cannot be imported ({type(error).__name__})") from error
     if not callable(function):
         raise TargetError(f"{name!r} is not callable")
@@ -189,7 +189,7 @@ async def _contained(
 ) -> Any:
     try:
         return await function(given, context)
-    except SystemExit as error:  # left alone it would end the event loop and the gateway with it
+    except (SystemExit, KeyboardInterrupt) as error:  # these would end the event loop, and so all
         raise RuntimeError("the handler tried to end the process") from error
 
 

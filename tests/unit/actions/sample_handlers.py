@@ -87,6 +87,10 @@ async def leaves_on_loop(given: dict[str, Any], context: ActionContext) -> dict[
     sys.exit(3)
 
 
+async def interrupts_on_loop(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+    raise KeyboardInterrupt
+
+
 async def cancels_itself(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
     raise asyncio.CancelledError
 

@@ -1,6 +1,7 @@
 """What is found out about handlers at start, and the runner that picks who performs them."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,14 @@ def test_a_handler_that_can_be_performed_is_not_complained_of(handler: Handler |
 @pytest.mark.parametrize("target", ["no_such_module:f", f"{sample_handlers.__name__}:NOT_CALLABLE"])
 def test_a_target_that_cannot_be_called_is_found(target: str) -> None:
     assert found(PythonHandler(target)) == ["ACTION_HANDLER_INVALID"]
+
+
+def test_a_module_that_would_end_the_process_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "handlers_of_a_script.py").write_text("import sys\nsys.exit('usage: ...')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert found(PythonHandler("handlers_of_a_script:f")) == ["ACTION_HANDLER_INVALID"]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080/", "http://localhost/", "https://[::1]/"])

@@ -162,7 +162,9 @@ def test_an_error_that_names_no_code_declines_all_the_same() -> None:
     assert (outcome.code, outcome.status) == ("INTERNAL_ERROR", 500)
 
 
-@pytest.mark.parametrize("name", ["leaves", "leaves_on_loop", "cancels_itself"])
+@pytest.mark.parametrize(
+    "name", ["leaves", "leaves_on_loop", "interrupts_on_loop", "cancels_itself"]
+)
 def test_a_handler_cannot_end_the_gateway(name: str) -> None:
     assert isinstance(perform(name), Unknown)
 
