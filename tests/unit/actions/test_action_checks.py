@@ -8,6 +8,7 @@ import pytest
 from gateway.actions import ActionRunner, HttpActions, PythonActions, Secrets, check_handlers
 from gateway.model.contract import Handler, HttpHandler, ObjectType, PythonHandler
 from gateway.model.ports import Answered, Declined
+from gateway.model.problem import ProblemError
 from gateway.model.types import parse_type
 from tests.unit.actions import sample_handlers
 from tests.unit.actions.raw_server import TLS, make_call, make_contract, running, says
@@ -53,6 +54,21 @@ def test_a_module_that_would_end_the_process_is_found(
     (tmp_path / "handlers_of_a_script.py").write_text("import sys\nsys.exit('usage: ...')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert found(PythonHandler("handlers_of_a_script:f")) == ["ACTION_HANDLER_INVALID"]
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_authorities_that_cannot_be_read_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(ProblemError) as refused:
+        HttpActions()
+    told = refused.value.problem
+    assert told.code == "SETTINGS_INVALID"
+    assert f"SSL_CERT_FILE names {file}" in told.detail
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080/", "http://localhost/", "https://[::1]/"])
