@@ -30,7 +30,7 @@ class Threads(Executor):
         self._most = most
         self._name = name
         self._begun = 0
-        self._idle = threading.Semaphore(0)
+        self._idle = 0
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._is_closed = False
@@ -47,7 +47,9 @@ class Threads(Executor):
                 raise RuntimeError(f"no more work is taken by the threads {self._name!r}")
             # Before a thread begins: one that finds nothing to do counts as idle.
             self._waiting.put(_Work(future, partial(fn, *args, **kwargs)))
-            if not self._idle.acquire(blocking=False) and self._begun < self._most:
+            if self._idle:
+                self._idle -= 1
+            elif self._begun < self._most:
                 self._begin(future)
         return future
 
@@ -87,9 +89,12 @@ class Threads(Executor):
         self._waiting.put(None)  # for the next thread
 
     def _next(self) -> _Work | None:
-        with contextlib.suppress(queue.Empty):
-            return self._waiting.get_nowait()
-        self._idle.release()
+        # At once: else work that comes in between would be left to a thread that has other work by
+        # then, which may hang in it.
+        with self._lock:
+            with contextlib.suppress(queue.Empty):
+                return self._waiting.get_nowait()
+            self._idle += 1
         return self._waiting.get()
 
 

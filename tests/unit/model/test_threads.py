@@ -1,8 +1,10 @@
 """Threads that end with the process."""
 
+import queue
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import CancelledError
 
 import pytest
@@ -61,6 +63,35 @@ def test_a_thread_that_is_free_serves_again() -> None:
         names.add(threads.submit(lambda: threading.current_thread().name).result(30))
     assert len(names) <= 8
     assert all(name.startswith("t_") for name in names)
+    threads.shutdown(wait=False)
+
+
+class _SlowToSee(queue.SimpleQueue):
+    """Takes a while to find that there is nothing."""
+
+    def get_nowait(self) -> object:
+        try:
+            return super().get_nowait()
+        except queue.Empty:
+            time.sleep(0.05)
+            raise
+
+
+class _SlowToBegin(threading.Thread):
+    def run(self) -> None:
+        time.sleep(0.15)
+        super().run()
+
+
+def test_nothing_waits_for_a_thread_that_has_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "Thread", _SlowToBegin)
+    monkeypatch.setattr(queue, "SimpleQueue", _SlowToSee)
+    threads, all_three = Threads(3, "t"), threading.Barrier(3)
+    threads.submit(lambda: None).result(30)
+    met = [threads.submit(all_three.wait, 5)]
+    time.sleep(0.3)
+    met += [threads.submit(all_three.wait, 5) for _ in range(2)]
+    assert sorted(one.result(30) for one in met) == [0, 1, 2]
     threads.shutdown(wait=False)
 
 
