@@ -13,6 +13,7 @@ from gateway.transparency.merkle import EMPTY_ROOT
 from gateway.transparency.note import NoteError
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_LARGEST = 2**63 - 1  # what databases hold, and as far as proofs go
 _ROOT_BYTES = len(EMPTY_ROOT)
 
 
@@ -41,6 +42,8 @@ class Checkpoint:
         origin, size, root, *extensions = lines
         if not _SIZE.fullmatch(size):
             raise NoteError("the size of a checkpoint is a decimal number without leading zeros")
+        if int(size) > _LARGEST:
+            raise NoteError(f"no log has more than {_LARGEST} entries")
         return cls(origin, int(size), _root(root), tuple(extensions))
 
     def __str__(self) -> str:

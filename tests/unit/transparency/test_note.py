@@ -199,6 +199,7 @@ def test_cosignatures_of_another_size_do_not_hold(value: bytes) -> None:
         f"log\n+1\n{'A' * 43}=\n",
         f"log\n١\n{'A' * 43}=\n",
         f"log\n{10**19}\n{'A' * 43}=\n",
+        f"log\n{2**63}\n{'A' * 43}=\n",
         f"\n1\n{'A' * 43}=\n",
         f"log\n1\n{'A' * 43}=\n\nmore\n",
         "log\n1\nAAAA\n",
