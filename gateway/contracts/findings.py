@@ -1,12 +1,14 @@
 """Collecting every issue of every contract file before anything is refused."""
 
+import re
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import NoReturn
 
 from gateway.model.problem import Issue, Problem, ProblemError
 
-_NO_PLACE = ("", 0, 0)
+_AT = re.compile(r"(.*):([0-9]+):([0-9]+)", re.DOTALL)
+"""A place; the name of a file may hold colons, too."""
 
 
 class Findings:
@@ -53,9 +55,10 @@ class Findings:
 
 
 def _place(at: str) -> tuple[str, int, int]:
-    file, _, position = at.partition(":")
-    line, _, column = position.partition(":")
-    return (file, int(line or 0), int(column or 0)) if file else _NO_PLACE
+    found = _AT.fullmatch(at)
+    if found is None:
+        return at, 0, 0
+    return found[1], int(found[2]), int(found[3])
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

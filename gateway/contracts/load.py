@@ -1,6 +1,5 @@
 """Loading contracts: every file read, checked by itself and against the others, then registered."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from gateway.contracts.build import (
 from gateway.contracts.clashes import check_names
 from gateway.contracts.drafts import Draft, read_draft
 from gateway.contracts.entity_check import check_entities
+from gateway.contracts.files import contract_files
 from gateway.contracts.findings import Findings
 from gateway.contracts.handler_check import check_handler
 from gateway.contracts.links import Links
@@ -46,29 +46,6 @@ def load_contracts(folders: Sequence[Path]) -> Registry:
     registry = Loading(drafts, findings).registry()
     findings.refuse_if_any()
     return registry
-
-
-def contract_files(folders: Sequence[Path], findings: Findings) -> Iterator[tuple[Path, str]]:
-    """Every contract file with its name relative to the folder that it was found under."""
-    seen: set[Path] = set()
-    for folder in folders:
-        if not folder.is_dir():
-            message = "this folder does not exist; mend its name or create it"
-            findings.add(f"{folder}:1:1", "CONTRACT_UNREADABLE", message)
-            continue
-        for path in _yaml_under(folder):
-            real = path.resolve()
-            if real not in seen:
-                seen.add(real)
-                yield path, path.relative_to(folder).as_posix()
-
-
-def _yaml_under(folder: Path) -> Iterator[Path]:
-    for here, inner, files in os.walk(folder):
-        inner[:] = sorted(name for name in inner if not name.startswith(("_", ".")))
-        for name in sorted(files):
-            if name.endswith(".yaml") and not name.startswith(("_", ".")):
-                yield Path(here) / name
 
 
 @dataclass(frozen=True, slots=True)

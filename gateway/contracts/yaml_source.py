@@ -8,6 +8,7 @@ alone: ``no``, ``on`` and dates are strings, only ``true`` and ``false`` are boo
 
 import math
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,6 +96,10 @@ class _RefusedError(Exception):
 def read_yaml(path: Path, name: str, findings: Findings) -> Node | None:
     """The one document in ``path``, or None when it was refused; ``name`` is used in issues."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would never end
+            message = "this is no regular file; write the contract into one"
+            findings.add(f"{name}:1:1", "CONTRACT_UNREADABLE", message)
+            return None
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:

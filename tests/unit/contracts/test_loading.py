@@ -1,9 +1,13 @@
 # ruff: noqa: E501 - one row of a table stays on one line
 """Each rule of a contract file, broken alone: the issue names the place, a code and a remedy."""
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
-from gateway.contracts import load_contracts
+from gateway.contracts import files, load_contracts
 from gateway.model.contract import HttpHandler, PythonHandler, Risk
 from gateway.model.problem import ProblemError
 
@@ -368,6 +372,54 @@ def test_a_folder_or_file_reached_twice_counts_once(write, shop_files):
     (folder / "link").symlink_to(folder / "inner")
     registry = load_contracts([folder / "inner", folder, folder / "link"])
     assert len(registry.operations) == 2
+
+
+def test_a_slip_in_a_file_with_a_colon_in_its_name_is_told(issues_of):
+    found = issues_of({"a:b.yaml": "kind: foo", "a:1:2.yaml": "kind: foo"})
+    assert [issue.path for issue in found] == ["a:1:2.yaml:1:7", "a:b.yaml:1:7"]
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "round.yaml").symlink_to(tmp_path / "round.yaml")
+    (tmp_path / "away.yaml").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ProblemError) as caught:
+        load_contracts([tmp_path])
+    told = [(issue.path, issue.code) for issue in caught.value.problem.issues]
+    names = ("away.yaml:1:1", "pipe.yaml:1:1", "round.yaml:1:1")
+    assert told == [(name, "CONTRACT_UNREADABLE") for name in names]
+
+
+def test_a_folder_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+    for name in ("closed", "lost+found"):
+        (tmp_path / "inner" / name).mkdir(parents=True)
+    scanned = os.scandir
+
+    def scandir(path):
+        if Path(path).name in ("closed", "lost+found"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scanned(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(ProblemError) as caught:
+        load_contracts([tmp_path])
+    issues = caught.value.problem.issues
+    assert [(issue.path, issue.code) for issue in issues] == [
+        ("inner/closed:1:1", "CONTRACT_UNREADABLE")
+    ]
+
+
+@pytest.mark.parametrize("bound", ["MAX_FILES", "MAX_LOOKED_AT"])
+def test_a_folder_of_far_more_than_contracts_is_not_read(bound, write, shop_files, monkeypatch):
+    folder = write({**shop_files, "broken.yaml": "?"})
+    monkeypatch.setattr(files, bound, 2)
+    with pytest.raises(ProblemError) as caught:
+        load_contracts([folder])
+    issues = caught.value.problem.issues
+    assert [(issue.path, issue.code) for issue in issues] == [
+        (f"{folder}:1:1", "CONTRACT_UNREADABLE")
+    ]
+    assert "holds the contracts alone" in issues[0].message
 
 
 def test_a_missing_folder_is_named(tmp_path):
