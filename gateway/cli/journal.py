@@ -59,9 +59,9 @@ class _Moment(click.ParamType[str]):
     ) -> str:
         try:
             found = datetime.fromisoformat(re.sub("Z$", "+00:00", str(value)))
-        except ValueError:
+            return stamp(found.replace(tzinfo=UTC) if found.tzinfo is None else found)
+        except (ValueError, OverflowError):
             self.fail(f"{value!r} is no date: write 2026-03-01 or 2026-03-01T09:30:00Z", param, ctx)
-        return stamp(found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC))
 
 
 @journal.command()

@@ -105,6 +105,7 @@ def test_what_takes_long_tells_how_far_it_is(folder: Folder, tmp_path: Path) -> 
     [
         ((), "Name what is archived"),
         (("--before", "yesterday"), "is no date"),
+        (("--before", "9999-12-31T23:59:59-23:00"), "is no date"),
         (("--through", "0"), "--through"),
     ],
 )
