@@ -47,6 +47,35 @@ def test_what_json_has_no_form_for_is_not_sent(
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ("execution", "start"),
+        ("policy", "explain", "a.b.c", "--arguments"),
+        ("execution", "reconcile", "exec_1", "step_1", "done", "--note", "seen", "--output"),
+    ],
+)
+def test_an_object_that_says_something_twice_is_not_sent(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "twice.json").write_text('{"refund": {"amount": 1,\n "amount": 250}}')
+    done = run(*command, str(tmp_path / "twice.json"))
+    assert done.exit_code == 1
+    assert "twice.json:2:2: CONTRACT_SYNTAX: the key 'amount' is here twice" in done.stderr
+
+
+@pytest.mark.parametrize("digest", ["5", '"\\ud800"'])
+def test_a_manifest_whose_names_are_no_texts_is_told(digest: str, tmp_path: Path) -> None:
+    manifest, archive = tmp_path / "manifest.json", tmp_path / "desk.zip"
+    manifest.write_text(
+        f'{{"skill": {{"key": "a", "version": "1.0.0"}}, "artifact": {{"digest": {digest}}}}}'
+    )
+    archive.write_bytes(b"PK")
+    done = run("skill", "install", str(manifest), "--artifact", str(archive))
+    assert done.exit_code == 2
+    assert "it names no skill, version or artifact" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("init", "/"), "CONFLICT"),
