@@ -12,10 +12,11 @@ from gateway.cli.remote.client import Client
 from gateway.cli.remote.documents import INSTALL_SKILL, SKILLS
 from gateway.cli.remote.options import with_gateway, with_page
 from gateway.cli.signed_files import usable
-from gateway.model.json import JsonObject
+from gateway.model.json import JsonObject, is_unicode
 from gateway.skills import MAX_ARCHIVE, Request, parse_manifest, request_of
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NAMELESS = "it names no skill, version or artifact"
 _TONES = {"INSTALLED": Tone.GOOD, "DISABLED": Tone.QUIET}
 
 
@@ -52,9 +53,16 @@ def _request(content: bytes) -> Request:
         ValueError: it is no manifest.
     """
     try:
-        return request_of(parse_manifest(content))
+        request = request_of(parse_manifest(content))
     except (KeyError, TypeError):
-        raise ValueError("it names no skill, version or artifact") from None
+        raise ValueError(_NAMELESS) from None
+    if not all(map(_is_name, (request.key, request.version, request.artifact_digest))):
+        raise ValueError(_NAMELESS)
+    return request
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and is_unicode(value)
 
 
 def _show_installed(done: JsonObject, out: Output) -> None:
