@@ -17,6 +17,8 @@ TypeBody: TypeAlias = tuple[str, ...] | dict[str, TypeRef]
 MAX_TIMEOUT = 300.0
 """The longest that a handler may take, in seconds."""
 
+_LONGEST_TYPE = 200
+
 _TIMEOUT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s)")
 
 
@@ -30,8 +32,12 @@ class TypeText:
             hint = " (in quotes, since a bare [ begins a list)" if node.kind == "a list" else ""
             refuse_value(node, findings, f"a type such as ID! or '[String!]'{hint}")
             return None
+        if len(node.value) > _LONGEST_TYPE:
+            message = f"this type is longer than {_LONGEST_TYPE} characters; shorten it"
+            findings.add(node.at, "CONTRACT_VALUE_INVALID", message)
+            return None
         try:
-            return parse_type(node.value[:200])
+            return parse_type(node.value)
         except ValueError as error:
             findings.add(node.at, "CONTRACT_VALUE_INVALID", f"{error}; write such a type")
             return None

@@ -125,6 +125,7 @@ ONE_CHANGE = [
     ("risk: high", "risk: high\ntransport: {}", "CONTRACT_FIELD_UNSUPPORTED", "transport", "key"),
     ("orderId: ID!", "orderId: Id!", "CONTRACT_TYPE_UNKNOWN", "Id!", "did you mean 'ID'"),
     ("orderId: ID!", "orderId: '[[ID!'", "CONTRACT_VALUE_INVALID", "'[[ID!'", "GraphQL notation"),
+    ("orderId: ID!", "orderId: 'ID" + " " * 200 + "!'", "CONTRACT_VALUE_INVALID", "'ID ", "shorten"),
     ("  status: RefundStatus!\n", "  status: RefundStatus!\n  more: x y\n", "CONTRACT_VALUE_INVALID", "x y", "GraphQL notation"),
     ("[PENDING, PAID]", "[PENDING, true]", "CONTRACT_VALUE_INVALID", "true", "GraphQL"),
     ("[PENDING, PAID]", "[PENDING, 'true']", "CONTRACT_VALUE_INVALID", "'true'", "GraphQL"),
