@@ -10,7 +10,7 @@ from gateway.cli.exits import FAILED
 from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.cli.remote.client import Client
 from gateway.cli.remote.documents import APPROVALS, DECIDE
-from gateway.cli.remote.options import with_gateway
+from gateway.cli.remote.options import MOST_AT_ONCE, with_gateway
 from gateway.cli.remote.problems import told_as
 from gateway.model.json import JsonObject
 from gateway.model.problem import ProblemError, refuse
@@ -95,8 +95,7 @@ def show_approval(out: Output, asked: JsonObject) -> None:
 
 def _asked(gateway: Client, execution_id: str, step_id: str | None) -> JsonObject:
     """The one request that is meant."""
-    given = {"executionId": execution_id, "status": "PENDING"}
-    items: list[JsonObject] = gateway.call(APPROVALS, input=given)["items"]
+    items = _waiting(gateway, execution_id)
     found = [one for one in items if step_id in (None, one["stepId"], one["approvalId"])]
     if not found:
         what = f"step {step_id}" if step_id else "step"
@@ -105,6 +104,17 @@ def _asked(gateway: Client, execution_id: str, step_id: str | None) -> JsonObjec
         steps = ", ".join(f"{one['stepId']} ({one['contract']})" for one in found)
         raise click.UsageError(f"Several steps wait. Name one with --step: {steps}.")
     return found[0]
+
+
+def _waiting(gateway: Client, execution_id: str) -> list[JsonObject]:
+    """All that waits of an execution, of which the gateway tells a page at a time."""
+    given = {"executionId": execution_id, "status": "PENDING", "limit": MOST_AT_ONCE}
+    found: list[JsonObject] = []
+    while True:
+        page = gateway.call(APPROVALS, input={**given, "offset": len(found)})
+        found += page["items"]
+        if not page["items"] or len(found) >= page["total"]:
+            return found
 
 
 def _decided(gateway: Client, asked: JsonObject, said: JsonObject, at: str) -> JsonObject:

@@ -13,7 +13,8 @@ from gateway.model.problem import ProblemError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _MAX_TOKEN = 65_536
-_MOST_AT_ONCE = 200
+MOST_AT_ONCE = 200
+"""How many of a list a gateway gives at once."""
 
 
 def with_gateway(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,7 +60,7 @@ class _Address(click.ParamType[str]):
 def with_page(shown: int, order: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command ``--limit`` and ``--offset``: ``shown`` of a list unless more are asked for,
     at most as many as the gateway gives at once. ``order`` says which come first."""
-    most = click.IntRange(1, _MOST_AT_ONCE)
+    most = click.IntRange(1, MOST_AT_ONCE)
     told = f"How many to list{order and ', '}{order}."
     limit = click.option("--limit", type=most, default=shown, show_default=True, help=told)
     offset = click.option(
