@@ -6,7 +6,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.model.problem import refuse
+from gateway.model.problem import ProblemError, refuse
 from gateway.model.system import sync_folder, write_durably
 from gateway.policy.contents.content import (
     CASES,
@@ -50,11 +50,7 @@ def write_content(content: PolicyContent, folder: Path, *, replace: bool = False
         for parent in {path.parent for path in written}:
             sync_folder(parent)
     except OSError as error:
-        told = (
-            f"{error.filename or folder} cannot be written: {error.strerror}. Make room and give "
-            "access there, or name another folder."
-        )
-        raise refuse("PRECONDITION_FAILED", told) from error
+        raise _unwritable(folder, error) from error
     finally:
         for draft in written.values():
             draft.unlink(missing_ok=True)
@@ -73,5 +69,16 @@ def _give_to_owner(draft: Path, path: Path) -> None:
 def _present(folder: Path) -> list[str]:
     """The names of the policy files that are in a folder."""
     single = [*MODEL_FILES, *RULE_FILES, SEPARATION]
-    found = [name for name in single if (folder / name).exists()]
-    return found + sorted(f"{CASES}{path.name}" for path in folder.glob(f"{CASES}*.yaml"))
+    try:
+        found = [name for name in single if (folder / name).exists()]
+        return found + sorted(f"{CASES}{path.name}" for path in folder.glob(f"{CASES}*.yaml"))
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> ProblemError:
+    return refuse(
+        "PRECONDITION_FAILED",
+        f"{error.filename or folder} cannot be written: {error.strerror}. Make room and give "
+        "access there, or name another folder.",
+    )

@@ -82,6 +82,7 @@ def test_a_manifest_whose_names_are_no_texts_is_told(digest: str, tmp_path: Path
         (("policy", "diff", TOO_LONG, TOO_LONG), "NOT_FOUND"),
         (("policy", "impact", TOO_LONG), "NOT_FOUND"),
         (("contracts", "new", "a.b.c", "--folder", TOO_LONG), "NOT_FOUND"),
+        (("policy", "export", TOO_LONG, "--revision", "files"), "PRECONDITION_FAILED"),
     ],
 )
 def test_a_name_that_no_new_folder_can_have_is_told(
