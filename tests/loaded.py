@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gateway.contracts import Registry
 from gateway.contracts import load_contracts as read_contracts
+from gateway.contracts.files import contract_files
 from gateway.contracts.findings import Findings
-from gateway.contracts.load import contract_files
 from gateway.policy import Policies, build_revision, read_content
 from gateway.policy.contents.content import PolicyContent
 from gateway.policy.revision import PolicyRevision
