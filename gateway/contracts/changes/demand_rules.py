@@ -3,7 +3,6 @@
 from gateway.contracts.changes.change import Rule
 from gateway.contracts.changes.remedies import (
     KEEP,
-    NOTHING,
     PRIVACY,
     RIGHTS,
     TEXT,
@@ -88,7 +87,12 @@ DEMAND_RULES: tuple[Rule, ...] = (
         "Have callers send idempotency keys; runs leave what is unknown to operators.",
         "idempotence-gained",
     ),
-    safe("idempotence-gained", "Repeating a call does no harm now.", NOTHING, "idempotence-lost"),
+    dangerous(
+        "idempotence-gained",
+        "Repeating a call does no harm now.",
+        "See that it does none: attempts of unknown outcome are repeated.",
+        "idempotence-lost",
+    ),
     dangerous(
         "rate-limit-tightened",
         "Fewer calls are let through.",

@@ -94,7 +94,7 @@ PART_RULES: tuple[Rule, ...] = (
         "Expect runs that wait for an operator.",
         "key-honoured",
     ),
-    safe(
+    dangerous(
         "key-honoured",
         "The handler honours idempotency keys now.",
         "See that it does: attempts of unknown outcome are repeated.",
