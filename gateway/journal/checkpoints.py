@@ -13,7 +13,7 @@ from gateway.journal.durable import DurableJournal
 from gateway.journal.signing import Signed, Signer, next_checkpoint
 from gateway.journal.unit import Unit
 from gateway.model.problem import ProblemError, refuse
-from gateway.model.tasks import cancelled
+from gateway.model.tasks import cancelled, to_the_end
 from gateway.model.time import stamp
 from gateway.telemetry import metrics
 
@@ -74,12 +74,8 @@ class Checkpointer:
     async def _copied(self) -> None:
         """Have the copy hold all checkpoints; over only once no thread writes it any more, for two
         at a time would write a line twice."""
-        writing = asyncio.create_task(asyncio.to_thread(self._mirror))
         try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            await asyncio.wait({writing})
-            raise
+            await to_the_end(self._mirror)
         except OSError as error:  # the checkpoint itself is durable, in the database
             told = "The copy of the checkpoints lacks the newest for now: %s"
             log.error(told, error.strerror)  # noqa: TRY400 - it says it all

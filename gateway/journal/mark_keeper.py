@@ -8,7 +8,7 @@ from gateway.journal.continuing import require_continued
 from gateway.journal.durable import DurableJournal
 from gateway.journal.marks import MarkFile, mark_of
 from gateway.model.problem import ProblemError
-from gateway.model.tasks import cancelled
+from gateway.model.tasks import cancelled, to_the_end
 
 INTERVAL = 1.0
 """Seconds between two marks while entries come: what a copy may lack unseen."""
@@ -24,7 +24,6 @@ class MarkKeeper:
         self._file = file
         self._interval = interval
         self._task: asyncio.Task[None] | None = None
-        self._writing: asyncio.Task[None] | None = None
         self._failed = False
 
     async def start(self) -> None:
@@ -37,8 +36,6 @@ class MarkKeeper:
         everything else that records."""
         await cancelled(self._task)
         self._task = None
-        if self._writing is not None:  # a thread goes on, whoever waits for it was cancelled
-            await asyncio.wait({self._writing})
         await self._write(stopped=True)
 
     async def _follow(self, position: int) -> None:
@@ -57,8 +54,7 @@ class MarkKeeper:
             mark = await self._journal.read(
                 lambda records: mark_of(records, place, stopped=stopped)
             )
-            self._writing = asyncio.create_task(asyncio.to_thread(self._file.write, mark))
-            await asyncio.shield(self._writing)
+            await to_the_end(self._file.write, mark)
         except (OSError, ProblemError) as error:
             if not self._failed:
                 told = "the mark of the record could not be written (%s)"

@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+P = ParamSpec("P")
 
 
 async def cancelled(*tasks: "asyncio.Task[Any] | None") -> None:
@@ -23,6 +26,21 @@ async def cancelled(*tasks: "asyncio.Task[Any] | None") -> None:
             await task
     if caller is not None and caller.cancelling() > before:
         raise asyncio.CancelledError
+
+
+async def to_the_end(work: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    """Do ``work`` in a thread. Whoever is cancelled meanwhile waits for it all the same: a thread
+    goes on, and what it writes would come behind what others write next.
+
+    Raises:
+        Exception: what ``work`` raises, unless the caller was cancelled.
+    """
+    working = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 async def left(task: "asyncio.Task[Any] | None", seconds: float) -> None:
