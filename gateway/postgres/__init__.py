@@ -1,12 +1,11 @@
 """Connections to PostgreSQL that outlive its restart, and the locks that processes share."""
 
-from gateway.postgres.asked import asked_of, require_heard, require_passed_on
+from gateway.postgres.asked import asked_of, connect, database_of
 from gateway.postgres.connection import (
     ALIVE,
     CONNECT_SECONDS,
     Connection,
     as_text,
-    database_of,
     is_gone,
 )
 from gateway.postgres.descriptors import await_any
@@ -22,8 +21,7 @@ __all__ = [
     "as_text",
     "asked_of",
     "await_any",
+    "connect",
     "database_of",
     "is_gone",
-    "require_heard",
-    "require_passed_on",
 ]

@@ -1,12 +1,15 @@
 """What a session asks of the server, whatever was set there for the role or for the database."""
 
 import os
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import conninfo
 
 from gateway.model.problem import Problem, ProblemError
+
+Session = TypeVar("Session", bound=psycopg.Connection[Any])
 
 _ALWAYS = {
     "array_nulls": "on",
@@ -21,7 +24,6 @@ _ALWAYS = {
 or decide by a moment that lies before a lock was had; and a session that ended because it was idle
 would give back what its process holds by it."""
 
-
 _MARK, _HEARD = "gateway.asked", "on"
 """A setting that only a session has which was asked for it."""
 
@@ -35,36 +37,46 @@ def asked_of(url: str, **settings: object) -> str:
     return " ".join((*([str(own)] if own else []), *asked))
 
 
-def require_heard(connection: psycopg.Connection[Any], database: str) -> None:
-    """Refuse a new session in which what was asked for does not hold: whoever stands between
-    keeps it from the server. ``database`` names that without secrets.
+def connect(
+    make: Callable[..., Session], url: str, settings: Mapping[str, object], **given: Any
+) -> Session:
+    """A new session in which what it asks for holds, ``settings`` among it; ``make`` is psycopg's
+    ``connect``, and ``given`` are further parameters of it. Where somebody stands between who keeps
+    that from the server, there is none: PgBouncer refuses it, or is told to leave it out.
 
     Raises:
         ProblemError: DATABASE_POOLED.
-        psycopg.Error: it cannot be asked.
+        psycopg.Error: none can be made.
     """
-    row = connection.execute("SELECT current_setting(%s, true)", (_MARK,)).fetchone()
-    if row is None or row[0] != _HEARD:
-        raise _pooled(database)
-    if not connection.autocommit:
-        connection.rollback()
+    try:
+        session = make(url, options=asked_of(url, **settings), **given)
+    except psycopg.Error as error:
+        if "unsupported startup parameter" in str(error):
+            raise _pooled(url) from error
+        raise
+    try:
+        row = session.execute("SELECT current_setting(%s, true)", (_MARK,)).fetchone()
+        if row is None or row[0] != _HEARD:
+            raise _pooled(url)
+        if not session.autocommit:
+            session.rollback()
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
-def require_passed_on(error: psycopg.Error, database: str) -> None:
-    """Refuse a connection that failed because whoever stands between passes nothing on that
-    sessions ask for, which is how PgBouncer answers unless it is told to leave that out.
-
-    Raises:
-        ProblemError: DATABASE_POOLED.
-    """
-    if "unsupported startup parameter" in str(error):
-        raise _pooled(database) from error
+def database_of(url: str) -> str:
+    """Host, port and name of the database of a URL, without user and password."""
+    known = conninfo.conninfo_to_dict(url)
+    place = f"{known.get('host', 'localhost')}:{known.get('port', 5432)}"
+    return f"postgresql://{place}/{known.get('dbname', '')}"
 
 
-def _pooled(database: str) -> ProblemError:
+def _pooled(url: str) -> ProblemError:
     detail = (
-        f"{database} is reached through a pooler, which keeps from the server what sessions ask "
-        "for. Name the server itself in GATEWAY_DATABASE_URL: a gateway keeps a dozen "
+        f"{database_of(url)} is reached through a pooler, which keeps from the server what "
+        "sessions ask for. Name the server itself in GATEWAY_DATABASE_URL: a gateway keeps a dozen "
         "connections for as long as it lives, so that there is nothing to pool."
     )
     title = "The database is behind a pooler"

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from psycopg import conninfo
 
 from gateway.model.problem import ProblemError, refuse
-from gateway.postgres.asked import asked_of, require_heard, require_passed_on
+from gateway.postgres.asked import connect
 from gateway.postgres.patient import PatientSession, Row
 
 CONNECT_SECONDS = 5
@@ -145,26 +144,29 @@ class Connection:
     def _connected(self) -> Session:
         named = f"contract-gateway {self._purpose}"
         try:
-            session = PatientSession.connect(
+            session = connect(
+                self._patient,
                 self._url,
+                self._settings,
                 autocommit=True,
                 connect_timeout=CONNECT_SECONDS,
                 application_name=named,
-                options=asked_of(self._url, **self._settings),
                 **ALIVE,
             )
         except psycopg.Error as error:
-            require_passed_on(error, database_of(self._url))
             raise self._unavailable(error) from error
-        session.silence = self._silence
         try:
-            require_heard(session, database_of(self._url))
             self._opened(session)
         except BaseException as error:
             session.close()
             if isinstance(error, psycopg.Error):
                 raise self._unavailable(error) from error
             raise
+        return session
+
+    def _patient(self, url: str, **given: Any) -> Session:
+        session = PatientSession.connect(url, **given)
+        session.silence = self._silence
         return session
 
     def _is_lost(self, error: psycopg.Error) -> bool:
@@ -206,13 +208,6 @@ def as_text(error: psycopg.Error) -> str:
     """What went wrong by its name and SQLSTATE alone; messages of servers may hold values."""
     name = type(error).__name__
     return f"{name} {error.sqlstate}" if error.sqlstate else name
-
-
-def database_of(url: str) -> str:
-    """Host, port and name of the database of a URL, without user and password."""
-    known = conninfo.conninfo_to_dict(url)
-    place = f"{known.get('host', 'localhost')}:{known.get('port', 5432)}"
-    return f"postgresql://{place}/{known.get('dbname', '')}"
 
 
 def _rows(session: Session, statement: LiteralString, given: Sequence[object]) -> list[Row]:

@@ -15,8 +15,8 @@ import psycopg
 
 from gateway.model.problem import ProblemError
 from gateway.model.system import unusable_key
-from gateway.postgres import Connection, SharedLock
-from gateway.postgres.connection import Session, database_of
+from gateway.postgres import Connection, SharedLock, database_of
+from gateway.postgres.connection import Session
 from gateway.postgres.locks import PROGRAM
 from gateway.privacy.key_rows import DataKeyRow, SigningKeyRow
 from gateway.privacy.key_store import VERSION, Destroyed, KeyStore

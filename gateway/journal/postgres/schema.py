@@ -13,13 +13,7 @@ from gateway.journal.schema_version import require_version
 from gateway.journal.statement import creating
 from gateway.journal.tables import SCHEMA_VERSION, metadata
 from gateway.model.problem import ProblemError
-from gateway.postgres import (
-    CONNECT_SECONDS,
-    asked_of,
-    database_of,
-    require_heard,
-    require_passed_on,
-)
+from gateway.postgres import CONNECT_SECONDS, connect, database_of
 
 _LOCK = (0x67617465, 2)
 """The advisory lock of whoever creates or migrates the tables."""
@@ -77,18 +71,8 @@ def connecting(url: str) -> psycopg.Connection[Any]:
         psycopg.Error: none can be made.
         ProblemError: DATABASE_POOLED.
     """
-    options = asked_of(url, **_AS_LONG_AS_IT_TAKES)
-    try:
-        connection = psycopg.connect(url, connect_timeout=CONNECT_SECONDS, options=options)
-    except psycopg.Error as error:
-        require_passed_on(error, database_of(url))
-        raise
-    try:
-        require_heard(connection, database_of(url))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    settings = _AS_LONG_AS_IT_TAKES
+    return connect(psycopg.connect, url, settings, connect_timeout=CONNECT_SECONDS)
 
 
 def hold_schema(connection: psycopg.Connection[Any]) -> None:
