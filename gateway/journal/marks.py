@@ -16,6 +16,7 @@ from pathlib import Path
 from gateway.journal.place import Place
 from gateway.model.json import decode, encode
 from gateway.model.ports import Records
+from gateway.model.system import write_durably
 
 MARK_NAME = "record.mark"
 BACKUP_VERSION = 1
@@ -80,10 +81,7 @@ class MarkFile:
         """
         begun = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         try:
-            with begun.open("w") as file:
-                file.write(f"{encode(asdict(mark))}\n")
-                file.flush()
-                os.fsync(file.fileno())
+            write_durably(begun, f"{encode(asdict(mark))}\n".encode())
             begun.replace(self.path)
         finally:
             begun.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ again whenever it is read. Files that somebody else deployed may have any name t
 """
 
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.model.problem import Issue, ProblemError
-from gateway.model.system import sync_folder
+from gateway.model.system import sync_folder, write_durably
 from gateway.surfaces.graphql.trusted.manifests import (
     MAX_BYTES,
     SHA256,
@@ -189,7 +188,7 @@ def keep_manifests(folder: Path, manifests: Sequence[bytes]) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             for path, raw in zip(paths, manifests, strict=True):
-                _write(drafts[path], raw)
+                write_durably(drafts[path], raw)
             _publish(drafts)
         finally:
             for draft in drafts.values():
@@ -199,13 +198,6 @@ def keep_manifests(folder: Path, manifests: Sequence[bytes]) -> list[Path]:
         message = f"the manifests cannot be written ({error.strerror}); make the folder writable"
         raise documents_invalid([Issue(str(folder), "PRECONDITION_FAILED", message)]) from None
     return paths
-
-
-def _write(draft: Path, raw: bytes) -> None:
-    with draft.open("wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _publish(drafts: Mapping[Path, Path]) -> None:
