@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import click
 
-from gateway.model.json import JsonObject, JsonValue
+from gateway.model.json import JsonObject, unique_members
 from gateway.model.problem import Issue, invalid
 
 OBJECT_FILE = click.File("rb")
@@ -24,7 +24,7 @@ def read_object(file: BinaryIO) -> JsonObject:
     if len(content) > _LARGEST:
         raise invalid([Issue(name, "PAYLOAD_TOO_LARGE", f"It is larger than {_LARGEST} bytes.")])
     try:
-        value = json.loads(content, object_pairs_hook=_unique)
+        value = json.loads(content, object_pairs_hook=unique_members)
     except (ValueError, RecursionError):
         from gateway.contracts.findings import Findings  # what it needs takes long to import
         from gateway.contracts.yaml_source import parse_yaml
@@ -37,11 +37,3 @@ def read_object(file: BinaryIO) -> JsonObject:
     if not isinstance(value, dict):
         raise invalid([Issue(name, "WRONG_TYPE", "It must hold one object, as JSON or YAML.")])
     return value
-
-
-def _unique(members: list[tuple[str, JsonValue]]) -> JsonObject:
-    """An object of JSON. One that holds a key twice is refused; read as YAML, it is told where."""
-    found = dict(members)
-    if len(found) != len(members):
-        raise ValueError("a key is there twice")
-    return found

@@ -33,6 +33,18 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def unique_members(members: list[tuple[str, JsonValue]]) -> JsonObject:
+    """The object of these members, as an ``object_pairs_hook`` of ``json``.
+
+    Raises:
+        ValueError: a key is there twice, of which readers take one or the other.
+    """
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a key is there twice in one object")
+    return found
+
+
 def canonical(value: JsonValue) -> bytes:
     """The RFC 8785 form of ``value``.
 

@@ -1,10 +1,9 @@
 """The types of a manifest, read from the contract that takes one, for manifests in files."""
 
 import json
-from typing import Any
 
 from gateway.contracts import Registry
-from gateway.model.json import JsonObject
+from gateway.model.json import JsonObject, unique_members
 from gateway.model.problem import Issue, ProblemError
 from gateway.skills.issues import MANIFEST_INVALID
 
@@ -23,7 +22,7 @@ def parse_manifest(content: bytes) -> JsonObject:
     if len(content) > MAX_MANIFEST:
         raise ValueError(f"it is larger than {MAX_MANIFEST} bytes")
     try:
-        found = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_number)
+        found = json.loads(content, object_pairs_hook=unique_members, parse_constant=_no_number)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
     if not isinstance(found, dict):
@@ -42,13 +41,6 @@ def type_issues(registry: Registry, manifest: JsonObject) -> list[Issue]:
             for issue in error.problem.issues
         ]
     return []
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is there twice in one object")
-    return found
 
 
 def _no_number(text: str) -> None:
