@@ -28,6 +28,6 @@ WHOLE: TypeEngine[Any] = Integer().with_variant(BigInteger(), "postgresql")
 """A whole number of 64 bits."""
 
 
-def is_json(kind: TypeEngine[Any]) -> bool:
+def holds_json(kind: TypeEngine[Any]) -> bool:
     """True for the type of a column that is declared as ``JSON``."""
     return isinstance(kind, _Json)

@@ -34,15 +34,14 @@ class MeteredSession(Session):
             ProblemError: ANSWER_LIMIT_EXCEEDED.
         """
         row = self._session.one(statement, **values)
-        if row is not None and statement.json:
+        if row is not None:
             self._take(statement, (row,))
         return row
 
     def all(self, statement: Statement, /, **values: Any) -> list[Row]:
         """Every row that a statement gives. Raises as ``one``."""
         rows = self._session.all(statement, **values)
-        if statement.json:
-            self._take(statement, rows)
+        self._take(statement, rows)
         return rows
 
     def each(self, statement: Statement, /, **values: Any) -> Iterator[Row]:
@@ -65,6 +64,8 @@ class MeteredSession(Session):
 
     def _take(self, statement: Statement, rows: Iterable[Row]) -> None:
         places = statement.json
+        if not places:
+            return
         self._left -= sum(len(row[place]) for row in rows for place in places if row[place])
         if self._left < 0:
             told = (

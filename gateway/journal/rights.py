@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Index, Table, bindparam, desc, literal_column, update
+from sqlalchemy import Index, Table, bindparam, desc, literal_column, update
 
-from gateway.journal.dialects import JSON, TEXT
 from gateway.journal.folding import Change, Projections, as_json, change
 from gateway.journal.statement import inserting, keeping, setting
 from gateway.journal.tables import PROJECTIONS as FOLDED
-from gateway.journal.tables import metadata
+from gateway.journal.tables import json_column, metadata, text_column
 from gateway.model.entry import Entry, EntryType
 from gateway.model.json import JsonObject, encode
 from gateway.model.rights import OPEN_ERASURES, ErasureStatus
@@ -17,33 +16,25 @@ from gateway.model.rights import OPEN_ERASURES, ErasureStatus
 # --- tables
 
 
-def _text(name: str, *, optional: bool = False, key: bool = False) -> Column[str]:
-    return Column(name, TEXT, nullable=optional, primary_key=key)
-
-
-def _json(name: str, *, optional: bool = False) -> Column[str]:
-    return Column(name, JSON, nullable=optional)
-
-
 privacy_erasure = Table(
     "privacy_erasure",
     metadata,
-    _text("id", key=True),
-    _text("workspace"),
-    _text("kind"),
-    _text("target"),
-    _text("status"),
-    _text("ground"),
-    _json("asked"),
-    _text("requested_by"),
-    _text("requested_at"),
-    _text("decided_by", optional=True),
-    _text("decided_at", optional=True),
-    _json("told", optional=True),
-    _json("held_by"),
-    _text("condemned_at", optional=True),
-    _text("erased_at", optional=True),
-    _json("receipt", optional=True),
+    text_column("id", key=True),
+    text_column("workspace"),
+    text_column("kind"),
+    text_column("target"),
+    text_column("status"),
+    text_column("ground"),
+    json_column("asked"),
+    text_column("requested_by"),
+    text_column("requested_at"),
+    text_column("decided_by", optional=True),
+    text_column("decided_at", optional=True),
+    json_column("told", optional=True),
+    json_column("held_by"),
+    text_column("condemned_at", optional=True),
+    text_column("erased_at", optional=True),
+    json_column("receipt", optional=True),
 )
 _of = privacy_erasure.c
 _is_open = _of.status.in_([bindparam(f"s_{s.value}", s.value) for s in OPEN_ERASURES])
@@ -59,18 +50,18 @@ Index("privacy_erasure_to_do", *_oldest, sqlite_where=TO_DO, postgresql_where=TO
 privacy_hold = Table(
     "privacy_hold",
     metadata,
-    _text("id", key=True),
-    _text("workspace"),
-    _text("kind"),
-    _text("target"),
-    _text("matter"),
-    _json("asked"),
-    _text("placed_by"),
-    _text("placed_at"),
-    _text("expires_at", optional=True),
-    _text("lifted_by", optional=True),
-    _text("lifted_at", optional=True),
-    _json("told", optional=True),
+    text_column("id", key=True),
+    text_column("workspace"),
+    text_column("kind"),
+    text_column("target"),
+    text_column("matter"),
+    json_column("asked"),
+    text_column("placed_by"),
+    text_column("placed_at"),
+    text_column("expires_at", optional=True),
+    text_column("lifted_by", optional=True),
+    text_column("lifted_at", optional=True),
+    json_column("told", optional=True),
 )
 _at = privacy_hold.c
 Index("privacy_hold_newest", _at.workspace, desc(_at.placed_at), desc(_at.id))
@@ -80,18 +71,18 @@ Index("privacy_hold_standing", _at.workspace, sqlite_where=_stands, postgresql_w
 privacy_consent = Table(
     "privacy_consent",
     metadata,
-    _text("id", key=True),
-    _text("workspace"),
-    _text("kind"),
-    _text("target"),
-    _text("purpose"),
-    _json("asked"),
-    _text("recorded_by"),
-    _text("recorded_at"),
-    _text("expires_at", optional=True),
-    _text("withdrawn_by", optional=True),
-    _text("withdrawn_at", optional=True),
-    _json("told", optional=True),
+    text_column("id", key=True),
+    text_column("workspace"),
+    text_column("kind"),
+    text_column("target"),
+    text_column("purpose"),
+    json_column("asked"),
+    text_column("recorded_by"),
+    text_column("recorded_at"),
+    text_column("expires_at", optional=True),
+    text_column("withdrawn_by", optional=True),
+    text_column("withdrawn_at", optional=True),
+    json_column("told", optional=True),
 )
 _by = privacy_consent.c
 Index("privacy_consent_newest", _by.workspace, desc(_by.recorded_at), desc(_by.id))
@@ -105,9 +96,9 @@ Index(
 privacy_condemned = Table(
     "privacy_condemned",
     metadata,
-    _text("key_id", key=True),
-    _text("workspace"),
-    _text("cause"),
+    text_column("key_id", key=True),
+    text_column("workspace"),
+    text_column("cause"),
     sqlite_with_rowid=False,
 )
 Index("privacy_condemned_cause", privacy_condemned.c.cause)

@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.expression import Update
 
 from gateway.journal import tables
-from gateway.journal.dialects import POSTGRES, SQLITE, is_json
+from gateway.journal.dialects import POSTGRES, SQLITE, holds_json
 
 Parameters: TypeAlias = tuple[Any, ...]
 """Positional parameters of a statement."""
@@ -91,7 +91,7 @@ class Statement:
         if not isinstance(self.clause, Select):
             return ()
         columns = enumerate(self.clause.selected_columns)
-        return tuple(place for place, column in columns if is_json(column.type))
+        return tuple(place for place, column in columns if holds_json(column.type))
 
     def on(self, dialect: Dialect) -> Form:
         """The form for ``SQLITE`` or ``POSTGRES``."""
