@@ -24,6 +24,10 @@ def replay(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
     """Put a settled delivery back into the queue.
 
     The entry that records this is also what wakes the sender.
+
+    Raises:
+        ProblemError: NOT_FOUND for one that is not of this workspace, CONFLICT for one that is
+            still being sent, GONE for one whose event is archived.
     """
     by = acting(admitted, "replayedBy")
     workspace, wanted = admitted.principal.workspace, admitted.value["deliveryId"]
@@ -33,6 +37,7 @@ def replay(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
     if before.status is DeliveryStatus.PENDING:
         told = f"The delivery {wanted} is PENDING: it is still being sent by itself."
         raise refuse("CONFLICT", told)
+    _require_entry(tx, before)
     tx.change_delivery(before, replayed(before, tx.now))
     tx.append(_recorded(before, by))
     return {
@@ -40,6 +45,21 @@ def replay(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
         "status": DeliveryStatus.PENDING.value.upper(),
         "replayedAt": tx.now,
     }
+
+
+def _require_entry(records: Records, delivery: Delivery) -> None:
+    """Refuse to send again what can be composed no more: a message is made of its entry each time.
+
+    Raises:
+        ProblemError: GONE where the entry is archived.
+    """
+    found = records.entries_after(delivery.position - 1, 1)
+    if not found or found[0].position != delivery.position:
+        told = (
+            f"The event of the delivery {delivery.id} is archived, so that it can be sent no more. "
+            f"Read it from the archive, at position {delivery.position} of the record."
+        )
+        raise refuse("GONE", told)
 
 
 def _recorded(before: Delivery, by: str) -> NewEntry:
