@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.model.json import JsonObject
-from gateway.surfaces.console.letters import visible
 
 MAX_ROWS = 60
 """How many values of one action a page shows."""
@@ -60,7 +59,7 @@ def rows_of(value: JsonObject | None, pii: Collection[str] = ()) -> list[Row]:
 
 def _rows(path: str, value: Any, pii: Collection[str], depth: int) -> Iterator[Row]:
     if isinstance(value, dict) and (source := _source_of(value)) is not None:
-        yield Row(visible(path), f"from {visible(source)}", Kind.FLOWS)
+        yield Row(path, f"from {source}", Kind.FLOWS)
     elif isinstance(value, dict) and value and depth < _MAX_DEPTH:
         currency = _currency_of(value)
         for name, member in value.items():
@@ -79,10 +78,10 @@ def _rows(path: str, value: Any, pii: Collection[str], depth: int) -> Iterator[R
 
 
 def _row(path: str, value: Any, pii: Collection[str]) -> Row:
-    text = visible(_text(value))
+    text = _text(value)
     kind = Kind.PERSON if _is_pii(path, pii) else Kind.PLAIN
     rest = max(0, len(text) - _MAX_CHARS)
-    return Row(visible(path), text[:_MAX_CHARS], kind, is_masked(value), rest)
+    return Row(path, text[:_MAX_CHARS], kind, is_masked(value), rest)
 
 
 def is_masked(value: Any) -> bool:
@@ -129,7 +128,7 @@ def _is_amount(name: str, value: Any) -> bool:
 
 def _money_row(path: str, amount: Decimal, currency: str) -> Row:
     told = money(amount, currency)
-    return Row(visible(path), told, Kind.MONEY, amount=amount, currency=currency)
+    return Row(path, told, Kind.MONEY, amount=amount, currency=currency)
 
 
 def money(amount: Decimal, currency: str) -> str:

@@ -1,11 +1,15 @@
 """Letters that nobody sees, made visible: what people decide about must be what they read."""
 
 import json
+import re
 import unicodedata
 
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 _KEPT = frozenset("\n\t\u200c\u200d")
 """White space, and what joins letters or keeps them apart in the words of some languages."""
+
+_TO_BE_LOOKED_AT = re.compile("[^ -~]")
+"""Any sign but those that every text is made of, which JSON of megabytes has few of."""
 
 
 def visible(text: str) -> str:
@@ -17,8 +21,10 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     lines = text.replace("\r\n", "\n")  # as forms and mails end them; browsers show no difference
-    return "".join(json.dumps(sign)[1:-1] if _is_unseen(sign) else sign for sign in lines)
+    return _TO_BE_LOOKED_AT.sub(_as_seen, lines)
 
 
-def _is_unseen(sign: str) -> bool:
-    return unicodedata.category(sign) in _UNSEEN and sign not in _KEPT
+def _as_seen(found: re.Match[str]) -> str:
+    sign = found[0]
+    is_unseen = unicodedata.category(sign) in _UNSEEN and sign not in _KEPT
+    return json.dumps(sign)[1:-1] if is_unseen else sign

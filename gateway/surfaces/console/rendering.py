@@ -49,10 +49,21 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_shown,
     )
     made.filters.update(moment=moment, words=words, pretty=pretty, lasting=lasting)
-    made.filters.update(state=state_of, is_masked=is_masked, visible=visible)
+    made.filters.update(state=state_of, is_masked=is_masked, exactly=exactly)
     return made
+
+
+def _shown(value: Any) -> Any:
+    """What a template shows of a value: of a text what people cannot read otherwise than it is."""
+    return visible(value) if type(value) is str else value
+
+
+def exactly(text: Any) -> Markup:
+    """What a form is filled in with: what was typed or read, as it is to be sent again."""
+    return escape(text)
 
 
 def page(template: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
@@ -89,5 +100,5 @@ def words(name: str) -> str:
 def pretty(value: Any) -> Markup:
     """JSON for people, in the order in which it came."""
     return Markup("<pre class='json' tabindex='0'>{}</pre>").format(
-        escape(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        visible(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
     )

@@ -86,24 +86,3 @@ def test_much_is_cut_and_says_so() -> None:
     for _ in range(200):
         deep = {"x": deep}
     assert rows_of(deep)[0].text == "…"
-
-
-def test_letters_that_turn_others_around_are_shown_as_such() -> None:
-    """A browser would show the first one as ``DE12``."""
-    assert shown({"iban": "\u202e21ED", "a\u2066b": {"$from": "x.\u200by"}}) == [
-        ("iban", "\\u202e21ED", "plain"),
-        ("a\\u2066b", "from x.\\u200by", "flows"),
-    ]
-
-
-@pytest.mark.parametrize("text", ["two\nlines", "می\u200cخواهم", "a\u00a0b", "日本"])
-def test_letters_that_words_are_made_of_stay(text: str) -> None:
-    assert shown({"note": text}) == [("note", text, "plain")]
-
-
-def test_lines_end_as_mails_and_forms_end_them() -> None:
-    """A browser shows nothing of it; a lone return it would show as a blank."""
-    assert shown({"note": "Dear Ada,\r\n\r\nbye", "odd": "a\rb"}) == [
-        ("note", "Dear Ada,\n\nbye", "plain"),
-        ("odd", "a\\rb", "plain"),
-    ]

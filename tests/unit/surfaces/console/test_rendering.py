@@ -79,6 +79,36 @@ def test_every_file_that_a_template_names_is_served(path: Path) -> None:
     assert set(named) <= {file.name for file in STATIC.iterdir()}
 
 
+def rendered(template: str, text: str) -> str:
+    return environment().from_string(template).render(x=text)
+
+
+@pytest.mark.parametrize("template", ["{{ x }}", "{{ x | pretty }}", "{{ {'a': x} | pretty }}"])
+def test_letters_that_turn_others_around_are_shown_as_such(template: str) -> None:
+    """A browser would show the first one as ``DE12``."""
+    assert "\\u202e21ED" in rendered(template, "\u202e21ED")
+    assert "x.\\u200by" in rendered(template, "x.\u200by")
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "می\u200cخواهم", "a\u00a0b", "日本"])
+def test_letters_that_words_are_made_of_stay(text: str) -> None:
+    assert rendered("{{ x }}", text) == text
+
+
+def test_lines_end_as_mails_and_forms_end_them() -> None:
+    """A browser shows nothing of it; a lone return it would show as a blank."""
+    assert rendered("{{ x }}", "Dear Ada,\r\n\r\nbye") == "Dear Ada,\n\nbye"
+    assert rendered("{{ x }}", "a\rb") == "a\\rb"
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+def test_what_a_form_is_filled_in_with_comes_back_as_it_was(path: Path) -> None:
+    text = "a\u200bb\u202e"
+    assert rendered('<input value="{{ x | exactly }}">', text) == f'<input value="{text}">'
+    filled = re.findall(r'\bvalue="\{\{(.*?)\}\}|<textarea[^>]*>\{\{(.*?)\}\}', path.read_text())
+    assert all((one or other).endswith("| exactly ") for one, other in filled)
+
+
 def test_a_row_of_policy_is_shown_with_the_letters_that_turn_others_around() -> None:
     row = "p, 1, *, acme, shop.pay, *, note == '\u202e001 < x', autonomous, -, -, -, -"
     macros = environment().get_template("policies/macros.html").module
