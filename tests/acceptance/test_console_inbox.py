@@ -270,7 +270,7 @@ def test_many_are_summed_up_before_they_are_sent(world: World, fiona: Browser) -
     ended(world, decided(world, gone))
     review = chosen(fiona, *runs, gone)
     told = text_of(review)
-    assert "Together they move 623.50 EUR" in told
+    assert "Added up: amount 623.50 EUR" in told
     assert "1 of those that you chose waits no more" in told
     assert [world.execution(run["executionId"])["status"] for run in runs] == [
         "WAITING_APPROVAL",

@@ -1,13 +1,11 @@
 """The pages of the inbox: what waits, what was decided, and the summary before many are sent."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from starlette.responses import RedirectResponse, Response
 
 from gateway.model.json import JsonObject
 from gateway.model.problem import refuse
-from gateway.surfaces.console.arguments import Kind, money
 from gateway.surfaces.console.asking import AskedError
 from gateway.surfaces.console.inbox import queues
 from gateway.surfaces.console.inbox.decisions import (
@@ -17,7 +15,8 @@ from gateway.surfaces.console.inbox.decisions import (
     named_of,
     told_of,
 )
-from gateway.surfaces.console.inbox.requests import APPROVE, REJECT, Request, requests_of
+from gateway.surfaces.console.inbox.requests import APPROVE, REJECT, requests_of
+from gateway.surfaces.console.inbox.sums import sums_of
 from gateway.surfaces.console.visits import Page, Visit, shown_after
 
 _INBOX = "/console/inbox"
@@ -88,16 +87,6 @@ async def _review(visit: Visit) -> Response:
         can_approve=all(request.may(APPROVE) for request in requests),
         can_reject=all(request.may(REJECT) for request in requests),
     )
-
-
-def sums_of(requests: Sequence[Request]) -> list[str]:
-    """The money of several requests, added up by currency."""
-    sums: dict[str, Decimal] = {}
-    for request in requests:
-        for row in request.rows:
-            if row.kind is Kind.MONEY and row.amount is not None:
-                sums[row.currency] = sums.get(row.currency, Decimal(0)) + row.amount
-    return [money(amount, currency) for currency, amount in sorted(sums.items())]
 
 
 PAGES = (

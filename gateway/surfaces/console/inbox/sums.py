@@ -1,0 +1,40 @@
+"""The money of several requests, added up before they are decided together."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from gateway.surfaces.console.arguments import Kind, money
+from gateway.surfaces.console.inbox.requests import Request
+
+_PLACE = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What one argument comes to: the ``name`` of the argument, the sum as people read it, and how
+    many of the requests say an amount there."""
+
+    name: str
+    text: str
+    requests: int
+
+
+def sums_of(requests: Sequence[Request]) -> list[Sum]:
+    """The sums of each argument and currency: a limit is not added to what is paid.
+
+    What policy masks, or an earlier step has yet to give, is in none of them.
+    """
+    sums: dict[tuple[str, str], Decimal] = {}
+    saying: dict[tuple[str, str], set[str]] = {}
+    for request in requests:
+        for row in request.rows:
+            if row.kind is Kind.MONEY and row.amount is not None:
+                key = _PLACE.sub("", row.name), row.currency
+                sums[key] = sums.get(key, Decimal(0)) + row.amount
+                saying.setdefault(key, set()).add(request.id)
+    return [
+        Sum(name, money(amount, currency), len(saying[name, currency]))
+        for (name, currency), amount in sorted(sums.items())
+    ]

@@ -1,0 +1,40 @@
+"""The money of several requests, added up before they are decided together."""
+
+from gateway.model.json import JsonObject
+from gateway.surfaces.console.arguments import rows_of
+from gateway.surfaces.console.contracts_in_brief import ContractInBrief
+from gateway.surfaces.console.inbox.requests import Request
+from gateway.surfaces.console.inbox.sums import sums_of
+
+
+def asking(number: int, arguments: JsonObject) -> Request:
+    asked = {"executionId": f"exec_{number}", "stepId": "pay", "approvalId": f"apr_{number}"}
+    contract = ContractInBrief("shop.pay@1.0.0", "Pay")
+    return Request(asked, contract, rows_of(arguments), rules=(), around=None, hurries=False)
+
+
+def added(*arguments: JsonObject) -> list[tuple[str, str, int]]:
+    requests = [asking(number, one) for number, one in enumerate(arguments)]
+    return [(one.name, one.text, one.requests) for one in sums_of(requests)]
+
+
+def test_what_is_paid_is_not_added_to_what_it_is_paid_of() -> None:
+    paid = {"amount": 10, "orderTotal": 900, "currency": "EUR"}
+    assert added(paid, {**paid, "amount": 2.5}) == [
+        ("amount", "12.50 EUR", 2),
+        ("orderTotal", "1,800.00 EUR", 2),
+    ]
+
+
+def test_each_currency_stands_by_itself() -> None:
+    euros, dollars = ({"amount": 10, "currency": code} for code in ("EUR", "USD"))
+    assert added(euros, dollars, euros) == [("amount", "20.00 EUR", 2), ("amount", "10.00 USD", 1)]
+
+
+def test_the_amounts_of_a_list_are_those_of_one_argument() -> None:
+    assert added({"lines": [{"price": 1}, {"price": 2}]}) == [("lines.price", "3.00", 1)]
+
+
+def test_requests_whose_amount_nobody_sees_are_not_counted() -> None:
+    unseen: list[JsonObject] = [{"amount": {"$from": "look.amount"}}, {"amount": "•••"}]
+    assert added({"amount": 5}, *unseen) == [("amount", "5.00", 1)]
