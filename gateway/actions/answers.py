@@ -9,10 +9,12 @@ import math
 from copy import deepcopy
 from typing import Any
 
+from msgspec.structs import replace
+
+from gateway.model.action import ActionOutcome, Answered, Declined, Unknown
 from gateway.model.contract import HttpHandler, OperationContract
 from gateway.model.json import MAX_SAFE_INTEGER, JsonObject, JsonValue
 from gateway.model.plain_json import plain_copy, plain_object
-from gateway.model.ports import ActionOutcome, Answered, Declined, Unknown
 from gateway.model.problem import STANDARD
 
 MAX_DEPTH = 64
@@ -149,6 +151,13 @@ def judge(
     if status >= 500:
         return Unknown(f"The service failed with status {status}, which is not declared.")
     return _undeclared(contract, handler, status)
+
+
+def asking(outcome: ActionOutcome, wait: float | None) -> ActionOutcome:
+    """The outcome of an answer that asks for ``wait`` seconds before the next attempt."""
+    if wait is None or isinstance(outcome, Answered):
+        return outcome
+    return replace(outcome, retry_after=wait)
 
 
 def _success(status: int, raw: bytes) -> ActionOutcome:

@@ -1,6 +1,6 @@
 """Attempts that are held back: whoever waits long before it sends asks once more whether it may."""
 
-from gateway.model.ports import ActionCall, Declined
+from gateway.model.action import ActionCall, Declined
 
 
 class HeldBackError(Exception):

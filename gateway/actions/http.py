@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import httpx
 
-from gateway.actions.answers import judge
+from gateway.actions.answers import asking, judge
 from gateway.actions.apart import apart
 from gateway.actions.holding import HeldBackError, require_sendable
 from gateway.actions.hosts import HostGuard, HostRefusedError
@@ -18,9 +18,12 @@ from gateway.actions.request import RequestError, build_request
 from gateway.actions.resolving import Resolve, resolve_host
 from gateway.actions.secrets import SecretMissingError, Secrets
 from gateway.actions.transport import open_client
+from gateway.model.action import ActionCall, ActionOutcome, Declined, Unknown
 from gateway.model.contract import HttpHandler
-from gateway.model.ports import ActionCall, ActionOutcome, Declined, Unknown
+from gateway.model.ports import Clock
 from gateway.model.problem import STANDARD
+from gateway.model.retry_after import WAITING, retry_after
+from gateway.model.system import SystemClock
 from gateway.telemetry import spans
 
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -62,6 +65,7 @@ class HttpActions:
         secrets: Where ``${secret:NAME}`` is looked up.
         tls: How servers are verified; see ``open_client``.
         resolve: Finds the addresses of a host.
+        clock: Tells for how long a service that names a moment wants to be left alone.
 
     Raises:
         ValueError: a host pattern or an origin is malformed.
@@ -74,11 +78,13 @@ class HttpActions:
         secrets: Secrets | None = None,
         tls: ssl.SSLContext | None = None,
         resolve: Resolve = resolve_host,
+        clock: Clock | None = None,
     ) -> None:
         self.guard = HostGuard(hosts)
         self.origins: Mapping[Origin, Origin] = parse_origins(origins or {})
         self.secrets = secrets or Secrets()
         self._client = open_client(self.guard, tls, resolve)
+        self._clock = clock or SystemClock()
         self._queries = anyio.Semaphore(QUERIES, fast_acquire=True)
 
     async def close(self) -> None:
@@ -106,7 +112,7 @@ class HttpActions:
         request.extensions["trace"] = progress
         try:
             seconds = min(call.timeout, handler.timeout)
-            status, raw = await apart(self._exchange(request, seconds, self._place(call)))
+            status, raw, wait = await apart(self._exchange(request, seconds, self._place(call)))
         except HostRefusedError as error:
             return _not_sent("ACTION_HOST_REFUSED", 403, f"{call.contract.ref}: {error}.")
         except HeldBackError as error:
@@ -116,7 +122,7 @@ class HttpActions:
         except (httpx.TransportError, TimeoutError) as error:
             _log.warning("%s: %s", call.contract.ref, _told(error, progress.sent))
             return _broken(call, error, progress.sent)
-        return judge(call.contract, handler, status, raw)
+        return asking(judge(call.contract, handler, status, raw), wait)
 
     def _place(self, call: ActionCall) -> anyio.Semaphore | nullcontext[None]:
         is_awaited = not call.contract.is_command and not call.step_id
@@ -124,14 +130,20 @@ class HttpActions:
 
     async def _exchange(
         self, request: httpx.Request, seconds: float, place: anyio.Semaphore | nullcontext[None]
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, float | None]:
         with anyio.fail_after(seconds):
             async with place:
                 response = await self._client.send(request, stream=True)
                 try:
-                    return response.status_code, await _read(response)
+                    return response.status_code, await _read(response), self._wait(response)
                 finally:
                     await response.aclose()
+
+    def _wait(self, response: httpx.Response) -> float | None:
+        """The seconds that the service asks to be left alone for."""
+        if response.status_code not in WAITING:
+            return None
+        return retry_after(response.headers.get("retry-after"), self._clock.now())
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -15,9 +15,9 @@ from typing import Any
 
 from gateway.actions.answers import declared_error, exact_copy
 from gateway.actions.holding import HeldBackError, require_sendable
+from gateway.model.action import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.contract import PythonHandler
 from gateway.model.json import JsonObject
-from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.problem import STANDARD
 from gateway.model.threads import Threads
 

@@ -10,9 +10,9 @@ import httpx
 
 from gateway.actions.origins import Origin, split_url
 from gateway.actions.secrets import Secrets
+from gateway.model.action import ActionCall
 from gateway.model.contract import HttpHandler
 from gateway.model.json import JsonObject, encode
-from gateway.model.ports import ActionCall
 from gateway.telemetry.spans import current_traceparent
 from gateway.telemetry.trace_context import TRACE_ID
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from gateway.actions.checks import problems_of
 from gateway.actions.http import HttpActions
 from gateway.actions.python import PythonActions
+from gateway.model.action import ActionCall, ActionOutcome, Declined
 from gateway.model.contract import HttpHandler, OperationContract, PythonHandler
-from gateway.model.ports import ActionCall, ActionOutcome, Declined
 from gateway.model.problem import Issue
 
 

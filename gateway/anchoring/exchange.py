@@ -14,7 +14,7 @@ from gateway.actions.resolving import Resolve, resolve_host
 from gateway.actions.transport import open_client
 from gateway.anchoring.anchor import AnchorError
 from gateway.model.ports import Clock
-from gateway.webhooks.schedule import WAITING, retry_after
+from gateway.model.retry_after import WAITING, retry_after
 
 TIMEOUT = 15.0
 """Seconds for a whole exchange."""

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from msgspec import Struct
-
+from gateway.model.action import ActionCall, ActionOutcome
 from gateway.model.activity import ActivityRecords
 from gateway.model.approval import ApprovalRecords
 from gateway.model.claims import ClaimQueue, ClaimRecords, DueRun
-from gateway.model.contract import OperationContract
 from gateway.model.entry import Entry, NewEntry
 from gateway.model.event import Origin
 from gateway.model.evidence import EvidenceRecords
@@ -209,52 +207,6 @@ class Dispatcher(Protocol):
     async def settled(self, run_id: str) -> None:
         """Wait until the run stops moving: until it is parked or has ended."""
         ...
-
-
-class ActionCall(Struct, frozen=True):
-    """One attempt to perform a contract's handler.
-
-    ``input`` is raw (unsealed); ``idempotency_key`` is the same for every attempt of a step;
-    ``timeout`` is in seconds. ``take`` makes a quick copy of an answer of Python, or gives None.
-    ``held_back`` is asked right before anything is sent: what it gives is then the outcome."""
-
-    contract: OperationContract
-    input: JsonObject
-    idempotency_key: str
-    timeout: float
-    execution_id: str = ""
-    step_id: str = ""
-    trace_id: str | None = None
-    take: Callable[[object], JsonObject | None] | None = None
-    held_back: Callable[[], "Declined | None"] = lambda: None
-
-
-class Answered(Struct, frozen=True):
-    """The handler answered; ``output`` is JSON, all its text Unicode, and not yet validated.
-    ``events`` are those it emitted."""
-
-    output: JsonValue
-    events: tuple[tuple[str, JsonObject], ...] = ()
-
-
-class Declined(Struct, frozen=True):
-    """The handler certainly had no effect. ``code`` is a declared error or a standard one;
-    ``declared`` says that the handler itself answered so, and not the gateway in its stead."""
-
-    code: str
-    detail: str
-    status: int
-    retryable: bool = False
-    declared: bool = False
-
-
-class Unknown(Struct, frozen=True):
-    """Nobody can say whether the handler had its effect; ``reason`` says what happened."""
-
-    reason: str
-
-
-ActionOutcome = Answered | Declined | Unknown
 
 
 class Actions(Protocol):

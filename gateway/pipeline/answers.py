@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from gateway.contracts import Registry, pii_of
+from gateway.model.action import ActionOutcome, Answered, Declined
 from gateway.model.contract import EventContract, OperationContract
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.pii import Owner, named_owner
-from gateway.model.ports import ActionOutcome, Answered, Declined, Sealer
+from gateway.model.ports import Sealer
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.scrubbing import scrub, values_at
 from gateway.model.sealing import seal_paths
@@ -123,7 +124,8 @@ def output_of(
         return accept_answer(registry, contract, value, outcome).output
     if isinstance(outcome, Declined):
         raise ProblemError(declined(outcome, values_at(value, contract.policy.pii)))
-    raise refuse("BAD_GATEWAY", f"{contract.key} could not be answered: {outcome.reason}")
+    told = f"{contract.key} could not be answered: {outcome.reason}"
+    raise refuse("BAD_GATEWAY", told, retry_after=outcome.retry_after)
 
 
 def _private(

@@ -14,12 +14,13 @@ from functools import partial
 from msgspec.structs import replace
 
 from gateway.contracts import Registry, pii_of
+from gateway.model.action import ActionCall
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
 from gateway.model.execution import Call as RecordedCall
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.named_unit import naming
 from gateway.model.pii import map_paths, named_owner
-from gateway.model.ports import ActionCall, Actions, Journal, Sealer, Tx
+from gateway.model.ports import Actions, Journal, Sealer, Tx
 from gateway.model.problem import ProblemError, problem, refuse
 from gateway.model.sealing import open_answer
 from gateway.model.shown import Shown

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gateway.model.action import Declined
 from gateway.model.decision import AccessDecision
 from gateway.model.json import JsonValue
-from gateway.model.ports import Declined
 from gateway.model.problem import Problem, problem, with_context
 from gateway.model.scrubbing import scrub, values_at
 from gateway.pipeline.call import Call
@@ -27,6 +27,7 @@ def declined(outcome: Declined, private: Iterable[JsonValue]) -> Problem:
         detail=outcome.detail,
         category="dependency",
         retryable=outcome.retryable,
+        retry_after=outcome.retry_after,
     )
     told = scrub(told, private)  # before the title is cut from it, which might cut a value
     return replace(told, title=told.detail.split(".")[0])

@@ -22,8 +22,9 @@ _SILENT = frozenset(
 """States that do not say by themselves what became of an earlier attempt."""
 
 
-def outcome_unknown(contract_key: str, reason: str) -> Problem:
-    """The problem of a command that may have had its effect; ``reason`` is one sentence."""
+def outcome_unknown(contract_key: str, reason: str, retry_after: float | None = None) -> Problem:
+    """The problem of a command that may have had its effect; ``reason`` is one sentence, and
+    ``retry_after`` are the seconds that its service asked to be left alone for."""
     return Problem(
         code=OUTCOME_UNKNOWN,
         title="Nobody knows whether the action happened",
@@ -31,6 +32,7 @@ def outcome_unknown(contract_key: str, reason: str) -> Problem:
         detail=f"{contract_key} may or may not have had its effect: {reason} Look at the target "
         "system, then settle the step.",
         category="dependency",
+        retry_after=retry_after,
     )
 
 

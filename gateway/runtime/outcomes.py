@@ -8,12 +8,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.contracts import Registry
+from gateway.model.action import ActionOutcome, Answered, Declined, Unknown
 from gateway.model.contract import OperationContract
 from gateway.model.entry import EntryType
 from gateway.model.execution import UNDER_WAY, Execution, Step, StepStatus
 from gateway.model.json import JsonObject
 from gateway.model.pii import named_owner
-from gateway.model.ports import ActionOutcome, Answered, Declined, Records, Sealer, Tx, Unknown
+from gateway.model.ports import Records, Sealer, Tx
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.scrubbing import values_at
 from gateway.model.time import after
@@ -25,6 +26,10 @@ from gateway.runtime.erased import is_erased
 
 MAX_ATTEMPTS = 4
 """How often a step is tried, until an operator has it tried again."""
+
+LONGEST_WAIT = 3600.0
+"""The longest that a service can put the next attempt off, in seconds: the last one must come
+before the service forgets the key of the first, which most do after a day."""
 
 FIRST_BACKOFF = 0.25
 """Seconds before the second attempt; each further wait is four times as long."""
@@ -65,14 +70,15 @@ def judge(registry: Registry, attempt: Attempt, result: ActionOutcome) -> Outcom
 
 def _unknown(attempt: Attempt, result: Unknown) -> Outcome:
     contract = attempt.contract
-    told = _no_answer(contract, result.reason)
+    wait = result.retry_after if contract.repeatable else None
+    told = _no_answer(contract, result.reason, wait)
     return Outcome(attempt, problem=told, repeat=contract.repeatable, unknown=contract.is_command)
 
 
-def _no_answer(contract: OperationContract, reason: str) -> Problem:
+def _no_answer(contract: OperationContract, reason: str, wait: float | None = None) -> Problem:
     if contract.is_command:
-        return outcome_unknown(contract.key, reason)
-    return problem("BAD_GATEWAY", f"{contract.key} gave no answer: {reason}")
+        return outcome_unknown(contract.key, reason, wait)
+    return problem("BAD_GATEWAY", f"{contract.key} gave no answer: {reason}", retry_after=wait)
 
 
 def record_outcome(
@@ -176,7 +182,8 @@ def _with_earlier_doubt(tx: Tx, execution: Execution, outcome: Outcome) -> Outco
     if not forgotten and not in_doubt(step):
         return outcome
     reason = f"An earlier attempt got no answer, and the last one was declined ({told.code})."
-    return replace(outcome, problem=outcome_unknown(contract.key, reason), unknown=True)
+    told = outcome_unknown(contract.key, reason, told.retry_after)
+    return replace(outcome, problem=told, unknown=True)
 
 
 def contract_of(
@@ -229,7 +236,8 @@ def _record_problem(
     tried = attempt - base
     if repeat and tried < MAX_ATTEMPTS:
         kind = EntryType.STEP_RETRYING
-        retry_at = after(tx.now, max(FIRST_BACKOFF * 4 ** (tried - 1), told.retry_after or 0))
+        asked = min(told.retry_after or 0, LONGEST_WAIT)
+        retry_at = after(tx.now, max(FIRST_BACKOFF * 4 ** (tried - 1), asked))
     elif unknown:
         kind = EntryType.STEP_UNRESOLVED
     tx.append(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.contracts import Registry
+from gateway.model.action import Answered
 from gateway.model.contract import OperationContract
 from gateway.model.entry import EntryType
 from gateway.model.execution import (
@@ -16,7 +17,7 @@ from gateway.model.execution import (
 from gateway.model.json import JsonObject
 from gateway.model.operator import OperatorCommand, Reconciliation
 from gateway.model.pii import ErasedError, named_owner
-from gateway.model.ports import Answered, Sealer, Tx
+from gateway.model.ports import Sealer, Tx
 from gateway.model.problem import Issue, Problem, ProblemError, invalid, refuse
 from gateway.model.scrubbing import scrub, values_at
 from gateway.model.sealing import unseal_all

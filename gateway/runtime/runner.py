@@ -12,20 +12,12 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from gateway.contracts import Registry, pii_of
+from gateway.model.action import ActionCall, ActionOutcome, Declined, Unknown
 from gateway.model.elapsed import elapsed
 from gateway.model.execution import UNDER_WAY, Claim, Execution, ExecutionStatus, StepStatus
 from gateway.model.json import encoded
 from gateway.model.pii import ErasedError
-from gateway.model.ports import (
-    ActionCall,
-    ActionOutcome,
-    Actions,
-    Declined,
-    Journal,
-    Sealer,
-    Tx,
-    Unknown,
-)
+from gateway.model.ports import Actions, Journal, Sealer, Tx
 from gateway.model.problem import Problem, ProblemError, problem
 from gateway.model.sealing import unseal_all
 from gateway.model.time import after

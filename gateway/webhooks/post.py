@@ -14,8 +14,9 @@ from gateway.actions.resolving import Resolve, resolve_host
 from gateway.actions.secrets import SecretMissingError
 from gateway.actions.transport import open_client
 from gateway.model.ports import Clock
+from gateway.model.retry_after import WAITING, retry_after
 from gateway.webhooks.cloud_event import CONTENT_TYPE
-from gateway.webhooks.schedule import WAITING, Attempt, retry_after
+from gateway.webhooks.schedule import Attempt
 from gateway.webhooks.signature import secret_key, sign
 
 TIMEOUT = 15.0

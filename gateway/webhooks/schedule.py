@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 from gateway.model.delivery import Delivery, DeliveryStatus
+from gateway.model.retry_after import MAX_RETRY_AFTER
 from gateway.model.time import END, parse
 from gateway.model.time import after as stamp_after
 
@@ -14,12 +14,7 @@ MINUTE, HOUR = 60.0, 3600.0
 RETRIES = (5.0, 5 * MINUTE, 30 * MINUTE, *(hours * HOUR for hours in (2, 5, 10, 14, 20, 24)))
 """Seconds before each further attempt: the schedule that Standard Webhooks 1.0.0 suggests."""
 
-MAX_RETRY_AFTER = 24 * HOUR
-"""The longest that a receiver can put an attempt off, in seconds."""
-
 GONE = 410
-WAITING = (429, 503)
-"""Answers whose ``Retry-After`` counts."""
 
 _JITTER = 0.2
 
@@ -84,20 +79,6 @@ class Schedule:
     def _pause(self, attempts: int, attempt: Attempt) -> float:
         pause = RETRIES[attempts - 1] * self.scale * (1 + _JITTER * self.jitter())
         return max(pause, attempt.retry_after or 0.0)
-
-
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """The seconds that a ``Retry-After`` header asks for (RFC 9110, section 10.2.3), at most a
-    day; None where it is absent or says nothing that can be understood."""
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        seconds = float(text[:10])
-    else:
-        try:
-            seconds = (parsedate_to_datetime(text) - now).total_seconds()
-        except (ValueError, TypeError, OverflowError):  # TypeError: a date without a zone
-            return None
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
 
 
 def replayed(delivery: Delivery, now: str) -> Delivery:

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.journal import rebuild_matches, verify_record
+from gateway.model.action import Declined, Unknown
 from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import RunMode, StepStatus
-from gateway.model.ports import Declined, Records, Unknown
+from gateway.model.ports import Records
 from gateway.model.problem import ProblemError
 from tests.properties.amounts import examples
 from tests.unit.runtime.loop_world import FIONA, FRANK, LoopWorld, SettableClock, step

@@ -18,18 +18,11 @@ from hypothesis.stateful import (
 )
 
 from gateway.journal import rebuild_matches, verify_record
+from gateway.model.action import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.claims import DueRun
 from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import TRANSITIONS, ExecutionStatus
-from gateway.model.ports import (
-    ActionCall,
-    ActionOutcome,
-    Answered,
-    Declined,
-    Dispatcher,
-    Tx,
-    Unknown,
-)
+from gateway.model.ports import Dispatcher, Tx
 from gateway.model.problem import ProblemError
 from tests.properties.amounts import examples
 from tests.properties.operator_model import RunModel

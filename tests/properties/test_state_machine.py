@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.journal import rebuild_matches, verify_record
+from gateway.model.action import Declined, Unknown
 from gateway.model.entry import Entry, EntryType
 from gateway.model.execution import TRANSITIONS, Execution, ExecutionStatus, RunMode, StepStatus
-from gateway.model.ports import Declined, Unknown
 from gateway.model.problem import ProblemError
 from tests.properties.amounts import examples
 from tests.unit.runtime.loop_world import (

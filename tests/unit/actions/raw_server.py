@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from gateway.actions import HttpActions
+from gateway.model.action import ActionCall, ActionOutcome
 from gateway.model.contract import (
     AuthLevel,
     ContractPolicy,
@@ -22,7 +23,6 @@ from gateway.model.contract import (
     OperationContract,
 )
 from gateway.model.json import JsonObject
-from gateway.model.ports import ActionCall, ActionOutcome
 from gateway.model.types import parse_type
 
 TLS = httpx.create_ssl_context()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.actions import ActionRunner, HttpActions, PythonActions, Secrets, check_handlers
+from gateway.model.action import Answered, Declined
 from gateway.model.contract import Handler, HttpHandler, ObjectType, PythonHandler
-from gateway.model.ports import Answered, Declined
 from gateway.model.problem import ProblemError
 from gateway.model.types import parse_type
 from tests.unit.actions import sample_handlers

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.actions import HostGuard, HttpActions
 from gateway.actions.hosts import HostRefusedError, is_public
+from gateway.model.action import Answered, Declined
 from gateway.model.contract import HttpHandler
-from gateway.model.ports import Answered, Declined
 from tests.unit.actions.raw_server import make_call, make_contract, opened, running, says
 
 

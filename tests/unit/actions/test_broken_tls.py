@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway.actions import HostGuard, Secrets
+from gateway.model.action import Unknown
 from gateway.model.contract import HttpHandler
-from gateway.model.ports import Unknown
 from gateway.model.system import SystemClock
 from gateway.webhooks import Endpoint
 from gateway.webhooks.post import Poster

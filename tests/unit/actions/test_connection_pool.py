@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from gateway.actions import HttpActions, http, transport
+from gateway.model.action import Answered
 from gateway.model.contract import HttpHandler, Kind
-from gateway.model.ports import Answered
 from tests.unit.actions.raw_server import (
     hangs,
     make_call,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gateway.model.action import Answered, Declined, Unknown
 from gateway.model.contract import HttpHandler, Kind
-from gateway.model.ports import Answered, Declined, Unknown
 from tests.unit.actions.raw_server import (
     Answer,
     RawServer,
@@ -46,6 +46,25 @@ def declined(answer: Answer, **more: Any) -> Declined:
     outcome = exchange(answer, **more).outcome
     assert isinstance(outcome, Declined)
     return outcome
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_service_says_for_how_long_it_wants_to_be_left_alone(status: int) -> None:
+    """The undeclared 503 of a command is unknown, and may be sent again where it carries a key."""
+    asked = exchange(says(status, b"{}", "retry-after: 30")).outcome
+    assert isinstance(asked, Declined | Unknown)
+    assert asked.retry_after == 30.0
+    for header in ("retry-after: soon", "x-other: 30"):
+        asked = exchange(says(status, b"{}", header)).outcome
+        assert isinstance(asked, Declined | Unknown)
+        assert asked.retry_after is None
+
+
+def test_a_date_is_told_in_seconds_and_only_by_answers_that_refuse_for_a_while() -> None:
+    past = "retry-after: Sun, 01 Mar 2020 09:31:00 GMT"
+    assert declined(says(429, b"{}", past)).retry_after == 0.0
+    assert declined(says(404, b"{}", "retry-after: 30")).retry_after is None
+    assert exchange(says(200, b"{}", "retry-after: 30")).outcome == Answered({})
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
@@ -149,7 +168,8 @@ def test_a_mapped_standard_code_keeps_its_standard_status() -> None:
 
 def test_a_declared_server_error_is_declined_and_retryable_as_declared() -> None:
     outcome = declined(says(503, said({"code": "CLOSED_FOR_NOW"}), "retry-after: 1"))
-    assert outcome == Declined("CLOSED_FOR_NOW", "Come back later.", 503, True, declared=True)
+    named = ("CLOSED_FOR_NOW", "Come back later.", 503, True)
+    assert outcome == Declined(*named, declared=True, retry_after=1.0)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.actions import Secrets
+from gateway.model.action import Answered, Declined
 from gateway.model.contract import HttpHandler, Kind
-from gateway.model.ports import Answered, Declined
 from tests.unit.actions.raw_server import (
     RawServer,
     Seen,

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.actions import PythonActions, python
+from gateway.model.action import Answered, Declined, Unknown
 from gateway.model.contract import PythonHandler
-from gateway.model.ports import Answered, Declined, Unknown
 from tests.unit.actions import sample_handlers
 from tests.unit.actions.raw_server import make_call, make_contract
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.actions.resolving import Lookups, resolve_host
+from gateway.model.action import Answered, Declined
 from gateway.model.contract import HttpHandler
-from gateway.model.ports import Answered, Declined
 from tests.unit.actions.raw_server import make_call, make_contract, opened, running, says
 
 SILENT = 40

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gateway.model.action import Answered
 from gateway.model.contract import HttpHandler
-from gateway.model.ports import Answered
 from tests.unit.actions.raw_server import RawServer, make_call, make_contract, opened, running
 from tests.unit.actions.test_action_hosts import certificate
 

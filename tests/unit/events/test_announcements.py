@@ -6,11 +6,11 @@ import pytest
 
 from gateway.events import announcements
 from gateway.events.derive import DERIVED
+from gateway.model.action import Declined
 from gateway.model.entry import Entry, EntryType
 from gateway.model.event import Announcement, Origin
 from gateway.model.execution import RunMode
 from gateway.model.json import JsonObject
-from gateway.model.ports import Declined
 from tests.unit.events.event_world import EventWorld
 from tests.unit.runtime.loop_world import AGENT, FIONA, step
 

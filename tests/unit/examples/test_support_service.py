@@ -13,8 +13,8 @@ import pytest
 
 from gateway.actions import ActionRunner, HttpActions, PythonActions, check_handlers
 from gateway.contracts import Registry, pii_of
+from gateway.model.action import ActionCall, Answered, Declined, Unknown
 from gateway.model.contract import Risk
-from gateway.model.ports import ActionCall, Answered, Declined, Unknown
 from tests.forking import Forked
 from tests.loaded import load_contracts
 from tests.processes import HTTP

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.contracts import Registry
 from gateway.dispatch import EmbeddedDispatcher
+from gateway.model.action import Declined, Unknown
 from gateway.model.entry import EntryType
-from gateway.model.ports import Declined, Unknown
 from gateway.model.principal import Principal
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock

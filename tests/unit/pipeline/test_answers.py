@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.contracts import Registry
-from gateway.model.ports import Answered
+from gateway.model.action import Answered
 from gateway.model.problem import ProblemError
 from gateway.pipeline import accept_answer
 from tests.unit.runtime.loop_world import FILES, write_contracts

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from gateway.model.action import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.entry import EntryType
-from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.principal import ANONYMOUS
 from gateway.model.problem import Problem, ProblemError
 from gateway.pipeline import Admission, Bounds, Gauges

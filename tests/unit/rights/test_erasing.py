@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from gateway.model.action import Answered
 from gateway.model.entry import EntryType
 from gateway.model.execution import ExecutionStatus, StepStatus
 from gateway.model.pii import Owner
-from gateway.model.ports import Answered, Tx
+from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError
 from gateway.model.rights import ErasureStatus, pseudonym
 from gateway.rights.desk import MAX_HOLDS

@@ -10,20 +10,12 @@ from typing import Any
 
 from gateway.contracts import Registry
 from gateway.journal import SqliteJournal
+from gateway.model.action import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.claims import DueRun
 from gateway.model.entry import Entry, EntryType, NewEntry
 from gateway.model.execution import Approval, Execution, RunMode, Step, StepStatus
 from gateway.model.operator import OperatorCommand, Reconciliation
-from gateway.model.ports import (
-    ActionCall,
-    ActionOutcome,
-    Answered,
-    Declined,
-    Dispatcher,
-    Records,
-    Tx,
-    Unknown,
-)
+from gateway.model.ports import Dispatcher, Records, Tx
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.system import RandomIds
 from gateway.pipeline import ProcessRateLimits, RateLimiter

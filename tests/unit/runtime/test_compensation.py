@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from gateway.journal import rebuild_matches, verify_record
+from gateway.model.action import ActionCall, Answered
 from gateway.model.entry import EntryType
 from gateway.model.execution import Execution, RunMode, StepStatus
-from gateway.model.ports import ActionCall, Answered
 from gateway.model.problem import ProblemError
 from tests.unit.runtime.loop_world import (
     AGENT,

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from gateway.model.action import Declined, Unknown
 from gateway.model.entry import EntryType
 from gateway.model.execution import StepStatus
-from gateway.model.ports import Declined, Unknown
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.model.time import stamp

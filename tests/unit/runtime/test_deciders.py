@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from gateway.journal import rebuild_matches
+from gateway.model.action import Declined
 from gateway.model.approval import ApprovalFilter, Decider
 from gateway.model.entry import EntryType
-from gateway.model.ports import Declined, Page, Records, Tx
+from gateway.model.ports import Page, Records, Tx
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.model.time import stamp

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from gateway.journal import rebuild_matches
+from gateway.model.action import ActionCall, Answered
 from gateway.model.entry import EntryType
 from gateway.model.execution import Execution
-from gateway.model.ports import ActionCall, Answered, Tx
+from gateway.model.ports import Tx
 from gateway.model.principal import Principal
 from gateway.model.problem import ProblemError
 from tests.unit.runtime.loop_world import FIONA, VERDICT, LoopWorld, person, step

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.model import elapsed
+from gateway.model.action import ActionCall, ActionOutcome, Answered
 from gateway.model.execution import ExecutionStatus, StepStatus
-from gateway.model.ports import ActionCall, ActionOutcome, Answered
 from gateway.runtime.keeping import Held
 from gateway.runtime.outcomes import MAX_ATTEMPTS
 from tests.unit.runtime.loop_world import BUSY, LoopWorld, step

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from gateway.journal import SqliteJournal, rebuild_matches
+from gateway.model.action import ActionCall, ActionOutcome, Answered
 from gateway.model.entry import EntryType
 from gateway.model.evidence import EvidenceKind
 from gateway.model.execution import Execution
-from gateway.model.ports import ActionCall, ActionOutcome, Answered, Tx
+from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError, refuse
 from gateway.runtime import Attachment
 from tests.unit.runtime.loop_world import (

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from gateway.journal import rebuild_matches
+from gateway.model.action import Declined, Unknown
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.evidence import EvidenceKind
 from gateway.model.execution import Execution, ExecutionStatus, RunMode
 from gateway.model.lane import LANES, LaneFilter, LaneStatus, Readiness, lane_status
-from gateway.model.ports import Declined, Page, Records, Tx, Unknown
+from gateway.model.ports import Page, Records, Tx
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.model.sealing import unseal_all

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from gateway.journal import SqliteJournal, rebuild_matches, rebuild_record, verify_record
+from gateway.model.action import ActionCall, ActionOutcome
 from gateway.model.entry import EntryType
 from gateway.model.execution import StepStatus
-from gateway.model.ports import ActionCall, ActionOutcome
 from gateway.model.problem import ProblemError
 from gateway.model.time import stamp
 from gateway.runtime import Loop

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gateway.model.ports import Answered, Declined, Unknown
+from gateway.model.action import Answered, Declined, Unknown
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.outcomes import MAX_ATTEMPTS, judge
 from tests.unit.runtime.loop_world import LoopWorld, step

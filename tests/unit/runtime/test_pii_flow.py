@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gateway.contracts import Registry, load_contracts
+from gateway.model.action import Answered
 from gateway.model.contract import OperationContract
-from gateway.model.ports import Answered
 from gateway.runtime.pii_flow import leaks
 from tests.unit.runtime.loop_world import FIONA, FRANK, REFUSED, LoopWorld, contract, step
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from gateway.journal import rebuild_matches
+from gateway.model.action import Answered
 from gateway.model.entry import EntryType
 from gateway.model.execution import StepStatus
-from gateway.model.ports import Answered
 from gateway.model.problem import ProblemError
 from tests.unit.runtime.loop_world import (
     BUSY,

@@ -5,9 +5,9 @@ import pytest
 
 from gateway.journal import rebuild_matches
 from gateway.journal.archives.archiving import RECORD_WORKSPACE
+from gateway.model.action import Answered
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.execution import RunMode
-from gateway.model.ports import Answered
 from gateway.model.time import stamp
 from tests.unit.runtime.loop_world import REFUSED, SILENCE, LoopWorld, step
 

@@ -4,12 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.journal import rebuild_matches
+from gateway.model.action import Answered, Declined, Unknown
 from gateway.model.entry import EntryType
 from gateway.model.execution import StepStatus
-from gateway.model.ports import Answered, Declined
 from gateway.model.problem import ProblemError
+from gateway.model.time import parse
 from tests.unit.runtime.loop_world import (
     BUSY,
     FRANK,
@@ -132,6 +134,46 @@ async def test_each_round_has_its_own_attempts_and_back_off(world: LoopWorld) ->
     assert len(world.actions.calls) == 8
     assert (await world.step(execution_id, "a")).attempt == 8
     assert await world.status(execution_id) == "failed"
+
+
+async def waited(world: LoopWorld, execution_id: str) -> list[float]:
+    """For how many seconds each failed attempt put its step off."""
+    return [
+        (parse(entry.body["retryAt"]) - parse(entry.at)).total_seconds()
+        for entry in await world.entries(execution_id, EntryType.STEP_RETRYING)
+    ]
+
+
+@pytest.mark.parametrize("name", ["plain", "read"])
+async def test_a_step_leaves_a_service_alone_for_as_long_as_it_asks(
+    world: LoopWorld, name: str
+) -> None:
+    limited = Declined("RATE_LIMITED", "Too many calls.", 429, retryable=True, retry_after=30.0)
+    soon, late = (replace(limited, retry_after=seconds) for seconds in (0.0, 86_400.0))
+    world.actions.will(name, limited, soon, late)
+    execution_id = await world.begin(step("a", name))
+    await exhaust(world, execution_id)
+    assert await waited(world, execution_id) == [30.0, 1.0, 3600.0]
+    world.clock.forward(3600)
+    await world.advance(execution_id)
+    assert await world.status(execution_id) == "completed"
+
+
+async def test_what_may_have_happened_is_repeated_only_when_its_service_will_have_it(
+    world: LoopWorld,
+) -> None:
+    """Also where it may have happened in an attempt before the one that is put off."""
+    limited = Declined("RATE_LIMITED", "Too many calls.", 429, retryable=True, retry_after=60.0)
+    world.actions.will("keyed", Unknown("The service failed.", retry_after=30.0), limited)
+    world.actions.will("plain", Unknown("The service failed.", retry_after=30.0))
+    execution_id = await world.begin(step("a", "keyed"))
+    await exhaust(world, execution_id)
+    assert await waited(world, execution_id) == [30.0, 60.0]
+    execution_id = await world.begin(step("a", "plain"))
+    await exhaust(world, execution_id)
+    assert await waited(world, execution_id) == []
+    (entry,) = await world.entries(execution_id, EntryType.STEP_UNRESOLVED)
+    assert "retryAfter" not in entry.body["problem"]
 
 
 @pytest.mark.parametrize("answer", [Answered({"other": 1}), SILENCE])

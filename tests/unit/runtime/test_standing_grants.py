@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from gateway.journal import rebuild_matches
+from gateway.model.action import Declined, Unknown
 from gateway.model.entry import EntryType
 from gateway.model.execution import RunMode
 from gateway.model.grant import MAX_ACTIVE_GRANTS, Grant, GrantFilter
-from gateway.model.ports import Declined, Page, Unknown
+from gateway.model.ports import Page
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.model.time import after, stamp

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from gateway.journal import SqliteJournal, rebuild_matches
+from gateway.model.action import ActionCall, ActionOutcome, Answered, Declined
 from gateway.model.entry import EntryType
 from gateway.model.execution import RunMode, StepStatus
 from gateway.model.pii import Owner
-from gateway.model.ports import ActionCall, ActionOutcome, Answered, Declined, Tx
+from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.time import parse
 from tests.unit.runtime.loop_world import (

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.model.delivery import Delivery, DeliveryStatus, delivery_id
 from gateway.model.time import after, parse
-from gateway.webhooks.schedule import RETRIES, Attempt, Schedule, replayed, retry_after
+from gateway.webhooks.schedule import RETRIES, Attempt, Schedule, replayed
 
 NOW = "2026-03-01T09:30:00.000000Z"
 DELIVERY = Delivery(
@@ -89,30 +89,6 @@ def test_a_receiver_cannot_put_off_for_ever() -> None:
 
 
 MOMENT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120.0),
-        (" 0 ", 0.0),
-        ("999999999999999999999", 86_400.0),
-        ("Sun, 01 Mar 2026 09:31:00 GMT", 60.0),
-        ("Sun, 01 Mar 2026 09:00:00 GMT", 0.0),
-        ("Sun, 01 Mar 2126 09:00:00 GMT", 86_400.0),
-        ("Sun, 01 Mar 2026 09:31:00", None),
-        ("-5", None),
-        ("1.5", None),
-        ("soon", None),
-        ("²", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date_within_a_day(
-    value: str | None, seconds: float | None
-) -> None:
-    assert retry_after(value, MOMENT) == seconds
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 2.0])

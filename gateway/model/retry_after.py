@@ -1,0 +1,24 @@
+"""``Retry-After``: for how long a service wants to be left alone (RFC 9110, section 10.2.3)."""
+
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+MAX_RETRY_AFTER = 24 * 3600.0
+"""The longest that a service can put anything off, in seconds."""
+
+WAITING = (429, 503)
+"""The statuses of answers whose ``Retry-After`` counts."""
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """The seconds that a ``Retry-After`` header asks for, at most a day; None where it is absent or
+    says nothing that can be understood."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:10])
+    else:
+        try:
+            seconds = (parsedate_to_datetime(text) - now).total_seconds()
+        except (ValueError, TypeError, OverflowError):  # TypeError: a date without a zone
+            return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
