@@ -1,10 +1,16 @@
 """Comparing two registries: their operations, GraphQL fields, events and capabilities."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from gateway.contracts.changes.change import Change
-from gateway.contracts.changes.operations import meta_changes, operation_changes
+from gateway.contracts.changes.operations import (
+    Shared,
+    meta_changes,
+    operation_changes,
+    shared_pii,
+)
 from gateway.contracts.changes.policies import not_pii_changes, pii_changes
 from gateway.contracts.changes.rules import change, in_order
 from gateway.contracts.changes.shapes import Side, side_changes
@@ -17,10 +23,12 @@ _Contract = TypeVar("_Contract", OperationContract, EventContract, CapabilityCon
 
 def contract_changes(old: Registry, new: Registry) -> list[Change]:
     """Every change from ``old`` to ``new``, the worst first."""
+    shared = [shared_pii(one.fields.values()) for one in (old, new)]
+    compared = partial(_operation, shared=shared)
     return in_order(
         [
-            *_came_and_went("operation", old.operations, new.operations, _operation),
-            *_root_fields(old, new),
+            *_came_and_went("operation", old.operations, new.operations, compared),
+            *_root_fields(old, new, shared),
             *_came_and_went("event", old.events, new.events, _event),
             *_came_and_went("capability", old.capabilities, new.capabilities, _capability),
         ]
@@ -41,8 +49,10 @@ def _came_and_went(
         yield from compared(old[ref], new[ref])
 
 
-def _operation(old: OperationContract, new: OperationContract) -> Iterable[Change]:
-    found = list(operation_changes(old.ref, old, new))
+def _operation(
+    old: OperationContract, new: OperationContract, shared: Sequence[Shared]
+) -> Iterable[Change]:
+    found = list(operation_changes(old.ref, old, new, shared))
     return found or _of_content(old, new)
 
 
@@ -84,7 +94,7 @@ def _capability(old: CapabilityContract, new: CapabilityContract) -> Iterator[Ch
             yield change(f"capability-{word}-more", place, f"{ref} was added")
 
 
-def _root_fields(old: Registry, new: Registry) -> Iterator[Change]:
+def _root_fields(old: Registry, new: Registry, shared: Sequence[Shared]) -> Iterator[Change]:
     """GraphQL fields that came or went beside their contracts, or stand for another version."""
     for name in old.fields.keys() - new.fields.keys():
         if (ref := old.fields[name].ref) in new.operations:
@@ -96,7 +106,7 @@ def _root_fields(old: Registry, new: Registry) -> Iterator[Change]:
         before, after = old.fields[name], new.fields[name]
         if before.ref != after.ref:
             yield change("contract-replaced", name, f"{before.ref} became {after.ref}")
-            yield from operation_changes(name, before, after)
+            yield from operation_changes(name, before, after, shared)
         if before.kind is after.kind:
             yield from _connection_changes(f"{name}{CONNECTION}", before, after)
 

@@ -1,12 +1,13 @@
 """Changes of an operation: everything that its contract says, part by part."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from gateway.contracts.changes.change import Change
 from gateway.contracts.changes.policies import pii_changes, policy_changes
 from gateway.contracts.changes.rules import change
 from gateway.contracts.changes.shapes import Side, side_changes
+from gateway.contracts.names import graphql_type_name
 from gateway.contracts.paths import pii_of
 from gateway.model.contract import (
     AuthLevel,
@@ -20,15 +21,28 @@ from gateway.model.contract import (
     Stability,
 )
 
+Shared: TypeAlias = Mapping[str, Collection[str]]
+"""The fields of nested types that some contract declares as PII in its output, by GraphQL name."""
+
+
+def shared_pii(operations: Iterable[OperationContract]) -> Shared:
+    """What these contracts, which share the types of their domain, declare in such types."""
+    found: dict[str, set[str]] = {}
+    for contract in operations:
+        for name, part in _side(contract, "output", {}).declared():
+            found.setdefault(graphql_type_name(contract.meta.domain, name), set()).add(part)
+    return found
+
 
 def operation_changes(
-    where: str, old: OperationContract, new: OperationContract
+    where: str, old: OperationContract, new: OperationContract, shared: Sequence[Shared]
 ) -> Iterator[Change]:
-    """What differs between two contracts of an operation, told at ``where``."""
+    """What differs between two contracts of an operation, told at ``where``; ``shared`` is what
+    all contracts declare in the types that they share, before and after."""
     if old.kind is not new.kind:
         yield change("kind-changed", where, f"the {old.kind.value} became a {new.kind.value}")
     yield from meta_changes(where, old.meta, new.meta)
-    yield from _side_changes(where, old, new)
+    yield from _side_changes(where, (old, new), shared)
     yield from _error_changes(where, old, new)
     yield from _event_name_changes(where, old.emits, new.emits)
     if old.capability != new.capability:
@@ -92,19 +106,23 @@ def _event_name_changes(where: str, old: Iterable[str], new: Iterable[str]) -> I
         yield change("event-added", f"{where} emits {ref}", f"{ref} is emitted")
 
 
-def _side_changes(where: str, old: OperationContract, new: OperationContract) -> Iterator[Change]:
-    domain = new.meta.domain
+def _side_changes(
+    where: str, contracts: Sequence[OperationContract], shared: Sequence[Shared]
+) -> Iterator[Change]:
+    domain = contracts[1].meta.domain
+    classes = [one.policy.pii_classes for one in contracts]
     for name in ("input", "output"):
-        sides = [_side(one, name) for one in (old, new)]
-        place, is_input = f"{where} {name}", name == "input"
-        yield from side_changes(place, domain, *sides, is_input=is_input)
-        classes = (old.policy.pii_classes, new.policy.pii_classes)
+        sides = [_side(one, name, of) for one, of in zip(contracts, shared, strict=True)]
+        place = f"{where} {name}"
+        yield from side_changes(place, domain, *sides, is_input=name == "input")
         yield from pii_changes(place, sides, classes)
 
 
-def _side(contract: OperationContract, name: Any) -> Side:
+def _side(contract: OperationContract, name: Any, shared: Shared) -> Side:
     fields = contract.input if name == "input" else contract.output
-    return Side(fields, contract.types, pii_of(contract, name))
+    told = {one: graphql_type_name(contract.meta.domain, one) for one in contract.types}
+    declared = {one: shared[of] for one, of in told.items() if of in shared}
+    return Side(fields, contract.types, pii_of(contract, name), declared)
 
 
 def _error_changes(where: str, old: OperationContract, new: OperationContract) -> Iterator[Change]:

@@ -4,8 +4,8 @@ Whether one type may follow another is as in graphql-core: an input may take mor
 promise more.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from gateway.contracts.changes.change import Change
 from gateway.contracts.changes.rules import change
@@ -19,12 +19,15 @@ from gateway.model.types import TypeRef
 class Side:
     """One side of a contract: its fields with the types that they use, and its paths of PII.
 
-    A field of PII is nullable in an output, whatever its type says, since it may be left out.
+    A field of PII is nullable in an output, whatever its type says, since it may be left out. A
+    type that contracts share is nullable there for all of them: ``shared`` are the fields, by the
+    name of their type, that any of them declares.
     """
 
     fields: Fields
     types: Types
     pii: tuple[str, ...]
+    shared: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def told(self, is_input: bool) -> Mapping[str, Fields]:
         """The fields of the side itself (under an empty name) and of each object type that it
@@ -37,9 +40,18 @@ class Side:
                 found[name] = dict(named.fields)
                 todo += [ref.named for ref in named.fields.values()]
         if not is_input:
-            for path in self.pii:
-                self._loosen(found, path)
+            ends = {end for path in self.pii if (end := _end_of(path, found))}
+            ends |= {(name, one) for name in found for one in self.shared.get(name, ())}
+            for name, one in ends:
+                ref = found[name][one]
+                found[name][one] = TypeRef(False, ref.name, ref.items)
         return found
+
+    def declared(self) -> Iterator[tuple[str, str]]:
+        """The fields of nested types that its paths of PII end at: type and field."""
+        found = self.told(is_input=True)
+        ends = (_end_of(path, found) for path in self.pii)
+        yield from (end for end in ends if end and end[0])
 
     def enums(self) -> Mapping[str, EnumType]:
         """The enums that the side reaches."""
@@ -48,18 +60,18 @@ class Side:
         used = ((name, self.types.get(name)) for name in names)
         return {name: one for name, one in used if isinstance(one, EnumType)}
 
-    def _loosen(self, found: dict[str, dict[str, TypeRef]], path: str) -> None:
-        name = ""
-        *way, last = path.split(".")
-        for step in way:
-            ref = found[name].get(step)
-            if ref is None or ref.named not in found:  # inside a JSON value
-                last = step
-                break
-            name = ref.named
-        ref = found[name].get(last)
-        if ref is not None:
-            found[name][last] = TypeRef(False, ref.name, ref.items)
+
+def _end_of(path: str, found: Mapping[str, Fields]) -> tuple[str, str] | None:
+    """The type and the field that a path of PII ends at; None where it leads nowhere."""
+    name = ""
+    *way, last = path.split(".")
+    for step in way:
+        ref = found[name].get(step)
+        if ref is None or ref.named not in found:  # inside a JSON value
+            last = step
+            break
+        name = ref.named
+    return (name, last) if last in found[name] else None
 
 
 def side_changes(

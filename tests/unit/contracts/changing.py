@@ -222,7 +222,22 @@ CONNECTED = "shopOrderLookConnection"
 EVENT = "shop.order.placed@1.0.0"
 OF = "shop.core@1.0.0"
 
+PEEK = replace(
+    LOOK,
+    meta=replace(LOOK.meta, key="shop.order.peek"),
+    input={},
+    output=fields(found="[Line!]"),
+    policy=ContractPolicy(AuthLevel.USER, pii=("found.sku",), idempotent=True),
+    entity=None,
+)
+"""It calls personal data what other contracts promise of the same type."""
+
 PAIRS: list[tuple[str, Edit, set[tuple[str, str]]]] = [
+    (
+        "PII of another contract in a type that it shares",
+        lambda shop: replace(shop, more=(*shop.more, PEEK)),
+        {("operation-added", PEEK.ref), ("field-changed-kind", "ShopLine.sku")},
+    ),
     (
         "a removed operation",
         gone(AT),

@@ -1,7 +1,7 @@
 """Every rule for changes of contracts, by a pair of contracts that differ in one part."""
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -11,7 +11,7 @@ from gateway.contracts import load_contracts
 from gateway.contracts.changes import RULES, Change, Level, contract_changes, in_order, rules_table
 from gateway.model import contract
 from gateway.model.contract import CapabilityContract, EventContract, OperationContract
-from tests.unit.contracts.changing import PAIRS, Edit, Shop
+from tests.unit.contracts.changing import PAIRS, PEEK, Edit, Shop
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,6 +34,16 @@ def test_a_change_is_told_with_its_rule_and_place_and_so_is_undoing_it(
     assert len(back) == len(changes)
     for one in changes:
         assert any(one.where == other.where and other.code in one.rule.reverse for other in back)
+
+
+def test_pii_of_a_shared_type_is_nullable_already_where_another_contract_declares_it() -> None:
+    old = replace(Shop(), more=(PEEK,))
+    pii = ("email", "lines.sku")
+    new = replace(old, order=replace(old.order, policy=replace(old.order.policy, pii=pii)))
+    changes = contract_changes(old.registry(), new.registry())
+    place = f"{old.order.ref} output.lines.sku"
+    assert ("pii-declared", place) in told(changes)
+    assert not [one for one in changes if one.code.startswith("field-changed")]
 
 
 def test_every_rule_for_contracts_is_shown_by_a_pair() -> None:
