@@ -12,7 +12,6 @@ from gateway.contracts.paths import pii_of
 from gateway.model.contract import (
     AuthLevel,
     Compensation,
-    Entity,
     ErrorSpec,
     Handler,
     Meta,
@@ -56,7 +55,7 @@ def operation_changes(
     yield from policy_changes(where, old.policy, new.policy)
     yield from _handler_changes(where, old.handler, new.handler)
     yield from _compensation_changes(where, old.compensation, new.compensation)
-    yield from _entity_changes(where, old.entity, new.entity)
+    yield from _entity_changes(where, old, new)
 
 
 def risk_code(old: Risk, new: Risk) -> str:
@@ -109,6 +108,11 @@ def _event_name_changes(where: str, old: Iterable[str], new: Iterable[str]) -> I
 def _side_changes(
     where: str, contracts: Sequence[OperationContract], shared: Sequence[Shared]
 ) -> Iterator[Change]:
+    had, has = (bool(one.input) for one in contracts)
+    if had and not has:
+        yield change("field-removed", f"{where} input", "there is no argument input any more")
+    elif has and not had:  # GraphQL asks for the argument, whatever its fields
+        yield change("required-input-field-added", f"{where} input", "calls must send an input")
     domain = contracts[1].meta.domain
     classes = [one.policy.pii_classes for one in contracts]
     for name in ("input", "output"):
@@ -183,17 +187,15 @@ def _compensation_changes(
         yield change("compensation-changed", place, "another contract or input undoes it")
 
 
-def _entity_changes(where: str, old: Entity | None, new: Entity | None) -> Iterator[Change]:
-    if old == new:
-        return
-    place = f"{where} entity"
-    if new is None:
+def _entity_changes(where: str, old: OperationContract, new: OperationContract) -> Iterator[Change]:
+    before, after, place = old.entity, new.entity, f"{where} entity"
+    if before is not None and after is None:
         yield change("entity-removed", place, "it is loaded by key no longer")
-    elif old is None:
-        yield change("entity-added", place, f"it is loaded by {_list(new.key)}")
-    else:
-        told = " became ".join(f"{_list(one.key)} of {one.within or 'it'}" for one in (old, new))
-        yield change("entity-key-changed", place, told)
+    elif before is None and after is not None:
+        yield change("entity-added", place, f"it is loaded by {_list(after.key)}")
+    elif before is not None and after is not None and before != after:
+        told = [f"{_list(one.key)} of {one.within or 'it'}" for one in (before, after)]
+        yield change("entity-key-changed", place, " became ".join(told))
 
 
 def _list(names: Iterable[str]) -> str:

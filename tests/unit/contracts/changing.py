@@ -176,6 +176,11 @@ def gone(ref: str) -> Edit:
     return lambda shop: replace(shop, without=shop.without | {ref})
 
 
+def looking(**parts: Any) -> Edit:
+    """Other parts of the query."""
+    return lambda shop: replace(shop, look=replace(shop.look, **parts))
+
+
 def version(number: str, **parts: Any) -> Edit:
     """Another version of the order, beside it."""
 
@@ -262,6 +267,15 @@ PAIRS: list[tuple[str, Edit, set[tuple[str, str]]]] = [
         "a total that may be missing, so that a connection reads behind a cursor",
         looked(total="Int"),
         {("field-changed-kind", f"{LOOKED} output.total"), ("connection-changed", CONNECTED)},
+    ),
+    (
+        "no input any more, so that GraphQL has no argument for it",
+        looking(input={}),
+        {
+            *{("field-removed", f"{LOOKED} input.{name}") for name in LOOK.input},
+            ("field-removed", f"{LOOKED} input"),
+            ("connection-removed", CONNECTED),
+        },
     ),
     ("a required input", input_(more="ID!"), {("required-input-field-added", f"{AT} input.more")}),
     ("an optional input", input_(more="ID"), {("optional-input-field-added", f"{AT} input.more")}),

@@ -46,6 +46,16 @@ def test_pii_of_a_shared_type_is_nullable_already_where_another_contract_declare
     assert not [one for one in changes if one.code.startswith("field-changed")]
 
 
+def test_the_first_field_of_an_input_breaks_whoever_calls_without_one() -> None:
+    old = replace(Shop(), look=replace(Shop().look, input={}))
+    breaking = [
+        (one.code, one.where)
+        for one in contract_changes(old.registry(), Shop().registry())
+        if one.level is Level.BREAKING
+    ]
+    assert breaking == [("required-input-field-added", f"{old.look.ref} input")]
+
+
 def test_every_rule_for_contracts_is_shown_by_a_pair() -> None:
     shown = set()
     for _, edit, _ in PAIRS:
