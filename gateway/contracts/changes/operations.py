@@ -7,6 +7,7 @@ from gateway.contracts.changes.change import Change
 from gateway.contracts.changes.policies import pii_changes, policy_changes
 from gateway.contracts.changes.rules import change
 from gateway.contracts.changes.shapes import Side, side_changes
+from gateway.contracts.entity_check import entity_fields
 from gateway.contracts.names import graphql_type_name
 from gateway.contracts.paths import pii_of
 from gateway.model.contract import (
@@ -196,6 +197,18 @@ def _entity_changes(where: str, old: OperationContract, new: OperationContract) 
     elif before is not None and after is not None and before != after:
         told = [f"{_list(one.key)} of {one.within or 'it'}" for one in (before, after)]
         yield change("entity-key-changed", place, " became ".join(told))
+    elif _has_global_id(old) and not _has_global_id(new):
+        told_now = "it has a field id of its own, and no global id any more"
+        yield change("entity-removed", place, told_now)
+    elif _has_global_id(new) and not _has_global_id(old):
+        yield change("entity-added", place, "it has a global id for the id of its own")
+
+
+def _has_global_id(contract: OperationContract) -> bool:
+    """True of an entity without a field ``id`` of its own, which is what a global id is called."""
+    if contract.entity is None:
+        return False
+    return "id" not in (entity_fields(contract, contract.entity) or {})
 
 
 def _list(names: Iterable[str]) -> str:

@@ -269,6 +269,11 @@ PAIRS: list[tuple[str, Edit, set[tuple[str, str]]]] = [
         {("field-changed-kind", f"{LOOKED} output.total"), ("connection-changed", CONNECTED)},
     ),
     (
+        "an entity with an id of its own",
+        looked(id="ID!"),
+        {("field-added", f"{LOOKED} output.id"), ("entity-removed", f"{LOOKED} entity")},
+    ),
+    (
         "no input any more, so that GraphQL has no argument for it",
         looking(input={}),
         {
