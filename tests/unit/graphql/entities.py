@@ -54,12 +54,14 @@ def shop() -> Catalogue:
 
 def order(given: dict[str, Any]) -> dict[str, Any]:
     """The shop has orders o-1 to o-9; o-secret is refused, o-odd answers another order, o-gone
-    is null, and others are not found."""
+    is null, o-left-out is not in the output, and others are not found."""
     name = given["order"]
     if name == "o-secret":
         raise refuse("FORBIDDEN", "Not yours.")
     if name == "o-gone":
         return {"found": None}
+    if name == "o-left-out":
+        return {}
     if name == "o-odd":
         return {"found": {"orderId": "o-1", "total": 1.5}}
     if not (len(name) == 3 and name.startswith("o-")):

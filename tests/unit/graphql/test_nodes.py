@@ -81,6 +81,7 @@ def test_a_key_of_several_fields_is_one_id() -> None:
     [
         made("ShopOrder", "o-none"),
         made("ShopOrder", "o-gone"),
+        made("ShopOrder", "o-left-out"),
         made("ShopOrder", "o-1", "more"),
         made("ShopOrder", 1),
         made("ShopOrderGetOutput", "o-1"),

@@ -70,6 +70,10 @@ def codes(body: JsonObject) -> list[tuple[str, list[object]]]:
     return [(one["extensions"]["code"], one["path"]) for one in body.get("errors", ())]
 
 
+def test_an_entity_that_its_contract_leaves_out_of_the_output_is_null() -> None:
+    assert loaded(shop_door(), order("o-left-out")) == {"data": {"_entities": [None]}}
+
+
 def test_an_entity_is_loaded_and_what_a_representation_says_beside_its_key_never_comes_back() -> (
     None
 ):

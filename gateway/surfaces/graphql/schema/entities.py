@@ -114,7 +114,7 @@ class Reference:
                 return None
             raise
         within = self.type.entity.within
-        found = output if within is None else output[within]
+        found = output if within is None else output.get(within)
         if found is None:
             return None
         if tuple(found[name] for name in self.type.fields) != self.key:
