@@ -13,13 +13,13 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from gateway.contracts import Registry, pii_of
+from gateway.contracts import Registry
 from gateway.model.action import ActionCall
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
 from gateway.model.execution import Call as RecordedCall
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.named_unit import naming
-from gateway.model.pii import map_paths, named_owner
+from gateway.model.pii import named_owner
 from gateway.model.ports import Actions, Journal, Sealer, Tx
 from gateway.model.problem import ProblemError, problem, refuse
 from gateway.model.sealing import open_answer
@@ -31,6 +31,7 @@ from gateway.pipeline.consented import require_consent, require_consent_now
 from gateway.pipeline.handlers import Bindings, Command, Direct, Query, Refused
 from gateway.pipeline.keyed import earlier_call, require_unused_key
 from gateway.pipeline.limiter import RateLimiter
+from gateway.pipeline.masked import masked_output
 from gateway.pipeline.record import CallRecorder
 from gateway.pipeline.refusals import denial, of_call, told_about
 from gateway.pipeline.standing import require_standing_now
@@ -284,17 +285,13 @@ class Pipeline:
 
     def _mask(self, admitted: Admitted, output: JsonObject) -> JsonObject:
         contract, principal = admitted.contract, admitted.principal
-        paths = pii_of(contract, "output")
-        if not paths:
-            return output
         hashed = partial(self.sealer.commit, principal.workspace)
         treat = admitted.shown.watching(partial(self.policies.treatment, principal))
 
         def mask(path: str, value: JsonValue) -> JsonValue:
             return mask_value(value, treat(contract.ref, f"output.{path}"), hashed)
 
-        masked: JsonObject = map_paths(output, paths, mask)
-        return masked
+        return masked_output(contract, output, mask)
 
 
 class _PolicyMovedError(Exception):

@@ -48,6 +48,13 @@ BUILT_IN = {
     "look.yaml": contract(
         "look", f"{_IO}policy: {{auth: user, pii: [text]}}\n", kind="query", handled=False
     ),
+    "feel.yaml": contract(
+        "feel",
+        "input: {text: String!}\noutput: {id: ID!, mood: Mood}\ntypes: {Mood: [GOOD, BAD]}\n"
+        "policy: {auth: user, pii: [mood]}\n",
+        kind="query",
+        handled=False,
+    ),
 }
 
 
@@ -76,6 +83,7 @@ class Desk:
                 "shop.add@1.0.0": Command(self._add),
                 "shop.few@1.0.0": Command(self._add),
                 "shop.look@1.0.0": Query(self._look),
+                "shop.feel@1.0.0": Query(self._feel),
             },
             direct=Direct(self._no_direct, self._no_direct),
         )
@@ -107,6 +115,9 @@ class Desk:
 
     def _look(self, admitted: Admitted, records: Records) -> JsonObject:
         return {"id": "1", "text": admitted.value["text"]}
+
+    def _feel(self, admitted: Admitted, records: Records) -> JsonObject:
+        return {"id": "1", "mood": admitted.value["text"]}
 
     async def _no_direct(self, admitted: Admitted, *_: str) -> JsonObject:
         raise AssertionError("no action command is called here")
