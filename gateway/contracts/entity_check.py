@@ -109,16 +109,34 @@ def _check_shared(
     draft: Draft,
     findings: Findings,
 ) -> None:
-    """Note where a contract calls personal data what is a key of a type that another loads."""
+    """Note where a contract calls personal data what is a key of a type that another loads, or
+    what such a type stands in."""
+    domain = contract.meta.domain
     for path in pii_of(contract, "output"):
         *way, last = path.split(".")
-        loader = loaded.get((contract.meta.domain, _type_at(contract, way)))
-        if loader is not None and loader.entity is not None and last in loader.entity.key:
+        found = [loaded.get((domain, name)) for name in _types_inside(contract, [*way, last])]
+        around = loaded.get((domain, _type_at(contract, way)))
+        if around is not None and around.entity is not None and last in around.entity.key:
+            found.append(around)
+        loader = next(filter(None, found), None)
+        if loader is not None:
             message = (
-                f"{path!r} is personal data here and the key of what {loader.ref} loads; keys "
-                "stand in ids, so choose one of the two"
+                f"{path!r} is personal data here and is or holds the key of what {loader.ref} "
+                "loads; keys stand in ids, so choose one of the two"
             )
             findings.add(draft.node.place("policy", "pii"), "CONTRACT_VALUE_INVALID", message)
+
+
+def _types_inside(contract: OperationContract, way: list[str]) -> list[str]:
+    """The object types that a value at a path of the output may hold, itself among them."""
+    found: dict[str, None] = {}
+    waiting = [_type_at(contract, way)]
+    while waiting:
+        named = contract.types.get(name := waiting.pop())
+        if isinstance(named, ObjectType) and name not in found:
+            found[name] = None
+            waiting += [ref.named for ref in named.fields.values()]
+    return list(found)
 
 
 def _named(contract: OperationContract) -> str | None:

@@ -137,6 +137,22 @@ def test_a_key_is_personal_data_nowhere(write: Load) -> None:
     assert "the key of what shop.order.get@1.0.0 loads" in found[1]
 
 
+@pytest.mark.parametrize("path", ["found", "orders", "shelf", "shelf.first", "shelf.rows"])
+def test_nor_does_it_stand_inside_of_what_is_personal_data_as_a_whole(
+    write: Load, path: str
+) -> None:
+    other = SAME.replace("entity: {in: found, key: {orderId: orderId}}\n", "")
+    other = other.replace("  state: String!", "  shelf: Shelf").replace('"[Order!]"', '"[Order]"')
+    other = other.replace("types:\n", 'types:\n  Shelf: {first: Order, rows: "[[Shelf]]"}\n')
+    mails = "[found.email, orders.email, shelf.first.email]"
+    known = other.replace("[found.email, orders.email]", mails)
+    assert len(load_contracts([write({"a.yaml": GET, "b.yaml": known})]).operations) == 2
+    sealed = known.replace(mails, f"{mails[:-1]}, {path}]")
+    (found,) = refused(write, {"a.yaml": GET, "b.yaml": sealed})
+    assert found[0] == "CONTRACT_VALUE_INVALID"
+    assert "the key of what shop.order.get@1.0.0 loads" in found[1]
+
+
 def test_what_a_skill_brings_is_held_to_the_same(write: Load) -> None:
     folder = write({"base/get.yaml": GET, "skill/find.yaml": SAME})
     base, more = (load_contracts([folder / name]) for name in ("base", "skill"))
