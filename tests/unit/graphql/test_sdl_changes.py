@@ -16,10 +16,11 @@ from tests.unit.graphql.sdl import changes_between
 from tests.unit.graphql.support import Catalogue
 
 FACTS = '@contract(key: "a.b", version: "1.0.0", capability: "c@1.0.0", owners: ["o"], '
+OTHER = 'directive @other("one" b: Int, c: Int @deprecated) on OBJECT'
 BASE = f"""
 directive @contract(key: String!, version: String!, risk: String!) on FIELD_DEFINITION
 directive @old(a: Int = 1, gone: Int) repeatable on FIELD_DEFINITION | OBJECT
-directive @other on OBJECT
+{OTHER}
 directive @more(to: Int! = 1) on OBJECT
 interface Node {{ id: ID! }}
 type A implements Node {{ id: ID! "one" n: Int }}
@@ -77,12 +78,18 @@ PAIRS: list[tuple[str, str, set[tuple[str, str]]]] = [
     ("x: Int = 1", "x: Int = 2", {("arg-default-value-change", "Query.f(x:)")}),
     ("x: Int = 1", "x: Int", {("arg-default-value-change", "Query.f(x:)")}),
     ("type B {", "type B implements Node {", {("implemented-interface-added", "B Node")}),
-    ("directive @other on OBJECT", "", {("directive-removed", "@other")}),
+    (
+        'directive @other("one" b: Int, c: Int @deprecated) on OBJECT',
+        "",
+        {("directive-removed", "@other")},
+    ),
     (", gone: Int", "", {("directive-arg-removed", "@old(gone:)")}),
     ("gone: Int", "gone: Int, b: Int!", {("required-directive-arg-added", "@old(b:)")}),
     ("(a: Int = 1, g", "(a: Int = 2, g", {("arg-default-value-change", "@old(a:)")}),
     (" repeatable", "", {("directive-repeatable-removed", "@old")}),
     ("N | OBJECT", "N", {("directive-location-removed", "@old OBJECT")}),
+    ("c: Int @deprecated", "c: Int", {("undeprecated", "@other(c:)")}),
+    ('"one" b', '"two" b', {("description-changed", "@other(b:)")}),
     ('"one" n', '"two" n', {("description-changed", "A.n")}),
     ('"one" Y', '"two" Y', {("description-changed", "E.Y")}),
     (' @deprecated(reason: "old")', "", {("undeprecated", "Query.g")}),

@@ -53,6 +53,9 @@ def _elements(schema: GraphQLSchema) -> Iterator[tuple[str, _Applied]]:
             continue
         yield name, _applied(one)
         yield from _parts(name, one)
+    for directive in schema.directives:
+        for name, taken in directive.args.items():
+            yield f"@{directive.name}({name}:)", _applied(taken)
 
 
 def _parts(name: str, one: GraphQLNamedType) -> Iterator[tuple[str, _Applied]]:

@@ -71,9 +71,22 @@ def _shape_changes(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[Chan
         said = found.description
         told = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."
         code, where = rule_of(found.type.name), _where(said)
+        if code == "description-changed" and where.startswith("@") and where.endswith(")"):
+            continue  # graphql-core names the directive for its argument
         if code in _DEFAULTS and where in demanded:
             code = _DEFAULTS[code]  # graphql-core does not tell it from another default
         yield change(code, where, told)
+    texts = [dict(_directive_texts(schema)) for schema in (before, after)]
+    for where in texts[0].keys() & texts[1].keys():
+        if texts[0][where] != texts[1][where]:
+            yield change("description-changed", where, "its description is another text")
+
+
+def _directive_texts(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
+    """What is said of every argument of a directive, by its coordinate."""
+    for directive in schema.directives:
+        for name, taken in directive.args.items():
+            yield f"@{directive.name}({name}:)", taken.description
 
 
 _DEFAULTS = {
