@@ -4,7 +4,7 @@ that is wrong is told at once."""
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def load_settings(**flags: Any) -> Settings:
             if found["type"] != "default_factory_not_called"  # what it follows from is told
         ]
     if settings is None or issues:
-        raise _settings_invalid(issues)
+        raise settings_invalid(issues)
     return settings
 
 
@@ -101,7 +101,8 @@ def _suggestion(name: str, known: list[str]) -> str:
     return f" Did you mean {near[0]}?" if near else " Remove it, or see docs/settings.md."
 
 
-def _settings_invalid(issues: list[Issue]) -> ProblemError:
+def settings_invalid(issues: Sequence[Issue]) -> ProblemError:
+    """SETTINGS_INVALID with everything that is wrong."""
     count = "One setting is" if len(issues) == 1 else f"{len(issues)} settings are"
     detail = f"{count} wrong: {' '.join(issue.message for issue in issues)}"
     return ProblemError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.doctor.contents import anchors, contracts, documents, policies, webhooks
 from gateway.doctor.findings import Finding, State, failed, failures, skipped
 from gateway.doctor.keys import revoked, root_key, signing_key, tokens
-from gateway.doctor.network import issuers, port
+from gateway.doctor.network import issuers, port, traces
 from gateway.doctor.places import data_folder, key_folder, room
 from gateway.doctor.record import checkpoint, clock, continuity, database, tables
 from gateway.model.problem import ProblemError
@@ -43,6 +43,7 @@ CHECKS = (
     Check("tokens", tokens),
     Check("revoked tokens", revoked),
     Check("identity providers", issuers),
+    Check("traces", traces),
     Check("port", port),
 )
 """Every check, in the order in which they are told."""

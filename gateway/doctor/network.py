@@ -1,4 +1,5 @@
-"""The network: whether the port is free, and the identity providers can be reached."""
+"""The network: whether the port is free, the identity providers can be reached, and spans could be
+sent."""
 
 import asyncio
 import errno
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from gateway.doctor.findings import Finding, failed, ok, warning
 from gateway.identity import OidcConfig, OidcIssuer
 from gateway.model.problem import ProblemError
+from gateway.observing import open_recorder
 from gateway.settings import Settings
 
 _NO_SUCH_KEY = "gateway-doctor"
@@ -76,3 +78,12 @@ async def _issuer(config: OidcConfig) -> Finding:
             "check the issuer's URL in GATEWAY_OIDC_ISSUERS, and that this machine may reach it",
         )
     return ok("identity providers", f"{config.issuer} publishes its keys")
+
+
+def traces(settings: Settings) -> Iterator[Finding]:
+    """Whether OpenTelemetry takes what its own variables say. Nothing is sent."""
+    if settings.traces == "off":
+        yield ok("traces", "they are off")
+        return
+    open_recorder(settings).close()
+    yield ok("traces", f"spans go to {settings.traces_endpoint}")

@@ -21,7 +21,7 @@ from gateway.doctor import places as places_of
 from gateway.doctor.contents import anchors, contracts, documents, policies, webhooks
 from gateway.doctor.examining import CHECKS
 from gateway.doctor.keys import revoked, root_key, signing_key, tokens
-from gateway.doctor.network import issuers, port
+from gateway.doctor.network import issuers, port, traces
 from gateway.doctor.places import data_folder, key_folder, room
 from gateway.doctor.record import checkpoint, clock, continuity, database, tables
 from gateway.environment import load_settings
@@ -458,3 +458,15 @@ def test_identity_providers_are_asked_for_their_keys(settings: Settings) -> None
         threading.Thread(target=server.handle_request, daemon=True).start()
         assert states(issuers, own) == [State.OK]
     assert states(issuers, own) == [State.FAILED]
+
+
+def test_a_variable_that_opentelemetry_refuses_is_a_failure_with_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert states(traces, load_settings()) == [State.OK]
+    settings = load_settings(traces="otlp")
+    assert states(traces, settings) == [State.OK]
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "-1")
+    [told] = [one for one in examine(settings) if one.check == "traces"]
+    assert (told.state, told.code) == (State.FAILED, "SETTING_INVALID")
+    assert "OTEL_BSP_SCHEDULE_DELAY" in told.told

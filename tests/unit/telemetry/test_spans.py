@@ -1,12 +1,15 @@
 """Spans: none where traces are off, safe attributes, and the header of W3C Trace Context."""
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from gateway.model.problem import refuse
+from gateway.environment import load_settings
+from gateway.model.problem import ProblemError, refuse
+from gateway.observing import observing
 from gateway.telemetry import otlp, spans
 from gateway.telemetry.otlp import OtlpRecorder
 from gateway.telemetry.spans import NO_SPAN
@@ -168,3 +171,27 @@ def test_an_exception_is_told_by_its_code_or_its_type(
     assert told == {"code": "CONFLICT", "type": "KeyError"}
     assert all(span.is_error for span in found.values())
     assert b"kanari" not in b"".join(receiver.bodies)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "100000"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many"),
+        ("OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER", "nobody"),
+    ],
+)
+def test_a_variable_that_the_library_refuses_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    for other in [name for name in os.environ if name.startswith("OTEL_")]:
+        monkeypatch.delenv(other)
+    monkeypatch.setenv(name, value)
+    settings = load_settings(traces="otlp")
+    with pytest.raises(ProblemError) as refused, observing(settings):
+        raise AssertionError("it began")
+    told = refused.value.problem
+    assert told.code == "SETTINGS_INVALID"
+    assert [(issue.path, issue.code) for issue in told.issues] == [(name, "SETTING_INVALID")]
+    assert not spans.is_tracing()
