@@ -4,6 +4,7 @@ Names of attributes are those of OpenTelemetry's conventions where there is one.
 says is never sent, so its own way of recording them is not used.
 """
 
+import os
 from contextvars import ContextVar
 from threading import Thread
 from types import TracebackType
@@ -16,8 +17,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
+from requests import Session
 
 from gateway.telemetry.fields import SAFE_FIELDS, shown
+from gateway.telemetry.otlp_session import BriefSession
 from gateway.telemetry.spans import NO_SPAN, Kind, Span
 from gateway.telemetry.trace_context import TraceContext
 
@@ -42,6 +45,7 @@ _CONVENTIONS = {
     "operation_name": "graphql.operation.name",
     "problem": "error.type",
 }
+_OWN_SESSION = ("_HTTP_TRACES_CREDENTIAL_PROVIDER", "_HTTP_CREDENTIAL_PROVIDER")
 _wanted: ContextVar[int | None] = ContextVar("wanted_trace", default=None)
 
 
@@ -59,7 +63,9 @@ class OtlpRecorder:
             "service.version": version,
             "service.instance.id": instance,
         }
-        exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}{PATH}", timeout=TIMEOUT)
+        exporter = OTLPSpanExporter(
+            f"{endpoint.rstrip('/')}{PATH}", timeout=TIMEOUT, session=_session()
+        )
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(ratio)),
             resource=Resource(named).merge(OTELResourceDetector().detect()),
@@ -144,6 +150,13 @@ class _Ids(RandomIdGenerator):
 
     def generate_trace_id(self) -> int:
         return _wanted.get() or super().generate_trace_id()
+
+
+def _session() -> Session | None:
+    """How the receiver is asked; None where a provider of credentials is to say that."""
+    if any(name.startswith("OTEL_") and name.endswith(_OWN_SESSION) for name in os.environ):
+        return None
+    return BriefSession()
 
 
 def _around(parent: TraceContext) -> context.Context:

@@ -3,7 +3,9 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -146,6 +148,88 @@ def test_a_collector_that_does_not_answer_holds_up_no_stop() -> None:
         (sending,) = (one for one in threading.enumerate() if one.name == "last-spans")
     sending.join(30)  # it draws random numbers, which other tests must not notice
     assert not sending.is_alive()
+
+
+class _Odd(BaseHTTPRequestHandler):
+    """A receiver that answers as ``odd`` of its server says; ``came`` holds the connections."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.came.append(self.client_address)  # type: ignore[attr-defined] # set below
+        self.server.odd(self)  # type: ignore[attr-defined] # the same
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def _without_end(answer: BaseHTTPRequestHandler) -> None:
+    answer.send_response(200)
+    answer.end_headers()
+    with suppress(OSError):  # whoever asked has gone
+        for _ in range(1000):
+            answer.wfile.write(bytes(1 << 20))
+        answer.server.read_all = True  # type: ignore[attr-defined] # nobody should
+
+
+def _elsewhere(answer: BaseHTTPRequestHandler) -> None:
+    answer.send_response(307)
+    answer.send_header("location", "/other")
+    answer.send_header("content-length", "0")
+    answer.end_headers()
+
+
+def _in_two_words(answer: BaseHTTPRequestHandler) -> None:
+    answer.send_response(200)
+    answer.send_header("content-length", "2")
+    answer.end_headers()
+    answer.wfile.write(b"{}")
+
+
+@contextmanager
+def odd_receiver(
+    odd: Callable[[BaseHTTPRequestHandler], None],
+) -> Iterator[tuple[ThreadingHTTPServer, OtlpRecorder]]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Odd)
+    server.odd, server.came, server.read_all = odd, [], False  # type: ignore[attr-defined] # above
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+    serving.start()
+    recorder = OtlpRecorder(f"http://127.0.0.1:{server.server_port}", 1.0, "0.1.0", "here")
+    yield server, recorder
+    recorder.close()
+    server.shutdown()
+    server.server_close()
+    serving.join()
+
+
+def _send_batches(recorder: OtlpRecorder, most: int) -> None:
+    for _ in range(most):
+        with recorder.begin("request", "server", None, None):
+            pass
+    recorder.close()
+
+
+def test_an_answer_without_end_is_not_read(patient: None) -> None:
+    with odd_receiver(_without_end) as (server, recorder):
+        _send_batches(recorder, 1)
+    assert not server.read_all  # type: ignore[attr-defined] # as above
+
+
+def test_a_receiver_that_is_elsewhere_is_a_failure(
+    patient: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with odd_receiver(_elsewhere) as (_, recorder):
+        _send_batches(recorder, 1)
+    assert "Failed to export spans batch" in caplog.text
+
+
+def test_a_connection_serves_for_many_batches(patient: None) -> None:
+    with odd_receiver(_in_two_words) as (server, recorder):
+        _send_batches(recorder, 2000)
+    came = server.came  # type: ignore[attr-defined] # as above
+    assert len(came) > 1
+    assert len(set(came)) == 1
 
 
 def test_only_safe_attributes_are_told(recorder: OtlpRecorder, receiver: SpanReceiver) -> None:
