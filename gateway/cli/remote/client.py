@@ -11,7 +11,9 @@ from gateway import __version__
 from gateway.cli.remote.problems import (
     is_problem,
     no_address,
+    no_authorities,
     no_gateway,
+    no_proxy,
     told_by,
     told_in,
     unreachable,
@@ -32,17 +34,25 @@ _JSON = "application/graphql-response+json, application/json;q=0.9"
 
 
 class Client:
-    """Calls one gateway with one token. Use it as a context: it keeps a connection."""
+    """Calls one gateway with one token. Use it as a context: it keeps a connection.
+
+    Raises:
+        ProblemError: SETTINGS_INVALID where variables name authorities or proxies that cannot be
+            used.
+    """
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._http = httpx.Client(
-            headers={
-                "authorization": f"Bearer {target.token}",
-                "user-agent": f"gateway-cli/{__version__}",
-            },
-            timeout=_SECONDS,
-        )
+        headers = {
+            "authorization": f"Bearer {target.token}",
+            "user-agent": f"gateway-cli/{__version__}",
+        }
+        try:
+            self._http = httpx.Client(headers=headers, timeout=_SECONDS)
+        except OSError as error:  # ssl.SSLError is one
+            raise no_authorities(error) from error
+        except (ImportError, ValueError, httpx.InvalidURL) as error:  # one for SOCKS is not there
+            raise no_proxy(error) from error
 
     def __enter__(self) -> "Client":
         return self

@@ -267,3 +267,34 @@ def _self_signed(folder: Path) -> Path:
         + made.public_bytes(serialization.Encoding.PEM)
     )
     return file
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_authorities_that_cannot_be_read_are_told(
+    peer: Peer, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content)
+    done = run(peer.url, SSL_CERT_FILE=str(file))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"SSL_CERT_FILE names {file}, which cannot be read" in done.stderr
+    assert "See docs/errors/SETTINGS_INVALID.md." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "ftp://bob:secret@127.0.0.1"),
+        ("ALL_PROXY", "socks5://bob:secret@127.0.0.1:1"),
+        ("NO_PROXY", "[::secret"),
+    ],
+)
+def test_a_proxy_that_cannot_be_asked_is_told_without_its_password(
+    peer: Peer, name: str, value: str
+) -> None:
+    done = run(peer.url, **{name: value})
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "gateway: SETTINGS_INVALID: " in done.stderr
+    assert name in done.stderr
+    assert "secret" not in done.stderr
