@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from gateway import __version__
+from gateway.cli.remote.answers import has_all
 from gateway.cli.remote.problems import (
     is_problem,
     no_address,
@@ -68,11 +69,23 @@ class Client:
         """
         with self._sent(document, variables, _JSON, _SECONDS) as answer:
             body = self._body(answer)
-        if body.get("errors"):
-            raise ProblemError(told_by(body["errors"][0]))
+        return self.data_of(document, body)
+
+    def data_of(self, document: str, body: Any) -> JsonObject:
+        """The ``data`` of an answer to ``document``, with all that it asks for.
+
+        Raises:
+            ProblemError: the first of its errors, or ANSWER_UNUSABLE.
+        """
+        url = self.target.url
+        if not isinstance(body, dict) or not {"data", "errors"} & body.keys():
+            raise no_gateway(url, "sent JSON that is no GraphQL answer")
+        _refuse_errors(body, url)
         data = body.get("data")
         if not isinstance(data, dict) or None in data.values():
-            raise no_gateway(self.target.url, "sent neither data nor errors")
+            raise no_gateway(url, "sent neither data nor errors")
+        if not has_all(document, data):
+            raise no_gateway(url, "sent other data than it was asked for")
         return data
 
     def call(self, document: str, **variables: Any) -> JsonObject:
@@ -91,9 +104,7 @@ class Client:
         with self._sent(document, variables, "text/event-stream", _SILENCE) as answer:
             media = answer.headers.get("content-type", "")
             if not media.startswith("text/event-stream"):
-                body = self._body(answer)
-                if body.get("errors"):
-                    raise ProblemError(told_by(body["errors"][0]))
+                _refuse_errors(self._body(answer), self.target.url)
                 raise no_gateway(self.target.url, "sent no event stream")
             yield answer.iter_lines()
 
@@ -160,9 +171,16 @@ class Client:
             body = None
         if not isinstance(body, dict) or not {"data", "errors"} & body.keys():
             raise no_gateway(url, f"answered {answer.status_code} without a GraphQL answer")
-        if body.get("errors") and not isinstance(body["errors"], list):
-            raise no_gateway(url, "sent errors that are no list")
         return body
+
+
+def _refuse_errors(body: JsonObject, url: str) -> None:
+    """Raise the first error that an answer tells, if there is one."""
+    errors = body.get("errors")
+    if errors:
+        if not isinstance(errors, list):
+            raise no_gateway(url, "sent errors that are no list")
+        raise ProblemError(told_by(errors[0]))
 
 
 def _json(value: JsonObject) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 
 from gateway.cli.remote.client import Client
 from gateway.cli.remote.documents import EVENTS, FOLLOW
-from gateway.cli.remote.problems import no_gateway, told_by
+from gateway.cli.remote.problems import no_gateway
 from gateway.model.json import JsonObject
 from gateway.model.problem import ProblemError
 
@@ -83,9 +83,5 @@ class Follower:
             body = None
         if not isinstance(body, dict):
             raise no_gateway(self._gateway.target.url, "sent an event that is no JSON")
-        if body.get("errors"):
-            raise ProblemError(told_by(body["errors"][0]))
-        event = (body.get("data") or {}).get("event")
-        if not isinstance(event, dict) or "cursor" not in event:
-            raise no_gateway(self._gateway.target.url, "sent an event without a cursor")
+        event: JsonObject = self._gateway.data_of(FOLLOW, body)["event"]
         return event

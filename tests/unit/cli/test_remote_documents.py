@@ -5,10 +5,23 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from graphql import GraphQLSchema, build_schema, parse, validate
+from graphql import (
+    FieldNode,
+    GraphQLNonNull,
+    GraphQLSchema,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    build_schema,
+    get_nullable_type,
+    is_list_type,
+    parse,
+    validate,
+    visit,
+)
 
 from gateway.cli import main
-from gateway.cli.remote import documents
+from gateway.cli.remote import answers, documents
 from tests.processes import ROOT
 
 DOCUMENTS = {
@@ -26,6 +39,27 @@ def schema() -> GraphQLSchema:
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_a_document_fits_the_schema(schema: GraphQLSchema, name: str) -> None:
     assert validate(schema, parse(DOCUMENTS[name])) == []
+
+
+def test_fields_with_a_selection_are_what_answers_are_held_to(schema: GraphQLSchema) -> None:
+    single, several, nullable = set(), set(), set()
+    info = TypeInfo(schema)
+
+    class Look(Visitor):
+        def enter_field(self, node: FieldNode, *_: object) -> None:
+            if node.selection_set is None:
+                return
+            name = (node.alias or node.name).value
+            kind = info.get_type()
+            (several if is_list_type(get_nullable_type(kind)) else single).add(name)
+            if not isinstance(kind, GraphQLNonNull) and node.alias is None:
+                nullable.add(name)  # what has an alias is a root, and looked at for itself
+
+    for text in DOCUMENTS.values():
+        visit(parse(text), TypeInfoVisitor(info, Look()))
+    assert single == answers.SINGLE
+    assert not single & several
+    assert nullable == answers.NULLABLE
 
 
 def test_every_document_is_in_the_manifest_which_a_gateway_takes(

@@ -131,6 +131,12 @@ def test_a_host_without_a_name_is_told() -> None:
         (b'{"data": null}', {}, "neither data nor errors"),
         (b'{"data": {"found": null}}', {}, "neither data nor errors"),
         (b'{"errors": "no"}', {}, "errors that are no list"),
+        (b'{"errors": {"0": 1}, "data": {}}', {}, "errors that are no list"),
+        (b'{"data": {}}', {}, "other data than it was asked for"),
+        (b'{"data": {"found": "text"}}', {}, "other data than it was asked for"),
+        (b'{"data": {"found": []}}', {}, "other data than it was asked for"),
+        (b'{"data": {"found": {"items": null, "total": 1}}}', {}, "other data than it was"),
+        (b'{"data": {"found": {"items": [{}], "total": 1}}}', {}, "other data than it was"),
     ],
 )
 def test_an_answer_that_is_no_gateways_is_told(
@@ -169,9 +175,11 @@ def test_what_a_gateway_says_steers_no_terminal(peer: Peer) -> None:
 
 
 def test_a_watch_of_what_sends_no_stream_is_told(peer: Peer) -> None:
-    execution = {
-        "executionId": "e", "planId": None, "runId": None, "status": "RUNNING", "updatedAt": "now",
-    }  # fmt: skip
+    names = (
+        *("executionId", "intentId", "planId", "runId", "status", "riskTier"),
+        *("requiresApproval", "createdAt", "updatedAt", "allowedActions"),
+    )
+    execution: dict[str, Any] = {**dict.fromkeys(names), "executionId": "e", "status": "RUNNING"}
     peer.answer(json.dumps({"data": {"found": {"execution": execution}}}).encode())
     done = run(peer.url, "execution", "watch", "e", "--json")
     assert "sent no event stream" in failed(done, "ANSWER_UNUSABLE")
