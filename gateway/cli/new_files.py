@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from gateway.model.system import sync_folder, write_durably
+from gateway.model.system import behind_links, sync_folder, write_durably
 
 
 @contextlib.contextmanager
@@ -44,7 +44,7 @@ def put_file(path: Path, content: bytes) -> None:
     if path.exists() and not path.is_file():  # a pipe or a device, which nothing can replace
         path.write_bytes(content)
         return
-    place = path.resolve()  # a link stays one
+    place = behind_links(path)
     begun = place.with_name(f"{place.name}.{secrets.token_hex(8)}.part")
     try:
         write_durably(begun, content)

@@ -1,6 +1,7 @@
 """What the gateway asks of the operating system: the time, fresh ids and files for its keys."""
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -209,6 +210,21 @@ def write_durably(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def behind_links(path: Path) -> Path:
+    """Where a path leads; a link at its end stays one where this is written.
+
+    Raises:
+        OSError: its links lead in a circle.
+    """
+    try:
+        found = path.resolve()
+    except RuntimeError:  # so Python says it up to 3.12
+        found = path
+    if found.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return found
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.model.problem import ProblemError, refuse
-from gateway.model.system import sync_folder, write_durably
+from gateway.model.system import behind_links, sync_folder, write_durably
 from gateway.policy.contents.content import (
     CASES,
     MODEL_FILES,
@@ -38,7 +38,7 @@ def write_content(content: PolicyContent, folder: Path, *, replace: bool = False
     written: dict[Path, Path] = {}
     try:
         for name, text in content.files.items():
-            path = (folder / name).resolve()  # a link stays one
+            path = behind_links(folder / name)
             path.parent.mkdir(parents=True, exist_ok=True)
             written[path] = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
             write_durably(written[path], text.encode())

@@ -259,6 +259,15 @@ def test_an_export_keeps_who_may_read_and_links(run, files: Path, tmp_path: Path
     assert stat.S_IMODE(linked.stat().st_mode) == 0o640
 
 
+def test_links_in_a_circle_are_told(run, files: Path) -> None:
+    (files / "access.csv").unlink()
+    (files / "access.csv").symlink_to("access.csv")
+    done = run("export", str(files), "--force")
+    assert done.exit_code == 1
+    assert f"{files / 'access.csv'} cannot be written: Too many levels" in done.stderr
+    assert (files / "access.csv").is_symlink()
+
+
 # --- import
 
 

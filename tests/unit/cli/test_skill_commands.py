@@ -140,6 +140,14 @@ def test_files_that_cannot_be_used_are_told_without_a_traceback(
     assert "Traceback" not in done.output
 
 
+def test_an_output_that_links_lead_in_a_circle_to_is_told(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ed25519())
+    (tmp_path / "signed.json").symlink_to("signed.json")
+    done = desk.sign("-o", desk.file("signed.json"))
+    assert done.exit_code == 2
+    assert "it cannot be written (Too many levels of symbolic links)." in done.stderr
+
+
 def test_an_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     done = Desk(tmp_path, ed25519()).sign("-o", str(tmp_path / "no" / "such.json"))
     assert done.exit_code == 2
