@@ -1,5 +1,6 @@
 """From policy files to a revision: read a folder, lint everything, then build."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from gateway.policy.contents.content import (
     MODEL_FILES,
     RULE_FILES,
     SEPARATION,
+    UNFINISHED,
     Edited,
     PolicyContent,
 )
@@ -47,9 +49,16 @@ def read_content(folder: Path) -> PolicyContent:
     """The policy files in ``folder``, as they are; what is missing is left out.
 
     Raises:
-        ProblemError: POLICIES_INVALID for a file that cannot be read.
+        ProblemError: POLICIES_INVALID for a file that cannot be read, and where not all files are
+            known to be of one revision.
     """
     findings = Findings()
+    if os.path.lexists(folder / UNFINISHED):
+        told = (
+            "an export to this folder is under way or has ended early, so that its files may be of "
+            "two revisions; run `gateway policy export --force` to this folder again"
+        )
+        findings.add(FILE, folder / UNFINISHED, told)
     texts = {name: findings.text_of(folder / name) for name in _names_in(folder)}
     if findings.issues:
         raise files_invalid(POLICIES_INVALID, "policies", findings.issues)

@@ -24,6 +24,9 @@ CASES = "cases/"
 SEPARATION = "separation.yaml"
 """The file that says which roles nobody may hold together."""
 
+UNFINISHED = "export.unfinished"
+"""The file that says that the others are being exchanged, and may be of two revisions."""
+
 _NAMES = ", ".join((*RULE_FILES, *MODEL_FILES, SEPARATION, f"{CASES}<name>.yaml"))
 _CASE_FILE = re.compile(r"cases/(?!\.)[^/\\\x00-\x1f\x7f]{1,100}\.yaml")
 

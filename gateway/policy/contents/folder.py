@@ -3,7 +3,8 @@
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gateway.model.problem import ProblemError, refuse
@@ -13,8 +14,13 @@ from gateway.policy.contents.content import (
     MODEL_FILES,
     RULE_FILES,
     SEPARATION,
+    UNFINISHED,
     PolicyContent,
 )
+
+_TOLD = b"""The policy files here are being exchanged by gateway policy export. If that has
+ended, it ended early, and they may be of two revisions: export again, with --force.
+"""
 
 
 def write_content(content: PolicyContent, folder: Path, *, replace: bool = False) -> list[str]:
@@ -22,7 +28,8 @@ def write_content(content: PolicyContent, folder: Path, *, replace: bool = False
 
     With ``replace``, policy files that are there are exchanged, and those that the content does
     not have are removed. Whatever else is in the folder stays. Nothing is exchanged before
-    everything is written: half of some policies may allow what the whole of them denies.
+    everything is written, and until everything is exchanged the folder says so and is not read
+    (``UNFINISHED``): half of some policies may allow what the whole of them denies.
 
     Raises:
         ProblemError: CONFLICT if policy files are there and ``replace`` was not said;
@@ -43,18 +50,36 @@ def write_content(content: PolicyContent, folder: Path, *, replace: bool = False
             written[path] = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
             write_durably(written[path], text.encode())
             _give_to_owner(written[path], path)
-        for path, draft in written.items():
-            draft.replace(path)
-        for name in set(present) - set(content.files):
-            (folder / name).unlink()
-        for parent in {path.parent for path in written}:
-            sync_folder(parent)
+        with _unfinished(folder):
+            for path, draft in written.items():
+                draft.replace(path)
+            for name in set(present) - set(content.files):
+                (folder / name).unlink()
+            for parent in {path.parent for path in written}:
+                sync_folder(parent)
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:
         for draft in written.values():
             draft.unlink(missing_ok=True)
     return sorted(content.files)
+
+
+@contextmanager
+def _unfinished(folder: Path) -> Iterator[None]:
+    """Say in the folder that its files are being exchanged. Where that does not come to its end,
+    it stays said until an export has."""
+    mark = folder / UNFINISHED
+    if not mark.exists():
+        try:
+            write_durably(mark, _TOLD)
+            sync_folder(folder)
+        except OSError:
+            mark.unlink(missing_ok=True)
+            raise
+    yield
+    mark.unlink()
+    sync_folder(folder)
 
 
 def _give_to_owner(draft: Path, path: Path) -> None:

@@ -249,6 +249,42 @@ def test_a_full_disk_exchanges_no_file(run, files: Path, monkeypatch: pytest.Mon
     assert {path: path.read_bytes() for path in files.rglob("*") if path.is_file()} == before
 
 
+class Killed(BaseException):
+    """The process ends here: nothing more of it runs."""
+
+
+@pytest.mark.parametrize(
+    ("step", "after"), [("replace", 0), ("replace", 2), ("unlink", 0), ("unlink", 1)]
+)
+def test_what_an_export_left_half_exchanged_is_not_read(
+    run, files: Path, monkeypatch: pytest.MonkeyPatch, step: str, after: int
+) -> None:
+    with_row(files)
+    for name in ("one", "two"):
+        (files / "cases" / f"{name}.yaml").write_text("[]\n")
+    left = [after]
+    real = getattr(Path, step)
+
+    def until(path: Path, *arguments: object, **named: object) -> object:
+        if path.suffix in (".part", ".yaml"):
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+        return real(path, *arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, step, until)
+        with pytest.raises(Killed):
+            run("export", str(files), "--force")
+    for command in (["test"], ["lint"], ["diff"], ["import", str(files), *WHY]):
+        refused = run(*command)
+        assert refused.exit_code == 2
+        assert "POLICY_FILE: an export to this folder is under way or" in refused.stderr
+    assert run("export", str(files), "--force").exit_code == 0
+    assert run("diff").exit_code == 0
+    assert not (files / "export.unfinished").exists()
+
+
 def test_an_export_keeps_who_may_read_and_links(run, files: Path, tmp_path: Path) -> None:
     rules, linked = files / "access.csv", tmp_path / "elsewhere.csv"
     rules.rename(linked)
