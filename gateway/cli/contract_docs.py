@@ -1,9 +1,11 @@
 """gateway contracts docs: the reference of the contracts as static pages."""
 
+import re
 from pathlib import Path
 
 import click
 
+from gateway.cli.new_files import put_file
 from gateway.cli.options import fail, with_settings
 from gateway.cli.output import Output, with_output
 from gateway.contracts import Registry
@@ -11,6 +13,9 @@ from gateway.loading import load_registry
 from gateway.model.json import is_unicode
 from gateway.model.problem import Issue, invalid, problem
 from gateway.settings import Settings
+
+_BEGUN = re.compile(r".+\.(?:html|css)\.[0-9a-f]{16}\.part")
+"""What an earlier run leaves of a file that it was killed over."""
 
 
 @click.command("docs", short_help="Write the reference of the contracts as static pages.")
@@ -45,7 +50,7 @@ def _written(registry: Registry, folder: Path, title: str) -> list[str]:
     there = _pages_in(folder)
     files = dict(reference_files(registry, title))
     for name, content in files.items():
-        (folder / name).write_text(content, encoding="utf-8")
+        put_file(folder / name, content.encode())
     for name in there - files.keys():
         (folder / name).unlink()
     return sorted(files)
@@ -56,10 +61,12 @@ def _pages_in(folder: Path) -> set[str]:
     from gateway.surfaces.reference import GENERATOR, STYLE
 
     mark = f'<meta name="generator" content="{GENERATOR}">'.encode()
-    found = set()
-    for path in sorted(folder.iterdir()):
+    found: set[str] = set()
+    present = sorted(folder.iterdir(), key=lambda path: (path.name == STYLE, path))
+    for path in present:
         is_page = path.suffix == ".html" and path.is_file() and mark in path.read_bytes()
-        if path.name != STYLE and not is_page:
+        is_style = path.name == STYLE and path.is_file() and bool(found)  # it goes with pages
+        if not is_page and not is_style and not _BEGUN.fullmatch(path.name):
             told = f"{path} is no page of an earlier reference. Name a folder that is empty or new."
             fail(problem("CONFLICT", told))
         found.add(path.name)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import click
 
+from gateway.cli.new_files import new_file
 from gateway.cli.options import fail, with_settings
 from gateway.cli.output import Output, with_output
 from gateway.contracts import Registry, load_contracts, names
@@ -79,11 +80,11 @@ def _tell(out: Output, path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that must not be there."""
+    """Write a file that must not be there: whole, since half of a contract stops every start."""
     try:
         path.parent.mkdir(exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with new_file(path) as file:
+            file.write(text.encode())
     except FileExistsError:
         told = f"{path} is there already. Choose another key, or edit that file."
         fail(problem("CONFLICT", told))

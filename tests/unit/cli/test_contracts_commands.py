@@ -1,5 +1,6 @@
 """``gateway contracts list``, ``show``, ``new`` and ``docs``, called as a user calls them."""
 
+import errno
 import json
 import os
 from html.parser import HTMLParser
@@ -231,3 +232,44 @@ def test_a_folder_with_something_else_is_left_alone() -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert "mine/page.html is no page" in done.stderr
     assert [path.name for path in Path("mine").iterdir()] == ["page.html"]
+
+
+def test_a_style_sheet_of_somebody_else_is_left_alone() -> None:
+    Path("mine").mkdir()
+    Path("mine/reference.css").write_text("mine")
+    done = run("docs", "mine")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "mine/reference.css is no page" in done.stderr
+    assert Path("mine/reference.css").read_text() == "mine"
+
+
+def test_pages_are_whole_on_a_full_disk_and_what_was_begun_goes(
+    docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "out"
+    there.mkdir()
+    for name in ("index.html", f"{MINE}.html", "reference.css"):
+        (there / name).write_bytes((docs / name).read_bytes())
+    (there / f"{MINE}.html.0123456789abcdef.part").write_text("begun")
+    with monkeypatch.context() as full:
+        full.setattr("gateway.model.system.os.fsync", _full)
+        done = run("docs", "out")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "PRECONDITION_FAILED" in done.stderr
+    assert (there / "index.html").read_bytes() == (docs / "index.html").read_bytes()
+    assert run("docs", "out").exit_code == 0
+    assert not list(there.glob("*.part"))
+
+
+def test_a_contract_that_cannot_be_written_whole_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.fsync", _full)
+    done = run("new", "shop.parcel.send", "--no-ask", *PARCEL)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "cannot be written (No space left on device)" in done.stderr
+    assert not [path for path in Path("schema").rglob("*") if path.is_file()]
+
+
+def _full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
