@@ -34,11 +34,19 @@ def contract_files(folders: Sequence[Path], findings: Findings) -> Iterator[tupl
 
 
 def _yaml_under(folder: Path, findings: Findings) -> list[Path]:
-    """The contract files under a folder; none where it holds more than contracts ever would."""
+    """The contract files under a folder; none where it holds more than contracts ever would.
+
+    Links to folders are followed, each folder once: what lies behind one must not be missing
+    without a word.
+    """
     found: list[Path] = []
     closed: list[OSError] = []
     looked_at = 0
-    for here, inner, files in os.walk(folder, onerror=closed.append):
+    entered: set[tuple[int, int]] = set()
+    for here, inner, files in os.walk(folder, onerror=closed.append, followlinks=True):
+        if _is_known(here, entered):
+            inner.clear()
+            continue
         looked_at += len(inner) + len(files)
         inner[:] = sorted(name for name in inner if not name.startswith(("_", ".")))
         found += [
@@ -60,6 +68,14 @@ def _yaml_under(folder: Path, findings: Findings) -> list[Path]:
             message = f"this folder cannot be read ({error.strerror}); check its permissions"
             findings.add(f"{name}:1:1", _CODE, message)
     return found
+
+
+def _is_known(folder: str, entered: set[tuple[int, int]]) -> bool:
+    """Whether a folder was entered before, however it was reached; else it is entered now."""
+    told = os.stat(folder)  # noqa: PTH116 as names come from os.walk
+    before = len(entered)
+    entered.add((told.st_dev, told.st_ino))
+    return len(entered) == before
 
 
 def _real(path: Path) -> Path:

@@ -375,6 +375,20 @@ def test_a_folder_or_file_reached_twice_counts_once(write, shop_files):
     assert len(registry.operations) == 2
 
 
+def test_contracts_behind_a_link_to_a_folder_are_loaded(write, tmp_path, shop_files):
+    write({f"elsewhere/{name}": text for name, text in shop_files.items()})
+    folder, elsewhere = tmp_path / "own", tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "shop").symlink_to(elsewhere)
+    (folder / "_left-out").symlink_to(elsewhere)
+    (elsewhere / "round").symlink_to(folder)
+    assert len(load_contracts([folder]).operations) == 2
+    (elsewhere / "broken.yaml").write_text("?")
+    with pytest.raises(ProblemError) as caught:
+        load_contracts([folder])
+    assert caught.value.problem.issues[0].path.startswith("shop/broken.yaml:")
+
+
 def test_a_slip_in_a_file_with_a_colon_in_its_name_is_told(issues_of):
     found = issues_of({"a:b.yaml": "kind: foo", "a:1:2.yaml": "kind: foo"})
     assert [issue.path for issue in found] == ["a:1:2.yaml:1:7", "a:b.yaml:1:7"]
