@@ -1,7 +1,6 @@
 """Serving: the HTTP application of a running gateway, and the socket that it listens on."""
 
 import logging
-import os
 import socket
 from collections.abc import Iterator
 
@@ -193,9 +192,9 @@ def listen(settings: Settings) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((settings.host, settings.port))
-    except OSError as error:
+    except (OSError, TypeError) as error:  # the latter of what can be no name of a host
         sock.close()
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         told = (
             f"{settings.host}:{settings.port} cannot be listened on: {reason}. Set GATEWAY_PORT "
             "to a free port (0 takes any) or GATEWAY_HOST to an address of this machine."

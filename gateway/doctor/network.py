@@ -3,7 +3,6 @@ sent."""
 
 import asyncio
 import errno
-import os
 import socket
 from collections.abc import Iterator
 
@@ -26,11 +25,11 @@ def port(settings: Settings) -> Iterator[Finding]:
         with socket.socket(family, socket.SOCK_STREAM) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((settings.host, settings.port))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE and _is_gateway(settings):
+    except (OSError, TypeError) as error:  # the latter of what can be no name of a host
+        if getattr(error, "errno", None) == errno.EADDRINUSE and _is_gateway(settings):
             yield ok("port", f"a gateway serves on {place}")
             return
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         yield failed(
             "port",
             f"{place} cannot be listened on: {reason}",

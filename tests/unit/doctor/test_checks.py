@@ -29,6 +29,7 @@ from gateway.journal import Checkpointer, SqliteJournal
 from gateway.loading import open_keyring
 from gateway.migrating import bring_up_to_date
 from gateway.model.problem import ProblemError
+from gateway.serving import listen
 from gateway.settings import Settings
 from gateway.shipped import shipped_policies
 from tests.contract.journal_story import Story
@@ -435,6 +436,23 @@ def test_a_port_that_something_else_has_is_told(settings: Settings) -> None:
         assert states(port, own) == [State.FAILED]
     assert states(port, own) == [State.OK]
     assert states(port, load_settings(host="192.0.2.1")) == [State.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("::1%nowhere", "Name or service not known"),
+        (f"\u00fc{'a' * 70}", "encoding of hostname failed"),
+    ],
+)
+def test_a_host_without_an_address_is_told_as_a_start_tells_it(host: str, said: str) -> None:
+    own = load_settings(host=host)
+    [told] = port(own)
+    assert said in told.told
+    with pytest.raises(ProblemError) as refused:
+        listen(own)
+    assert refused.value.problem.code == "SETTINGS_INVALID"
+    assert said in refused.value.problem.detail
 
 
 class Provider(http.server.BaseHTTPRequestHandler):
