@@ -24,8 +24,10 @@ _BESIDES = re.compile(r"\([^)]*\)|:\s*\w+")
 
 
 def has_all(document: str, data: Any) -> bool:
-    """True where ``data`` has everything that a document of the commands asks for."""
-    return _has(_shape_of(document), data)
+    """True where ``data`` has everything that a document of the commands asks for, and no field
+    beside those."""
+    shape = _shape_of(document)
+    return _has(shape, data) and data.keys() == shape.keys()
 
 
 @cache

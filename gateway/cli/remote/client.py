@@ -109,12 +109,12 @@ class Client:
             yield answer.iter_lines()
 
     def download(self, path: str, most: int) -> bytes:
-        """The file at ``path`` of the gateway, of at most ``most`` bytes.
+        """The zip archive at ``path`` of the gateway, of at most ``most`` bytes.
 
         Raises:
             ProblemError: as ``ask`` does.
         """
-        return self._transferred("GET", path, None, most)
+        return self._transferred("GET", path, None, most, "application/zip")
 
     def upload(self, path: str, content: bytes) -> None:
         """Put a file at ``path`` of the gateway.
@@ -122,9 +122,11 @@ class Client:
         Raises:
             ProblemError: as ``ask`` does.
         """
-        self._transferred("PUT", path, content, _MAX_REFUSAL)
+        self._transferred("PUT", path, content, _MAX_REFUSAL, "application/json")
 
-    def _transferred(self, method: str, path: str, content: bytes | None, most: int) -> bytes:
+    def _transferred(
+        self, method: str, path: str, content: bytes | None, most: int, media: str
+    ) -> bytes:
         url = self.target.url
         try:
             with self._http.stream(
@@ -136,6 +138,8 @@ class Client:
         except UnicodeError:
             raise no_address(url) from None
         if answer.is_success:
+            if not answer.headers.get("content-type", "").startswith(media):
+                raise no_gateway(url, f"sent no {media}")  # but a page of its own, most likely
             return body
         raise (
             ProblemError(told_in(body))

@@ -21,19 +21,34 @@ from cryptography.x509.oid import NameOID
 from gateway.cli import main
 from gateway.cli.remote import client
 from gateway.cli.remote.target import Target, address, claims
+from gateway.model.problem import ProblemError
 
 LIST = ("execution", "list")
 A_TOKEN = "a.b.c"
+EXECUTION = (
+    *("executionId", "intentId", "planId", "runId", "status", "riskTier"),
+    *("requiresApproval", "createdAt", "updatedAt", "allowedActions"),
+)
 EVIL = "\x1b]0;owned\x07"
 
 
 class Answerer(BaseHTTPRequestHandler):
     """Answers everything with what its server was told to."""
 
+    def do_GET(self) -> None:
+        self._answer(self.server.told["file"])  # type: ignore[attr-defined] # set below
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.do_GET()
+
     def do_POST(self) -> None:
         told: dict[str, Any] = self.server.told  # type: ignore[attr-defined] # set below
         self.server.asked.append({name.lower(): text for name, text in self.headers.items()})  # type: ignore[attr-defined] # the same
-        self.rfile.read(int(self.headers["content-length"]))
+        asked = self.rfile.read(int(self.headers["content-length"]))
+        self._answer(told["commands"] if b"mutation" in asked and "commands" in told else told)
+
+    def _answer(self, told: dict[str, Any]) -> None:
         self.send_response(told.get("status", 200))
         for name, value in told.get("headers", {}).items():
             self.send_header(name, value)
@@ -133,6 +148,7 @@ def test_a_host_without_a_name_is_told() -> None:
         (b'{"errors": "no"}', {}, "errors that are no list"),
         (b'{"errors": {"0": 1}, "data": {}}', {}, "errors that are no list"),
         (b'{"data": {}}', {}, "other data than it was asked for"),
+        (b'{"data": {"found": {"items": [], "total": 0}, "x": 1}}', {}, "other data than it was"),
         (b'{"data": {"found": "text"}}', {}, "other data than it was asked for"),
         (b'{"data": {"found": []}}', {}, "other data than it was asked for"),
         (b'{"data": {"found": {"items": null, "total": 1}}}', {}, "other data than it was"),
@@ -175,14 +191,34 @@ def test_what_a_gateway_says_steers_no_terminal(peer: Peer) -> None:
 
 
 def test_a_watch_of_what_sends_no_stream_is_told(peer: Peer) -> None:
-    names = (
-        *("executionId", "intentId", "planId", "runId", "status", "riskTier"),
-        *("requiresApproval", "createdAt", "updatedAt", "allowedActions"),
-    )
-    execution: dict[str, Any] = {**dict.fromkeys(names), "executionId": "e", "status": "RUNNING"}
+    execution: dict[str, Any] = {**dict.fromkeys(EXECUTION), "executionId": "e"}
+    execution["status"] = "RUNNING"
     peer.answer(json.dumps({"data": {"found": {"execution": execution}}}).encode())
     done = run(peer.url, "execution", "watch", "e", "--json")
     assert "sent no event stream" in failed(done, "ANSWER_UNUSABLE")
+
+
+LOGIN = {"body": b"<html>Log in</html>", "headers": {"content-type": "text/html"}}
+"""What a proxy answers with status 200 in the place of a gateway."""
+
+
+def test_a_page_of_a_proxy_is_no_evidence(peer: Peer, tmp_path: Path) -> None:
+    bundle = {"runId": "r", "evidenceBundleCount": 1, "exportedAt": "now"}
+    execution = {**dict.fromkeys(EXECUTION), "executionId": "e", "runId": "r", "status": "FAILED"}
+    found = json.dumps({"data": {"found": {"execution": execution}}}).encode()
+    exported = {"body": json.dumps({"data": {"done": bundle}}).encode()}
+    peer.answer(found, commands=exported, file=LOGIN)
+    file = tmp_path / "evidence.zip"
+    done = run(peer.url, "evidence", "export", "e", "-o", str(file))
+    assert "it sent no application/zip" in failed(done, "ANSWER_UNUSABLE")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_of_a_proxy_is_no_upload(peer: Peer) -> None:
+    peer.answer(b"", file=LOGIN)
+    with client.Client(Target(peer.url, A_TOKEN)) as calling, pytest.raises(ProblemError) as told:
+        calling.upload("/skills/artifacts/x", b"archive")
+    assert told.value.problem.code == "ANSWER_UNUSABLE"
 
 
 def test_without_a_token_nothing_is_sent(peer: Peer) -> None:
