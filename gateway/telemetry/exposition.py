@@ -6,6 +6,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import add
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -79,23 +80,32 @@ class Exposition(Collector):
 
 def _counter(counter: Counter) -> Metric:
     family = CounterMetricFamily(counter.name, counter.about, labels=counter.labels)
+    told: dict[tuple[str, ...], int] = {}  # what may not be told apart is one series
     for labels, count in counter.counts().items():
-        family.add_metric(_told(counter, labels), count)
+        shown = _told(counter, labels)
+        told[shown] = told.get(shown, 0) + count
+    for shown, count in told.items():
+        family.add_metric(shown, count)
     return family
 
 
 def _histogram(histogram: Histogram) -> Metric:
     family = HistogramMetricFamily(histogram.name, histogram.about, labels=histogram.labels)
     bounds = [*map(str, map(float, histogram.bounds)), "+Inf"]
+    told: dict[tuple[str, ...], tuple[list[float], float]] = {}  # as for counters
     for labels, (counts, total) in histogram.seen().items():
+        shown = _told(histogram, labels)
+        before, sum_before = told.get(shown, ([0.0] * len(counts), 0.0))
+        told[shown] = ([*map(add, before, counts)], sum_before + total)
+    for shown, (counts, total) in told.items():
         buckets = list(zip(bounds, accumulate(counts), strict=True))
-        family.add_metric(_told(histogram, labels), buckets, total)
+        family.add_metric(shown, buckets, total)
     return family
 
 
-def _told(one: Instrument, labels: Labels) -> list[str]:
+def _told(one: Instrument, labels: Labels) -> tuple[str, ...]:
     """The values of labels as they may be told."""
-    return [
+    return tuple(
         str(value) if value == OTHER or SAFE_FIELDS[name].fits(value) else WITHHELD
         for name, value in zip(one.labels, labels, strict=True)
-    ]
+    )

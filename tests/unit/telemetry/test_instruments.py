@@ -105,6 +105,20 @@ def test_a_value_of_another_form_is_withheld() -> None:
     assert found["gateway_policy_revision_info", ("(withheld)",)] == 1
 
 
+def test_values_that_are_withheld_are_one_series() -> None:
+    """Prometheus keeps one of several samples of the same series, and drops the others."""
+    before = told().get(("gateway_rate_limited_total", ("(withheld)",)), 0)
+    for name in ("bob@example.com", "carol@example.com"):
+        metrics.rate_limited.add(name)
+        metrics.call_seconds.observe(1, name, "ok")
+    found = told()
+    assert found["gateway_rate_limited_total", ("(withheld)",)] == before + 2
+    assert found["gateway_call_duration_seconds_count", ("(withheld)", "ok")] == 2
+    assert found["gateway_call_duration_seconds_bucket", ("(withheld)", "10.0", "ok")] == 2
+    lines = Exposition().text([]).decode().splitlines()
+    assert len({line.rpartition(" ")[0] for line in lines}) == len(lines)
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "counter", "label"),
     [
