@@ -26,6 +26,13 @@ PART_RULES: tuple[Rule, ...] = (
         "applied-directive-changed",
     ),
     breaking(
+        "hidden-by-routers",
+        "Routers hide it from their clients (@inaccessible).",
+        OLD_CLIENTS,
+        "shown-by-routers",
+    ),
+    safe("shown-by-routers", "Routers hide it no longer.", NOTHING, "hidden-by-routers"),
+    breaking(
         "operation-removed",
         "A version of an operation is gone.",
         "Keep it, deprecated, until no plan and no client names it.",

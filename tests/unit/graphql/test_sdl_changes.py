@@ -24,7 +24,7 @@ directive @old(a: Int = 1, gone: Int) repeatable on FIELD_DEFINITION | OBJECT
 directive @more(to: Int! = 1) on OBJECT
 interface Node {{ id: ID! }}
 type A implements Node {{ id: ID! "one" n: Int }}
-type B {{ id: ID! }}
+type B @key(fields: "id") {{ id: ID! }}
 type C implements Node {{ id: ID! m: [Int!]! @old }}
 union U = A | B
 enum E {{ X "one" Y }}
@@ -35,15 +35,17 @@ type Query {{
   f(x: Int = 1, y: I, z: Int!, v: Int! = 1): U
     {FACTS}stability: "beta", risk: "medium") @auth(level: "user") @pii(paths: ["mail"])
   g(e: E): C @deprecated(reason: "old") @authenticated
-  h: Node @policy(policies: [["a"]])
+  h: Node @inaccessible @policy(policies: [["a"]])
 }}
 """
 
+B_AS_IT_IS = 'type B @key(fields: "id") { id: ID! }'
+
 PAIRS: list[tuple[str, str, set[tuple[str, str]]]] = [
-    ("type B { id: ID! }", "type B { id: ID! } type D { a: Int }", {("type-added", "D")}),
+    (B_AS_IT_IS, B_AS_IT_IS + " type D { a: Int }", {("type-added", "D")}),
     (
-        "type B { id: ID! }",
-        "type B { id: ID! } schema { query: B }",
+        B_AS_IT_IS,
+        B_AS_IT_IS + " schema { query: B }",
         {("root-type-changed", "schema query")},
     ),
     (
@@ -52,11 +54,11 @@ PAIRS: list[tuple[str, str, set[tuple[str, str]]]] = [
         {("type-added", "Mutation"), ("root-type-added", "schema mutation")},
     ),
     (
-        "type B { id: ID! }",
-        'type B { id: ID! } "all" schema { query: Query }',
+        B_AS_IT_IS,
+        B_AS_IT_IS + ' "all" schema { query: Query }',
         {("description-changed", "schema")},
     ),
-    ("type B { id: ID! }", "enum B { B }", {("type-changed-kind", "B")}),
+    (B_AS_IT_IS, "enum B { B }", {("type-changed-kind", "B"), ("entity-removed", "B")}),
     ("union U = A | B", "union U = A | B | C", {("type-added-to-union", "U C")}),
     ("enum E { X", "enum E { X Z", {("value-added-to-enum", "E.Z")}),
     ("n: Int", "n: Int o: Int", {("field-added", "A.o")}),
@@ -77,7 +79,7 @@ PAIRS: list[tuple[str, str, set[tuple[str, str]]]] = [
     ("z: Int!", "z: Int", {("arg-changed-kind-safe", "Query.f(z:)")}),
     ("x: Int = 1", "x: Int = 2", {("arg-default-value-change", "Query.f(x:)")}),
     ("x: Int = 1", "x: Int", {("arg-default-value-change", "Query.f(x:)")}),
-    ("type B {", "type B implements Node {", {("implemented-interface-added", "B Node")}),
+    ("type B @", "type B implements Node @", {("implemented-interface-added", "B Node")}),
     (
         'directive @other("one" b: Int, c: Int @deprecated) on OBJECT',
         "",
@@ -98,6 +100,11 @@ PAIRS: list[tuple[str, str, set[tuple[str, str]]]] = [
     (' @auth(level: "user")', "", {("auth-lowered", "Query.f")}),
     (" @authenticated", "", {("auth-lowered", "Query.g")}),
     ('[["a"]]', '[["b"]]', {("applied-directive-changed", "Query.h")}),
+    (" @inaccessible", "", {("shown-by-routers", "Query.h")}),
+    (' @key(fields: "id")', "", {("entity-removed", "B")}),
+    ('(fields: "id")', '(fields: "id", resolvable: false)', {("entity-key-changed", "B")}),
+    ('(fields: "id")', '(fields: "id") @key(fields: "x { y }")', {("entity-added", "B")}),
+    ('(fields: "id")', '(fields: " id")', {("applied-directive-changed", "B")}),
     ('risk: "medium"', 'risk: "high"', {("risk-raised", "Query.f")}),
     ('risk: "medium"', 'risk: "odd"', {("applied-directive-changed", "Query.f")}),
     ('"beta"', '"stable"', {("stability-raised", "Query.f")}),

@@ -90,6 +90,9 @@ def _changes(
     name: str, where: str, was: list[_Arguments], became: list[_Arguments]
 ) -> Iterator[Change]:
     told = f"{_written(name, was)} became {_written(name, became)}"
+    if name == "key":
+        yield change(_of_keys(_keys(was), _keys(became)), where, told)
+        return
     reader = _READERS.get(name)
     if reader is not None and max(len(was), len(became)) == 1:
         codes = reader(was[0] if was else None, became[0] if became else None)
@@ -99,6 +102,23 @@ def _changes(
         codes = {""}
     for code in codes:
         yield change(code or "applied-directive-changed", where, told)
+
+
+def _keys(applied: list[_Arguments]) -> set[tuple[str, bool]]:
+    """The keys of an entity: the fields of each, and whether it can be loaded by them."""
+    return {
+        (" ".join(str(one.get("fields")).split()), one.get("resolvable") is not False)
+        for one in applied
+    }
+
+
+def _of_keys(was: set[tuple[str, bool]], became: set[tuple[str, bool]]) -> str:
+    """The code of what differs in the ``@key`` of a type: other subgraphs refer to it by them."""
+    if was - became and became - was:
+        return "entity-key-changed"
+    if was == became:
+        return "applied-directive-changed"
+    return "entity-removed" if was - became else "entity-added"
 
 
 def _of_contract(was: _Arguments | None, became: _Arguments | None) -> set[str]:
@@ -149,6 +169,10 @@ def _of_deprecated(was: _Arguments | None, became: _Arguments | None) -> set[str
     return {"deprecated" if was is None else "undeprecated"}
 
 
+def _of_inaccessible(was: _Arguments | None, _became: _Arguments | None) -> set[str]:
+    return {"hidden-by-routers" if was is None else "shown-by-routers"}
+
+
 def _of_one_of(was: _Arguments | None, became: _Arguments | None) -> set[str]:
     return {"one-of-demanded" if was is None else "one-of-waived"}
 
@@ -158,6 +182,7 @@ _READERS: Mapping[str, Callable[[_Arguments | None, _Arguments | None], set[str]
     "auth": _of_auth,
     "pii": _of_pii,
     "deprecated": _of_deprecated,
+    "inaccessible": _of_inaccessible,
     "oneOf": _of_one_of,
 }
 
