@@ -3,12 +3,13 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from gateway.journal import read_record
 from gateway.journal.alone import alone
@@ -17,12 +18,13 @@ from gateway.journal.postgres.batch import Batch
 from gateway.journal.postgres.errors import LostConnectionError, PostgresError
 from gateway.journal.postgres.link import Link
 from gateway.journal.postgres.session import PostgresSession
-from gateway.journal.statements import ENTRY_HASH
+from gateway.journal.postgres.unanswered import LOCKED_HASH
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.ports import Tx
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 from tests.contract.journal_story import Story
+from tests.postgres import Postgres
 from tests.unit.journal.conftest import KeySigner
 
 pytestmark = pytest.mark.anyio
@@ -106,7 +108,7 @@ async def test_a_database_that_cannot_tell_of_a_commit_is_asked_again(
     one, refused = PostgresSession.one, []
 
     def behind_a_lock(session: PostgresSession, statement: Any, /, **values: Any) -> Any:
-        if statement is not ENTRY_HASH or values["of_position"] != 2 or refused:
+        if statement is not LOCKED_HASH or values["of_position"] != 2 or refused:
             return one(session, statement, **values)
         refused.append(statement)
         with psycopg.connect(database_url) as other:
@@ -118,6 +120,47 @@ async def test_a_database_that_cannot_tell_of_a_commit_is_asked_again(
     assert await journal.write(lambda tx: counting(tx, execution_id)) == 1
     assert refused
     assert await length(journal, execution_id) == 2
+
+
+@pytest.fixture
+def replicated() -> Iterator[Postgres]:
+    """A server of its own, which may be made to wait for a standby."""
+    server = Postgres({"fsync": "off"})
+    server.start()
+    yield server
+    server.remove()
+
+
+def await_standbys(url: str, names: str) -> None:
+    """From now on commits wait for these standbys."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        setting = sql.SQL("ALTER SYSTEM SET synchronous_standby_names TO {}")
+        connection.execute(setting.format(sql.Literal(names)))
+        connection.execute("SELECT pg_reload_conf()")
+        shown = "SELECT current_setting('synchronous_standby_names')"
+        while connection.execute(shown).fetchone() != (names,):
+            pass
+
+
+async def test_a_commit_that_no_standby_has_is_not_answered_for_being_there(
+    replicated: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts as lost after a while, and ending its session makes it durable on one server."""
+    monkeypatch.setattr("gateway.journal.postgres.wire.PATIENCE", 1.0)
+    url = replicated.create()
+    create_schema(url)
+    journal = await PostgresJournal.open(url, data_dir=tmp_path, clock=SystemClock())
+    execution_id = await received(journal)
+
+    await_standbys(url, "one_that_is_away")
+    writing = asyncio.create_task(journal.write(lambda tx: counting(tx, execution_id)))
+    done, _ = await asyncio.wait({writing}, timeout=5)
+    await_standbys(url, "")
+
+    assert not done
+    assert await asyncio.wait_for(writing, 20) == 1
+    assert await length(journal, execution_id) == 2
+    await journal.close()
 
 
 async def test_an_answer_that_cannot_be_read_is_none(
