@@ -11,6 +11,8 @@ from gateway.journal.postgres.wire import Wire
 log = logging.getLogger("gateway.journal")
 
 _PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0)
+# A role that a session takes on when it begins may not see, nor end, what its login did before.
+_AS_LOGIN, _AS_EVER = "SET ROLE NONE", "RESET ROLE"
 _OWN = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 # A server may not notice for minutes that a client is gone, and keeps its locks meanwhile.
 _END = (
@@ -87,12 +89,14 @@ class Link:
             self._wire = None
 
     def _begin(self, fresh: Wire) -> None:
+        fresh.send(_AS_LOGIN)
         if self._session is not None and not self._ended(fresh, self._session):
             if self._succeeds:
                 raise LostConnectionError
             log.warning("The server is still at work for a connection of %s", self._name)
-        fresh.send(_OWN)
-        (own,) = rows_of(fresh.answers()[-1])
+        place = fresh.send(_OWN)
+        fresh.send(_AS_EVER)
+        (own,) = rows_of(fresh.answers()[place])
         self._made(fresh)
         self._session = own
 

@@ -1,5 +1,6 @@
 """A record on PostgreSQL whatever an administrator has set for the role or for the database."""
 
+import secrets
 import threading
 import time
 from pathlib import Path
@@ -8,13 +9,15 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import func, select
 
 from gateway.journal import Checkpointer, as_file, verify_record
 from gateway.journal.dialects import POSTGRES
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.postgres.link import Link
 from gateway.journal.postgres.schema import connected, hold_schema
-from gateway.journal.statement import creating
+from gateway.journal.postgres.session import PostgresSession
+from gateway.journal.statement import Statement, creating
 from gateway.journal.tables import SCHEMA_VERSION
 from gateway.model.system import SystemClock
 from gateway.postgres import Connection
@@ -88,6 +91,32 @@ def test_a_connection_that_was_lost_is_ended_at_the_server(url: str) -> None:
     with psycopg.connect(url) as connection:
         named = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gateway-test'"
         assert connection.execute(named).fetchone() == (1,)
+    lost.close()
+    link.close()
+
+
+def test_a_connection_is_ended_that_works_in_the_name_of_another_role(
+    database_url: str,
+) -> None:
+    """As where each process has a login of its own, and all of them make what one role owns."""
+    owner, login = (f"{kind}_{secrets.token_hex(4)}" for kind in ("owner", "login"))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for told in (
+            "CREATE ROLE {owner}",
+            "CREATE ROLE {login} LOGIN IN ROLE {owner}",
+            "ALTER ROLE {login} SET role TO {owner}",
+        ):
+            names = {"owner": sql.Identifier(owner), "login": sql.Identifier(login)}
+            connection.execute(sql.SQL(told).format(**names))
+    link = Link(database_url.replace("postgres@", f"{login}@"), "gateway-test", succeeds=True)
+    lost = link.wire()
+    lost.is_lost = True
+    fresh = link.wire()
+
+    with psycopg.connect(database_url) as connection:
+        named = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+        assert connection.execute(named, (login,)).fetchone() == (1,)
+    assert PostgresSession(fresh).one(Statement(select(func.current_user()))) == (owner,)
     lost.close()
     link.close()
 
