@@ -4,6 +4,7 @@ whoever asks goes on with a new one, and whoever stops does so."""
 import asyncio
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,17 +12,24 @@ import pytest
 from gateway.blobs import postgres as postgres_blobs
 from gateway.blobs.postgres import PostgresBlobs
 from gateway.blobs.tables import BLOB_TABLES
+from gateway.dispatch import ElsewhereDispatcher, EmbeddedDispatcher, Pace
+from gateway.dispatch.procrastinate import REMINDER, ProcrastinateFeed
+from gateway.dispatch.procrastinate import feed as procrastinate_feed
+from gateway.dispatch.procrastinate_tables import create_schema as create_jobs
 from gateway.duties.duties import INTERVAL
 from gateway.duties.postgres_leadership import SILENCE, PostgresLeadership
+from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.model.contract import RateKey
 from gateway.model.problem import ProblemError
 from gateway.model.rate import Budget, Holder
+from gateway.model.system import SystemClock
 from gateway.pipeline import postgres_limits
 from gateway.pipeline.postgres_limits import PostgresRateLimits
 from gateway.pipeline.rate_tables import RATE_TABLES
 from gateway.postgres import Connection
 from gateway.privacy import postgres_key_store
 from gateway.privacy.postgres_key_store import PostgresKeyStore
+from tests.contract.dispatch_house import House
 from tests.faults.proxy import Proxy
 from tests.postgres import Postgres
 
@@ -136,6 +144,37 @@ def test_calls_are_counted_again(
     network.lose()
     assert asyncio.run(limits.take(budget)) >= 0
     limits.close()
+
+
+def test_jobs_are_taken_again(
+    network: Proxy,
+    through: str,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(procrastinate_feed, "_SILENCE", 1.0)
+    create_schema(database_url)
+    with psycopg.connect(database_url) as session:
+        create_jobs(session)
+
+    async def working() -> None:
+        given = {"data_dir": tmp_path, "clock": SystemClock(), "reminders": (REMINDER,)}
+        journal = await PostgresJournal.open(database_url, **given)
+        pace = Pace(every=60.0, busy=60.0)  # nobody looks for what a job brings no word of
+        here = EmbeddedDispatcher(journal, SystemClock(), pace=pace, is_alone=False)
+        told = ElsewhereDispatcher(journal, SystemClock(), 60.0)
+        house = House(journal, told, here, ProcrastinateFeed(through, here))
+        await house.start()
+        for lost in (False, True):
+            if lost:
+                network.lose()
+            run_id = await house.begin()
+            await house.until(lambda run_id=run_id: house.advances[run_id] == 1, 30)
+        await house.stop()
+        await journal.close()
+
+    asyncio.run(working())
 
 
 @pytest.mark.parametrize("of_all", [False, True])

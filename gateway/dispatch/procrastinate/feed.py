@@ -12,7 +12,7 @@ from gateway.dispatch.embedded import EmbeddedDispatcher
 from gateway.dispatch.procrastinate.reminder import QUEUE, TASK
 from gateway.model.claims import DueRun
 from gateway.model.tasks import left
-from gateway.postgres import asked_of
+from gateway.postgres import PatientAsyncSession, asked_of
 
 _log = logging.getLogger(__name__)
 _HANDS = 8
@@ -28,16 +28,36 @@ _LIGHT = {"synchronous_commit": "off"}
 _LEFT = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL"
 """Removes what workers left behind that died, and whose places were given up."""
 
+_SILENCE = 5.0
+"""Seconds of silence after which a session counts as lost. Procrastinate itself would wait for
+ever, take no job any more and say nothing of it."""
+
+_QUIET = 45.0
+"""The same for the session that listens, of which Procrastinate asks something every 30 seconds."""
+
 
 def _unchecked(**given: Any) -> AsyncConnectionPool:
     """A pool that hands connections out as they are: one that is gone shows itself with the next
     job, and to ask it each time costs as much as the job."""
-    return AsyncConnectionPool(**{**given, "check": None})
+    patient = {"connection_class": PatientAsyncSession, "configure": _answering}
+    return AsyncConnectionPool(**{**given, **patient, "check": None})
 
 
-async def _each_by_itself(connection: AsyncConnection) -> None:
-    """Let each statement commit by itself, with no transaction to begin and to end around it."""
-    await connection.set_autocommit(True)
+async def _answering(session: AsyncConnection) -> None:
+    """Make a session ready for jobs: each statement commits by itself, with no transaction to begin
+    and to end around it."""
+    await _made_ready(session, _SILENCE)
+
+
+async def _listening(session: AsyncConnection) -> None:
+    """Make the session ready that Procrastinate makes beside the pool, to listen."""
+    await _made_ready(session, _QUIET)
+
+
+async def _made_ready(session: AsyncConnection, silence: float) -> None:
+    if isinstance(session, PatientAsyncSession):
+        session.silence = silence
+    await session.set_autocommit(True)
 
 
 class ProcrastinateFeed:
@@ -55,7 +75,7 @@ class ProcrastinateFeed:
             max_size=_CONNECTIONS,
             timeout=_REACHED_WITHIN,
             pool_factory=_unchecked,
-            configure=_each_by_itself,
+            configure=_listening,
             kwargs={
                 "application_name": "gateway-jobs",
                 "options": asked_of(url, **_LIGHT),
