@@ -14,15 +14,21 @@ Session = TypeVar("Session", bound=psycopg.Connection[Any])
 _ALWAYS = {
     "array_nulls": "on",
     "bytea_output": "hex",
+    "client_encoding": "UTF8",
     "datestyle": "ISO",
     "default_transaction_deferrable": "off",
     "default_transaction_isolation": "read committed",
+    "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
+    "lock_timeout": "0",
     "standard_conforming_strings": "on",
+    "statement_timeout": "0",
 }
 """What statements here are written for. With other values they would store or read something else,
-or decide by a moment that lies before a lock was had; and a session that ended because it was idle
-would give back what its process holds by it."""
+or decide by a moment that lies before a lock was had; a session that ended because it was idle
+would give back what its process holds by it; and what takes long, as to bring tables up to date or
+to rewrite those with keys, could never be done. Who must not take long says so by settings of its
+own."""
 
 _MARK, _HEARD = "gateway.asked", "on"
 """A setting that only a session has which was asked for it."""

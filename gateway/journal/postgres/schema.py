@@ -18,11 +18,6 @@ from gateway.postgres import CONNECT_SECONDS, connect, database_of
 _LOCK = (0x67617465, 2)
 """The advisory lock of whoever creates or migrates the tables."""
 
-_AS_LONG_AS_IT_TAKES = dict.fromkeys(
-    ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"), 0
-)
-"""What is set for statements of every day would keep tables from being brought up to date."""
-
 
 def create_schema(url: str, companions: Sequence[Companion] = ()) -> bool:
     """Create the tables in an empty database, as a whole or not at all, however many processes
@@ -71,8 +66,7 @@ def connecting(url: str) -> psycopg.Connection[Any]:
         psycopg.Error: none can be made.
         ProblemError: DATABASE_POOLED.
     """
-    settings = _AS_LONG_AS_IT_TAKES
-    return connect(psycopg.connect, url, settings, connect_timeout=CONNECT_SECONDS)
+    return connect(psycopg.connect, url, {}, connect_timeout=CONNECT_SECONDS)
 
 
 def hold_schema(connection: psycopg.Connection[Any]) -> None:

@@ -177,6 +177,24 @@ def test_whoever_waited_for_the_tables_finds_them(url: str) -> None:
     assert created == [False]
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_text_is_what_it_is(database_url: str, encoding: str) -> None:
+    put(database_url, client_encoding=encoding)
+    connection = Connection(database_url, "the keys")
+    assert connection.rows("SELECT %s::text", ("Łódź",)) == [("Łódź",)]
+    connection.close()
+
+
+def test_what_takes_long_is_not_cut_off(url: str) -> None:
+    """As the rewriting of tables when keys are rotated."""
+    put(url, statement_timeout="50ms", lock_timeout="1ms")
+    connection = Connection(url, "the keys")
+    connection.rows("SELECT pg_sleep(0.2)")
+    shown = "SELECT current_setting('lock_timeout')"
+    assert connection.rows(shown) == [("0",)]
+    connection.close()
+
+
 def test_tables_are_brought_up_to_date_however_long_that_takes(url: str) -> None:
     """Else what takes longer than a statement of the gateway may take could never be done."""
     put(url, statement_timeout="50ms", idle_in_transaction_session_timeout="50ms")
