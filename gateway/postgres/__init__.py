@@ -1,6 +1,6 @@
 """Connections to PostgreSQL that outlive its restart, and the locks that processes share."""
 
-from gateway.postgres.asked import asked_of, connect, database_of
+from gateway.postgres.asked import NO_LIMIT, asked_of, connect, database_of, limits_transactions
 from gateway.postgres.connection import (
     ALIVE,
     CONNECT_SECONDS,
@@ -15,6 +15,7 @@ from gateway.postgres.patient import PatientAsyncSession
 __all__ = [
     "ALIVE",
     "CONNECT_SECONDS",
+    "NO_LIMIT",
     "Connection",
     "PatientAsyncSession",
     "SharedLock",
@@ -24,4 +25,5 @@ __all__ = [
     "connect",
     "database_of",
     "is_gone",
+    "limits_transactions",
 ]

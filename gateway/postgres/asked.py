@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import conninfo
@@ -29,6 +29,12 @@ or decide by a moment that lies before a lock was had; a session that ended beca
 would give back what its process holds by it; and what takes long, as to bring tables up to date or
 to rewrite those with keys, could never be done. Who must not take long says so by settings of its
 own."""
+
+NO_LIMIT: LiteralString = "SET transaction_timeout = 0"
+"""Has no transaction of a session ended for the time that it takes, as those must not be that read
+all of the record."""
+
+_LIMITS_TRANSACTIONS = 170_000
 
 _MARK, _HEARD = "gateway.asked", "on"
 """A setting that only a session has which was asked for it."""
@@ -64,12 +70,20 @@ def connect(
         row = session.execute("SELECT current_setting(%s, true)", (_MARK,)).fetchone()
         if row is None or row[0] != _HEARD:
             raise _pooled(url)
+        if limits_transactions(session):
+            session.execute(NO_LIMIT)
         if not session.autocommit:
-            session.rollback()
+            session.commit()
     except BaseException:
         session.close()
         raise
     return session
+
+
+def limits_transactions(session: psycopg.Connection[Any]) -> bool:
+    """Whether the server knows of the limit that ``NO_LIMIT`` lifts: before 17 it refuses a session
+    that asks for none."""
+    return session.info.server_version >= _LIMITS_TRANSACTIONS
 
 
 def database_of(url: str) -> str:

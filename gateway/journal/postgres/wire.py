@@ -17,7 +17,14 @@ from psycopg.pq.abc import PGresult
 
 from gateway.journal.postgres.errors import LOST, STOOD_STILL, LostConnectionError, PostgresError
 from gateway.journal.postgres.values import parameter
-from gateway.postgres import ALIVE, CONNECT_SECONDS, asked_of, await_any
+from gateway.postgres import (
+    ALIVE,
+    CONNECT_SECONDS,
+    NO_LIMIT,
+    asked_of,
+    await_any,
+    limits_transactions,
+)
 
 PATIENCE = 15.0
 """Seconds to wait for an answer before the connection counts as lost."""
@@ -66,6 +73,9 @@ class Wire:
         self._idle = idle_timeout / 1000
         self._quiet_since: float | None = None  # within a transaction
         self.is_lost = False
+        if limits_transactions(self._connection):
+            self.send(NO_LIMIT)
+            self.answers()
 
     def send(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Send a statement with ``$1`` and so on; returns which of the ``answers`` is its own."""

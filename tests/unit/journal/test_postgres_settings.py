@@ -15,8 +15,10 @@ from gateway.journal import Checkpointer, as_file, verify_record
 from gateway.journal.dialects import POSTGRES
 from gateway.journal.postgres import PostgresJournal, create_schema
 from gateway.journal.postgres.link import Link
+from gateway.journal.postgres.opening import open_snapshot
 from gateway.journal.postgres.schema import connected, hold_schema
 from gateway.journal.postgres.session import PostgresSession
+from gateway.journal.queries import LAST_POSITION
 from gateway.journal.statement import Statement, creating
 from gateway.journal.tables import SCHEMA_VERSION
 from gateway.model.system import SystemClock
@@ -193,6 +195,17 @@ def test_what_takes_long_is_not_cut_off(url: str) -> None:
     shown = "SELECT current_setting('lock_timeout')"
     assert connection.rows(shown) == [("0",)]
     connection.close()
+
+
+def test_what_reads_long_is_not_cut_off(url: str) -> None:
+    """As a verification, which copies the record in one transaction."""
+    create_schema(url)
+    put(url, transaction_timeout="100ms")
+    with open_snapshot(url, "gateway-test") as session, connected(url) as connection:
+        for _ in range(2):
+            assert session.one(LAST_POSITION) == (None,)
+            connection.execute("SELECT 1")
+            time.sleep(0.3)
 
 
 def test_tables_are_brought_up_to_date_however_long_that_takes(url: str) -> None:
