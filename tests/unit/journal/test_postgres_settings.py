@@ -220,7 +220,7 @@ def test_tables_are_brought_up_to_date_however_long_that_takes(url: str) -> None
 async def test_what_the_url_asks_for_is_asked_for_by_every_session(
     database_url: str, tmp_path: Path
 ) -> None:
-    """As where two installations share a database, each in a schema of its own."""
+    """As where the tables are to lie in a schema of their own."""
     with psycopg.connect(database_url) as connection:
         connection.execute("CREATE SCHEMA apart")
     url = f"{database_url}?options={quote('-c search_path=apart')}"
