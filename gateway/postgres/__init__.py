@@ -4,6 +4,7 @@ from gateway.postgres.asked import NO_LIMIT, asked_of, connect, database_of, lim
 from gateway.postgres.connection import (
     ALIVE,
     CONNECT_SECONDS,
+    UNREACHED,
     Connection,
     as_text,
     is_gone,
@@ -16,6 +17,7 @@ __all__ = [
     "ALIVE",
     "CONNECT_SECONDS",
     "NO_LIMIT",
+    "UNREACHED",
     "Connection",
     "PatientAsyncSession",
     "SharedLock",

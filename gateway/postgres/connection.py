@@ -23,6 +23,12 @@ ALIVE: dict[str, Any] = {
 }
 """How a dead connection is noticed that nobody closed."""
 
+UNREACHED = (
+    "check that it runs and takes more sessions, the network between, and the host, database, user "
+    "and password that it is asked for with"
+)
+"""What to do where there is no session. libpq does not say whether a server refused to give one."""
+
 T = TypeVar("T")
 Session = psycopg.Connection[Row]
 
@@ -182,9 +188,10 @@ class Connection:
 
     def _unavailable(self, error: psycopg.Error) -> ProblemError:
         _log.warning("the database of %s: %s", self._purpose, as_text(error))
+        remedy = "Try again" if error.sqlstate else f"Try again; or {UNREACHED}"
         return refuse(
             "SERVICE_UNAVAILABLE",
-            f"The database of {self._purpose} cannot be used now ({as_text(error)}). Try again.",
+            f"The database of {self._purpose} cannot be used now ({as_text(error)}). {remedy}.",
         )
 
 

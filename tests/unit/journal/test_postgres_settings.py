@@ -21,6 +21,7 @@ from gateway.journal.postgres.session import PostgresSession
 from gateway.journal.queries import LAST_POSITION
 from gateway.journal.statement import Statement, creating
 from gateway.journal.tables import SCHEMA_VERSION
+from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
 from gateway.postgres import Connection
 from tests.contract.journal_story import Story, call
@@ -121,6 +122,15 @@ def test_a_connection_is_ended_that_works_in_the_name_of_another_role(
     assert PostgresSession(fresh).one(Statement(select(func.current_user()))) == (owner,)
     lost.close()
     link.close()
+
+
+def test_who_is_not_let_in_is_told_what_to_look_at(database_url: str) -> None:
+    """As with a mistake in the settings of a first start: libpq does not tell it from an outage."""
+    unknown = database_url.replace("postgres@", "nobody@")
+    with pytest.raises(ProblemError, match="user and password"):
+        Connection(unknown, "the keys").rows("SELECT 1")
+    with pytest.raises(ProblemError, match="user and password"):
+        create_schema(unknown)
 
 
 def test_a_session_that_is_idle_keeps_what_it_holds(url: str) -> None:
