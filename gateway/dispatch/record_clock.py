@@ -1,8 +1,8 @@
 """The clock by which claims go: that of the record, which all processes share."""
 
-import time
 from datetime import datetime, timedelta
 
+from gateway.model.elapsed import elapsed
 from gateway.model.ports import Clock, Journal
 from gateway.model.time import parse
 
@@ -13,7 +13,8 @@ _SLOW = 1.0
 class RecordClock(Clock):
     """The record's time: read there now and then, and counted on by this process meanwhile.
 
-    The clock of this process may be minutes off; how fast it goes is good enough for half a minute.
+    The clock of this process may be minutes off; how fast it goes is good enough for half a minute,
+    of which what the machine slept through is a part.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -29,7 +30,7 @@ class RecordClock(Clock):
         if self._known is None:
             raise RuntimeError("the record's clock was not read yet")
         moment, read = self._known
-        return moment + timedelta(seconds=time.monotonic() - read)
+        return moment + timedelta(seconds=elapsed() - read)
 
     async def keep_right(self) -> None:
         """Read the record's clock, unless that was done a short while ago.
@@ -37,10 +38,10 @@ class RecordClock(Clock):
         Raises:
             ProblemError: SERVICE_UNAVAILABLE.
         """
-        began = time.monotonic()
+        began = elapsed()
         if self._known is not None and began - self._known[1] < _FRESH:
             return
         moment = parse(await self._journal.write(lambda tx: tx.now))
-        ended = time.monotonic()
+        ended = elapsed()
         if self._known is None or ended - began < _SLOW:
             self._known = moment, (began + ended) / 2
