@@ -28,7 +28,7 @@ _LIGHT = {"synchronous_commit": "off"}
 _LEFT = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL"
 """Removes what workers left behind that died, and whose places were given up."""
 
-_SILENCE = 5.0
+_SILENCE = 10.0
 """Seconds of silence after which a session counts as lost. Procrastinate itself would wait for
 ever, take no job any more and say nothing of it."""
 
