@@ -7,7 +7,6 @@ from gateway.model.ports import Clock, Journal
 from gateway.model.time import parse
 
 _FRESH = 30.0
-_SLOW = 1.0
 
 
 class RecordClock(Clock):
@@ -42,6 +41,15 @@ class RecordClock(Clock):
         if self._known is not None and began - self._known[1] < _FRESH:
             return
         moment = parse(await self._journal.write(lambda tx: tx.now))
-        ended = elapsed()
-        if self._known is None or ended - began < _SLOW:
-            self._known = moment, (began + ended) / 2
+        self._known = moment, self._read_at(moment, began, elapsed())
+
+    def _read_at(self, moment: datetime, began: float, ended: float) -> float:
+        """When it was that moment, which is only known to be no earlier and no later than so.
+
+        Where what was known before fits that, it is no worse: the answer may have taken long.
+        """
+        if self._known is None:
+            return (began + ended) / 2
+        known, read = self._known
+        expected = read + (moment - known).total_seconds()
+        return min(max(expected, began), ended)

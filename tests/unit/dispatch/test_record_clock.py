@@ -23,9 +23,11 @@ class Record:
     def __init__(self) -> None:
         self.moment = LONG_AGO
         self.asked = 0
+        self.answering = lambda: None
 
     async def write(self, unit: object) -> str:
         self.asked += 1
+        self.answering()
         return stamp(self.moment)
 
 
@@ -47,3 +49,26 @@ async def test_it_goes_on_from_what_the_record_said(monkeypatch: pytest.MonkeyPa
     await clock.keep_right()
     assert clock.now() == LONG_AGO + timedelta(hours=1)
     assert record.asked == 2
+
+
+@pytest.mark.parametrize("before", [0.0, 0.8])
+async def test_an_answer_that_took_long_makes_it_neither_late_nor_early(
+    before: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows when in the meantime it was read. Of a clock that is late whoever waits for a
+    run that was begun just now is told that it stands still."""
+    record, elapsed = Record(), [100.0]
+    monkeypatch.setattr(record_clock, "elapsed", lambda: elapsed[0])
+    clock = RecordClock(record)  # type: ignore[arg-type] # only write is used
+    await clock.keep_right()
+
+    def slow() -> None:
+        elapsed[0] += 0.8
+
+    record.answering = slow
+    elapsed[0] += 40
+    record.moment = LONG_AGO + timedelta(seconds=40 + before)
+    await clock.keep_right()
+
+    assert record.asked == 2
+    assert abs(clock.now() - (LONG_AGO + timedelta(seconds=40.8))) < timedelta(seconds=0.01)
