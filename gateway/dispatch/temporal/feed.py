@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
-from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from gateway.dispatch.embedded import EmbeddedDispatcher
+from gateway.dispatch.temporal.connecting import connected
 from gateway.dispatch.temporal.signals import TASK_QUEUE
 from gateway.dispatch.temporal.workflow import ACTIVITY, RunWorkflow
 from gateway.model.claims import DueRun
@@ -69,7 +69,7 @@ class TemporalFeed:
         """
         while not self._is_stopping:
             try:
-                client = await Client.connect(self._address, namespace=self._namespace)
+                client = await connected(self._address, self._namespace)
                 worker = Worker(
                     client,
                     task_queue=TASK_QUEUE,

@@ -8,6 +8,7 @@ from temporalio.client import Client
 from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.service import RPCError
 
+from gateway.dispatch.temporal.connecting import connected
 from gateway.dispatch.temporal.workflow import WAKE, WORKFLOW
 from gateway.model.claims import DueRun
 
@@ -37,7 +38,7 @@ class TemporalSignals:
 
     async def start(self) -> None:
         """Begin to signal. The server need not be there yet."""
-        self._client = await Client.connect(self._address, namespace=self._namespace, lazy=True)
+        self._client = await connected(self._address, self._namespace, lazy=True)
         self._tasks = [asyncio.create_task(self._tell(self._client)) for _ in range(_HANDS)]
 
     async def stop(self, patience: float = 2.0) -> None:

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio.testing import ActivityEnvironment
 
 from gateway.dispatch.pool import RunPool
-from gateway.dispatch.temporal import TemporalFeed
+from gateway.dispatch.temporal import TemporalFeed, TemporalSignals
 from gateway.dispatch.temporal import feed as feed_module
 from gateway.model.claims import DueRun
 from gateway.model.execution import Claim
 from gateway.model.system import SystemClock
+from tests.temporal import Temporal
 
 pytestmark = pytest.mark.anyio
 
@@ -44,10 +46,8 @@ async def test_a_worker_that_does_not_end_is_left(
 ) -> None:
     begun = asyncio.Event()
 
-    class Client:
-        @staticmethod
-        async def connect(*_: object, **__: object) -> None:
-            """A connection that nobody uses."""
+    async def connected(*_: object) -> None:
+        """A connection that nobody uses."""
 
     class Worker:
         def __init__(self, *_: object, **__: object) -> None:
@@ -56,7 +56,7 @@ async def test_a_worker_that_does_not_end_is_left(
         async def run(self) -> None:
             await run()
 
-    monkeypatch.setattr(feed_module, "Client", Client)
+    monkeypatch.setattr(feed_module, "connected", connected)
     monkeypatch.setattr(feed_module, "Worker", Worker)
     monkeypatch.setattr(feed_module, "_PARTING", 0.01 if run is stays else 25.0)
     monkeypatch.setattr(feed_module, "_TROUBLE", 0.0)
@@ -95,3 +95,22 @@ async def test_a_run_for_which_there_is_no_room_is_not_asked_for_again_at_once()
     here.submit(DueRun("before", "acme"))
     given = {"run_id": "run", "workspace": "acme", "urgent": False, "lease": 10.0}
     assert await ActivityEnvironment().run(feed.advance, given) >= 1.0
+
+
+async def test_what_the_library_logs_is_told_as_everything_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its core, which is not Python, would write to standard error by itself."""
+    server = Temporal(tmp_path)
+    server.start()
+    signals = TemporalSignals(server.address, "default", 6.0)
+    await signals.start()
+    assert signals._client is not None
+    await signals._client.service_client.check_health()
+    server.stop()
+    signals.submit(DueRun("run_1", "acme"))
+    async with asyncio.timeout(60):
+        while not any(one.name.startswith("temporalio") for one in caplog.records):  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.05)
+    await signals.stop(0)
+    assert "retried" not in capfd.readouterr().err
