@@ -68,6 +68,29 @@ def test_an_operator_who_has_it_repeated_answers_for_a_second_effect() -> None:
     assert "happened 3 times, at most 2" in str(story.verdict())
 
 
+@pytest.mark.parametrize("declined", [True, False])
+def test_what_an_operator_has_repeated_is_tried_until_it_is_taken(declined: bool) -> None:
+    """As long as nothing comes of it: he does not answer for an attempt that got no answer."""
+    story = true_story()
+    doubt = settled("unresolved", REPLY, **unknown())
+    again = {"attempt": 1, "outcome": "repeat", "stepStatus": "ready", "stepId": REPLY}
+    detail = "An earlier attempt got no answer, and the last one was declined (TIMEOUT)."
+    told = {"code": "OUTCOME_UNKNOWN", "detail": detail if declined else "The connection failed."}
+    story.after(
+        "step.dispatched",
+        REPLY,
+        doubt,
+        Fact("step.reconciled", again, "otto"),
+        dispatched(REPLY, 2),
+        settled("retrying", REPLY, 2, problem=told),
+        dispatched(REPLY, 3),
+    )
+    story.fact("step.completed", REPLY).body["attempt"] = 3
+    story.operations.append(operation("reconcile", 4.6, "otto", step=REPLY, status="RUNNING"))
+    found = [one for one in story.verdict().anomalies if "is tried again" in one]
+    assert len(found) == (0 if declined else 1)
+
+
 @pytest.mark.parametrize("lost", [0, 5])
 def test_a_gap_and_a_broken_chain_are_found(lost: int) -> None:
     record = true_story().record()

@@ -23,6 +23,8 @@ _DONE = ("COMPLETED", "SKIPPED")
 _SENT_FROM = ("PLANNED", "READY", "WAITING_APPROVAL")
 _UNKEYED = ("support.customer.reply@1.0.0",)
 """Commands that must not be repeated by themselves once they may have had their effect."""
+_DECLINED = "the last one was declined"
+"""What is said of an attempt that had no effect and follows on others of which nobody knows."""
 _ATTEMPTS = 4
 """How often a step is tried in one round."""
 
@@ -150,8 +152,12 @@ class Walk:
             self.fault(entry, f"step {step.key} is settled although it is {step.status}")
         if entry.body["attempt"] != step.attempt:
             self.fault(entry, f"attempt {entry.body['attempt']} is settled, not {step.attempt}")
-        unknown = (entry.body.get("problem") or {}).get("code") == "OUTCOME_UNKNOWN"
-        if entry.type == "step.retrying" and unknown and step.contract in _UNKEYED:
+        told = entry.body.get("problem") or {}
+        unknown = told.get("code") == "OUTCOME_UNKNOWN"
+        # This attempt did nothing, and for those before it an operator answers who had it repeated.
+        answered_for = step.repeats > 0 and _DECLINED in told.get("detail", "")
+        is_unkeyed = step.contract in _UNKEYED and not answered_for
+        if entry.type == "step.retrying" and unknown and is_unkeyed:
             self.fault(entry, f"step {step.key} may have had its effect and is tried again")
         # An unusable answer after a success is another matter: such a step is never sent again.
         gave_up = entry.type == "step.unresolved" and unknown and not entry.actor
