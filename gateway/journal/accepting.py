@@ -70,9 +70,10 @@ class Accepting:
             self._require_silence(record.session)
             [newest] = record.session.one(_NEWEST) or ("",)
             before = max(record.now, newest)  # also where the clock was put back
+            accepted = SqlRecords(record.session).restored_before() or ""
             runs = self._record(record, before, known)
             record.session.change(claim_statements.WAKE_WAITING, wake_at=record.now)
-            lost = self._set_aside(record)
+            lost = self._set_aside(record, accepted)
         self._write_mark()
         return Accepted(runs, lost)
 
@@ -130,10 +131,13 @@ class Accepting:
             session.change(MOVE_HOME, server=home)
         return int(runs)
 
-    def _set_aside(self, record: Alone) -> Path | None:
-        """Move checkpoints away that are of entries which are lost; they still prove these."""
+    def _set_aside(self, record: Alone, accepted: str) -> Path | None:
+        """Move checkpoints away that are of entries which are lost; they still prove these. An
+        attempt that broke off may have moved them since a restored record was ``accepted`` last."""
         file = CheckpointFile(self.data_dir)
-        return file.set_aside(record.now) if file.stray(record.session) else None
+        if file.stray(record.session):
+            return file.set_aside(record.now)
+        return file.set_aside_after(accepted)
 
     def _write_mark(self) -> None:
         with reading_snapshot(self.place) as session:

@@ -16,8 +16,10 @@ from gateway.journal.place import Place, reading
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 from gateway.journal.tables import checkpoint
+from gateway.model.system import sync_folder
 
 FILE_NAME = "checkpoints.jsonl"
+_LOST = "checkpoints.lost-"
 
 _log = logging.getLogger("gateway.journal")
 
@@ -133,10 +135,15 @@ class CheckpointFile:
         Raises:
             OSError: it cannot be moved.
         """
-        moment = "".join(sign for sign in now if sign.isdigit())
-        lost = self.path.with_name(f"checkpoints.lost-{moment}.jsonl")
+        lost = self.path.with_name(f"{_LOST}{_digits(now)}.jsonl")
         self.path.rename(lost)
+        sync_folder(lost.parent)
         return lost
+
+    def set_aside_after(self, moment: str) -> Path | None:
+        """The newest file that was moved away after a stamp; None where there is none."""
+        found = max(self.path.parent.glob(f"{_LOST}*.jsonl"), default=None)
+        return found if found and found.stem > f"{_LOST}{_digits(moment)}" else None
 
     def _end(self) -> tuple[int, bytes]:
         """How many bytes the file has, and the last of them, in which two lines have room."""
@@ -147,6 +154,10 @@ class CheckpointFile:
                 return size, file.read(size - begin)
         except FileNotFoundError:
             return 0, b""
+
+
+def _digits(moment: str) -> str:
+    return "".join(sign for sign in moment if sign.isdigit())
 
 
 def _stored(line: str) -> bytes:

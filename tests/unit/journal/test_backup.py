@@ -18,6 +18,7 @@ from gateway.journal import (
     MarkFile,
     SqliteJournal,
     Until,
+    alone,
     back_up,
     keep_mark,
     marks,
@@ -358,6 +359,31 @@ async def test_an_accepted_record_is_served_and_says_so(record, keys: Path) -> N
     [(body,)] = record.sql("SELECT body FROM entry WHERE type = 'record.restored'")
     assert '"position":10' in body
     assert '"known":17' in body
+
+
+async def test_an_acceptance_that_broke_off_tells_when_repeated_where_lost_checkpoints_are(
+    record, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await record.tell("a")
+    backup = backed_up(record)
+    await serve(record, keys, "b")
+    await record.session(_nothing)
+    put(record, backup)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(alone, "next_checkpoint", full)
+        with pytest.raises(OSError, match="No space"):
+            accept(record, keys)
+    await refused(record, keys)
+
+    done = accept(record, keys)
+
+    assert done.lost is not None
+    assert done.lost.read_text().count("\n") == 2
+    assert accept(record, keys).lost is None  # it was told of, once it was accepted
 
 
 async def test_what_waits_is_looked_at_again(record, keys: Path) -> None:
