@@ -1,5 +1,7 @@
 """What the operations of the rights of people share: whom a call names, and how that is shown."""
 
+import asyncio
+
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records
 from gateway.model.problem import Issue, invalid
@@ -86,6 +88,11 @@ def expiry_of(admitted: Admitted, now: str) -> str | None:
     if moment <= now:
         raise invalid([Issue("/input/expiresAt", "OUT_OF_RANGE", "must lie in the future")])
     return moment
+
+
+async def believed(rights: Rights, _admitted: Admitted) -> str:
+    """The moment up to which the clock is believed: a hold that ends later still stands."""
+    return (await asyncio.to_thread(rights.calendar.look)).moment
 
 
 def filter_of(loop: Loop, rights: Rights, admitted: Admitted) -> RightsFilter:

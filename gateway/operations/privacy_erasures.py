@@ -6,9 +6,9 @@ from functools import partial
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
 from gateway.model.rights import OPEN_ERASURES, Erasure, ErasureStatus
-from gateway.model.time import stamp
 from gateway.operations.common import page_of, present
 from gateway.operations.privacy_common import (
+    believed,
     filter_of,
     named_by,
     required_text,
@@ -24,13 +24,13 @@ from gateway.runtime import Loop
 
 def bind_erasures(loop: Loop, rights: Rights) -> Bindings:
     """The handlers of the contracts about erasures."""
-    handlers = _Handlers(loop, rights)
+    handlers, moment = _Handlers(loop, rights), partial(believed, rights)
     return {
         "privacy.subject.erase@1.0.0": Command(handlers.ask),
         "privacy.erasure.approve@1.0.0": Command(handlers.approve),
         "privacy.erasure.reject@1.0.0": Command(handlers.reject),
-        "privacy.erasure.get@1.0.0": Query(handlers.get),
-        "privacy.erasure.list@1.0.0": Query(handlers.list_all),
+        "privacy.erasure.get@1.0.0": Query(handlers.get, moment),
+        "privacy.erasure.list@1.0.0": Query(handlers.list_all, moment),
     }
 
 
@@ -63,15 +63,16 @@ class _Handlers:
         """An erasure, what it waits for, and its receipt."""
         workspace = admitted.principal.workspace
         erasure = require_erasure(records, workspace, admitted.value["erasureId"])
-        return {"erasure": self._item(records, erasure)}
+        return {"erasure": self._item(records, admitted.prepared, erasure)}
 
     def list_all(self, admitted: Admitted, records: Records) -> JsonObject:
         """Erasures of the workspace, newest first."""
         which = filter_of(self.loop, self.rights, admitted)
         found, total = records.erasures(which, page_of(admitted))
-        return {"items": list(map(partial(self._item, records), found)), "total": total}
+        item = partial(self._item, records, admitted.prepared)
+        return {"items": list(map(item, found)), "total": total}
 
-    def _item(self, records: Records, erasure: Erasure) -> JsonObject:
+    def _item(self, records: Records, moment: str, erasure: Erasure) -> JsonObject:
         text = partial(shown_text, self.loop, erasure.subject)
         told = erasure.told
         note = text(told, "note") or text(told, "reason")
@@ -86,22 +87,21 @@ class _Handlers:
                 "decidedBy": erasure.decided_by,
                 "decidedAt": erasure.decided_at,
                 "decisionNote": note,
-                "waitsFor": self._waits(records, erasure),
+                "waitsFor": self._waits(records, moment, erasure),
                 "erasedAt": erasure.erased_at,
                 "receipt": erasure.receipt,
             }
         )
 
-    def _waits(self, records: Records, erasure: Erasure) -> list[JsonObject]:
-        """What stands between now and the erasure."""
+    def _waits(self, records: Records, moment: str, erasure: Erasure) -> list[JsonObject]:
+        """What stands between the believed moment and the erasure."""
         if erasure.status not in OPEN_ERASURES:
             return []
         waits: list[JsonObject] = []
         if erasure.status is ErasureStatus.PENDING_APPROVAL:
             told = f"A person other than {erasure.requested_by} has to approve it."
             waits.append({"kind": "APPROVAL", "message": told})
-        now, workspace = stamp(self.loop.clock.now()), erasure.subject.workspace
-        for hold in records.active_holds(workspace, now):
+        for hold in records.active_holds(erasure.subject.workspace, moment):
             if hold.id in erasure.held_by or hold.subject == erasure.subject:
                 told = f"A legal hold stands in the matter {hold.matter}."
                 waits.append({"kind": "HOLD", "holdId": hold.id, "message": told})

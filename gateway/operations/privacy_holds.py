@@ -1,7 +1,7 @@
 """privacy.hold.place, lift and list, and privacy.consent.record, withdraw and list"""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.model.json import JsonObject
@@ -9,6 +9,7 @@ from gateway.model.ports import Records, Tx
 from gateway.model.rights import Consent, Hold
 from gateway.operations.common import page_of, present
 from gateway.operations.privacy_common import (
+    believed,
     expiry_of,
     filter_of,
     named_by,
@@ -29,7 +30,7 @@ def bind_holds(loop: Loop, rights: Rights) -> Bindings:
     return {
         "privacy.hold.place@1.0.0": Command(handlers.place, handlers.look),
         "privacy.hold.lift@1.0.0": Command(handlers.lift),
-        "privacy.hold.list@1.0.0": Query(handlers.holds),
+        "privacy.hold.list@1.0.0": Query(handlers.holds, partial(believed, rights)),
         "privacy.consent.record@1.0.0": Command(handlers.record),
         "privacy.consent.withdraw@1.0.0": Command(handlers.withdraw),
         "privacy.consent.list@1.0.0": Query(handlers.consents),
@@ -69,7 +70,7 @@ class _Handlers:
 
     def holds(self, admitted: Admitted, records: Records) -> JsonObject:
         """Legal holds of the workspace, newest first."""
-        which = filter_of(self.loop, self.rights, admitted)
+        which = replace(filter_of(self.loop, self.rights, admitted), now=admitted.prepared)
         found, total = records.holds(which, page_of(admitted))
         return {"items": [self._hold(hold, which.now) for hold in found], "total": total}
 
