@@ -11,13 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from gateway.model.json import decode, encode
 from gateway.model.system import sync_folder
 
 FILE_NAME = "tombstones.jsonl"
 _AT_ONCE = 5_000
+_MOST_BYTES = 65_536
+"""No line is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class TombstoneFile:
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
-            for line in file:
+            for line in _lines(file):
                 if (told := _told(line)) is not None:
                     yield told
 
@@ -79,7 +81,7 @@ class TombstoneFile:
         if not self.path.exists():
             return 0
         with self.path.open("rb") as file:
-            return sum(_told(line) is None for line in file if line.strip())
+            return sum(_told(line) is None for line in _lines(file) if line.strip())
 
 
 def by_key(tombstones: Tombstones) -> Iterator[dict[str, Tombstone]]:
@@ -87,6 +89,15 @@ def by_key(tombstones: Tombstones) -> Iterator[dict[str, Tombstone]]:
     buried = iter(tombstones)
     while chunk := {one.key_id: one for one in islice(buried, _AT_ONCE)}:
         yield chunk
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file; of one that is too long for a tombstone, only the beginning."""
+    is_begun = False
+    while part := file.readline(_MOST_BYTES):
+        if not is_begun:
+            yield part
+        is_begun = not part.endswith(b"\n")
 
 
 def _told(line: bytes) -> Tombstone | None:

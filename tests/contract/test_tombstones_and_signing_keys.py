@@ -1,5 +1,6 @@
 """What tombstones and signing keys must do, as files and in PostgreSQL."""
 
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,6 +53,21 @@ def test_a_new_file_of_tombstones_survives_a_power_cut_from_the_first_on(
     for number in range(2):
         file.append([Tombstone(f"k{number}", "acme", NOW, "asked for")])
     assert synced == [tmp_path]
+
+
+def test_no_more_of_a_line_is_read_than_a_tombstone_may_have(tmp_path: Path) -> None:
+    """What is no file of tombstones may have one line of any length."""
+    made = [Tombstone(f"k{number}", "acme", NOW, "asked for") for number in range(2)]
+    file = TombstoneFile(tmp_path / "tombstones.jsonl")
+    file.append(made[:1])
+    with file.path.open("ab") as opened:
+        opened.write(b"x" * 16_000_000)
+    file.append(made[1:])
+    tracemalloc.start()
+    assert list(file) == made
+    assert file.unreadable() == 1
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
 
 
 def test_every_opener_signs_with_the_same_key(reopen: Open) -> None:
