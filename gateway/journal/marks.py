@@ -9,6 +9,7 @@ what it did afterwards, nobody knows. ``continuing`` asks.
 """
 
 import os
+import secrets
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,7 +80,8 @@ class MarkFile:
         Raises:
             OSError: it cannot be written.
         """
-        begun = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        own = f"{os.getpid()}.{secrets.token_hex(8)}"  # in containers numbers are not unique
+        begun = self.path.with_name(f"{self.path.name}.{own}.part")
         try:
             write_durably(begun, f"{encode(asdict(mark))}\n".encode())
             begun.replace(self.path)
@@ -89,7 +91,7 @@ class MarkFile:
     def tidy(self) -> None:
         """Remove what processes that were killed had begun to write; others write on."""
         for begun in self.folder.glob(f"{MARK_NAME}.*.part"):
-            number = begun.name.split(".")[-2]
+            number = begun.name.removeprefix(f"{MARK_NAME}.").partition(".")[0]
             if number.isdecimal() and not _is_running(int(number)):
                 with suppress(OSError):  # it stays, and is in nobody's way
                     begun.unlink()

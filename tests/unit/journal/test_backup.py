@@ -240,14 +240,15 @@ def over() -> int:
 async def test_what_killed_processes_had_begun_is_removed_at_a_start(
     record, keys: Path, over: int
 ) -> None:
-    left = keys / f"record.mark.{over}.part"
+    left, of_before = keys / f"record.mark.{over}.0a1b.part", keys / f"record.mark.{over}.part"
     of_another, unknown = keys / f"record.mark.{os.getppid()}.part", keys / "record.mark.x.part"
-    for file in (left, of_another, unknown):
+    for file in (left, of_before, of_another, unknown):
         file.write_text("{")
 
     await serve(record, keys, "a")
 
     assert not left.exists()
+    assert not of_before.exists()
     assert of_another.exists()
     assert unknown.exists()
 
@@ -262,6 +263,25 @@ def test_a_mark_that_was_only_begun_leaves_nothing(
     with pytest.raises(OSError, match="No space"):
         MarkFile(keys).write(Mark(1, "a", 1, stopped=False))
     assert list(keys.iterdir()) == []
+
+
+def test_a_mark_takes_nothing_of_one_that_a_process_of_the_same_number_writes(
+    keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In containers every gateway may be process 1, and some share a data folder."""
+    write, beside = marks.write_durably, [Mark(2, "b", 1, stopped=False)]
+
+    def slowly(path: Path, content: bytes) -> None:
+        write(path, content)
+        if beside:
+            MarkFile(keys).write(beside.pop())
+            assert MarkFile(keys).read() == Mark(2, "b", 1, stopped=False)
+
+    monkeypatch.setattr(marks, "write_durably", slowly)
+    MarkFile(keys).write(Mark(1, "a", 1, stopped=False))
+
+    assert MarkFile(keys).read() == Mark(1, "a", 1, stopped=False)
+    assert [path.name for path in keys.iterdir()] == ["record.mark"]
 
 
 async def test_the_mark_follows_the_record(
