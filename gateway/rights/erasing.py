@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from gateway.journal import Place, Signer, open_sealed
 from gateway.model.entry import EntryType, NewEntry
-from gateway.model.json import JsonObject
+from gateway.model.json import JsonObject, JsonValue
 from gateway.model.ports import Journal, Tx
 from gateway.model.rights import Erasure, ErasureStatus, Hold, Subject, SubjectKind
 from gateway.privacy import DataKeys
@@ -90,6 +90,42 @@ class Eraser:
         await self._end_runs(erasure, fallen.executions)
         await self._finish(erasure, fallen, sorted(condemned))
         return True
+
+    async def carry_out_again(self, erasure: Erasure, moment: str, kept: Kept) -> int:
+        """Erase what has come back of a person who was erased while the key store did not know it,
+        as one that was restored; returns how many keys fall.
+
+        What is ``kept`` stays, and so does all that came of the person since. Safe to repeat.
+
+        Raises:
+            OSError, sqlite3.Error, TimeoutError, ProblemError: it could not be done; repeat it.
+        """
+        search, count = await asyncio.to_thread(self._returned, erasure), 0
+        holds, held = await kept() if search.keys else (frozenset(), frozenset())
+        for chunk in chunks(sorted(search.keys - held), CHUNK):
+            again = partial(_restate, erasure=erasure, keys=chunk, holds=holds, moment=moment)
+            if not chunk or not await self.journal.write(again):
+                break
+            await self._end_runs(erasure, search.executions)
+            await asyncio.to_thread(self._destroy, erasure, chunk)
+            count += len(chunk)
+        return count
+
+    def _returned(self, erasure: Erasure) -> Search:
+        """What is held on an erased person by keys that sealed something before they were erased
+        and are there all the same."""
+        subject, receipt = erasure.subject, (erasure.receipt or {}).get("receipt", {})
+        until = (receipt.get("journal") or {}).get("position", 0)
+        there = frozenset(self.keys.keys_of_token(subject.workspace, subject.target))
+        if not there:
+            return Search(self.keys, [subject], until=0)
+        with open_sealed(self.place) as entries:
+            found = entries.holding(subject.workspace, there, 0, until)
+            before = [one.body for one in found if one.at <= (erasure.condemned_at or "")]
+            back = {key for key in there if any(f'"{key}"' in body for body in before)}
+            search = Search(self.keys, [subject], back, readable=True, until=until)
+            search.advance(entries)
+        return search
 
     async def _fallen(self, erasure: Erasure, search: Search, condemned: set[str]) -> Search:
         """What fell: all that was found, unless a hold keeps something of it."""
@@ -174,6 +210,18 @@ def may_begin(tx: Tx, erasure: Erasure, search: Search, moment: str) -> bool:
 def no_other_stands(workspace: str, holds: frozenset[str], moment: str, tx: Tx) -> bool:
     """True if no holds stand in a workspace, now or at a ``moment``, but these."""
     return not {hold.id for hold in tx.active_holds(workspace, min(moment, tx.now))} - holds
+
+
+def _restate(tx: Tx, erasure: Erasure, keys: list[str], holds: frozenset[str], moment: str) -> bool:
+    """Record that keys which came back fall with an erasure that is done; False where other holds
+    stand than were looked at."""
+    if not no_other_stands(erasure.subject.workspace, holds, moment, tx):
+        return False
+    if fresh := tx.uncondemned(keys):
+        reasons: JsonValue = [f"{REASON}{erasure.id}"]
+        body: JsonObject = {"cause": erasure.id, "keys": fresh, "reasons": reasons}
+        tx.append(about(erasure, EntryType.KEYS_RESTATED, body))
+    return True
 
 
 def stands_in_the_way(hold: Hold, erasure: Erasure, search: Search) -> bool:

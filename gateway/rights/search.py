@@ -44,7 +44,8 @@ class Search:
 
     ``known`` are keys that are known to be theirs though the key store may have forgotten it.
     ``readable`` leaves out what nobody can open, such as what was erased already, ``only`` whatever
-    other keys sealed. After ``advance``: ``keys`` are those that fall, ``own`` those of the people
+    other keys sealed, ``until`` what came behind a position and whatever stands beside none of the
+    ``known`` keys. After ``advance``: ``keys`` are those that fall, ``own`` those of the people
     among them; ``executions`` the executions concerned; ``others`` the tokens of other people whose
     data shares an entry or an execution with what falls, and ``beside`` the keys that seal it
     there; ``fields`` counts the values that fall by contract and field; ``positions`` are those of
@@ -60,8 +61,10 @@ class Search:
         *,
         readable: bool = False,
         only: Set[str] | None = None,
+        until: int | None = None,
     ) -> None:
         self._keystore = keys
+        self._until = until
         self._only = only
         self._readable = readable
         self._subjects = frozenset(subjects)
@@ -82,9 +85,9 @@ class Search:
 
     def advance(self, entries: SealedHistory) -> None:
         """Read the entries that came since."""
-        through = entries.last_position()
+        through = entries.last_position() if self._until is None else self._until
         # Keys are listed after the end was fixed, so each that sealed something before it is there.
-        for token in self._tokens if self._only is None else ():
+        for token in self._tokens if self._only is None and self._until is None else ():
             self.own.update(self._keystore.keys_of_token(self._workspace, token))
         self.keys |= self.own
         fresh = self._named - self.executions

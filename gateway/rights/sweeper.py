@@ -12,9 +12,9 @@ from gateway.journal import open_sealed
 from gateway.model.elapsed import elapsed
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
-from gateway.model.ports import Clock, Journal, Records, Tx
+from gateway.model.ports import Clock, Journal, Page, Records, Tx
 from gateway.model.problem import ProblemError
-from gateway.model.rights import Erasure, Hold
+from gateway.model.rights import Erasure, ErasureStatus, Hold, RightsFilter
 from gateway.model.tasks import cancelled
 from gateway.model.time import END, stamp
 from gateway.privacy.key_rows import DataKeyRow
@@ -51,6 +51,7 @@ class Sweeper:
         self._calendar = calendar
         self._told_at = float("-inf")
         self._condemned: dict[str, list[str]] = {}
+        self._has_looked_back = False
         self._interval = interval
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -86,8 +87,24 @@ class Sweeper:
                     with _logged(f"erasure {erasure.id}"):
                         kept = partial(self._kept, erasure.subject.workspace, moment)
                         await self._eraser.carry_out(erasure, moment, kept)
+            with _logged("looking for keys of erased people that came back"):
+                if not self._has_looked_back:
+                    await self._look_back(await self.believed())
+                    self._has_looked_back = True
             with _logged("the retention sweep"):
                 await self._sweep_expired(await self.believed())
+
+    async def _look_back(self, moment: str) -> None:
+        """Erase what has come back of erased people with a newer key store: once in the life of a
+        process, since nobody puts another store in its place meanwhile."""
+        for workspace in await asyncio.to_thread(self._keys.store.workspaces):
+            page = Page(CHUNK)
+            while erasures := await self._journal.read(partial(_erased, workspace, moment, page)):
+                for erasure in erasures:
+                    kept = partial(self._kept, workspace, moment)
+                    if count := await self._eraser.carry_out_again(erasure, moment, kept):
+                        _log.warning("erasure %s: %d keys had come back", erasure.id, count)
+                page = Page(CHUNK, page.offset + CHUNK)
 
     async def believed(self) -> str:
         """The moment up to which the clock is believed: what it says is over is gone for good.
@@ -186,6 +203,13 @@ def _is_held(records: Records, erasure: Erasure, now: str) -> bool:
     workspace = erasure.subject.workspace
     holds = (records.hold(workspace, hold_id) for hold_id in erasure.held_by)
     return any(hold is not None and hold.is_active(now) for hold in holds)
+
+
+def _erased(workspace: str, now: str, page: Page, records: Records) -> list[Erasure]:
+    """The erasures of people that are done."""
+    which = RightsFilter(workspace, now, status=ErasureStatus.ERASED.value)
+    found, _ = records.erasures(which, page)
+    return found
 
 
 def _standing(workspace: str, now: str, records: Records) -> list[Hold]:

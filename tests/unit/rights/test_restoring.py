@@ -186,3 +186,58 @@ async def test_a_key_store_that_comes_back_keeps_what_is_of_others_than_who_was_
     assert "bob@x.org" in await rights.texts()
     await rights.restart()
     await holds(rights)
+
+
+async def erased_while_unknown(rights: RightsWorld) -> str:
+    """Ada is erased while an older key store stands in that does not know her at all, gets mail
+    again, and then the newer one is found; returns the erasure."""
+    await rights.mail("bob@x.org")
+    await rights.stop()
+    rights.back_up(rights.key_dir, "keys-older")
+    await rights.start()
+    await rights.mail("ada@x.org")
+    await rights.mail("ada@x.org", "bob@x.org")
+    await rights.stop()
+    rights.back_up(rights.key_dir, "keys-newer")
+    rights.restore_keys_beside_tombstones(rights.folder / "keys-older")
+    await rights.start()
+    erasure = await rights.erase(rights.named("ada@x.org"))
+    assert done(erasure)
+    await rights.stop()
+    rights.restore_keys_beside_tombstones(rights.folder / "keys-newer")
+    await rights.start()
+    return erasure.id
+
+
+async def test_what_only_a_newer_key_store_knows_of_who_was_erased_falls_when_it_comes_back(
+    rights: RightsWorld,
+) -> None:
+    erasure_id = await erased_while_unknown(rights)
+    await rights.rights.sweeper.sweep()
+    await holds(rights)
+    fallen = await rights.journal.read(lambda records: records.condemned_by(erasure_id))
+    assert not any(rights.keyring.data.is_there(key_id) for key_id in fallen)
+    assert done(await rights.erasure(erasure_id))
+    bobs = [text for text in await rights.texts() if text == "Dear bob@x.org"]
+    assert len(bobs) == 4  # as input and output of both
+
+
+async def test_what_a_hold_keeps_of_what_came_back_falls_once_it_ends(rights: RightsWorld) -> None:
+    await erased_while_unknown(rights)
+    hold = await rights.hold(rights.named("ada@x.org"))
+    await rights.rights.sweeper.sweep()
+    assert "Dear ada@x.org" in await rights.texts()
+    await rights.lift(hold.id)
+    await rights.restart()
+    await rights.rights.sweeper.sweep()
+    await holds(rights)
+
+
+async def test_what_comes_of_somebody_after_they_were_erased_stays(rights: RightsWorld) -> None:
+    await rights.mail("ada@x.org")
+    assert done(await rights.erase(rights.named("ada@x.org")))
+    await rights.mail("ada@x.org")
+    for _ in range(2):
+        await rights.rights.sweeper.sweep()
+        assert "Dear ada@x.org" in await rights.texts()
+        await rights.restart()
