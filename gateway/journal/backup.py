@@ -14,6 +14,9 @@ from gateway.model.system import sync_folder
 _PAGES = 1_024
 """Pages that are copied at a time; whoever writes goes on in between."""
 
+_BESIDE = ("-journal", "-wal", "-shm")
+"""What SQLite keeps beside a file, and leaves where the disk is full: it would stay so."""
+
 
 def back_up(database: Path, target: Path, done: Callable[[int, int], None]) -> None:
     """Copy the record of one moment to the file ``target``, also beside a running server.
@@ -34,7 +37,8 @@ def back_up(database: Path, target: Path, done: Callable[[int, int], None]) -> N
             raise FileExistsError(17, "it is there already", str(target))
         begun.rename(target)
     finally:
-        begun.unlink(missing_ok=True)
+        for beside in ("", *_BESIDE):
+            begun.with_name(f"{begun.name}{beside}").unlink(missing_ok=True)
     sync_folder(target.parent)
 
 

@@ -148,6 +148,22 @@ async def test_a_backup_takes_nothing_of_another_that_breaks_off(record) -> None
     assert not list(record.folder.glob("*.part*"))
 
 
+async def test_a_backup_that_fails_leaves_nothing_of_what_sqlite_keeps_beside_it(record) -> None:
+    await record.tell("a")
+    target = record.folder / "backup.db"
+
+    def fails(*_: int) -> None:
+        (begun,) = record.folder.glob("backup.db.*.part")
+        for ending in ("-journal", "-wal", "-shm"):  # as where the disk is full
+            begun.with_name(f"{begun.name}{ending}").touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        back_up(record.path, target, fails)
+
+    assert not list(record.folder.glob("backup.db*"))
+
+
 async def test_a_record_that_ends_earlier_was_restored(record, keys: Path) -> None:
     await serve(record, keys, "a")
     copy = record.folder / "copy.db"
