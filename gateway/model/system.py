@@ -96,7 +96,7 @@ def key_file(path: Path, make: Callable[[], bytes], *, secret: bool = True) -> b
         raise unusable_key(
             path,
             f"cannot be used ({error.strerror or error}). Give the user that runs the gateway"
-            " read and write access to it and to its folder",
+            " read and write access to it and to its folder, and room on its disk",
         ) from error
 
 
@@ -130,7 +130,7 @@ def _writable(path: Path) -> Iterator[None]:
         raise unusable_key(
             path,
             f"cannot be replaced ({error.strerror or error}). Give the user that runs the gateway"
-            " write access to its folder",
+            " write access to its folder, and room on its disk",
         ) from error
 
 

@@ -1,5 +1,6 @@
 """The real clock, the real ids, and key files that are safe to create at once."""
 
+import errno
 import itertools
 import os
 import re
@@ -14,7 +15,13 @@ from pathlib import Path
 import pytest
 
 from gateway.model.problem import ProblemError
-from gateway.model.system import RandomIds, SystemClock, key_file, signing_key_file
+from gateway.model.system import (
+    RandomIds,
+    SystemClock,
+    key_file,
+    replace_key_file,
+    signing_key_file,
+)
 from tests.forking import Forked
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,6 +116,23 @@ def test_no_copy_of_a_key_is_left_of_a_crash(
     assert left.read_bytes() == b"key"
     assert key_file(path, lambda: b"another") == b"key"
     assert set(tmp_path.iterdir()) == {path, others}
+
+
+def test_a_key_that_a_full_disk_has_no_room_for_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ProblemError, match=r"KEYS_UNUSABLE: .*No space left on device") as caught:
+        key_file(tmp_path / "root.key", lambda: b"key")
+    assert "room on its disk" in caught.value.problem.detail
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "next.key").touch()
+    with pytest.raises(ProblemError, match="KEYS_UNUSABLE") as caught:
+        replace_key_file(tmp_path / "next.key", tmp_path / "root.key")
+    assert "room on its disk" in caught.value.problem.detail
 
 
 def test_whoever_is_too_slow_to_make_a_key_reads_that_of_another(
