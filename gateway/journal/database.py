@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from gateway.journal.faults import is_around, unavailable
@@ -103,10 +103,24 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
             cached_statements=256,
         )
         connection.execute("PRAGMA foreign_keys = OFF")
+        if mode == "ro":
+            _undo_what_was_killed(connection, path)
         connection.execute("PRAGMA cache_size = -32768")
     except (*BROKEN, sqlite3.Error) as error:
         raise unreadable(path, error) from error
     return connection
+
+
+def _undo_what_was_killed(reader: sqlite3.Connection, path: Path) -> None:
+    """Undo a first write that was killed: a backup has no write-ahead log until then, and who only
+    reads can read nothing until somebody who may write has undone it."""
+    try:
+        reader.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_READONLY_ROLLBACK":
+            raise
+        with closing(connect(path, "rw")) as undoing:
+            undoing.execute("PRAGMA schema_version").fetchone()
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:

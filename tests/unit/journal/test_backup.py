@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -29,7 +30,9 @@ from gateway.journal import (
 from gateway.journal import mark_keeper as keeping
 from gateway.journal.beside import COMMAND_WRITER
 from gateway.journal.marks import BACKUP_VERSION, Mark
+from gateway.journal.migrations import sqlite_versions
 from gateway.journal.opening import WRITER
+from gateway.journal.tables import SCHEMA_VERSION
 from gateway.model.problem import ProblemError
 from gateway.model.tasks import cancelled
 from tests.contract.journal_story import WORKSPACE, SteppingClock, Story, call
@@ -162,6 +165,33 @@ async def test_a_backup_that_fails_leaves_nothing_of_what_sqlite_keeps_beside_it
         back_up(record.path, target, fails)
 
     assert not list(record.folder.glob("backup.db*"))
+
+
+_KILLED = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")  # so that pages are written before the commit
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE entry SET body = body || 'x'")
+os._exit(0)
+"""
+
+
+def cut_off_in(backup: Path) -> None:
+    """Begin to write into a file, and be killed."""
+    subprocess.run([sys.executable, "-c", _KILLED, str(backup)], check=True)
+
+
+async def test_a_backup_whose_first_write_was_killed_is_read_as_it_was(record) -> None:
+    """It is in no write-ahead log yet, so what was begun must be undone before anybody reads."""
+    for name in ("a", "b", "c", "d"):
+        await record.tell(name)
+    backup = backed_up(record)
+    cut_off_in(backup)
+    assert backup.with_name("backup.db-journal").stat().st_size
+
+    assert sqlite_versions(backup) == [SCHEMA_VERSION]
+    assert verify_record(backup, [record.signer.public_key_pem], record.file).findings == ()
 
 
 async def test_a_record_that_ends_earlier_was_restored(record, keys: Path) -> None:
