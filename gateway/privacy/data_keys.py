@@ -20,7 +20,7 @@ from gateway.model.entropy import random_bytes
 from gateway.model.json import canonical
 from gateway.model.pii import ErasedError, Owner
 from gateway.model.ports import Clock
-from gateway.model.time import stamp
+from gateway.model.time import END, stamp
 from gateway.privacy.freshness import Freshness
 from gateway.privacy.key_rows import DataKeyRow, sealing_end, seals_no_more
 from gateway.privacy.key_store import KeyStore
@@ -150,11 +150,12 @@ class DataKeys:
         """The ids of the keys that a person has."""
         return self.keys_of_token(owner.workspace, self.token(owner))
 
-    def keys_of_token(self, workspace: str, token: str) -> list[str]:
-        """The ids of the keys that the person behind a token has."""
+    def keys_of_token(self, workspace: str, token: str, made_until: str = END) -> list[str]:
+        """The ids of the keys that the person behind a token has and that were made by a moment."""
         with self.store.lock:
             self.settle()
-            return [row.id for row in self.store.keys_of(workspace, token)]
+            rows = self.store.keys_of(workspace, token)
+            return [row.id for row in rows if row.created_at <= made_until]
 
     def owner_token(self, key_id: str) -> str | None:
         """The token of the person whom a key belongs to, None where it is nobody's own."""

@@ -18,6 +18,7 @@ from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.ports import Journal, Tx
 from gateway.model.rights import Erasure, ErasureStatus, Hold, Subject, SubjectKind
+from gateway.model.time import after
 from gateway.privacy import DataKeys
 from gateway.rights.receipts import Classes, make_receipt, signed
 from gateway.rights.search import Search
@@ -26,6 +27,9 @@ from gateway.runtime.lifecycle import Lifecycle
 
 ROUNDS = 8
 """How often what came meanwhile is looked for; what still comes then is new data."""
+
+_CLOCKS = 86_400.0
+"""Seconds that the clocks of processes never differ by: each makes keys by its own."""
 
 CHUNK = 1_000
 """How many keys one entry names, and how many are destroyed at a time."""
@@ -116,7 +120,9 @@ class Eraser:
         and are there all the same."""
         subject, receipt = erasure.subject, (erasure.receipt or {}).get("receipt", {})
         until = (receipt.get("journal") or {}).get("position", 0)
-        there = frozenset(self.keys.keys_of_token(subject.workspace, subject.target))
+        # Keys that were made long after it sealed nothing before it: most people have no others.
+        made_until = after(erasure.condemned_at, _CLOCKS) if erasure.condemned_at else ""
+        there = frozenset(self.keys.keys_of_token(subject.workspace, subject.target, made_until))
         if not there:
             return Search(self.keys, [subject], until=0)
         with open_sealed(self.place) as entries:

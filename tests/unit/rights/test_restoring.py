@@ -2,13 +2,14 @@
 
 import contextlib
 import sqlite3
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
 
-from gateway.journal import verify_record
+from gateway.journal import Place, open_sealed, verify_record
 from gateway.model.entry import EntryType
+from gateway.model.sealed_history import SealedHistory
 from gateway.rights.erasing import Eraser
 from gateway.rights.restoring import RESTATED
 from tests.unit.rights.rights_world import RightsWorld, done
@@ -241,3 +242,23 @@ async def test_what_comes_of_somebody_after_they_were_erased_stays(rights: Right
         await rights.rights.sweeper.sweep()
         assert "Dear ada@x.org" in await rights.texts()
         await rights.restart()
+
+
+@pytest.mark.parametrize(("days", "reads"), [(0, 1), (2, 0)])
+async def test_the_record_is_read_for_nobody_who_came_back_long_after(
+    rights: RightsWorld, monkeypatch: pytest.MonkeyPatch, days: int, reads: int
+) -> None:
+    await rights.mail("ada@x.org")
+    assert done(await rights.erase(rights.named("ada@x.org")))
+    rights.clock.forward(days * 86_400)
+    await rights.mail("ada@x.org")
+    await rights.restart()
+    read: list[Place] = []
+
+    def counted(place: Place) -> AbstractContextManager[SealedHistory]:
+        read.append(place)
+        return open_sealed(place)
+
+    monkeypatch.setattr("gateway.rights.erasing.open_sealed", counted)
+    await rights.rights.sweeper.sweep()
+    assert len(read) == reads
