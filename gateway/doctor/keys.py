@@ -42,7 +42,7 @@ def root_key(settings: Settings) -> Iterator[Finding]:
 def signing_key(settings: Settings) -> Iterator[Finding]:
     """Whether the key that signs checkpoints is there, with its public half."""
     if settings.key_database:
-        connection = Connection(settings.key_database, "doctor")
+        connection = Connection(settings.key_database, "the key store")
         try:
             connection.rows("SELECT 1")
         finally:

@@ -46,7 +46,7 @@ def database(settings: Settings) -> Iterator[Finding]:
 
 
 def _postgres(url: str) -> Iterator[Finding]:
-    connection = Connection(url, "doctor")
+    connection = Connection(url, "the record")
     try:
         ((read_only, recovering, moment),) = connection.rows(
             "SELECT current_setting('transaction_read_only'), pg_is_in_recovery(),"

@@ -4,7 +4,6 @@ from gateway.postgres.asked import NO_LIMIT, asked_of, connect, database_of, lim
 from gateway.postgres.connection import (
     ALIVE,
     CONNECT_SECONDS,
-    UNREACHED,
     Connection,
     as_text,
     is_gone,
@@ -12,12 +11,12 @@ from gateway.postgres.connection import (
 from gateway.postgres.descriptors import await_any
 from gateway.postgres.locks import SharedLock
 from gateway.postgres.patient import PatientAsyncSession
+from gateway.postgres.unreached import unreached
 
 __all__ = [
     "ALIVE",
     "CONNECT_SECONDS",
     "NO_LIMIT",
-    "UNREACHED",
     "Connection",
     "PatientAsyncSession",
     "SharedLock",
@@ -28,4 +27,5 @@ __all__ = [
     "database_of",
     "is_gone",
     "limits_transactions",
+    "unreached",
 ]

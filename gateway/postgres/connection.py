@@ -11,6 +11,7 @@ import psycopg
 from gateway.model.problem import ProblemError, refuse
 from gateway.postgres.asked import connect
 from gateway.postgres.patient import PatientSession, Row
+from gateway.postgres.unreached import unreached
 
 CONNECT_SECONDS = 5
 """How long the server may take to accept a connection."""
@@ -22,12 +23,6 @@ ALIVE: dict[str, Any] = {
     "tcp_user_timeout": 10_000,  # milliseconds until what is sent must be acknowledged
 }
 """How a dead connection is noticed that nobody closed."""
-
-UNREACHED = (
-    "check that it runs and takes more sessions, the network between, and the host, database, user "
-    "and password that it is asked for with"
-)
-"""What to do where there is no session. libpq does not say whether a server refused to give one."""
 
 T = TypeVar("T")
 Session = psycopg.Connection[Row]
@@ -188,11 +183,9 @@ class Connection:
 
     def _unavailable(self, error: psycopg.Error) -> ProblemError:
         _log.warning("the database of %s: %s", self._purpose, as_text(error))
-        remedy = "Try again" if error.sqlstate else f"Try again; or {UNREACHED}"
-        return refuse(
-            "SERVICE_UNAVAILABLE",
-            f"The database of {self._purpose} cannot be used now ({as_text(error)}). {remedy}.",
-        )
+        remedy = ". Try again" if error.sqlstate else f": {unreached(error)}"
+        told = f"The database of {self._purpose} cannot be used now ({as_text(error)}){remedy}."
+        return refuse("SERVICE_UNAVAILABLE", told)
 
 
 _ENDED = (

@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from gateway.model.problem import ProblemError
+from gateway.model.problem import ProblemError, refuse
 from gateway.model.system import unusable_key
 from gateway.postgres import Connection, SharedLock, database_of
 from gateway.postgres.connection import Session
@@ -68,7 +68,8 @@ class PostgresKeyStore(KeyStore):
         """Open the store.
 
         Raises:
-            ProblemError: KEYS_UNUSABLE, also where somebody else has it open and may not.
+            ProblemError: KEYS_UNUSABLE, also where somebody else has it open and may not;
+                SERVICE_UNAVAILABLE where the database cannot be asked.
         """
         self.place = f"{database_of(url)}, schema {SCHEMA}"
         self._url = url
@@ -85,7 +86,7 @@ class PostgresKeyStore(KeyStore):
         except ProblemError as error:
             if error.problem.code != "SERVICE_UNAVAILABLE":
                 raise
-            raise unusable_key(self.place, f"cannot be used. {error.problem.detail}") from error
+            raise refuse("SERVICE_UNAVAILABLE", f"{self.place}: {error.problem.detail}") from error
 
     def _opened(self, session: Session) -> None:
         """Make a session ready: with the tables, and with the lock of whoever uses them.

@@ -5,7 +5,7 @@ SQLSTATE codes: PostgreSQL documentation, appendix A.
 
 from gateway.journal.faults import RETRY_AFTER
 from gateway.model.problem import ProblemError, refuse
-from gateway.postgres import UNREACHED
+from gateway.postgres import unreached
 
 LOCKED = "55P03"
 """lock_not_available."""
@@ -90,7 +90,7 @@ def unavailable(error: PostgresError) -> ProblemError:
             "every gateway and worker, then see RECORD_RESTORED"
         )
     elif isinstance(error, LostConnectionError) or error.is_lost:
-        remedy = f"it cannot be reached: {UNREACHED}"
+        remedy = f"it cannot be reached: {unreached(error.__cause__)}"
     else:
         remedy = _REMEDIES.get(
             error.sqlstate, "look up the code in PostgreSQL's manual and into its log"

@@ -108,4 +108,8 @@ def complete_versions(
 def not_available(error: BaseException | None) -> ProblemError:
     """SERVICE_UNAVAILABLE with what PostgreSQL reported, by its code alone."""
     state = getattr(error, "sqlstate", None)
-    return unavailable(PostgresError(state) if state else LostConnectionError())
+    if state:
+        return unavailable(PostgresError(state))
+    lost = LostConnectionError()
+    lost.__cause__ = error
+    return unavailable(lost)
