@@ -23,7 +23,9 @@ _AT = "2026-01-01T00:00:00.000000Z"
 class Watched(Wire):
     """A wire that keeps what is sent."""
 
-    sent: list[str]
+    def __init__(self, url: str, name: str) -> None:
+        self.sent: list[str] = []
+        super().__init__(url, name)
 
     def send(self, sql: str, values: Any = ()) -> int:
         self.sent.append(sql)
