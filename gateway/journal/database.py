@@ -79,7 +79,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 def _closed_on_failure(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
     try:
         yield
-    except BROKEN as error:
+    except (*BROKEN, sqlite3.Error) as error:
         connection.close()
         raise unreadable(path, error) from error
     except ProblemError:
@@ -102,12 +102,13 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
             check_same_thread=False,  # opened here, then used by one thread alone
             cached_statements=256,
         )
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    with _closed_on_failure(connection, path):
         connection.execute("PRAGMA foreign_keys = OFF")
         if mode == "ro":
             _undo_what_was_killed(connection, path)
         connection.execute("PRAGMA cache_size = -32768")
-    except (*BROKEN, sqlite3.Error) as error:
-        raise unreadable(path, error) from error
     return connection
 
 

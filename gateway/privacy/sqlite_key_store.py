@@ -54,9 +54,15 @@ class SqliteKeyStore(KeyStore):
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
             )
-            self._prepare(first)
         except (OSError, sqlite3.Error) as error:
             raise unusable_key(path, finding_of(error)) from error
+        try:
+            self._prepare(first)
+        except BaseException as error:
+            self._connection.close()
+            if isinstance(error, OSError | sqlite3.Error):
+                raise unusable_key(path, finding_of(error)) from error
+            raise
 
     def _prepare(self, first: Callable[[], Mapping[str, bytes]]) -> None:
         execute = self._connection.execute

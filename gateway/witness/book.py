@@ -47,9 +47,13 @@ class Book:
             check_same_thread=False,  # one at a time: every use holds the lock
         )
         self._lock = threading.Lock()
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute(_TABLE)
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute(_TABLE)
+        except sqlite3.Error:
+            self._connection.close()
+            raise
 
     def last(self, origin: str) -> Seen:
         """What was seen last of a log; ``NOTHING`` before its first checkpoint."""

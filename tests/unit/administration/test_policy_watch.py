@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -206,8 +207,8 @@ def test_a_record_that_lost_the_activation_that_is_followed_makes_nothing_sure(
             earlier = tmp_path / "earlier" / "gateway.db"
             earlier.parent.mkdir()
             with (
-                sqlite3.connect(tmp_path / "gateway.db") as now,
-                sqlite3.connect(earlier) as then,
+                closing(sqlite3.connect(tmp_path / "gateway.db")) as now,
+                closing(sqlite3.connect(earlier)) as then,
             ):
                 now.backup(then)
             wanted = await place.activate("uma")

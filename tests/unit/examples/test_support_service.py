@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -304,5 +305,5 @@ def test_the_data_outlives_the_process(tmp_path: Path) -> None:
     with Store(file) as store:
         assert len(store.all("SELECT * FROM effects")) == 1
         assert len(store.all("SELECT * FROM orders")) == 4
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

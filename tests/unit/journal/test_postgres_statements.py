@@ -5,6 +5,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -203,7 +204,8 @@ def test_both_databases_answer_alike(
 ) -> None:
     statement = Statement(select(element))
     here = statement.on(SQLITE)
-    (told,) = sqlite3.connect(":memory:").execute(here.sql, here.bind(**values)).fetchone()
+    with closing(sqlite3.connect(":memory:")) as database:
+        (told,) = database.execute(here.sql, here.bind(**values)).fetchone()
     there = statement.on(POSTGRES)
     cursor = psycopg.RawCursor(server)
     (found,) = cursor.execute(there.sql.encode(), there.bind(**values)).fetchone()

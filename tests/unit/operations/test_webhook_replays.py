@@ -1,6 +1,7 @@
 """Webhook deliveries that are sent again, as long as there is something to send."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -61,7 +62,7 @@ async def replayed(folder: Path, position: int) -> JsonObject:
     try:
         for _ in range(2):
             await journal.write(lambda tx: tx.append(ENTRY))
-        with sqlite3.connect(folder / "gateway.db") as archiving:
+        with closing(sqlite3.connect(folder / "gateway.db")) as archiving, archiving:
             archiving.execute("DELETE FROM entry WHERE position = 1")
         await journal.write(lambda tx: tx.queue_deliveries([replace(DEAD, position=position)]))
         try:
