@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import partial
 
 from gateway.model.decision import Verdict
-from gateway.model.entry import Entry
-from gateway.model.execution import Execution, PlanRecord
-from gateway.model.json import JsonObject
+from gateway.model.entry import Entry, EntryType
+from gateway.model.execution import Execution, PlanRecord, Step, StepStatus
+from gateway.model.json import JsonObject, decode
 from gateway.model.ports import Records
 from gateway.model.problem import refuse
 from gateway.model.sealing import erased_in
@@ -138,13 +138,34 @@ def explain(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:
     step = next((item for item in records.steps(record.plan.id) if item.id == step_id), None)
     if step is None:
         raise refuse("NOT_FOUND", f"Execution {execution.id} has no step {step_id}.")
-    decision = step.decision or record.decisions[step_id]
+    decision = _denial(records, step) or step.decision or record.decisions[step_id]
     contract = loop.registry.operations.get(step.contract)
     return {
         "verdict": upper(decision["verdict"]),
         "riskTier": upper(contract.risk.value if contract else execution.risk),
         "reasons": reasons(decision),
         "policyVersion": decision["policyRevision"],
+    }
+
+
+def _denial(records: Records, step: Step) -> JsonObject | None:
+    """What stopped a step at its dispatch where its requester had lost access by then, in the terms
+    of a verdict; None where nothing did. No verdict was asked for then, so none is recorded."""
+    if step.status is not StepStatus.FAILED or step.decision is not None:
+        return None
+    bodies = (
+        decode(entry.body)
+        for entry in reversed(records.entries_of_type(step.execution_id, EntryType.STEP_BLOCKED))
+    )
+    stopped = next((body for body in bodies if body["stepId"] == step.id), None)
+    access = stopped["access"] if stopped else None
+    if access is None or access["effect"] == "allow":
+        return None
+    return {
+        "verdict": Verdict.BLOCKED.value,
+        "reasons": [access["reason"]],
+        "rules": [access["rule"]] if access["rule"] else [],
+        "policyRevision": access["policyRevision"],
     }
 
 
