@@ -4,7 +4,7 @@ Nothing stored is copied into the answer: structural replay compiles the plan ag
 contracts that are loaded, policy replay decides each recorded decision again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.contracts import Registry
@@ -20,12 +20,25 @@ from gateway.policy import Policies
 from gateway.runtime.compiler import Compiler, draft_of
 from gateway.runtime.dispatch import in_mode
 from gateway.runtime.erased import ERASED
+from gateway.runtime.pii_flow import COPIED
 from gateway.runtime.requester import requester_access
 from gateway.runtime.stored_plan import open_plan
 from gateway.runtime.verifier import Verifier
 
 STRUCTURAL = "STRUCTURAL"
 POLICY = "POLICY"
+
+_DECIDED_AT_DISPATCH: Mapping[EntryType, str] = {
+    EntryType.STEP_DISPATCHED: "input",
+    EntryType.STEP_BLOCKED: "input",
+    EntryType.STEP_UNRESOLVED: "input",
+    EntryType.APPROVAL_REQUESTED: "arguments",
+}
+"""Entries that hold what policy decided when a step was to be sent, and the member that holds the
+arguments on which it did."""
+
+_ALLOWED: JsonObject = {"effect": "allow"}
+"""The access of whoever had a person asked, of which nothing more is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class Replayer:
         erased = list(self._erased_steps(execution, record.plan))
         if erased:
             if POLICY in modes:
-                erased.extend(self._redecide_dispatches(execution, entries))
+                erased.extend(self._redecide_dispatches(execution, record.plan, entries))
             return Replay(record.plan.hash, "", tuple(erased))
         plan = open_plan(self.sealer, execution.workspace, record.plan)
         recomputed, structural = self._recompile(execution, plan)
@@ -83,7 +96,7 @@ class Replayer:
             found.extend(structural)
         if POLICY in modes:
             found.extend(self._redecide_plan(execution, record, plan))
-            found.extend(self._redecide_dispatches(execution, entries))
+            found.extend(self._redecide_dispatches(execution, record.plan, entries))
         return Replay(record.plan.hash, recomputed, tuple(found))
 
     def _erased_steps(self, execution: Execution, plan: Plan) -> Iterator[Difference]:
@@ -127,31 +140,42 @@ class Replayer:
             yield from _decision_differences(path, found.step.id, recorded, found.to_json())
 
     def _redecide_dispatches(
-        self, execution: Execution, entries: list[Entry]
+        self, execution: Execution, plan: Plan, entries: list[Entry]
     ) -> Iterator[Difference]:
         for entry in entries:
-            if entry.type is not EntryType.STEP_DISPATCHED:
-                continue
-            body = entry.body
-            contract = self.registry.operations.get(body["contract"])
-            path, step_id = f"/entries/{entry.seq}/decision", body["stepId"]
-            if contract is None:
-                message = f"{body['contract']} is not loaded, so it cannot be decided again."
-                yield Difference(POLICY, path, None, None, message, step_id)
-                continue
-            try:
-                value = unseal_all(self.sealer, execution.workspace, body["input"])
-            except ErasedError:
-                message = "What it was decided on was erased, so it cannot be decided again."
-                yield Difference(ERASED, path, None, None, message, step_id)
-                continue
-            access = requester_access(self.policies, execution.submitter, contract)
-            if not access.allowed:
-                message = f"Access would be denied: {access.reason}"
-                yield Difference(POLICY, path, "allow", "deny", message, step_id)
+            made_on = _DECIDED_AT_DISPATCH.get(entry.type)
+            is_decided = entry.body.get("access") or entry.body.get("decision")
+            if made_on is not None and is_decided:  # else what stopped it was no policy
+                yield from self._redecide(execution, plan, entry, made_on)
+
+    def _redecide(
+        self, execution: Execution, plan: Plan, entry: Entry, made_on: str
+    ) -> Iterator[Difference]:
+        body, path = entry.body, f"/entries/{entry.seq}/decision"
+        step_id = body["stepId"]
+        step = plan.step(step_id)
+        contract = self.registry.operations.get(step.contract) if step else None
+        if step is None or contract is None:
+            name = step.contract if step else "The contract of the step"
+            message = f"{name} is not loaded, so it cannot be decided again."
+            yield Difference(POLICY, path, None, None, message, step_id)
+            return
+        decision = body.get("decision")
+        try:
+            value = unseal_all(self.sealer, execution.workspace, body.get(made_on))
+        except ErasedError:
+            message = "What it was decided on was erased, so it cannot be decided again."
+            yield Difference(ERASED, path, None, None, message, step_id)
+            return
+        access = requester_access(self.policies, execution.submitter, contract)
+        recorded, now = (body.get("access") or _ALLOWED)["effect"], access.to_json()["effect"]
+        if recorded != now:
+            told = "allowed." if access.allowed else f"denied: {access.reason}"
+            yield Difference(POLICY, path, recorded, now, f"Access would be {told}", step_id)
+        if decision is not None:
             decided = self.policies.verdict(execution.submitter, contract, value)
             again = in_mode(execution.mode, contract, decided)
-            yield from _decision_differences(path, step_id, body["decision"], again.to_json())
+            yield from _decision_differences(path, step_id, decision, again.to_json())
 
 
 def _plan_differences(plan: Plan, again: Plan) -> Iterator[Difference]:
@@ -184,6 +208,8 @@ def _decision_differences(
     path: str, step_id: str, recorded: JsonObject, replayed: JsonObject
 ) -> Iterator[Difference]:
     """Differences of what counts: verdict, rules by their text, approver role and quorum."""
+    if recorded.get(COPIED):  # that a literal repeats what was read is no decision of policy
+        replayed = {**replayed, "verdict": recorded["verdict"]}
     for name, said in _COUNTED.items():
         before, now = recorded[name], replayed[name]
         if name == "rules":

@@ -2,15 +2,28 @@
 
 import pytest
 
+from gateway.model.entry import EntryType
 from gateway.model.execution import RunMode
 from gateway.model.pii import envelopes_in
 from gateway.runtime import POLICY, STRUCTURAL, Loop
 from gateway.runtime.replay import Replay
-from tests.unit.runtime.loop_world import FILES, VERDICT, LoopWorld, step, write_contracts
+from tests.unit.runtime.loop_world import (
+    FILES,
+    POLICIES,
+    VERDICT,
+    LoopWorld,
+    step,
+    write_contracts,
+)
 
 pytestmark = pytest.mark.anyio
 
 BOTH = frozenset({STRUCTURAL, POLICY})
+ACCESS = (POLICIES / "access.csv").read_text()
+DENIED = "p, user:agent-7, *, shop.cash, call, deny\n"
+CASH = "p, 21, *, *, shop.cash, *, amount <= 100, "
+ASKS = VERDICT.replace(f"{CASH}autonomous, -, -, -, -", f"{CASH}assist, approver, 1, 1h, -")
+BLOCKS = VERDICT.replace(f"{CASH}autonomous", f"{CASH}blocked")
 
 
 async def replayed(world: LoopWorld, execution_id: str, loop: Loop | None = None) -> Replay:
@@ -48,6 +61,51 @@ async def test_policy_that_decides_otherwise_is_named_by_step_and_member(world: 
     ]
     assert (verdict.recorded, verdict.replayed) == ("autonomous", "assist")
     assert verdict.step_id == (await world.step(execution_id, "b")).id
+
+
+async def under_another_policy(world: LoopWorld, verdict: str, **files: str) -> Replay:
+    """The replay of a run that was verified and is replayed under the usual rules, and stopped
+    under others that were in force for a while."""
+    execution_id = await world.begin(step("b", "cash", amount=80))
+    await world.decide_by(verdict, **files)
+    await world.advance(execution_id)
+    await world.decide_by(VERDICT)
+    assert not await world.entries(execution_id, EntryType.STEP_DISPATCHED)
+    return await replayed(world, execution_id)
+
+
+async def test_a_verdict_that_stopped_a_step_at_its_dispatch_is_decided_again(
+    world: LoopWorld,
+) -> None:
+    found = await under_another_policy(world, BLOCKS)
+    verdict = next(one for one in found.differences if one.path.endswith("/verdict"))
+    assert (verdict.recorded, verdict.replayed) == ("blocked", "autonomous")
+    assert all(one.path.startswith("/entries/") for one in found.differences)
+
+
+async def test_a_verdict_that_asked_for_an_approval_is_decided_again(world: LoopWorld) -> None:
+    found = await under_another_policy(world, ASKS)
+    verdict = next(one for one in found.differences if one.path.endswith("/verdict"))
+    assert (verdict.recorded, verdict.replayed) == ("assist", "autonomous")
+
+
+async def test_a_denial_that_stopped_a_step_at_its_dispatch_is_decided_again(
+    world: LoopWorld,
+) -> None:
+    found = await under_another_policy(world, VERDICT, access=ACCESS + DENIED)
+    (access,) = found.differences
+    assert (access.recorded, access.replayed) == ("deny", "allow")
+    assert access.message == "Access would be allowed."
+
+
+async def test_a_copy_that_stopped_a_step_is_no_decision_of_policy(world: LoopWorld) -> None:
+    execution_id = await world.begin(
+        step("r", "read"), step("a", "keyed", ["r"], extra={"why": "ada@example.com wrote"})
+    )
+    await world.advance(execution_id)
+    (stopped,) = await world.entries(execution_id, EntryType.STEP_BLOCKED)
+    assert stopped.body["decision"]["verdict"] == "blocked"
+    assert (await replayed(world, execution_id)).differences == ()
 
 
 async def test_a_contract_that_changed_is_named_and_refuses_no_replay(world: LoopWorld) -> None:
