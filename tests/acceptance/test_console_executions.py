@@ -245,7 +245,7 @@ def test_a_form_that_is_sent_again_steers_nothing_again(world: World, olga: Brow
     assert olga.post(place, form).status_code == 200  # the page was loaded anew
     assert world.execution(run["executionId"])["status"] == "PAUSED"
     do(olga, run, "resume")
-    assert world.execution(run["executionId"])["status"] == "WAITING_APPROVAL"
+    world.wait(run["executionId"], "WAITING_APPROVAL")
 
 
 def test_a_plan_is_verified_and_started_in_a_mode(world: World, olga: Browser) -> None:
