@@ -158,13 +158,13 @@ def _denial(records: Records, step: Step) -> JsonObject | None:
         for entry in reversed(records.entries_of_type(step.execution_id, EntryType.STEP_BLOCKED))
     )
     stopped = next((body for body in bodies if body["stepId"] == step.id), None)
-    access = stopped["access"] if stopped else None
+    access = stopped.get("access") if stopped else None
     if access is None or access["effect"] == "allow":
         return None
     return {
         "verdict": Verdict.BLOCKED.value,
         "reasons": [access["reason"]],
-        "rules": [access["rule"]] if access["rule"] else [],
+        "rules": [access["rule"]] if access.get("rule") else [],
         "policyRevision": access["policyRevision"],
     }
 
