@@ -317,6 +317,14 @@ def errors() -> Iterator[Payload]:
         "{ execution { executionId } }" for i in range(20)
     )  # fmt: skip
     yield document("twenty that are not found", f"{{ {missing} }}", 294, "NOT_FOUND")
+    ids = [f"none{i}" for i in range(700)]
+    nodes = "query ($i: [ID!]!) { nodes(ids: $i) { id } nodes(ids: $i) { __typename } }"
+    yield document("errors of many items behind lines", "\n" * 32_000 + nodes, 294,
+                   "VALIDATION_FAILED", variables={"i": ids})  # fmt: skip
+    deprecated = "query ($v: Boolean = true) { __schema { types { %s } } }"
+    deprecated %= "fields(includeDeprecated: $v) { name }"
+    yield document("errors of the schema behind lines", "\n" * 32_000 + deprecated, 294,
+                   "VALIDATION_FAILED", variables={"v": None})  # fmt: skip
     undeclared = " ".join(f"@skip(if: $v{i})" for i in range(49))
     yield document("undeclared variables", f"{{ __typename {undeclared} }}", 422)
     arguments = " ".join(f"inpu{i}: 1" for i in range(20))

@@ -15,7 +15,10 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     Executor,
+    FieldNode,
     FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
     MiddlewareManager,
@@ -23,9 +26,11 @@ from graphql import (
     default_field_resolver,
     default_type_resolver,
     execute,
+    located_error,
 )
-from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.collect_fields import FieldDetailsList, FragmentDetails
 from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
 
 from gateway.surfaces.graphql.compiled.irregular import is_coroutine
 from gateway.surfaces.graphql.compiled.request import Request
@@ -99,6 +104,7 @@ class Core:
             dict(request.variables),
             operation.name.value if operation.name else None,
             middleware=replay,
+            executor_class=_LocatingExecutor,
             is_awaitable=is_coroutine,
             max_coercion_errors=request.max_coercion_errors,
             hide_suggestions=True,
@@ -117,7 +123,7 @@ def ready_executor(
     """graphql-core's executor of an operation whose variables have these values: the one that its
     own ``build`` makes, which would coerce them itself."""
     nodes = [node for node in tree.definitions if isinstance(node, FragmentDefinitionNode)]
-    return Executor(
+    return _LocatingExecutor(
         schema,
         {node.name.value: node for node in nodes},
         {node.name.value: FragmentDetails(node) for node in nodes},
@@ -132,6 +138,42 @@ def ready_executor(
         is_awaitable=is_coroutine,
         hide_suggestions=True,
     )
+
+
+class _LocatingExecutor(Executor[Any]):
+    """graphql-core's executor, which works out once where a field stands in the document: each item
+    of a list may have an error there."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._places: dict[tuple[int, ...], GraphQLError] = {}
+
+    def handle_field_error(
+        self,
+        raw_error: Exception,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+    ) -> None:
+        """Tell an error of a field, or have the fields around it tell it.
+
+        Raises:
+            GraphQLError: the field must have a value.
+        """
+        located = raw_error
+        if not isinstance(raw_error, GraphQLError):  # or else it may know a place of its own
+            located = located_error(raw_error, None, path.as_list())
+            place = self._place([details.node for details in field_details_list])
+            located.nodes, located.source = place.nodes, place.source
+            located.positions, located.locations = place.positions, place.locations
+        super().handle_field_error(located, return_type, field_details_list, path)
+
+    def _place(self, nodes: list[FieldNode]) -> GraphQLError:
+        key = tuple(map(id, nodes))
+        found = self._places.get(key)
+        if found is None:
+            found = self._places[key] = GraphQLError("", nodes)
+        return found
 
 
 class _Replay:

@@ -38,6 +38,7 @@ from gateway.surfaces.graphql.limiting.repeated import Uses, repeated_in
 from gateway.surfaces.graphql.limits import Limits
 from gateway.surfaces.graphql.operations.rules import rules_within
 from gateway.surfaces.graphql.operations.schema_answers import SchemaAnswers
+from gateway.surfaces.graphql.operations.source_text import SourceText
 from gateway.surfaces.graphql.schema.sight import Seen, Sight, Views
 from gateway.surfaces.graphql.shapes import LazyShape, Vocabulary
 
@@ -192,9 +193,9 @@ class Documents:
         return round(price.schema * 1.25)
 
     def _parsed(self, source: str) -> DocumentNode:
-        limits = self._limits
+        limits, text = self._limits, SourceText(source)
         try:
-            return parse(source, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
+            return parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
         except GraphQLSyntaxError as error:
             for name, maximum in (("tokens", limits.tokens), ("comments", limits.comments)):
                 if f"more than {maximum} {name}" in error.message:
