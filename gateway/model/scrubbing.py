@@ -24,6 +24,12 @@ MIN_LENGTH = 3
 """Shorter values are not looked for: as a part of ordinary words they would be found everywhere,
 and hiding them there would tell what they are."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]*", re.ASCII)
+"""A text that is written alike everywhere."""
+
+_to_ascii, _to_json = json.JSONEncoder().encode, json.JSONEncoder(ensure_ascii=False).encode
+"""Made once: one is not to be made for each value."""
+
 
 def values_at(value: JsonValue, paths: Iterable[str]) -> list[JsonValue]:
     """Whatever stands at the dotted PII ``paths`` of ``value``, which need not fit any contract."""
@@ -71,8 +77,16 @@ def _texts_of(told: Problem) -> list[str]:
 
 def _found(values: Iterable[JsonValue], text: str) -> list[str]:
     """The spellings of ``values`` that stand in the folded ``text``, the longest first."""
-    spelled = {one for leaf in _leaves(values) for one in _spellings(leaf)}
-    found = [one for one in spelled if len(one) >= MIN_LENGTH and one.casefold() in text]
+    leaves = set(_leaves(values))  # a body has room for 100,000 that are the same
+    spelled = {one for leaf in leaves for one in _spellings(leaf)}
+    starts = {text[at : at + MIN_LENGTH] for at in range(len(text))}  # few of all can begin there
+    found = [
+        one
+        for one in spelled
+        if len(one) >= MIN_LENGTH
+        and (folded := one.casefold())[:MIN_LENGTH] in starts
+        and folded in text
+    ]
     return sorted(found, key=len, reverse=True)
 
 
@@ -90,16 +104,18 @@ def _leaves(values: Iterable[JsonValue]) -> Iterator[str]:
         elif isinstance(item, str):
             yield item
         elif isinstance(item, int | float) and not isinstance(item, bool):
-            yield json.dumps(item)
+            yield repr(item)  # as JSON writes it
 
 
 def _spellings(text: str) -> Iterator[str]:
     """``text`` as it is, and as addresses, JSON, pointers and Python write it."""
     yield text
+    if _PLAIN.fullmatch(text):
+        return
     yield text.strip()
     yield quote(text, safe="", errors="replace")
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield _to_ascii(text)[1:-1]
+    yield _to_json(text)[1:-1]
     yield text.replace("~", "~0").replace("/", "~1")
     yield repr(text)[1:-1]
 

@@ -1,8 +1,12 @@
 """Problems are told and recorded without the PII of the call that they belong to."""
 
+import json
+from urllib.parse import quote
+
 import pytest
 
-from gateway.model.json import shown_name
+from gateway.model import scrubbing
+from gateway.model.json import JsonValue, shown_name
 from gateway.model.problem import Issue, Problem, problem
 from gateway.model.scrubbing import HIDDEN, scrub, values_at
 
@@ -69,3 +73,26 @@ def test_values_are_found_in_what_fits_no_contract() -> None:
 )
 def test_only_plain_names_are_sent_back(part: str | int, shown: str | int) -> None:
     assert shown_name(part) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "most"),
+    [([1] * 5000, 0), ([f"value-{at}" for at in range(5000)], 0), (["not/plain"] * 5000, 1)],
+    ids=["one number", "plain texts", "one text"],
+)
+def test_no_value_is_spelled_again_and_plain_ones_need_no_spelling(
+    monkeypatch: pytest.MonkeyPatch, values: list[JsonValue], most: int
+) -> None:
+    spelled: list[str] = []
+    monkeypatch.setattr(
+        scrubbing, "quote", lambda text, **_: spelled.append(text) or quote(text, safe="")
+    )
+    found = scrub(told("Neither value-4999 nor not/plain is taken."), values)
+    assert (found.detail.count(HIDDEN) == 0) is (values == [1] * 5000)
+    assert len(spelled) <= most
+
+
+@pytest.mark.parametrize("text", ["Az09_.-", "-1.5", "4711"])
+def test_a_plain_text_is_written_alike_everywhere(text: str) -> None:
+    assert set(scrubbing._spellings(text)) == {text}
+    assert {quote(text, safe=""), json.dumps(text)[1:-1], repr(text)[1:-1]} == {text}
