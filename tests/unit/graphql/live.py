@@ -83,10 +83,14 @@ def event(number: int, **payload: Any) -> JsonObject:
 
 @dataclass
 class Feed:
-    """Gives every subscriber what it is told to give, and knows who is there."""
+    """Gives every subscriber what it is told to give, and knows who is there.
+
+    A subscription takes ``seconds_to_end`` to let go of what it holds.
+    """
 
     asked: list[tuple[Principal, EventFilter, str | None]] = field(default_factory=list)
     listening: list[asyncio.Queue[Any]] = field(default_factory=list)
+    seconds_to_end: float = 0
 
     async def subscribe(
         self, principal: Principal, which: EventFilter, after: str | None, /
@@ -100,6 +104,8 @@ class Feed:
                     raise given
                 yield given
         finally:
+            if self.seconds_to_end:
+                await asyncio.sleep(self.seconds_to_end)
             self.listening.remove(queue)
 
     def give(self, given: JsonObject | Exception | None) -> None:

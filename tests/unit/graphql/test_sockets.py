@@ -474,6 +474,53 @@ def test_more_operations_than_allowed_are_refused_one_by_one() -> None:
     run(story, operations=3)
 
 
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_an_operation_takes_the_place_of_one_that_was_just_completed(has_begun: bool) -> None:
+    async def story(live: Live) -> None:
+        live.feed.seconds_to_end = 0.05
+        async with live.client() as client:
+            for number in range(3):
+                await client.subscribe(str(number))
+            if has_begun:
+                await live.feed.has(3)
+            for number in range(3):
+                await client.send({"id": str(number), "type": "complete"})
+            for number in range(3, 6):
+                await client.subscribe(str(number))
+            await client.send({"type": "ping"})
+            assert await client.read() == {"type": "pong"}, "all of them were taken"
+            await live.feed.has(3)
+            live.feed.give(event(1))
+            told = [await client.read() for _ in range(3)]
+            assert sorted((one["id"], one["type"]) for one in told) == [
+                (str(number), "next") for number in range(3, 6)
+            ]
+
+    run(story, operations=3)
+
+
+def test_a_command_that_goes_on_keeps_its_place() -> None:
+    async def story(live: Live) -> None:
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def call(*_: Any, **__: Any) -> dict[str, Any]:
+            begun.set()
+            await go_on.wait()
+            return {"done": True}
+
+        live.door.call = call  # type: ignore[method-assign]  # a door that takes its time
+        async with live.client() as client:
+            await client.subscribe("m", "mutation { shopReset { done } }")
+            await begun.wait()
+            await client.send({"id": "m", "type": "complete"})
+            await client.subscribe("n")
+            refused = await client.read()
+            assert (refused["id"], refused["type"]) == ("n", "error")
+            go_on.set()
+
+    run(story, operations=1)
+
+
 def test_a_flood_of_messages_closes_the_socket() -> None:
     async def story(live: Live) -> None:
         async with live.client() as client:

@@ -39,6 +39,8 @@ class SocketOperations:
         self._trace_id = trace_id
         self._wanted: dict[str, asyncio.Task[None]] = {}
         self._subscriptions: set[asyncio.Task[None]] = set()
+        self._lasting: set[asyncio.Task[None]] = set()
+        """Those that go on to their end, whether anybody waits for them or not."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, id_: str, parameters: Parameters) -> None:
@@ -51,6 +53,10 @@ class SocketOperations:
         if id_ in self._wanted:
             raise CloseError(4409, f"Subscriber for {id_} already exists")
         most = self._service.connections.limits.operations
+        while len(self._tasks) >= most and (ending := self._ending()):
+            await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+            if self._connection.is_over:  # closed meanwhile: nothing is begun any more
+                raise PeerGoneError
         if len(self._tasks) >= most:
             detail = f"This socket runs {most} operations, which is the most. Complete some."
             entries = entries_of(
@@ -79,6 +85,11 @@ class SocketOperations:
         self.stop_all()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _ending(self) -> set[asyncio.Task[None]]:
+        """Those that were stopped and are about to let go of what they hold: whoever completes one
+        may begin another with the next message."""
+        return self._tasks.difference(self._wanted.values(), self._lasting)
+
     async def _operate(self, id_: str, parameters: Parameters) -> None:
         with contextlib.suppress(PeerGoneError):
             try:
@@ -99,10 +110,10 @@ class SocketOperations:
                 await self._run(id_, line.operation, line)
 
     async def _run(self, id_: str, operation: Operation, line: OperationLine) -> None:
-        if operation.is_subscription:
-            task = self._wanted[id_]
-            self._subscriptions.add(task)
-            task.add_done_callback(self._subscriptions.discard)
+        task = self._wanted[id_]
+        kind = self._subscriptions if operation.is_subscription else self._lasting
+        kind.add(task)
+        task.add_done_callback(kind.discard)
         async with contextlib.aclosing(results(operation)) as found:
             async for result in found:
                 told = told_of(operation, result.body)
