@@ -4,8 +4,10 @@ What uvicorn's parser still lets through is refused here with 400, and the conne
 next bytes on it could be taken for a request that a proxy saw as a part of this one.
 """
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+_UNREADABLE = "Invalid HTTP request received."
 _VERSIONS = frozenset({"1.0", "1.1"})
 _CODING = b"transfer-encoding"
 _BODY_HEADERS = frozenset({b"content-length", _CODING})
@@ -20,6 +22,30 @@ class StrictHttp(HttpToolsProtocol):
 
     _has_headers = False
     _fault: str | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came. Behind an upgrade that is not made stand further requests, which uvicorn
+        would pass over."""
+        rest: bytes | None = data
+        while rest is not None:
+            rest = self._parsed(rest)
+
+    def _parsed(self, data: bytes) -> bytes | None:
+        """What stands behind the end of an upgrade, at which the parser stops; else None."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+                return None
+            self._unsupported_upgrade_warning()
+            at: int = upgrade.args[0]
+            return data[at:] or None
+        except HttpParserError:
+            self.logger.warning(_UNREADABLE)
+            self.send_400_response(_UNREADABLE)
+        return None
 
     def on_message_begin(self) -> None:
         """Begin a request."""
