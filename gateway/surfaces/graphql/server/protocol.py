@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from gateway.model.problem import Problem, problem
 from gateway.surfaces.graphql.errors import headers_of
 from gateway.surfaces.graphql.limits import ServerLimits
-from gateway.surfaces.graphql.server.framing import StrictHttp
+from gateway.surfaces.graphql.server.pipelining import OrderlyHttp
 
 _AROUND_A_HEAD = 1024
 """The bytes of a head that count neither as URI nor as headers: its method, spaces."""
@@ -63,7 +63,7 @@ def _told(status: HTTPStatus, limits: ServerLimits) -> Problem:
     return problem("SERVICE_UNAVAILABLE", detail, retry_after=1.0)
 
 
-class BoundedHttp(StrictHttp):
+class BoundedHttp(OrderlyHttp):
     """One connection that speaks HTTP.
 
     A timer runs while the peer owes the rest of a request's headers, or of a body that nobody
@@ -106,15 +106,17 @@ class BoundedHttp(StrictHttp):
                 cycle.disconnected = True
                 cycle.message_event.set()
 
-    def data_received(self, data: bytes) -> None:
-        """Parse what came, unless the peer was refused already."""
-        if self._refusal is not None or self.transport.is_closing():
-            return
+    def has_ended(self) -> bool:
+        """Whether nothing more is read: the peer was refused, or speaks another protocol now."""
+        return self._refusal is not None or self._is_handed_over or super().has_ended()
+
+    def parse_part(self, data: bytes) -> None:
+        """Parse a few bytes, and count those that no callback is told of."""
         if self._in_head:
             self._head_bytes += len(data)
         else:
             self._body_bytes += len(data)
-        super().data_received(data)
+        super().parse_part(data)
         if self._is_handed_over or self._refusal is not None:
             return
         if self._is_head_too_long():
