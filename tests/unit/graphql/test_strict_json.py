@@ -42,7 +42,7 @@ def test_json_within_the_limits_is_read(text: bytes | str, value: object) -> Non
     [
         (b"", "body:1:1", "INVALID_JSON"),
         (b"{", "body:1:2", "INVALID_JSON"),
-        (b'{"a":1,\n }', "body:2:2", "INVALID_JSON"),
+        (b'{"a":1,\n b}', "body:2:2", "INVALID_JSON"),
         (b'{"a":1} x', "body:1:9", "INVALID_JSON"),
         (b"{'a':1}", "body:1:2", "INVALID_JSON"),
         (b'"\x01"', "body:1:2", "INVALID_JSON"),
