@@ -115,8 +115,8 @@ def workspace_of(file: str, row: str) -> str | None:
     if len(found) != 1 or found[0] is None:
         return None
     one = found[0]
-    name = _WORKSPACE.get(one.kind)
-    return one[name] if name and len(one.values) == len(one.names) else None
+    is_whole = bool(one.names) and len(one.values) == len(one.names)
+    return one[_WORKSPACE[one.kind]] if is_whole else None
 
 
 def _rows(file: str, text: str) -> Iterator[Row | None]:
