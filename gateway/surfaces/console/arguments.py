@@ -57,22 +57,34 @@ def rows_of(value: JsonObject | None, pii: Collection[str] = ()) -> list[Row]:
     return found
 
 
-def _rows(path: str, value: Any, pii: Collection[str], depth: int) -> Iterator[Row]:
+def amounts_of(value: JsonObject | None) -> list[Row]:
+    """The rows of all money in a JSON object, also where a page has no room for them."""
+    return [row for row in _rows("", value, (), 0) if row.kind is Kind.MONEY] if value else []
+
+
+def _rows(
+    path: str, value: Any, pii: Collection[str], depth: int, around: str = ""
+) -> Iterator[Row]:
+    """``around`` is the currency that amounts are in where nothing closer to them names one."""
     if isinstance(value, dict) and (source := _source_of(value)) is not None:
         yield Row(path, f"from {source}", Kind.FLOWS)
     elif isinstance(value, dict) and value and depth < _MAX_DEPTH:
-        currency = _currency_of(value)
+        named = _currencies_of(value)
+        beside = next(iter(named.values()), around)
+        has_amount = any(_is_amount(name, member) for name, member in value.items())
+        told = next(iter(named), None) if has_amount else None
+        within = "" if len(named) > 1 else beside
         for name, member in value.items():
             at = f"{path}.{name}" if path else name
-            if currency is not None and name == currency[0]:
+            if name == told:
                 continue
             if _is_amount(name, member):
-                yield _money_row(at, Decimal(str(member)), currency[1] if currency else "")
+                yield _money_row(at, Decimal(str(member)), beside)
             else:
-                yield from _rows(at, member, pii, depth + 1)
+                yield from _rows(at, member, pii, depth + 1, within)
     elif isinstance(value, list) and value and depth < _MAX_DEPTH:
         for index, member in enumerate(value):
-            yield from _rows(f"{path}[{index}]", member, pii, depth + 1)
+            yield from _rows(f"{path}[{index}]", member, pii, depth + 1, around)
     else:
         yield _row(path, value, pii)
 
@@ -111,14 +123,16 @@ def _is_pii(path: str, pii: Collection[str]) -> bool:
     return any(".".join(parts[:many]) in pii for many in range(1, len(parts) + 1))
 
 
-def _currency_of(value: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The name and the code (ISO 4217) of the currency that the amounts of an object are in."""
-    has_amount = any(_is_amount(name, member) for name, member in value.items())
-    for name, member in value.items():
-        is_code = isinstance(member, str) and len(member) == 3 and member.isupper()
-        if has_amount and is_code and name.lower().endswith("currency"):
-            return name, member
-    return None
+def _currencies_of(value: Mapping[str, Any]) -> dict[str, str]:
+    """The codes (ISO 4217) of the currencies that an object names, by the name of each."""
+    return {
+        name: member
+        for name, member in value.items()
+        if name.lower().endswith("currency")
+        and isinstance(member, str)
+        and len(member) == 3
+        and member.isupper()
+    }
 
 
 def _is_amount(name: str, value: Any) -> bool:

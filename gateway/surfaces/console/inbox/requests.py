@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.model.json import JsonObject
-from gateway.surfaces.console.arguments import Kind, Row, rows_of
+from gateway.surfaces.console.arguments import Kind, Row, amounts_of, rows_of
 from gateway.surfaces.console.asking import AskedError
 from gateway.surfaces.console.contracts_in_brief import ContractInBrief, contracts_in_brief
 from gateway.surfaces.console.policies.cited import Rule, cited
@@ -48,6 +48,11 @@ class Request:
         """The action in one line: its title, its money, or else its first values."""
         telling = [row for row in self.rows if row.kind is Kind.MONEY] or list(self.rows[:2])
         return " · ".join([self.contract.title, *(row.text for row in telling)])
+
+    @property
+    def amounts(self) -> Sequence[Row]:
+        """All money in the arguments, of which ``rows`` may hold a part."""
+        return amounts_of(self.asked["arguments"])
 
     @property
     def is_pending(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gateway.surfaces.console.arguments import Kind, money
+from gateway.surfaces.console.arguments import money
 from gateway.surfaces.console.inbox.requests import Request
 
 _PLACE = re.compile(r"\[\d+\]")
@@ -29,8 +29,8 @@ def sums_of(requests: Sequence[Request]) -> list[Sum]:
     sums: dict[tuple[str, str], Decimal] = {}
     saying: dict[tuple[str, str], set[str]] = {}
     for request in requests:
-        for row in request.rows:
-            if row.kind is Kind.MONEY and row.amount is not None:
+        for row in request.amounts:
+            if row.amount is not None:
                 key = _PLACE.sub("", row.name), row.currency
                 sums[key] = sums.get(key, Decimal(0)) + row.amount
                 saying.setdefault(key, set()).add(request.id)

@@ -28,6 +28,21 @@ def test_each_object_has_its_own_currency() -> None:
     ]
 
 
+def test_amounts_inside_are_in_the_currency_that_stands_around_them() -> None:
+    lines = [{"price": 1, "tax": {"fee": 2}}, {"price": 3, "currency": "USD"}]
+    assert shown({"currency": "EUR", "lines": lines}) == [
+        ("currency", "EUR", "plain"),
+        ("lines[0].price", "1.00 EUR", "money"),
+        ("lines[0].tax.fee", "2.00 EUR", "money"),
+        ("lines[1].price", "3.00 USD", "money"),
+    ]
+
+
+def test_of_two_currencies_around_an_amount_none_is_taken() -> None:
+    value = {"fromCurrency": "EUR", "toCurrency": "USD", "lines": [{"price": 1}]}
+    assert shown(value)[-1] == ("lines[0].price", "1.00", "money")
+
+
 @pytest.mark.parametrize("value", [True, "12", None])
 def test_what_is_no_number_is_no_money(value: object) -> None:
     assert rows_of({"amount": value})[0].kind is Kind.PLAIN

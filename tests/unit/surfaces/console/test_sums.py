@@ -8,7 +8,8 @@ from gateway.surfaces.console.inbox.sums import sums_of
 
 
 def asking(number: int, arguments: JsonObject) -> Request:
-    asked = {"executionId": f"exec_{number}", "stepId": "pay", "approvalId": f"apr_{number}"}
+    named = {"executionId": f"exec_{number}", "stepId": "pay", "approvalId": f"apr_{number}"}
+    asked = {**named, "arguments": arguments}
     contract = ContractInBrief("shop.pay@1.0.0", "Pay")
     return Request(asked, contract, rows_of(arguments), rules=(), around=None, hurries=False)
 
@@ -38,3 +39,16 @@ def test_the_amounts_of_a_list_are_those_of_one_argument() -> None:
 def test_requests_whose_amount_nobody_sees_are_not_counted() -> None:
     unseen: list[JsonObject] = [{"amount": {"$from": "look.amount"}}, {"amount": "•••"}]
     assert added({"amount": 5}, *unseen) == [("amount", "5.00", 1)]
+
+
+def test_amounts_are_added_up_that_no_page_has_room_for() -> None:
+    lines = [{"name": f"n-{n}", "iban": f"i-{n}", "amount": 10} for n in range(50)]
+    assert added({"payments": lines}) == [("payments.amount", "500.00", 1)]
+
+
+def test_amounts_in_a_list_are_in_the_currency_that_stands_beside_the_list() -> None:
+    euros, dollars = ({"currency": code, "lines": [{"amount": 10}]} for code in ("EUR", "USD"))
+    assert added(euros, dollars, euros) == [
+        ("lines.amount", "20.00 EUR", 2),
+        ("lines.amount", "10.00 USD", 1),
+    ]
