@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.surfaces.console.app import STATIC
+from gateway.surfaces.console.arguments import rows_of
 from gateway.surfaces.console.policies.sentences import sentence_of
 from gateway.surfaces.console.rendering import (
     TEMPLATES,
@@ -54,6 +55,13 @@ def test_json_never_breaks_out_of_its_element(text: str) -> None:
     inside = shown.removeprefix("<pre class='json' tabindex='0'>").removesuffix("</pre>")
     assert "<" not in inside
     assert ">" not in inside
+
+
+def test_values_in_one_line_say_what_is_left_out_of_them() -> None:
+    in_line = environment().get_template("parts.html").module.in_line  # type: ignore[attr-defined]
+    shown = str(in_line(rows_of({"body": "y" * 1_000, "to": "ada"})))
+    assert "and 600 characters more" in shown
+    assert shown.count("characters more") == 1
 
 
 def test_names_of_states_are_told_in_words() -> None:
