@@ -1,15 +1,15 @@
 """Changesets and activations as callers see them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gateway.administration import ChangesetCommand, Scope, allowed
 from gateway.model.json import JsonObject
-from gateway.model.policy import Activation, Changeset
+from gateway.model.policy import Activation, Changeset, Edit
 from gateway.model.principal import Principal
 from gateway.operations.common import present
 from gateway.policy import PolicyContent
-from gateway.policy.contents.diff import FileDiff, diff
+from gateway.policy.contents.diff import FileChange, FileDiff, diff
 from gateway.runtime import Loop
 
 
@@ -81,6 +81,27 @@ def summary(changeset: Changeset) -> JsonObject:
         "findings": list(changeset.findings),
         "cases": changeset.cases,
     }
+
+
+def with_edits(
+    changeset: Changeset, before: PolicyContent, after: PolicyContent, scope: Scope
+) -> Changeset:
+    """The changeset with edits that come to the same where it restores a revision, which records
+    none: who approves it reads what files say then, and who revises it goes on from there. They are
+    told if ``scope`` may make them all, for a text may hold rows of other workspaces."""
+    if changeset.restores is None:
+        return changeset
+    edits = tuple(edit for file in diff(before, after) for edit in _leading_to(file, after))
+    return replace(changeset, edits=edits if all(map(scope.may_change, edits)) else ())
+
+
+def _leading_to(file: FileDiff, after: PolicyContent) -> Iterator[Edit]:
+    """Row by row where rows can say it, otherwise the text of the file."""
+    if file.change is FileChange.ROWS and not file.reordered:
+        for row in file.rows:
+            yield Edit(file.file, row.before or None, row.after or None)
+    elif file.change is not FileChange.LAYOUT:
+        yield Edit(file.file, text=after.files.get(file.file, ""))
 
 
 def activation_item(activation: Activation, is_seen: bool) -> JsonObject:

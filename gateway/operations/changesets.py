@@ -12,7 +12,7 @@ from gateway.model.policy import ChangesetFilter, ChangesetStatus, Edit
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Issue, invalid
 from gateway.operations.changeset_desk import ChangesetDesk, Proposed, require_head
-from gateway.operations.changeset_views import Seen, differences, summary
+from gateway.operations.changeset_views import Seen, differences, summary, with_edits
 from gateway.operations.common import lower, page_of, said
 from gateway.pipeline import Admitted, Bindings, Command, Query
 from gateway.policy import apply_edits
@@ -97,8 +97,10 @@ class _Handlers:
         shown = Seen(self.desk.loop, admitted.principal, records.policy_head())
         before = content_of(records, changeset.base)
         after = content_of_changeset(records, changeset)
-        differing = differences(before, after, self.desk.scope(admitted))
-        return {"changeset": shown.whole(changeset, differing, self.shadow_report(changeset.id))}
+        scope = self.desk.scope(admitted)
+        told = with_edits(changeset, before, after, scope)
+        report = self.shadow_report(changeset.id)
+        return {"changeset": shown.whole(told, differences(before, after, scope), report)}
 
     def list_all(self, admitted: Admitted, records: Records) -> JsonObject:
         """Changesets that the caller sees, newest first."""

@@ -13,7 +13,16 @@ import pytest
 
 from tests.acceptance.console import Browser, text_of
 from tests.acceptance.drafts import refund
-from tests.acceptance.policy_people import People, add, allow
+from tests.acceptance.policy_people import (
+    ACTIVATE,
+    APPROVE,
+    RESTORE,
+    People,
+    activation,
+    add,
+    allow,
+    consent,
+)
 from tests.processes import ROOT, Caller, JsonObject
 from tests.world import World, end_world, make_world
 
@@ -408,6 +417,25 @@ def test_who_approves_another_model_reads_what_it_says(
         assert "access.conf the text of the file is another What it says then" in text_of(page)
         assert shown in page.text
         done(paula, change, "withdraw", reason="Only tried.")
+
+
+def test_who_approves_the_way_back_reads_what_a_model_said(
+    people: People, paula: Browser, peter: Browser
+) -> None:
+    before = people.head()
+    said = "# nobody knows why\n" + (ROOT / "policies" / "access.conf").read_text()
+    people.activated(people.paula, people.peter, {"file": "access.conf", "text": said})
+    restored = {"revision": before, "reason": "R", "restoredBy": "paula"}
+    drafted = people.paula.mutate(*RESTORE, restored)
+    change = f"/changes/{drafted['changesetId']}"
+    with_analysis(people, change)
+    for page in (looked(peter, f"{change}/confirm/approve"), looked(paula, f"{change}/revise")):
+        assert "[request_definition]" in page.text
+        assert "nobody knows why" not in page.text
+    assert "What it says then" in text_of(looked(peter, change))
+    people.peter.mutate(*APPROVE, consent(drafted, people.peter))
+    people.peter.mutate(*ACTIVATE, activation(drafted, people.peter))
+    assert people.head() == before
 
 
 def test_what_changed_meanwhile_is_told(people: People, paula: Browser, peter: Browser) -> None:

@@ -425,7 +425,8 @@ def test_a_revision_is_restored_through_the_same_checks_and_a_second_person(
     drafted = people.wanda.mutate(*RESTORE, value)
     assert (drafted["revision"], drafted["status"]) == (before, "CHECKED")
     whole = people.get(people.will, drafted)
-    assert (whole["restores"], whole["edits"]) == (before, [])
+    assert whole["restores"] == before
+    assert [(edit["file"], edit["remove"]) for edit in whole["edits"]] == [("access.csv", row)]
     assert [item["before"] for item in whole["diff"][0]["rows"]] == [row]
     people.analyze(drafted)
     people.will.mutate(*APPROVE, consent(drafted, people.will))
