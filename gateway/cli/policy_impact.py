@@ -162,6 +162,7 @@ def _show(report: JsonObject, out: Output) -> None:
         f"{counts['undecidable']} cannot be; {counts['flips']} would change "
         f"({report['seconds']:.1f} s)"
     )
+    out.line("what people see of personal data is not decided again: read the rows that change")
     for one in report["undecidable"]:
         out.line(f"  {one['count']:>9} {one['reason']}: {one['message']}")
     if counts["drifted"]:

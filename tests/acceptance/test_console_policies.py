@@ -312,6 +312,19 @@ def test_the_impact_is_drawn_by_contract_and_role(
     assert "Too many." in looked(paula, change).text
 
 
+def test_the_impact_says_that_what_is_seen_of_personal_data_is_not_in_it(
+    paula: Browser, peter: Browser
+) -> None:
+    typed = {"title": "T", "reason": "R", "do": "send", "file-0": "pii.csv"}
+    row = "p, 1, *, *, acme, *, class:contact, raw"
+    answer = sent(paula, NEW, {**typed, "add-0": row})
+    change = answer.headers["location"].partition("?")[0].removeprefix("/console/policies")
+    said = text_of(analyzed(paula, change))
+    assert "recorded decisions would come out otherwise" in said
+    assert "What people see of personal data is not decided again" in said
+    done(peter, change, "reject", reason="Too much.")
+
+
 def test_what_the_checks_refuse_is_revised(paula: Browser) -> None:
     change = proposed(paula, "p, nobody, *, no.such.contract, perhaps, allow", title="Wrong row")
     page = looked(paula, change)
