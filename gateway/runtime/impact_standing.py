@@ -13,9 +13,12 @@ from gateway.model.json import JsonObject
 from gateway.model.pii import ErasedError
 from gateway.model.ports import Page, Records, Sealer
 from gateway.model.sealing import unseal_all
-from gateway.policy import Policies, PolicyRevision
+from gateway.policy import PolicyRevision
+from gateway.policy.engine.roles import ANYWHERE, TYPE_PREFIX, USER_PREFIX
 from gateway.policy.engine.verdicts import DEFAULT_APPROVER, DEFAULT_QUORUM
-from gateway.policy.rules.models import NONE
+from gateway.policy.reading.all_rows import holds_in, speaks_of
+from gateway.policy.rules.models import ACCESS, ALWAYS, NONE, VERDICT
+from gateway.policy.rules.rows import Row
 from gateway.runtime.consent import lost_consent
 from gateway.runtime.dispatch import in_mode
 from gateway.runtime.gate import decision_changes
@@ -135,17 +138,58 @@ class Standing:
             which = replace(which, behind=(found[-1].issued_at, found[-1].id))
 
     def _stands(self, revision: PolicyRevision, grant: Grant, contract: OperationContract) -> bool:
-        """Whether some rule asks for one approver of a role that the grant's issuer holds."""
-        policies, book = Policies(revision), revision.book
-        for row in book.verdict_rows:
-            if not book.selectors[row["obj"]].selects(contract):
+        """Whether some call that the grant is for may come to be asked of one approver of a role
+        that its issuer holds."""
+        if _is_denied(revision, grant, contract):
+            return False
+        for row in revision.book.verdict_rows:
+            if not holds_in(row, grant.workspace) or not _may_name(row["sub"], grant):
                 continue
-            quorum = DEFAULT_QUORUM if row["quorum"] == NONE else int(row["quorum"])
-            approver = DEFAULT_APPROVER if row["approver"] == NONE else row["approver"]
-            asks_one = row["verdict"] == Verdict.ASSIST.value and quorum == 1
-            if asks_one and policies.holds(grant.issuer, approver):
+            if not speaks_of(revision, VERDICT.name, row, contract):
+                continue
+            if _asks_one(row) and revision.holds(grant.issuer, _approver(row)):
                 return True
+            if row["when"] == ALWAYS and _names_all(row["sub"], grant):
+                return False  # no later rule decides
         return False
+
+
+def _is_denied(revision: PolicyRevision, grant: Grant, contract: OperationContract) -> bool:
+    """Whether no call that the grant is for is let in, by a rule that denies it."""
+    return any(
+        row["eft"] == "deny" and _names_all(name, grant)
+        for found in revision.book.rules.indexes[ACCESS.name].concerning(contract, grant.workspace)
+        for name, rows in found.items()
+        for row in rows
+    )
+
+
+def _may_name(subject: str, grant: Grant) -> bool:
+    """Whether a rule for this subject may speak of whom the grant is for, whatever roles they
+    hold."""
+    if subject.startswith(USER_PREFIX):
+        return grant.requester in (None, subject.removeprefix(USER_PREFIX))
+    if subject.startswith(TYPE_PREFIX):
+        return grant.requester_type in (None, subject.removeprefix(TYPE_PREFIX))
+    return True
+
+
+def _names_all(subject: str, grant: Grant) -> bool:
+    """Whether a rule for this subject speaks of everybody whom the grant is for."""
+    if subject.startswith(USER_PREFIX):
+        return grant.requester == subject.removeprefix(USER_PREFIX)
+    if subject.startswith(TYPE_PREFIX):
+        return grant.requester_type == subject.removeprefix(TYPE_PREFIX)
+    return subject == ANYWHERE
+
+
+def _asks_one(row: Row) -> bool:
+    quorum = DEFAULT_QUORUM if row["quorum"] == NONE else int(row["quorum"])
+    return row["verdict"] == Verdict.ASSIST.value and quorum == 1
+
+
+def _approver(row: Row) -> str:
+    return DEFAULT_APPROVER if row["approver"] == NONE else row["approver"]
 
 
 def _all_approvals(records: Records, which: ApprovalFilter) -> Iterable[Approval]:

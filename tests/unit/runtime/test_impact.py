@@ -439,6 +439,59 @@ async def test_grants_whose_issuer_may_consent_no_more_end(world: LoopWorld) -> 
     assert OLGA.subject not in json.dumps(report)
 
 
+@pytest.mark.parametrize(
+    ("rules", "ending"),
+    [
+        ("p, 19, *, acme, shop.cash, *, true, assist, boss, 2, 1h, -", 1),
+        ("p, 19, *, acme, shop.cash, *, true, blocked, -, -, -, -", 1),
+        ("p, 19, *, beta, shop.cash, *, true, blocked, -, -, -, -", 0),
+        ("p, 19, type:human, acme, shop.cash, *, true, blocked, -, -, -, -", 0),
+        ("p, 19, type:agent, acme, shop.cash, *, true, blocked, -, -, -, -", 1),
+        ("p, 19, *, acme, shop.cash, *, amount > 9, blocked, -, -, -, -", 0),
+        ("p, 19, *, acme, *, critical, true, blocked, -, -, -, -", 0),
+    ],
+)
+async def test_grants_end_where_an_earlier_rule_decides_whatever_they_are_for(
+    world: LoopWorld, rules: str, ending: int
+) -> None:
+    await granted(world)
+    assert analyzed(world, revision(world, f"{rules}\n{VERDICT}"))["grants"]["ending"] == ending
+
+
+@pytest.mark.parametrize(
+    ("where", "ending"),
+    [("*, acme", 0), ("*, beta", 1), ("type:human, *", 1), ("user:agent-8, *", 1)],
+)
+async def test_a_rule_that_never_asks_for_its_calls_keeps_no_grant(
+    world: LoopWorld, where: str, ending: int
+) -> None:
+    await granted(world)
+    asking = "p, 20, *, *, shop.cash, *, amount > 100, assist, approver, 1, 1h, -"
+    elsewhere = VERDICT.replace(asking, asking.replace("*, *", where, 1))
+    assert analyzed(world, revision(world, elsewhere))["grants"]["ending"] == ending
+
+
+async def test_grants_end_where_everybody_is_denied(world: LoopWorld) -> None:
+    await granted(world)
+    for row, ending in (
+        ("p, *, *, shop.cash, *, deny", 1),
+        ("p, user:agent-7, acme, tag:money, call, deny", 0),
+        (DENY, 1),
+        ("p, *, beta, shop.cash, *, deny", 0),
+    ):
+        report = analyzed(world, revision(world, access=f"{ACCESS}{row}\n"))
+        assert (row, report["grants"]["ending"]) == (row, ending)
+
+
+async def granted(world: LoopWorld) -> None:
+    """A grant for refunds of one agent."""
+    contract = world.registry.operations["shop.cash@1.0.0"]
+    pattern = {"id": {"$any": True}, "amount": {"$any": True}, "email": {"$any": True}}
+    until = "2026-03-02T09:30:00.000000Z"
+    terms = GrantTerms(contract, pattern, AGENT.subject, AGENT.type, 5, until, "Often.")
+    await world.journal.write(lambda tx: world.loop.grants.issue(tx, FIONA, terms))
+
+
 async def test_no_waiting_request_is_left_out_or_counted_twice_while_others_are_decided(
     world: LoopWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
