@@ -32,6 +32,7 @@ from gateway.policy.explaining.explanation import (
 )
 from gateway.policy.explaining.request import Request
 from gateway.policy.reading.permissions import effective_roles
+from gateway.runtime.requester import REQUESTER_ROLE
 
 _SUBJECT = "/input/subject"
 _FOR_AUDITORS = ("arguments", "unknown", "revision", "changesetId")
@@ -109,7 +110,8 @@ def _explained(asked: Asked) -> JsonObject:
     arguments = value.get("arguments")
     if arguments is None and unknown is None:
         unknown = frozenset(contract.input)  # nothing is said of them, so none is known
-    request = Request(asked.revision, principal, contract, arguments or {}, unknown or frozenset())
+    given = (arguments or {}, unknown or frozenset())
+    request = Request(asked.revision, principal, contract, *given, REQUESTER_ROLE)
     found = explain(request, asked.visible)
     decision = "ALLOW" if found.access.allowed else "DENY"
     reasons = [found.access.reason, *(found.verdict.reasons if found.verdict else ())]

@@ -29,6 +29,7 @@ from gateway.policy.reading.reverse import Allowed, Entrance, who_may
 from gateway.policy.reading.review import as_csv, as_json, review
 from gateway.policy.rules.rows import Row
 from gateway.runtime import Loop
+from gateway.runtime.requester import REQUESTER_ROLE
 
 REVIEW_SUBJECTS = 10_000
 """How many subjects a page of an access review holds at most, and without a limit."""
@@ -124,7 +125,7 @@ def get_permissions(asked: Asked) -> JsonObject:
     wanted = value.get("allowed")
     found = [
         one
-        for one in permissions(apart(asked.revision), principal, offered.values())
+        for one in permissions(apart(asked.revision), principal, offered.values(), REQUESTER_ROLE)
         if wanted in (None, one.access.allowed)
     ]
     items = [_permission(one) for one in found[page.offset : page.offset + page.limit]]

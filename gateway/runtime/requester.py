@@ -4,6 +4,7 @@ from gateway.model.contract import OperationContract
 from gateway.model.decision import AccessDecision
 from gateway.model.principal import Principal
 from gateway.policy import Policies
+from gateway.policy.requesting import refusal
 
 REQUESTER_ROLE = "user"
 """What a requester must hold, whatever level the contracts of the steps ask for."""
@@ -18,7 +19,7 @@ def requester_access(
         return access
     return access._replace(
         allowed=False,
-        reason=f"Whoever has {contract.key} run needs the role {REQUESTER_ROLE}.",
+        reason=refusal(contract, REQUESTER_ROLE),
         rule=None,
         missing=(f"role {REQUESTER_ROLE}",),
     )

@@ -16,6 +16,7 @@ p, user:gus, globex, controlPlane.execution.pause, call, allow
 p, type:agent, acme, controlPlane.execution.pause, call, deny
 p, refunder, acme, controlPlane.plan.compile, call, allow
 p, explainer, acme, controlPlane.policy.explain, call, allow
+p, clerk, acme, support.refund.issue?, call, allow
 p, frozen, *, support.order.lookup, *, deny
 """
 VERDICT = """

@@ -322,3 +322,22 @@ def test_a_draft_is_explained_before_it_is_in_force(world: World, ada: Caller) -
     assert there.refused(FIELD, ALL, value, kind="query")["code"] == "NOT_FOUND"
     drafted = {"contract": key, "revision": changeset["revision"]}
     assert ada.refused(FIELD, ALL, drafted, kind="query")["code"] == "NOT_FOUND"
+
+
+def test_whoever_may_call_an_action_and_have_none_run_is_told_so(world: World, ada: Caller) -> None:
+    clerk = somebody("HUMAN", "clerk")
+    told = {**REFUND, "amount": 20}
+    answer = explained(ada, "support.refund.issue", subject=clerk, arguments=told)
+    assert (answer["decision"], answer["verdict"]) == ("ALLOW", "BLOCKED")
+    assert "Whoever has support.refund.issue run needs the role user." in answer["reasons"]
+    assert needs(answer, "VERDICT") == [[("ROLE", "user")]]
+    large = explained(ada, "support.refund.issue", subject=clerk, arguments={**told, "amount": 5e2})
+    assert needs(large, "VERDICT")[0] == [("ROLE", "user"), ("APPROVAL", "approver")]
+    field = ("supportRefundIssue", "__typename")
+    refused = world.gateway.caller("carl", "clerk").refused(*field, told)
+    assert refused["problem"]["detail"].removeprefix("call: ") in answer["reasons"]
+    asked = {"subject": "carl", "roles": ["clerk"], "allowed": True}
+    mine = everything(ada, "policyPermissionsGet", "contract verdict", asked)
+    assert [one["verdict"] for one in mine if one["contract"] == "support.refund.issue@1.0.0"] == [
+        "BLOCKED"
+    ]

@@ -14,7 +14,7 @@ from gateway.policy.engine.roles import ANYWHERE
 from gateway.policy.explaining.explanation import MAX_MATCHED, Explanation, Match, Nearest, Way
 from gateway.policy.explaining.nearest import access_candidates, told, verdict_candidates
 from gateway.policy.explaining.request import Request, Visible
-from gateway.policy.explaining.ways import access_ways, verdict_ways
+from gateway.policy.explaining.ways import access_ways, requester_ways, verdict_ways
 from gateway.policy.revision import field_classes
 from gateway.policy.rules.models import ACCESS, PII, VERDICT
 from gateway.policy.rules.rows import Row
@@ -59,7 +59,9 @@ def _lacking(request: Request, visible: Visible) -> tuple[list[Nearest], list[Wa
         found = access_candidates(request, access, visible)
         nearest += told(ACCESS.name, "eft", found)
         required += access_ways(request, found)
-    if verdict is not None and verdict.verdict is not Verdict.AUTONOMOUS:
+    if request.is_short:
+        required += requester_ways(request, visible)
+    elif verdict is not None and verdict.verdict is not Verdict.AUTONOMOUS:
         found = verdict_candidates(request, verdict, visible)
         nearest += told(VERDICT.name, "verdict", found)
         required += verdict_ways(request, verdict, found, visible)

@@ -13,6 +13,7 @@ from gateway.model.json import JsonObject
 from gateway.model.principal import Principal
 from gateway.policy.engine.roles import TYPE_PREFIX, USER_PREFIX, Subject
 from gateway.policy.reading.all_rows import AllRows, all_rows, holds_in, speaks_of
+from gateway.policy.requesting import blocked_for, lacks_role
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.rules.conditions import Arguments, Outcome
 from gateway.policy.rules.models import VERDICT
@@ -25,13 +26,14 @@ Visible = Callable[[Row], bool]
 @dataclass(frozen=True)
 class Request:
     """Who (``principal``) asks for what, under which revision; ``unknown`` are argument paths
-    that come from an earlier step."""
+    that come from an earlier step, ``requester_role`` is what whoever has it run must hold."""
 
     revision: PolicyRevision
     principal: Principal
     contract: OperationContract
     arguments: JsonObject = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    requester_role: str = ""
     _speaking: dict[str, tuple[Row, ...]] = field(default_factory=dict, repr=False, compare=False)
     _by_subject: dict[str, dict[str, list[tuple[int, Row]]]] = field(
         default_factory=dict, repr=False, compare=False
@@ -59,13 +61,21 @@ class Request:
         return self.revision.access(self.principal, self.contract)
 
     def verdict(self) -> VerdictDecision | None:
-        """What it says of how the call may run; None for what the gateway performs itself."""
+        """How the call may run; None for what the gateway performs itself."""
         if self.contract.handler is None:
             return None
-        return self.decided_verdict()
+        decided = self.decided_verdict()
+        return (
+            blocked_for(decided, self.contract, self.requester_role) if self.is_short else decided
+        )
+
+    @property
+    def is_short(self) -> bool:
+        """True where nothing is run for this principal, whatever the rules say."""
+        return lacks_role(self.revision, self.principal, self.contract, self.requester_role)
 
     def decided_verdict(self) -> VerdictDecision:
-        """The verdict, whoever performs the contract."""
+        """What the rules say of the verdict, whoever performs the contract."""
         return self.revision.verdict(self.principal, self.contract, self.arguments, self.unknown)
 
     def pii_fields(self) -> list[str]:

@@ -1,7 +1,7 @@
 """What would be needed to be allowed more. Every way was tried on the decision point itself."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from gateway.model.decision import AccessDecision, Verdict, VerdictDecision
@@ -9,7 +9,7 @@ from gateway.policy.engine.access import grants
 from gateway.policy.engine.verdicts import DEFAULT_APPROVER
 from gateway.policy.explaining.bounds import Reach, compared, reaches
 from gateway.policy.explaining.explanation import MAX_NEAREST, GapKind, Need, NeedKind, Way
-from gateway.policy.explaining.nearest import Candidate
+from gateway.policy.explaining.nearest import Candidate, verdict_candidates
 from gateway.policy.explaining.request import Request, Visible
 from gateway.policy.rules.models import ACCESS, VERDICT
 
@@ -53,6 +53,22 @@ def verdict_ways(
         if len(ways) >= MAX_NEAREST:
             break
     return _smallest(ways)[:MAX_NEAREST] or [_no_way(VERDICT.name, _NO_VERDICT)]
+
+
+def requester_ways(request: Request, visible: Visible) -> list[Way]:
+    """The ways to have anything run: the role of requesters, and what the rules ask for besides."""
+    role = request.requester_role
+    amended = request.with_role(role)
+    if amended.is_short:  # without a token there are no roles
+        return [_no_way(VERDICT.name, f"a token of somebody with the role {role}")]
+    need, decided = Need(NeedKind.ROLE, f"the role {role}", role), amended.decided_verdict()
+    if decided.verdict is Verdict.AUTONOMOUS:
+        return [_way(decided, (need,))]
+    candidates = verdict_candidates(amended, decided, visible)
+    return [
+        replace(way, needs=(need, *way.needs))
+        for way in verdict_ways(amended, decided, candidates, visible)
+    ]
 
 
 def _smallest(ways: list[Way]) -> list[Way]:

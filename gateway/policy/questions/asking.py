@@ -19,6 +19,7 @@ from gateway.model.json import JsonObject, JsonValue
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.policy.policies import Witness
+from gateway.policy.requesting import lacks_role
 from gateway.policy.revision import PolicyRevision
 
 OPERATION = "operation"
@@ -173,7 +174,9 @@ class Asker:
 
     def _decide(self, principal: Principal, target: Target, question: JsonObject) -> Answer:
         contract = target.contract
-        if not self._may_call(principal, contract) or self._lacks_role(principal, contract):
+        if not self._may_call(principal, contract) or lacks_role(
+            self.revision, principal, contract, self._requester_role
+        ):
             return Answer(AnswerCode.DENIED, "Policy does not let the subject do this.")
         if not target.runs or contract.handler is None:
             return Answer()
@@ -193,12 +196,6 @@ class Asker:
         access = self.revision.access(principal, contract)
         self._witness.saw_access(principal, contract, access)
         return access.allowed
-
-    def _lacks_role(self, principal: Principal, contract: OperationContract) -> bool:
-        """True where the call would be let in, and its execution then blocked."""
-        is_executed = contract.handler is not None and contract.is_command
-        role = self._requester_role if is_executed else ""
-        return bool(role) and not self.revision.holds(principal, role)
 
     def _arguments(self, target: Target, question: JsonObject) -> JsonObject:
         """The input of the call that is asked about; properties that are no input are left out."""

@@ -33,14 +33,19 @@ class Permission:
 
 
 def permissions(
-    revision: PolicyRevision, principal: Principal, contracts: Iterable[OperationContract]
+    revision: PolicyRevision,
+    principal: Principal,
+    contracts: Iterable[OperationContract],
+    requester_role: str = "",
 ) -> Iterator[Permission]:
-    """What the principal may do with each of the contracts, in their order."""
+    """What the principal may do with each of the contracts, in their order; ``requester_role`` is
+    what whoever has an action run must hold."""
     by_line = {row.line: row for row in revision.book.verdict_rows}
     conditions = revision.book.conditions
     for contract in contracts:
         access = revision.access(principal, contract)
-        verdict = verdict_of(revision, principal, contract, None) if access.allowed else None
+        asked = (revision, principal, contract, None, requester_role)
+        verdict = verdict_of(*asked) if access.allowed else None
         rows = (by_line[rule.line] for rule in verdict.rules) if verdict else ()
         hangs = tuple(
             Hangs(row["when"], row["verdict"], row.rule)

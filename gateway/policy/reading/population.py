@@ -17,6 +17,7 @@ from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.policy.engine.roles import ANYWHERE, EVERYBODY_ROLE, TYPE_PREFIX, USER_PREFIX
 from gateway.policy.reading.all_rows import AllRows, all_rows, holds_in
 from gateway.policy.reading.role_paths import Held, RolePaths
+from gateway.policy.requesting import blocked_for, lacks_role
 from gateway.policy.revision import PolicyRevision
 from gateway.policy.rules.rows import Row
 
@@ -175,11 +176,15 @@ def verdict_of(
     principal: Principal,
     contract: OperationContract,
     arguments: JsonObject | None,
+    requester_role: str = "",
 ) -> VerdictDecision | None:
     """How a call may run; without ``arguments``, while all of them are unknown. None for contracts
-    that the gateway performs itself."""
+    that the gateway performs itself. ``requester_role`` is what whoever has an action run must
+    hold."""
     if contract.handler is None:
         return None
-    if arguments is None:
-        return revision.verdict(principal, contract, {}, frozenset(contract.input))
-    return revision.verdict(principal, contract, arguments)
+    unknown = frozenset(contract.input) if arguments is None else frozenset[str]()
+    decided = revision.verdict(principal, contract, arguments or {}, unknown)
+    if lacks_role(revision, principal, contract, requester_role):
+        return blocked_for(decided, contract, requester_role)
+    return decided
