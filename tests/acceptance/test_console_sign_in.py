@@ -177,6 +177,19 @@ def test_a_session_ends_with_its_token(console: World, browser: Browser) -> None
     assert "Your session is over" in browser.get(looked.headers["location"]).text
 
 
+def test_a_page_that_goes_on_in_another_session_says_whose_it_is(
+    console: World, browser: Browser
+) -> None:
+    """Somebody else signed in in another tab: the parts of the page are theirs from then on."""
+    browser.sign_in(console.olga.token)
+    hers = browser.form(browser.get("/console/inbox"), "/console/sign-out")
+    browser.sign_in(console.fiona.token)
+    page = browser.get("/console/inbox")
+    (part,) = re.findall(r'<form[^>]* data-part="who".*?</form>', page.text, re.DOTALL)
+    assert "<b>fiona</b>" in part
+    assert browser.post("/console/inbox", {**hers, "action": "approve"}).status_code == 403
+
+
 def test_signing_out_needs_a_form_of_the_session(console: World, browser: Browser) -> None:
     browser.sign_in(console.olga.token)
     assert browser.post("/console/sign-out", {"csrf": "guessed"}).status_code == 403
