@@ -31,12 +31,9 @@ from gateway.policy.loader import derive_revision
 _APPROVE = "policy.changeset.approve@1.0.0"
 
 
-def bind_decisions(desk: ChangesetDesk, in_force: InForce, *, files_lead: bool) -> Bindings:
-    """The handlers of what decides about changesets.
-
-    With ``files_lead`` the policy folder says what is in force, so nothing is activated here.
-    """
-    handlers = _Handlers(desk, in_force, files_lead)
+def bind_decisions(desk: ChangesetDesk, in_force: InForce) -> Bindings:
+    """The handlers of what decides about changesets."""
+    handlers = _Handlers(desk, in_force)
     reject = partial(handlers.end, ChangesetCommand.REJECT, "rejected")
     withdraw = partial(handlers.end, ChangesetCommand.WITHDRAW, "withdrawn")
     return {
@@ -53,7 +50,6 @@ def bind_decisions(desk: ChangesetDesk, in_force: InForce, *, files_lead: bool) 
 class _Handlers:
     desk: ChangesetDesk
     in_force: InForce
-    files_lead: bool
 
     def approve(self, admitted: Admitted, tx: Tx) -> JsonObject:
         """Record the approval of exactly what was read."""
@@ -91,7 +87,7 @@ class _Handlers:
                 cannot be built any more, because contracts have changed since.
         """
         acting(admitted, "activatedBy")
-        if self.files_lead:
+        if self.desk.files_lead:
             told = (
                 "The files of the policy folder lead here (GATEWAY_POLICY_SOURCE=files), so that "
                 "nothing can be activated. Export the changeset's revision to that folder."

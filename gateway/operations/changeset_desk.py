@@ -47,10 +47,14 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class ChangesetDesk:
-    """Looks up and records changesets for callers, each in the scope of the caller's workspace."""
+    """Looks up and records changesets for callers, each in the scope of the caller's workspace.
+
+    With ``files_lead`` the policy folder says what is in force, so nothing is activated here.
+    """
 
     loop: Loop
     scopes: Scopes
+    files_lead: bool = False
 
     def scope(self, admitted: Admitted) -> Scope:
         """What the caller sees and changes."""

@@ -7,19 +7,22 @@ from gateway.administration import ChangesetCommand, Scope, allowed
 from gateway.model.json import JsonObject
 from gateway.model.policy import Activation, Changeset, Edit
 from gateway.model.principal import Principal
+from gateway.operations.changeset_desk import ChangesetDesk
 from gateway.operations.common import present
 from gateway.policy import PolicyContent
 from gateway.policy.contents.diff import FileChange, FileDiff, diff
-from gateway.runtime import Loop
 
 
 class Seen:
     """What one caller is shown of changesets while ``head`` is in force."""
 
-    def __init__(self, loop: Loop, principal: Principal, head: str | None) -> None:
+    def __init__(self, desk: ChangesetDesk, principal: Principal, head: str | None) -> None:
         self._principal = principal
         self._head = head
-        contracts = {one: loop.registry.resolve(one.contract) for one in ChangesetCommand}
+        loop, given = desk.loop, set(ChangesetCommand)
+        if desk.files_lead:
+            given.remove(ChangesetCommand.ACTIVATE)
+        contracts = {one: loop.registry.resolve(one.contract) for one in given}
         self._accessible: Mapping[ChangesetCommand, str] = {
             command: contract.key
             for command, contract in contracts.items()

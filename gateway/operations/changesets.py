@@ -94,7 +94,7 @@ class _Handlers:
     def get(self, admitted: Admitted, records: Records) -> JsonObject:
         """One changeset with all that is known of it."""
         changeset = self.desk.seen(admitted, records)
-        shown = Seen(self.desk.loop, admitted.principal, records.policy_head())
+        shown = Seen(self.desk, admitted.principal, records.policy_head())
         before = content_of(records, changeset.base)
         after = content_of_changeset(records, changeset)
         scope = self.desk.scope(admitted)
@@ -111,7 +111,7 @@ class _Handlers:
             ChangesetStatus(status) if status else None,
         )
         found, total = records.changesets(which, page)
-        shown = Seen(self.desk.loop, admitted.principal, records.policy_head())
+        shown = Seen(self.desk, admitted.principal, records.policy_head())
         return {"items": [shown.item(one) for one in found], "total": total}
 
 

@@ -32,11 +32,11 @@ def bind_changesets(
 
     With ``files_lead`` the policy folder says what is in force, so nothing is activated here.
     """
-    desk = ChangesetDesk(loop, scopes)
+    desk = ChangesetDesk(loop, scopes, files_lead)
     revisions = _Handlers(desk)
     return {
         **bind_proposals(desk, shadow_report),
-        **bind_decisions(desk, in_force, files_lead=files_lead),
+        **bind_decisions(desk, in_force),
         "policy.revision.list@1.0.0": Query(revisions.list_all),
         "policy.revision.diff@1.0.0": Query(revisions.diff),
         "policy.revision.restore@1.0.0": Command(revisions.restore, revisions.propose),

@@ -28,6 +28,7 @@ from tests.acceptance.drafts import START, ids, refund, step_of, verified, waiti
 from tests.acceptance.policy_people import (
     ACTIVATE,
     APPROVE,
+    LIST,
     RESTORE,
     People,
     activation,
@@ -471,6 +472,12 @@ def test_where_the_files_lead_nothing_is_activated_over_graphql(tmp_path: Path) 
         refused = people.will.refused(*ACTIVATE, activation(approved, people.will))
         assert refused["code"] == "PRECONDITION_FAILED"
         assert "GATEWAY_POLICY_SOURCE" in refused["problem"]["detail"]
+        for offered in (
+            people.get(people.will, approved)["allowedActions"],
+            people.will.query(*LIST, {})["items"][0]["allowedActions"],
+        ):
+            assert "policy.changeset.reject" in offered
+            assert "policy.changeset.activate" not in offered
         assert may_list(people.uma) is False
     finally:
         end_world(world)
