@@ -415,6 +415,25 @@ def test_a_whole_file_is_exchanged_and_stays_so_in_the_form(paula: Browser) -> N
     done(paula, change, "withdraw", reason="Only tried.")
 
 
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [("# a long comment\n" * 2_400, 200), ("# \u0436\n" * 4_000, 413), ("#\n" * 9_500, 413)],
+)
+def test_a_form_that_could_not_be_sent_is_not_filled_in(
+    people: People, paula: Browser, text: str, status: int
+) -> None:
+    drafted = people.draft(people.paula, {"file": "cases/long.yaml", "text": text})
+    change = f"/changes/{drafted['changesetId']}"
+    page = looked(paula, f"{change}/revise", status)
+    if status == 200:
+        told = {"do": "send", "title": "T", "reason": "R", "file-0": "cases/long.yaml"}
+        place = f"/console/policies{change}/revise"
+        crossed = text.replace("\n", "\r\n")  # as browsers send it
+        sent_back = paula.send(page, place, **told, **{"how-0": "file", "text-0": crossed})
+        assert sent_back.status_code == 303, sent_back.text
+    done(paula, change, "withdraw", reason="Only tried.")
+
+
 def test_who_approves_another_model_reads_what_it_says(
     people: People, paula: Browser, peter: Browser
 ) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote_plus
 
 from starlette.responses import RedirectResponse, Response
 
 from gateway.model.json import JsonObject
 from gateway.model.problem import refuse
 from gateway.surfaces.console.asking import AskedError
+from gateway.surfaces.console.forms import MAX_BYTES
 from gateway.surfaces.console.policies.changes import read
 from gateway.surfaces.console.policies.listing import ask
 from gateway.surfaces.console.policies.rows import RULE_FILES
@@ -17,8 +19,8 @@ from gateway.surfaces.console.visits import Page, Visit
 MAX_EDITS = 40
 """How many edits the form holds."""
 
-_MAX_CHARS = 40_000
-"""How much text it holds: with its coding it must fit a form that is read."""
+_ROOM = MAX_BYTES - 4_096
+"""How many bytes what is typed may take as browsers send it, beside the names of all fields."""
 
 _SEND = "send"
 _MORE = "more"
@@ -78,10 +80,22 @@ class Proposal:
         edits = [edit.to_json() for edit in self.edits if not edit.is_empty]
         return {"title": self.title, "reason": self.reason, "edits": edits}
 
+    @property
+    def size(self) -> int:
+        """How many bytes it takes as browsers send it."""
+        rows = [part for edit in self.edits for part in (edit.file, edit.remove, edit.add)]
+        texts = [edit.text for edit in self.edits]
+        return sum(map(_sent_size, (self.title, self.reason, *rows, *texts)))
+
     def with_another(self) -> "Proposal":
         """The same with room for one more edit."""
         room = (Edit(),) if len(self.edits) < MAX_EDITS else ()
         return Proposal(self.title, self.reason, (*self.edits, *room))
+
+
+def _sent_size(text: str) -> int:
+    """Browsers end lines with two signs, and write most that is no plain letter as three."""
+    return len(quote_plus(text.replace("\n", "\r\n"), safe="*"))
 
 
 def typed(form: Mapping[str, str]) -> Proposal:
@@ -118,15 +132,15 @@ async def _revision(visit: Visit) -> Response:
     """
     changeset = await read(visit, visit.request.path_params["id"])
     edits = tuple(Edit.from_json(edit) for edit in changeset["edits"])
-    size = sum(len(edit.remove + edit.add + edit.text) for edit in edits)
-    if len(edits) > MAX_EDITS or size > _MAX_CHARS:
+    proposal = Proposal(changeset["title"], changeset["reason"], edits)
+    if len(edits) > MAX_EDITS or proposal.size > _ROOM:
         raise refuse(
             "PAYLOAD_TOO_LARGE",
-            f"This change has {len(edits)} edits with {size} characters, which is more than the "
-            "form holds. Revise it with policyChangesetRevise, or propose files with "
-            "`gateway policy import`.",
+            f"This change has {len(edits)} edits, which take {proposal.size} bytes as a form; one "
+            f"holds {MAX_EDITS} and {_ROOM}. Revise it with policyChangesetRevise, or propose "
+            "files with `gateway policy import`.",
         )
-    return _form(visit, Proposal(changeset["title"], changeset["reason"], edits))
+    return _form(visit, proposal)
 
 
 async def _revise(visit: Visit) -> Response:
