@@ -34,6 +34,9 @@ from gateway.policy.rules.models import ACCESS, MODELS, VERDICT, ModelSpec
 from gateway.policy.rules.rows import Row
 from gateway.policy.rules.selectors import Selector
 
+_LOOKS = 5
+"""How often files are read that change meanwhile."""
+
 
 def load_policies(folder: Path, registry: Registry) -> Policies:
     """The policies in ``folder``, held against the contracts that are loaded.
@@ -52,6 +55,17 @@ def read_content(folder: Path) -> PolicyContent:
         ProblemError: POLICIES_INVALID for a file that cannot be read, and where not all files are
             known to be of one revision.
     """
+    for _ in range(_LOOKS):
+        before = _standing(folder)
+        content = _read_once(folder)
+        if _standing(folder) == before:  # else some may have been exchanged behind others
+            return content
+    findings = Findings()
+    findings.add(FILE, folder, "the files changed while they were read; try again")
+    raise files_invalid(POLICIES_INVALID, "policies", findings.issues)
+
+
+def _read_once(folder: Path) -> PolicyContent:
     findings = Findings()
     if os.path.lexists(folder / UNFINISHED):
         told = (
@@ -133,6 +147,19 @@ def _names_in(folder: Path) -> list[str]:
     found += [path.name for path in folder.glob(SEPARATION)]
     found += [f"{CASES}{path.name}" for path in folder.glob(f"{CASES}*.yaml")]
     return sorted(found)
+
+
+def _standing(folder: Path) -> dict[str, tuple[int, int, int] | None]:
+    """What tells a file that was exchanged or written from the one before, for each in a folder."""
+    return {name: _stamp(folder / name) for name in _names_in(folder)}
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:  # whoever reads it is told
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _is_known(name: str) -> bool:

@@ -1,0 +1,59 @@
+"""Reading a folder of policy files beside somebody who exchanges them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.model.problem import ProblemError
+from gateway.policy import PolicyContent, read_content
+from gateway.policy.contents.folder import write_content
+from gateway.policy.rules.findings import Findings
+
+FILES = {
+    "access.csv": "p, a, *, *, call, allow\n",
+    "pii.csv": "p, 1, *, *, *, *, *, drop\n",
+    "cases/a.yaml": "[]\n",
+}
+BEFORE = PolicyContent(FILES)
+AFTER = PolicyContent(
+    {**FILES, "access.csv": "p, b, *, *, call, allow\n", "pii.csv": "p, 1, *, *, *, *, *, raw\n"}
+)
+
+
+def reading_while(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object], at: int) -> None:
+    """Have something happen before the ``at``-th file is read."""
+    read, left = Findings.text_of, [at]
+
+    def text_of(self: Findings, path: Path) -> str | None:
+        left[0] -= 1
+        if left[0] == 0:
+            happens()
+        return read(self, path)
+
+    monkeypatch.setattr(Findings, "text_of", text_of)
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_files_that_are_exchanged_while_they_are_read_are_of_one_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    write_content(BEFORE, tmp_path)
+    reading_while(monkeypatch, lambda: write_content(AFTER, tmp_path, replace=True), at)
+    assert read_content(tmp_path).revision == AFTER.revision
+
+
+def test_files_that_never_stay_the_same_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_content(BEFORE, tmp_path)
+    read = Findings.text_of
+
+    def text_of(self: Findings, path: Path) -> str | None:
+        write_content(AFTER, tmp_path, replace=True)
+        return read(self, path)
+
+    monkeypatch.setattr(Findings, "text_of", text_of)
+    with pytest.raises(ProblemError) as refused:
+        read_content(tmp_path)
+    assert "changed while they were read" in refused.value.problem.detail
