@@ -59,8 +59,8 @@ class BundleReport:
 
     @property
     def ok(self) -> bool:
-        """True if nothing was found."""
-        return not self.findings
+        """True if nothing was found, and a key signed what was checked."""
+        return not self.findings and self.manifest is not None and self.key_id != ""
 
 
 def verify_bundle(content: bytes, public_keys: Sequence[str] = ()) -> BundleReport:
@@ -147,17 +147,20 @@ class _Verification:
             return None
 
     def _read(self, file: str) -> JsonValue:
-        """The value of a JSON file, None where there is none to be had."""
+        """The value of a JSON file, None where there is none to be had, which is a finding."""
         content = self.files.get(file)
         if content is None:
             if not self.findings.of(file):
                 self.findings.add(_Kind.MISSING, file, "the bundle does not hold it")
             return None
         try:
-            return read(content, signed if file in (MANIFEST, HEAD) else indented)
+            value = read(content, signed if file in (MANIFEST, HEAD) else indented)
         except FormError as error:
             self.findings.add(_Kind.CHANGED, file, str(error))
             return None
+        if value is None:  # which JSON can say as well, and must not pass for a file to be judged
+            self.findings.add(_Kind.CHANGED, file, "it holds null, and no bundle does")
+        return value
 
     def _check_files(self, manifest: JsonObject) -> None:
         """The archive holds just the files listed, as they were."""

@@ -94,6 +94,55 @@ def test_resigning_alone_verifies_but_for_the_key(bundle: bytes, key: str) -> No
     assert report.key_id == ""
 
 
+def unsigned(content: bytes, **members: Any) -> bytes:
+    """What somebody makes who has no key at all: both signatures are null. It says that it is of
+    format 1, which holds no proof that its entries were recorded."""
+    files: dict[str, bytes | None] = {**files_of(content), "checkpoint.sig.json": b"null\n"}
+    files |= {"checkpoint.note": None, "inclusion.json": None, "manifest.sig.json": b"null\n"}
+    manifest = json.loads(files["manifest.json"] or b"") | {"formatVersion": 1} | members
+    manifest["files"] = [
+        {"path": path, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        for path, data in sorted(files.items())
+        if data is not None and not path.startswith("manifest.")
+    ]
+    return with_files(content, {**files, "manifest.json": signed(manifest)})
+
+
+@pytest.mark.parametrize("trusts", [True, False])
+def test_a_bundle_whose_signatures_are_null_does_not_verify(
+    bundle: bytes, key: str, trusts: bool
+) -> None:
+    report = verify_bundle(unsigned(bundle, exportedBy="mallory"), [key] if trusts else [])
+    assert not report.ok
+    assert named(report) == {("manifest.sig.json", None), ("checkpoint.sig.json", None)}
+
+
+@pytest.mark.parametrize("trusts", [True, False])
+def test_a_bundle_whose_manifest_is_null_does_not_verify(
+    bundle: bytes, key: str, trusts: bool
+) -> None:
+    signer = CheckpointSigner(Ed25519PrivateKey.generate())
+    beside = indented(signature_of(signer, b"null"))
+    files: dict[str, bytes | None] = {"manifest.json": b"null", "manifest.sig.json": beside}
+    report = verify_bundle(with_files(bundle, files), [key] if trusts else [])
+    assert not report.ok
+    assert ("manifest.json", None) in named(report)
+
+
+def test_a_head_statement_that_is_null_is_found(bundle: bytes) -> None:
+    signer = CheckpointSigner(Ed25519PrivateKey.generate())
+    beside = indented(signature_of(signer, b"null"))
+    changed = {"checkpoint.json": b"null", "checkpoint.sig.json": beside}
+    manifest = json.loads(files_of(bundle)["manifest.json"]) | {"keyId": signer.key_id}
+    for one in manifest["files"]:
+        if (data := changed.get(one["path"])) is not None:
+            one |= {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    own = {"manifest.json": signed(manifest)}
+    own["manifest.sig.json"] = indented(signature_of(signer, own["manifest.json"]))
+    report = verify_bundle(with_files(bundle, {**changed, **own}))
+    assert named(report) == {("checkpoint.json", None)}
+
+
 def change(lines: Lines, seq: int, member: str, value: Any) -> Lines:
     return [line | {member: value} if line["seq"] == seq else line for line in lines]
 

@@ -201,6 +201,7 @@ BODIES: dict[str, bytes] = {
     "deep": DEEP,
     "deep enough to parse": b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
     "null": b"null",
+    "null as exporters spell it": b"null\n",
     "number": b"1",
     "list": b"[]\n",
     "empty": b"",
