@@ -55,9 +55,11 @@ class Intake:
         self._announce = announce
         self._queued = queued
 
-    async def open(self) -> None:
-        """Let new endpoints begin at the present end of the journal."""
-        endpoints = self._roster.serving()
+    async def open(self, endpoints: Sequence[Endpoint]) -> None:
+        """Let new endpoints begin at the present end of the journal.
+
+        Those that are held back too: they get what they miss from here on, once they are enabled.
+        """
 
         def unit(tx: Tx) -> None:
             end = tx.last_position()

@@ -49,6 +49,7 @@ class Webhooks:
     """Tells the endpoints of what happens, at least once. Without endpoints it does nothing."""
 
     def __init__(self, endpoints: tuple[Endpoint, ...], parts: WebhookParts) -> None:
+        self._endpoints = endpoints
         self._roster = Roster(endpoints)
         self._parts = parts
         self._sender = Sender(
@@ -72,10 +73,12 @@ class Webhooks:
         Raises:
             ProblemError: SERVICE_UNAVAILABLE when the journal cannot be written.
         """
-        if not self._roster:
+        if not self._endpoints:
             return
         await self._parts.journal.write(self._record_endpoints)
-        await self._intake.open()
+        await self._intake.open(self._endpoints)
+        if not self._roster:
+            return
         self._prune_sometimes()
         self._tasks = [
             asyncio.create_task(self._take_in()),

@@ -270,6 +270,19 @@ async def test_a_disabled_endpoint_gets_nothing_and_catches_up_when_it_is_enable
     assert set(receiver.ids().values()) == {1}
 
 
+@pytest.mark.parametrize("others", [0, 1])
+async def test_an_endpoint_that_was_disabled_from_the_first_gets_what_it_missed(
+    journal: SqliteJournal, receiver: Receiver, others: int
+) -> None:
+    beside = [endpoint(receiver, id="other", types=("shop.*",))][:others]
+    async with running(journal, endpoint(receiver, enabled=False), *beside):
+        await run(journal, "missed")
+    assert receiver.messages == []
+    async with running(journal, endpoint(receiver), *beside):
+        await until(lambda: len(receiver.ids()) == len(KINDS), seconds=10)
+    assert {event["subject"] for event in receiver.events()} == {"exec_missed"}
+
+
 async def test_many_events_arrive_and_few_are_on_their_way_at_once(
     journal: SqliteJournal, receiver: Receiver
 ) -> None:
