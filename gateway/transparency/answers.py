@@ -54,7 +54,7 @@ def check_answer(value: object, trust: Trust, kept: str | None = None) -> Proven
     """
     answer = _answer(value)
     try:
-        if "leafHash" in answer:
+        if all(name in answer for name in _INCLUSION):
             if kept is not None:
                 raise ProofError("a checkpoint that was kept belongs to a proof of consistency")
             return _inclusion(answer, trust)
@@ -156,7 +156,7 @@ def _path(value: object) -> list[Hash]:
 
 def _hash(value: object, name: str) -> Hash:
     try:
-        found = base64.b64decode(str(value), validate=True)
+        found = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
     except (binascii.Error, ValueError):
         found = b""
     if len(found) != _HASH_BYTES or base64.b64encode(found).decode() != value:
@@ -166,7 +166,7 @@ def _hash(value: object, name: str) -> Hash:
 
 def _entry_hash(value: object) -> bytes:
     try:
-        found = bytes.fromhex(str(value))
+        found = bytes.fromhex(value) if isinstance(value, str) else b""
     except ValueError:
         found = b""
     if len(found) != _HASH_BYTES or found.hex() != value:

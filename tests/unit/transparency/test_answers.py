@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.model.json import decode
 from gateway.transparency import (
     COSIGNATURE,
     NoteSigner,
@@ -27,6 +28,8 @@ LOG = SmallLog(leaves=HASHES)
 WITNESS = Ed25519PrivateKey.generate()
 WITNESS_KEY = Verifier("w.example.com", WITNESS.public_key().public_bytes_raw(), COSIGNATURE)
 TRUST = Trust([LOG.verifier.public_key])
+DEEP = decode(b"[" * 1_000 + b"]" * 1_000)
+"""A value that a file may hold, and that is nested deeper than Python shows."""
 
 
 def text(found: bytes) -> str:
@@ -131,6 +134,8 @@ def test_an_earlier_checkpoint_of_another_record_is_refused() -> None:
         {"note": LOG.note(20).replace("\n20\n", "\n19\n")},
         {"note": "nonsense"},
         {"note": 5},
+        *({name: DEEP} for name in ("leafHash", "entryHash", "root", "path", "note")),
+        {"path": [DEEP]},
     ],
 )
 def test_an_inclusion_that_was_changed_does_not_hold(changes: dict[str, Any]) -> None:
@@ -166,6 +171,12 @@ def test_a_growth_that_was_changed_does_not_hold(changes: dict[str, Any]) -> Non
 def test_what_is_no_answer_is_told_apart(value: object) -> None:
     with pytest.raises(NoAnswerError):
         check_answer(value, TRUST)
+
+
+def test_a_growth_with_a_member_of_the_other_kind_is_still_judged() -> None:
+    check_answer(consistency(leafHash="x", index=1), TRUST)
+    with pytest.raises(ProofError):
+        check_answer(consistency(leafHash="x", fromSize=8), TRUST)
 
 
 def test_witnesses_must_have_cosigned_where_they_are_named() -> None:
