@@ -46,7 +46,7 @@ def read(text: bytes, form: Form) -> JsonValue:
         value = decode(text)
     except ValueError as error:
         raise FormError("it is not JSON") from error
-    if _is_too_deep(value):
+    if is_too_deep(value):
         raise FormError(f"it is nested more than {MAX_DEPTH} deep")
     try:
         same = form(value) == text
@@ -57,7 +57,8 @@ def read(text: bytes, form: Form) -> JsonValue:
     return value
 
 
-def _is_too_deep(value: JsonValue) -> bool:
+def is_too_deep(value: JsonValue) -> bool:
+    """Whether a value is nested deeper than any value in a bundle."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [inner for item in level for inner in _inside(item)]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.evidence.signing import SignatureError, check_signature, normal_key, signature_of
+from gateway.evidence.text import MAX_DEPTH, is_too_deep
 from gateway.journal import Signer
 from gateway.model.entry import Entry
 from gateway.model.json import JsonObject, JsonValue, canonical, digest
@@ -94,6 +95,8 @@ def verify_receipt(stated: JsonValue, public_keys: Sequence[str]) -> ReceiptRepo
         ValueError: it is no receipt at all, or a given key is no Ed25519 public key.
     """
     trusted = [normal_key(pem) for pem in public_keys]
+    if is_too_deep(stated):
+        raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
     match stated:
         case {"receipt": {"type": str(kind)}, "signature": signature} if len(stated) == 2:
             receipt: JsonObject = stated["receipt"]

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from gateway.evidence.signing import signature_of
-from gateway.model.json import canonical
+from gateway.model.json import canonical, decode
 from gateway.privacy import Keyring
 from gateway.rights import verify_receipt
 from gateway.rights.receipts import RECEIPT_TYPE, signed
 
 RECEIPT = {"type": RECEIPT_TYPE, "erasureId": "eras_1", "keys": 3, "subject": {"kind": "person"}}
+STATED = dict.fromkeys(("algorithm", "keyId", "publicKey", "signature"), "ed25519")
+DEEP = decode(b"[" * 1_000 + b"]" * 1_000)
+"""A value that a file may hold, and that is nested deeper than Python shows."""
 
 
 @pytest.fixture
@@ -66,6 +69,9 @@ def test_a_receipt_by_another_key_does_not_count(keyring: Keyring, tmp_path: Pat
         {"receipt": {"type": 5}, "signature": {}},
         {"receipt": {"type": "bundle"}, "signature": {}},
         {"receipt": {"type": RECEIPT_TYPE}, "signature": {}, "more": 1},
+        {"receipt": {"type": RECEIPT_TYPE, "more": DEEP}, "signature": {}},
+        {"receipt": RECEIPT, "signature": STATED | {"publicKey": DEEP}},
+        {"receipt": RECEIPT, "signature": {"keyId": DEEP}},
     ],
 )
 def test_what_is_no_receipt_is_said_to_be_none(stated: Any) -> None:
