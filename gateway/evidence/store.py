@@ -13,18 +13,18 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.blobs import Blobs
-from gateway.model.json import JsonObject, decode, encode
+from gateway.model.json import JsonObject, JsonValue, decode, encode
 from gateway.model.pii import ErasedError, Owner
 from gateway.model.ports import Sealer
 
 _PIECE = 1024 * 1024
 _FIELD = "output.bundle"
-_SHARES = "shares"
 _EARLIER = b'{"$sealed"'
 """How the lines of a bundle of an earlier release begin, each an envelope."""
 
@@ -130,16 +130,20 @@ class BundleStore:
             elif line.startswith(_EARLIER):
                 yield base64.b64decode(self._sealer.unseal(workspace, decode(line)))
             else:
-                key = self._opened(workspace, decode(line)[_SHARES])
+                key = self._opened(workspace, decode(line))
 
-    def _opened(self, workspace: str, shares: list[JsonObject]) -> AESGCM:
-        found = [bytes.fromhex(self._sealer.unseal(workspace, share)) for share in shares]
-        return _joined(found)
+    def _opened(self, workspace: str, told: JsonValue) -> AESGCM:
+        match told:
+            case {"shares": [*shares]} if shares:
+                unseal = partial(self._sealer.unseal, workspace)
+                return _joined([bytes.fromhex(unseal(share)) for share in shares])
+            case _:
+                raise ValueError("the bundle was altered")
 
 
 def _sealed(key: BundleKey, content: bytes) -> Iterator[bytes]:
     """The lines of a bundle: the shares of its key, then its pieces."""
-    yield encode({_SHARES: list(key.shares)}).encode() + b"\n"
+    yield encode({"shares": list(key.shares)}).encode() + b"\n"
     for place, start in enumerate(range(0, len(content), _PIECE)):
         nonce = os.urandom(_NONCE_BYTES)
         piece = key.cipher.encrypt(nonce, content[start : start + _PIECE], _label(place))

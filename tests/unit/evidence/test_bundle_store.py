@@ -85,6 +85,20 @@ async def test_a_stored_bundle_that_was_altered_or_moved_is_not_given(world: Bun
         world.exporter.store.read("acme", "run_one", 1)
 
 
+@pytest.mark.parametrize(
+    "first", [b'{"sharez":', b'{"shares":[],"x":', b'{"shares":null,"x":', b"null\n", b"[]\n"]
+)
+async def test_a_stored_bundle_whose_shares_were_altered_is_not_given(
+    world: BundleWorld, first: bytes
+) -> None:
+    made = await world.export(raw)
+    world.exporter.publish(made, 1)
+    (file,) = (world.folder / "evidence").iterdir()
+    file.write_bytes(file.read_bytes().replace(b'{"shares":', first, 1))
+    with pytest.raises(ValueError, match="altered"):
+        world.exporter.store.read("acme", "run_one", 1)
+
+
 async def test_a_draft_that_nothing_records_goes_away_by_itself(
     world: BundleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
