@@ -8,6 +8,7 @@ and another takes over when that one is gone.
 from contextlib import AsyncExitStack
 
 from gateway.anchoring import Anchoring, build_anchoring
+from gateway.dispatch import RecordClock
 from gateway.duties import Duties, Noticing
 from gateway.journal import Checkpointer, DurableJournal
 from gateway.loading import Loaded
@@ -67,7 +68,8 @@ class Outgoing:
         if not loaded.endpoints:
             return
         hosts, scale = loaded.settings.webhook_hosts, loaded.settings.webhook_retry_scale
-        parts = (hosts, scale, self._journal, loaded.clock, self._sealer, sweeper.believed)
+        clock = RecordClock(self._journal) if loaded.settings.postgres_url else loaded.clock
+        parts = (hosts, scale, self._journal, clock, self._sealer, sweeper.believed)
         webhooks = build_webhooks(loaded.endpoints, *parts)
         stack.push_async_callback(webhooks.stop)
         await webhooks.start()

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from gateway.dispatch import RecordClock
 from gateway.model.delivery import Delivery, DeliveryStatus
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.event import Announcement
@@ -75,7 +76,8 @@ class Sender:
 
     Args:
         journal: Where the queue is.
-        clock: Says what is due.
+        clock: Says what is due; that of the record, where processes share it, since what is queued
+            and settled is due by that.
         roster: The endpoints in service.
         announce: The events of some entries.
         compose: Makes a body from an event.
@@ -136,9 +138,11 @@ class Sender:
 
     async def _send_due(self) -> float | None:
         """Start what is due; returns the seconds until more will be, None for as yet unknown."""
-        now = stamp(self._clock.now())
         sending, busy = frozenset(self._sending), self._busy.copy()
         try:
+            if isinstance(self._clock, RecordClock):
+                await self._clock.keep_right()
+            now = stamp(self._clock.now())
             found = await self._journal.read(lambda records: self._due(records, now, sending, busy))
         except ProblemError as error:
             _log.error("looking for due webhook deliveries failed: %s", error.problem.code)

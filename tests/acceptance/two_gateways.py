@@ -85,9 +85,9 @@ def two_gateways(folder: Path, postgres: Postgres, **settings: str) -> Iterator[
                     stop(process, signal.SIGKILL)
 
 
-def _server(folder: Path, service: Service, url: str, settings: dict[str, str]) -> Server:
-    folder.mkdir()
-    env = {
+def environment(service: Service, url: str, settings: dict[str, str]) -> dict[str, str]:
+    """What a gateway before ``service`` on the database ``url`` is started with."""
+    return {
         **{key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")},
         "GATEWAY_ACTION_ORIGINS": f"http://support.internal={service.url}",
         "GATEWAY_ACTION_HOSTS": service.url.removeprefix("http://"),
@@ -96,7 +96,11 @@ def _server(folder: Path, service: Service, url: str, settings: dict[str, str]) 
         "GATEWAY_MAX_DELAY": "60",  # as in ``make_world``
         **settings,
     }
-    return Server(folder, env)
+
+
+def _server(folder: Path, service: Service, url: str, settings: dict[str, str]) -> Server:
+    folder.mkdir()
+    return Server(folder, environment(service, url, settings))
 
 
 def start_all(servers: list[Server]) -> None:
