@@ -12,7 +12,14 @@ from gateway.contracts import Registry
 from gateway.events.follower import PAGE, Follower
 from gateway.events.pages import Page, read_page
 from gateway.events.rights import Right, Rights
-from gateway.events.selection import Selection, check_filter, require_kept, select, start_of
+from gateway.events.selection import (
+    Selection,
+    check_filter,
+    require_execution_kept,
+    require_kept,
+    select,
+    start_of,
+)
 from gateway.events.shown import StreamShown
 from gateway.events.view import as_seen
 from gateway.model.event import Announcement, Cursor, EventFilter
@@ -181,8 +188,11 @@ class Subscription(AsyncIterator[JsonObject]):
         place, selection = self._place, self._selected
 
         def query(records: Records) -> Page:
+            # What comes next may have been archived since the start.
             if selection.execution_id is None:
-                require_kept(records, place)  # it may have been archived since the start
+                require_kept(records, place)
+            else:
+                require_execution_kept(records, selection.workspace, selection.execution_id)
             return read_page(records, place, PAGE, selection.execution_id)
 
         page = await self._feed.journal.read(query)

@@ -102,6 +102,20 @@ def require_kept(records: Records, cursor: Cursor) -> None:
         raise refuse("GONE", told)
 
 
+def require_execution_kept(records: Records, workspace: str, execution_id: str) -> None:
+    """Refuse to go on with the events of an execution that is not here any more.
+
+    Raises:
+        ProblemError: GONE where it was archived.
+    """
+    if records.execution(workspace, execution_id) is None:
+        told = (
+            f"Execution {execution_id} was archived, so that its events behind this cursor are not "
+            "here any more. Read them from the archive."
+        )
+        raise refuse("GONE", told)
+
+
 def _is_here(records: Records, position: int) -> bool:
     found = records.entries_after(position - 1, 1)
     return bool(found) and found[0].position == position

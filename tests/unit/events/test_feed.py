@@ -10,6 +10,7 @@ from gateway.events import feed as feed_module
 from gateway.events import follower as follower_module
 from gateway.events import ring as ring_module
 from gateway.journal import SqliteJournal
+from gateway.journal.archives.removal import remove_archived
 from gateway.model.entry import EntryType
 from gateway.model.event import EventFilter
 from gateway.model.principal import ANONYMOUS
@@ -565,3 +566,23 @@ async def test_who_is_behind_is_told_that_what_comes_next_was_archived(
     assert first[0]["cursor"] == "2.0"
     assert caught.value.problem.code == "GONE"
     assert len(await take(own, 5)) == 5
+
+
+async def test_who_is_behind_in_one_execution_is_told_that_it_was_archived(
+    world: EventWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "PAGE", 4)
+    execution_id = await run(world)
+    ahead = world.feed.subscribe(OLGA, EVERYTHING, None)
+    await ahead.start()
+    behind = world.feed.subscribe(OLGA, EventFilter(execution_id=execution_id), "0")
+    await take(behind, 1)
+    last = await world.journal.read(lambda records: records.last_position())
+    removed = await world.journal.run(lambda unit: remove_archived(unit._session, last))
+
+    with pytest.raises(ProblemError) as caught:
+        await take(behind, 100)
+
+    assert removed.executions == 1
+    assert caught.value.problem.code == "GONE"
+    assert execution_id in caught.value.problem.detail
