@@ -26,11 +26,13 @@ Announce = Callable[[Records, Sequence[Entry]], Sequence[Announcement]]
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What was read: each endpoint's position, the events behind them, and where the page ends."""
+    """What was read: the endpoints that take it, with their positions, the events behind these, and
+    where the page ends; ``behind`` is where the last of all endpoints is once they took it."""
 
     positions: dict[Endpoint, int]
     events: tuple[Announcement, ...]
     end: int
+    behind: int
     count: int
     replays: bool
 
@@ -54,6 +56,7 @@ class Intake:
         self._roster = roster
         self._announce = announce
         self._queued = queued
+        self._turn = 0
 
     async def open(self, endpoints: Sequence[Endpoint]) -> None:
         """Let new endpoints begin at the present end of the journal.
@@ -69,7 +72,11 @@ class Intake:
         await self._journal.write(unit)
 
     async def take(self) -> int:
-        """Queue the deliveries of the next page of entries; returns the position of its end.
+        """Queue the deliveries of a page of entries; returns the position up to which every
+        endpoint has come.
+
+        Endpoints that are at different places have their pages in turn, so that one that has much
+        to catch up with holds up no other.
 
         Raises:
             ProblemError: SERVICE_UNAVAILABLE when it could not be stored; nothing of it is then.
@@ -79,7 +86,7 @@ class Intake:
             await self._journal.write(lambda tx: _store(tx, page))
         if page.replays or page.events:
             self._queued()
-        return page.end
+        return page.behind
 
     def _read(self, records: Records) -> _Page:
         positions: dict[Endpoint, int] = {}
@@ -87,12 +94,16 @@ class Intake:
             position = records.webhook_position(endpoint.workspace, endpoint.id)
             if position is not None:
                 positions[endpoint] = position
-        start = min(positions.values(), default=records.last_position())
+        places = sorted({*positions.values()}) or [records.last_position()]
+        self._turn += 1
+        start = places[self._turn % len(places)]
         entries = records.entries_after(start, PAGE)
+        end = entries[-1].position if entries else start
         return _Page(
-            positions=positions,
+            positions={one: position for one, position in positions.items() if position >= start},
             events=tuple(self._announce(records, entries)),
-            end=entries[-1].position if entries else start,
+            end=end,
+            behind=end if start == places[0] else places[0],
             count=len(entries),
             replays=any(entry.type is EntryType.WEBHOOK_REPLAYED for entry in entries),
         )

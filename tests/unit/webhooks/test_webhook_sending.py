@@ -26,10 +26,12 @@ from gateway.model.system import SystemClock
 from gateway.model.time import after, stamp
 from gateway.privacy import Keyring, KeyringSealer
 from gateway.webhooks import Endpoint, WebhookParts, Webhooks, replayed
+from gateway.webhooks import intake as intake_module
 from gateway.webhooks import sender as sender_module
 from gateway.webhooks import service as service_module
 from gateway.webhooks.cloud_event import compose
-from gateway.webhooks.intake import Announce
+from gateway.webhooks.endpoint import Roster
+from gateway.webhooks.intake import Announce, Intake
 from gateway.webhooks.post import Poster
 from gateway.webhooks.schedule import Schedule
 from gateway.webhooks.sender import PER_ENDPOINT
@@ -281,6 +283,28 @@ async def test_an_endpoint_that_was_disabled_from_the_first_gets_what_it_missed(
     async with running(journal, endpoint(receiver), *beside):
         await until(lambda: len(receiver.ids()) == len(KINDS), seconds=10)
     assert {event["subject"] for event in receiver.events()} == {"exec_missed"}
+
+
+async def test_an_endpoint_that_catches_up_holds_up_no_other(
+    journal: SqliteJournal, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that comes back after a year has much to take in before it is where the others are."""
+    monkeypatch.setattr(intake_module, "PAGE", 2)
+    back, other = endpoint(receiver, id="back"), endpoint(receiver, id="other")
+    intake = Intake(journal, Roster((back, other)), announced, lambda: None)
+    await intake.open([back])
+    for name in "abcdef":
+        await run(journal, name)
+    await intake.open([other])
+    await run(journal, "new")
+    for _ in range(8):
+        await intake.take()
+    told = [one for one in await deliveries(journal) if one.endpoint == "other"]
+    assert {one.type for one in told} == set(KINDS)
+    while await intake.take() < await journal.read(lambda records: records.last_position()):
+        pass
+    queued = [one.endpoint for one in await deliveries(journal)]
+    assert (queued.count("back"), queued.count("other")) == (7 * len(KINDS), len(KINDS))
 
 
 async def test_many_events_arrive_and_few_are_on_their_way_at_once(
