@@ -32,6 +32,7 @@ from gateway.surfaces.graphql import (
     Introspection,
     Limits,
     Service,
+    bound,
     build_schema,
     graphql_routes,
 )
@@ -187,19 +188,14 @@ def listen(settings: Settings) -> socket.socket:
     Raises:
         ProblemError: SETTINGS_INVALID when the address cannot be had.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((settings.host, settings.port))
-    except (OSError, TypeError) as error:  # the latter of what can be no name of a host
-        sock.close()
-        reason = getattr(error, "strerror", None) or str(error)
+        return bound(settings.host, settings.port)
+    except OSError as error:
         told = (
-            f"{settings.host}:{settings.port} cannot be listened on: {reason}. Set GATEWAY_PORT "
-            "to a free port (0 takes any) or GATEWAY_HOST to an address of this machine."
+            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. Set "
+            "GATEWAY_PORT to a free port (0 takes any) or GATEWAY_HOST to an address of this "
+            "machine."
         )
         raise ProblemError(
             Problem("SETTINGS_INVALID", "The settings are not valid", 500, told, "validation")
         ) from error
-    return sock

@@ -14,7 +14,7 @@ from gateway.cli.options import FAILED, USAGE, fail
 from gateway.cli.output import Output, with_output
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
-from gateway.surfaces.graphql import ServerLimits, server_options
+from gateway.surfaces.graphql import ServerLimits, bound, server_options
 from gateway.surfaces.witness import witness_app
 from gateway.transparency import NoteError
 from gateway.witness import Witness, open_witness, trusted_logs
@@ -81,11 +81,10 @@ def serve(
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     opened = _opened(state, name, logs)
     try:
+        sock = _listening(host, port)
         config = uvicorn.Config(
             witness_app(opened, patience),
             **_bounds(max_connections, patience),
-            host=host,
-            port=port,
             lifespan="off",
             access_log=False,
             server_header=False,
@@ -93,7 +92,7 @@ def serve(
             log_level="warning",
             timeout_graceful_shutdown=5,
         )
-        _Server(config, str(opened.signer.verifier)).run()
+        _Server(config, str(opened.signer.verifier)).run(sockets=[sock])
     finally:
         opened.book.close()
 
@@ -114,6 +113,15 @@ def _bounds(connections: int, patience: float) -> dict[str, Any]:
     """The bounds of ``gateway serve`` on connections, without WebSockets."""
     bounds = ServerLimits(connections=connections, header_seconds=patience, write_seconds=patience)
     return {**server_options(bounds=bounds), "ws": "none"}
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """The socket to serve on; where the address cannot be had, the command ends."""
+    try:
+        return bound(host, port)
+    except OSError as error:
+        told = f"{host}:{port} cannot be listened on: {error.strerror}. "
+        _stop(told + "Name a free --port (0 takes any), or a --host of this machine.", FAILED)
 
 
 class _Server(uvicorn.Server):

@@ -1,5 +1,6 @@
 """``gateway witness`` and ``gateway audit status``, called as operators call them."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,17 @@ def test_a_key_or_a_name_that_cannot_be_used_is_told(
     done = run("witness", "serve", *asked)
     assert done.exit_code == 2
     assert told in done.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "203.0.113.1"])
+def test_an_address_that_cannot_be_listened_on_is_told(tmp_path: Path, host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        asked = ["--state", str(tmp_path / "w"), "--name", NAME, "--log", str(LOG)]
+        done = run("witness", "serve", *asked, "--host", host, "--port", port)
+    assert done.exit_code == 1
+    assert f"{host}:{port} cannot be listened on: " in done.stderr
+    assert "--port" in done.stderr
 
 
 def test_a_state_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
