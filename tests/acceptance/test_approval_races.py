@@ -93,7 +93,9 @@ def test_a_decision_and_an_end_at_the_same_instant_leave_one_outcome(world: Worl
         sent = "step.dispatched" in said
         # Whoever came second after the end got a CONFLICT; nothing was sent after it.
         assert not sent or said.index("step.dispatched") < said.index("run.ended")
-        assert len(refunds(world, (620 + number) * 100)) == sent
+        # An attempt that has begun is held back where the run ends before it is sent.
+        happened = len(refunds(world, (620 + number) * 100))
+        assert (status == "COMPLETED") <= happened <= sent
         assert "OK" in answers
         assert (status == "COMPLETED") <= (answers == ["OK", "CONFLICT"])
 

@@ -389,7 +389,8 @@ def test_policy_says_why_somebody_may_call_something(olga: Commander, tmp_path: 
     assert denied.stdout.startswith("decision\tDENY\n")
     shown = olga.run(*about, "--arguments", str(arguments)).stdout
     assert "access\tallow\tthe role user" in shown
-    assert "verdict\tallow\tthe approval of one person with the role approver" in shown
+    assert "the role user; the approval of one person with the role approver\n" in shown
+    shown = olga.run(*about, "--role", "user", "--arguments", str(arguments)).stdout
     assert "it is for principals of the type tool alone; amount <= 100 does not hold" in shown
     lonely = olga.run("policy", "explain", "support.refund.issue", "--role", "user")
     assert lonely.exit_code == 2

@@ -7,7 +7,6 @@ next bytes on it could be taken for a request that a proxy saw as a part of this
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-_UNREADABLE = "Invalid HTTP request received."
 _VERSIONS = frozenset({"1.0", "1.1"})
 _CODING = b"transfer-encoding"
 _BODY_HEADERS = frozenset({b"content-length", _CODING})
@@ -43,8 +42,8 @@ class StrictHttp(HttpToolsProtocol):
             at: int = upgrade.args[0]
             return data[at:] or None
         except HttpParserError:
-            self.logger.warning(_UNREADABLE)
-            self.send_400_response(_UNREADABLE)
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
         return None
 
     def on_message_begin(self) -> None:
