@@ -63,6 +63,30 @@ async def test_however_many_come_at_once_few_are_read_and_all_are_answered(
     one.connection_lost(None)
 
 
+async def test_who_sends_on_while_answers_are_worked_on_is_read_no_faster() -> None:
+    app, part, number, most = Watching(), 2000, 0, 0
+    one, _ = connected(app)
+    app.protocol = one
+    for _ in range(20):
+        app.may.clear()
+        await turns()
+        if not one.flow.read_paused:  # whoever asks for the body has reading go on
+            one.data_received(b"".join(POST % at for at in range(number, number + part)))
+            number += part
+        most = max(most, len(one._unread))
+        await turns()
+        app.may.set()
+        await turns(1)
+    assert 10 < len(app.scopes) < number
+    assert most < 3 * part * len(POST)
+    app.may.set()
+    while len(app.scopes) < number:
+        await turns()
+    assert [scope["path"] for scope in app.scopes] == [f"/{at}" for at in range(number)]
+    assert not one.flow.read_paused
+    one.connection_lost(None)
+
+
 async def test_nothing_is_read_behind_an_answer_that_ends_the_connection() -> None:
     app = Answering()
     app.may.clear()
