@@ -52,6 +52,8 @@ class Sweeper:
         self._told_at = float("-inf")
         self._condemned: dict[str, list[str]] = {}
         self._has_looked_back = False
+        self._kept_under: dict[str, frozenset[str]] = {}
+        """The holds that stood when keys of erased people were last found to be back."""
         self._interval = interval
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -88,23 +90,47 @@ class Sweeper:
                         kept = partial(self._kept, erasure.subject.workspace, moment)
                         await self._eraser.carry_out(erasure, moment, kept)
             with _logged("looking for keys of erased people that came back"):
-                if not self._has_looked_back:
-                    await self._look_back(await self.believed())
-                    self._has_looked_back = True
+                await self._look_back(await self.believed())
             with _logged("the retention sweep"):
                 await self._sweep_expired(await self.believed())
 
     async def _look_back(self, moment: str) -> None:
         """Erase what has come back of erased people with a newer key store: once in the life of a
-        process, since nobody puts another store in its place meanwhile."""
-        for workspace in await asyncio.to_thread(self._keys.store.workspaces):
-            page = Page(CHUNK)
-            while erasures := await self._journal.read(partial(_erased, workspace, moment, page)):
-                for erasure in erasures:
-                    kept = partial(self._kept, workspace, moment)
-                    if count := await self._eraser.carry_out_again(erasure, moment, kept):
-                        _log.warning("erasure %s: %d keys had come back", erasure.id, count)
-                page = Page(CHUNK, page.offset + CHUNK)
+        process, since nobody puts another store in its place meanwhile. Where something was back,
+        it is looked for again once other holds stand: they may have kept it, or put it off."""
+        for workspace in await self._to_look_back(moment):
+            under = await self._look_back_in(workspace, moment)
+            self._kept_under.pop(workspace, None)
+            if under is not None:
+                self._kept_under[workspace] = under
+        self._has_looked_back = True
+
+    async def _to_look_back(self, moment: str) -> list[str]:
+        if not self._has_looked_back:
+            return [*await asyncio.to_thread(self._keys.store.workspaces)]
+        found = []
+        for workspace, under in self._kept_under.items():
+            holds = await self._journal.read(partial(_standing, workspace, moment))
+            if under != {hold.id for hold in holds}:
+                found.append(workspace)
+        return found
+
+    async def _look_back_in(self, workspace: str, moment: str) -> frozenset[str] | None:
+        """The holds that stood when something was first found to be back; None where nothing is."""
+        under: list[frozenset[str]] = []
+
+        async def kept() -> tuple[frozenset[str], Set[str]]:
+            found = await self._kept(workspace, moment)
+            under.append(found[0])
+            return found
+
+        page = Page(CHUNK)
+        while erasures := await self._journal.read(partial(_erased, workspace, moment, page)):
+            for erasure in erasures:
+                if count := await self._eraser.carry_out_again(erasure, moment, kept):
+                    _log.warning("erasure %s: %d keys had come back", erasure.id, count)
+            page = Page(CHUNK, page.offset + CHUNK)
+        return under[0] if under else None
 
     async def believed(self) -> str:
         """The moment up to which the clock is believed: what it says is over is gone for good.

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Set
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
@@ -223,14 +224,37 @@ async def test_what_only_a_newer_key_store_knows_of_who_was_erased_falls_when_it
     assert len(bobs) == 4  # as input and output of both
 
 
-async def test_what_a_hold_keeps_of_what_came_back_falls_once_it_ends(rights: RightsWorld) -> None:
+@pytest.mark.parametrize("is_restarted", [True, False])
+async def test_what_a_hold_keeps_of_what_came_back_falls_once_it_ends(
+    rights: RightsWorld, is_restarted: bool
+) -> None:
     await erased_while_unknown(rights)
     hold = await rights.hold(rights.named("ada@x.org"))
     await rights.rights.sweeper.sweep()
     assert "Dear ada@x.org" in await rights.texts()
     await rights.lift(hold.id)
-    await rights.restart()
+    if is_restarted:
+        await rights.restart()
     await rights.rights.sweeper.sweep()
+    await holds(rights)
+
+
+async def test_a_hold_that_is_placed_meanwhile_puts_off_what_it_does_not_keep_for_one_sweep(
+    rights: RightsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await erased_while_unknown(rights)
+    sweeper = rights.rights.sweeper
+    kept = sweeper._kept
+
+    async def kept_before(workspace: str, moment: str) -> tuple[frozenset[str], Set[str]]:
+        found = await kept(workspace, moment)
+        await rights.hold(rights.named("carol@x.org"))
+        return found
+
+    monkeypatch.setattr(sweeper, "_kept", kept_before)
+    await sweeper.sweep()
+    monkeypatch.undo()
+    await sweeper.sweep()
     await holds(rights)
 
 
