@@ -1,6 +1,13 @@
 """Connections to PostgreSQL that outlive its restart, and the locks that processes share."""
 
-from gateway.postgres.asked import NO_LIMIT, asked_of, connect, database_of, limits_transactions
+from gateway.postgres.asked import (
+    ENCODING,
+    NO_LIMIT,
+    asked_of,
+    connect,
+    database_of,
+    limits_transactions,
+)
 from gateway.postgres.connection import (
     ALIVE,
     CONNECT_SECONDS,
@@ -16,6 +23,7 @@ from gateway.postgres.unreached import unreached
 __all__ = [
     "ALIVE",
     "CONNECT_SECONDS",
+    "ENCODING",
     "NO_LIMIT",
     "Connection",
     "PatientAsyncSession",

@@ -11,10 +11,14 @@ from gateway.model.problem import Problem, ProblemError
 
 Session = TypeVar("Session", bound=psycopg.Connection[Any])
 
+ENCODING = "UTF8"
+"""That of texts in a session. What libpq is told, by a URL or ``PGCLIENTENCODING``, counts more
+than the options of a session, so that it must be told too."""
+
 _ALWAYS = {
     "array_nulls": "on",
     "bytea_output": "hex",
-    "client_encoding": "UTF8",
+    "client_encoding": ENCODING,
     "datestyle": "ISO",
     "default_transaction_deferrable": "off",
     "default_transaction_isolation": "read committed",
@@ -61,7 +65,8 @@ def connect(
         psycopg.Error: none can be made.
     """
     try:
-        session = make(url, options=asked_of(url, **settings), **given)
+        asked = {"options": asked_of(url, **settings), "client_encoding": ENCODING}
+        session = make(url, **asked, **given)
     except psycopg.Error as error:
         if "unsupported startup parameter" in str(error):
             raise _pooled(url) from error

@@ -12,7 +12,7 @@ from gateway.dispatch.embedded import EmbeddedDispatcher
 from gateway.dispatch.procrastinate.reminder import QUEUE, TASK
 from gateway.model.claims import DueRun
 from gateway.model.tasks import left
-from gateway.postgres import PatientAsyncSession, asked_of
+from gateway.postgres import ENCODING, PatientAsyncSession, asked_of
 
 _log = logging.getLogger(__name__)
 _HANDS = 8
@@ -79,6 +79,7 @@ class ProcrastinateFeed:
             kwargs={
                 "application_name": "gateway-jobs",
                 "options": asked_of(url, **_LIGHT),
+                "client_encoding": ENCODING,
                 **_NETWORK,
             },
         )

@@ -20,6 +20,7 @@ from gateway.journal.postgres.values import parameter
 from gateway.postgres import (
     ALIVE,
     CONNECT_SECONDS,
+    ENCODING,
     NO_LIMIT,
     asked_of,
     await_any,
@@ -33,7 +34,7 @@ _GOOD = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 _OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": CONNECT_SECONDS,
-    "client_encoding": "UTF8",
+    "client_encoding": ENCODING,
     **ALIVE,
     "tcp_user_timeout": int(PATIENCE * 1000),
 }

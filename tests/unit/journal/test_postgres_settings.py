@@ -196,6 +196,20 @@ def test_text_is_what_it_is(database_url: str, encoding: str) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize("is_in_url", [True, False])
+def test_text_is_what_it_is_whatever_is_said_to_libpq(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, is_in_url: bool
+) -> None:
+    """What libpq is told counts more than the options of a session."""
+    if is_in_url:
+        database_url += "?client_encoding=LATIN1"
+    else:
+        monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    connection = Connection(database_url, "the keys")
+    assert connection.rows("SELECT %s::text", ("Łódź",)) == [("Łódź",)]
+    connection.close()
+
+
 def test_what_takes_long_is_not_cut_off(url: str) -> None:
     """As the rewriting of tables when keys are rotated."""
     put(url, statement_timeout="50ms", lock_timeout="1ms")
