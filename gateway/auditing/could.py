@@ -27,11 +27,14 @@ def could(
     contract: OperationContract,
     tokens: Iterable[Token],
     subject: str | None,
+    requester_role: str = "",
 ) -> Iterator[JsonObject]:
     """One row for each subject and way in: types, roles and users that policy knows, then the
     callers of the record with the roles of their tokens.
 
     For one ``subject`` alone the rows are those of this user and of their tokens, denials too.
+    ``requester_role`` is what whoever has an action run must hold; of a token it is known whether
+    it has that.
     """
     population = Population(revision, workspace)
     if subject is None:
@@ -44,7 +47,9 @@ def could(
     for token in tokens:
         if subject in (None, token.subject):
             own = population.revision
-            yield from _token_rows(own, workspace, contract, token, denials=denials)
+            principal = principal_of(token, workspace)
+            if principal is not None:
+                yield from _token_rows(own, principal, contract, requester_role, denials=denials)
 
 
 def _known_rows(
@@ -71,19 +76,17 @@ def _known_rows(
 
 def _token_rows(
     revision: PolicyRevision,
-    workspace: str,
+    principal: Principal,
     contract: OperationContract,
-    token: Token,
+    requester_role: str,
     *,
     denials: bool,
 ) -> Iterator[JsonObject]:
-    principal = principal_of(token, workspace)
-    if principal is None:
-        return
     decided = revision.access(principal, contract)
     if not decided.allowed and not denials:
         return
-    verdict = verdict_of(revision, principal, contract, None) if decided.allowed else None
+    asked = (revision, principal, contract, None, requester_role)
+    verdict = verdict_of(*asked) if decided.allowed else None
     yield {
         "subject": USER_PREFIX + principal.subject,
         "kind": TOKEN,

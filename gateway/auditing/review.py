@@ -36,7 +36,8 @@ class Review:
     ``served`` is the contract as it is served now, None if it is not any more. ``parts`` are those
     wanted; with ``after`` it is one part, gone on with behind that place. ``rules`` and ``others``
     say whether the reader may read the rules, and who of another workspace changed policy.
-    ``entries`` is False where the record of the workspace is not for the reader.
+    ``entries`` is False where the record of the workspace is not for the reader. ``requester_role``
+    is what whoever has an action run must hold besides what the rules ask for.
     """
 
     workspace: str
@@ -50,6 +51,7 @@ class Review:
     rules: bool = True
     others: bool = True
     entries: bool = True
+    requester_role: str = ""
 
 
 @dataclass(slots=True)
@@ -198,7 +200,8 @@ def _could(
         if revision is None or asked.served is None:
             unknown.append(name)
             continue
-        for row in could(revision, asked.workspace, asked.served, tokens, asked.subject):
+        of = (revision, asked.workspace, asked.served, tokens, asked.subject)
+        for row in could(*of, asked.requester_role):
             if first <= total < first + asked.limit:
                 page.append(row)
             total += 1

@@ -40,6 +40,7 @@ from gateway.model.system import SystemClock
 from gateway.model.time import stamp
 from gateway.policy import PolicyRevision, build_revision
 from gateway.policy.contents.history import content_of
+from gateway.runtime.requester import REQUESTER_ROLE
 from gateway.settings import Settings
 
 _REPORTS = {report.name: report for report in (RECORD, REVIEW)}
@@ -193,6 +194,7 @@ class _Export:
             parts=tuple(value.get("parts", PARTS)),
             after=None if after is None else int(after),
             limit=value["limit"],
+            requester_role=REQUESTER_ROLE,
         )
 
     async def _record(self, state: str, **told: int) -> None:

@@ -20,6 +20,7 @@ from gateway.policy import PolicyRevision, build_revision
 from gateway.policy.contents.history import content_of
 from gateway.policy.engine.cache import BoundedCache
 from gateway.runtime import Loop
+from gateway.runtime.requester import REQUESTER_ROLE
 
 T = TypeVar("T")
 OpenHistory: TypeAlias = Callable[[], AbstractContextManager[AuditHistory]]
@@ -109,6 +110,7 @@ class Auditor:
             rules=may_audit(self.loop, principal),
             others=scope.is_whole,
             entries=workspace == principal.workspace,
+            requester_role=REQUESTER_ROLE,
         )
         return review(history, asked, self._revision)
 

@@ -1,12 +1,14 @@
 """Who could call a contract equals what each of them would be told, decided one by one."""
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.auditing.could import could
 from gateway.model.audit_history import Token
+from gateway.model.contract import PythonHandler
 from gateway.model.json import encode
 from gateway.model.principal import ANONYMOUS, Principal, PrincipalType
 from gateway.policy import PolicyContent, PolicyRevision
@@ -77,10 +79,28 @@ def test_who_could_is_what_each_would_be_told(
         ]
 
 
-def allowed(revision: PolicyRevision, workspace: str, contract: object, token: Token) -> bool:
+@given(contents(), st.sampled_from(WORKSPACES), tokens)
+def test_no_token_could_have_run_what_its_caller_lacks_the_role_for(
+    content: PolicyContent, workspace: str, came: list[Token]
+) -> None:
+    revision = built(content)
+    contract = replace(CONTRACTS[1], handler=PythonHandler("shop.desk:ship"))
+    rows = could(revision, workspace, contract, came, None, "user")
+    told = [row["verdict"] for row in rows if row["kind"] == "TOKEN"]
+    callers = [caller(workspace, one) for one in came]
+    may = [one for one in callers if revision.access(one, contract).allowed]
+    for one, verdict in zip(may, told, strict=True):
+        assert revision.holds(one, "user") or verdict == "BLOCKED"
+
+
+def caller(workspace: str, token: Token) -> Principal:
     held = None if token.capabilities is None else frozenset(json.loads(token.capabilities))
     roles = frozenset(json.loads(token.roles))
-    who = Principal(PrincipalType(token.type), token.subject, workspace, roles, held)
+    return Principal(PrincipalType(token.type), token.subject, workspace, roles, held)
+
+
+def allowed(revision: PolicyRevision, workspace: str, contract: object, token: Token) -> bool:
+    who = caller(workspace, token)
     return revision.access(who, contract).allowed  # type: ignore[arg-type]  # one of CONTRACTS
 
 
