@@ -89,6 +89,7 @@ async def test_afterwards_the_store_leads_and_files_that_differ_are_told(
     first = await put_in_force(journal, "store", folder, registry)
     place = with_row(folder)
     (folder / "cases" / "more.yaml").write_text("cases: []\n")
+    caplog.clear()
     with caplog.at_level(logging.WARNING):
         second = await put_in_force(journal, "store", folder, registry)
     assert not second.is_new
@@ -106,6 +107,7 @@ async def test_files_that_are_the_same_are_not_worth_a_word(
     journal: SqliteJournal, folder: Path, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     await put_in_force(journal, "store", folder, registry)
+    caplog.clear()
     with caplog.at_level(logging.WARNING):
         await put_in_force(journal, "store", folder, registry)
     assert caplog.records == []
@@ -119,6 +121,7 @@ async def test_faulty_files_do_not_stop_a_store_that_leads(
     again = await put_in_force(journal, "store", folder, registry)
     assert again.revision.revision == first.revision.revision
     (folder / "access.csv").write_bytes(b"\xff")
+    caplog.clear()
     caplog.clear()
     with caplog.at_level(logging.WARNING):
         await put_in_force(journal, "store", folder, registry)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from gateway.dispatch.pool import RunPool
@@ -97,6 +98,17 @@ async def test_a_run_for_which_there_is_no_room_is_not_asked_for_again_at_once()
     assert await ActivityEnvironment().run(feed.advance, given) >= 1.0
 
 
+async def healthy(client: Client) -> None:
+    """Return once a server that was just started answers."""
+    while True:
+        try:
+            await client.service_client.check_health()
+        except RuntimeError:
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
 async def test_what_the_library_logs_is_told_as_everything_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,10 +116,13 @@ async def test_what_the_library_logs_is_told_as_everything_else(
     server = Temporal(tmp_path)
     server.start()
     signals = TemporalSignals(server.address, "default", 6.0)
-    await signals.start()
-    assert signals._client is not None
-    await signals._client.service_client.check_health()
-    server.stop()
+    try:
+        await signals.start()
+        assert signals._client is not None
+        async with asyncio.timeout(60):
+            await healthy(signals._client)
+    finally:
+        server.stop()
     signals.submit(DueRun("run_1", "acme"))
     async with asyncio.timeout(60):
         while not any(one.name.startswith("temporalio") for one in caplog.records):  # noqa: ASYNC110 - a log has no event

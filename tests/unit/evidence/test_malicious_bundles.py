@@ -158,7 +158,8 @@ def with_member(bundle: bytes, change: Callable[[zipfile.ZipInfo], None]) -> byt
 
 
 def other_name(member: zipfile.ZipInfo) -> None:
-    """A Unicode path (Info-ZIP, 0x7075), by which some readers name the file."""
+    """A Unicode path (Info-ZIP, 0x7075), by which some readers name the file, as Python does from
+    3.13 on."""
     told = b"\x01" + struct.pack("<L", zlib.crc32(b"plan.json")) + b"evil.json"
     member.extra = struct.pack("<HH", 0x7075, len(told)) + told
 
@@ -176,7 +177,7 @@ def test_a_member_that_carries_more_than_its_content_is_refused(
     bundle: bytes, change: Callable[[zipfile.ZipInfo], None]
 ) -> None:
     assert verify_bundle(with_member(bundle, lambda _: None)).ok
-    assert refusals(with_member(bundle, change)) == {"plan.json"}
+    assert refusals(with_member(bundle, change)) in ({"plan.json"}, {"evil.json"})
 
 
 @pytest.mark.parametrize(
