@@ -7,6 +7,11 @@ from gateway.model.ports import Clock, Journal
 from gateway.model.time import parse
 
 _FRESH = 30.0
+"""For how many seconds what was read is counted on."""
+
+_SURE = 1.0
+"""An answer that took more seconds says too little of when it was given, and is counted on no
+longer than so: a process that starts on a busy machine may read its first one late."""
 
 
 class RecordClock(Clock):
@@ -19,6 +24,7 @@ class RecordClock(Clock):
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._known: tuple[datetime, float] | None = None
+        self._fresh_until = float("-inf")
 
     def now(self) -> datetime:
         """The present moment by the record's clock.
@@ -38,10 +44,12 @@ class RecordClock(Clock):
             ProblemError: SERVICE_UNAVAILABLE.
         """
         began = elapsed()
-        if self._known is not None and began - self._known[1] < _FRESH:
+        if began < self._fresh_until:
             return
         moment = parse(await self._journal.write(lambda tx: tx.now))
-        self._known = moment, self._read_at(moment, began, elapsed())
+        ended = elapsed()
+        self._known = moment, self._read_at(moment, began, ended)
+        self._fresh_until = ended + (_FRESH if ended - began <= _SURE else _SURE)
 
     def _read_at(self, moment: datetime, began: float, ended: float) -> float:
         """When it was that moment, which is only known to be no earlier and no later than so.

@@ -72,3 +72,28 @@ async def test_an_answer_that_took_long_makes_it_neither_late_nor_early(
 
     assert record.asked == 2
     assert abs(clock.now() - (LONG_AGO + timedelta(seconds=40.8))) < timedelta(seconds=0.01)
+
+
+async def test_a_first_answer_that_took_long_is_not_counted_on_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was given at its beginning, and came when a busy process looked."""
+    record, elapsed = Record(), [100.0]
+    monkeypatch.setattr(record_clock, "elapsed", lambda: elapsed[0])
+    clock = RecordClock(record)  # type: ignore[arg-type] # only write is used
+
+    def late() -> None:
+        elapsed[0] += 20
+
+    record.answering = late
+    await clock.keep_right()
+    assert clock.now() == LONG_AGO + timedelta(seconds=10)
+
+    record.answering = lambda: None
+    record.moment = LONG_AGO + timedelta(seconds=21.1)
+    elapsed[0] += 1.1
+    await clock.keep_right()
+    assert clock.now() == record.moment
+    elapsed[0] += 20
+    await clock.keep_right()
+    assert record.asked == 2
