@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from gateway.app import Gateway
 from gateway.bounding import document_limits
 from gateway.identity import CodeFlow
+from gateway.model.listening import bound
 from gateway.model.problem import Problem, ProblemError
 from gateway.model.system import SystemClock
 from gateway.operations import AuditExports
@@ -32,7 +33,6 @@ from gateway.surfaces.graphql import (
     Introspection,
     Limits,
     Service,
-    bound,
     build_schema,
     graphql_routes,
 )

@@ -12,9 +12,10 @@ import uvicorn
 
 from gateway.cli.options import FAILED, USAGE, fail
 from gateway.cli.output import Output, with_output
+from gateway.model.listening import bound
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
-from gateway.surfaces.graphql import ServerLimits, bound, server_options
+from gateway.surfaces.graphql import ServerLimits, server_options
 from gateway.surfaces.witness import witness_app
 from gateway.transparency import NoteError
 from gateway.witness import Witness, open_witness, trusted_logs

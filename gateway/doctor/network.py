@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from gateway.doctor.findings import Finding, failed, ok, warning
 from gateway.identity import OidcConfig, OidcIssuer
+from gateway.model.listening import bound
 from gateway.model.problem import ProblemError
 from gateway.observing import open_recorder
 from gateway.settings import Settings
@@ -20,19 +21,15 @@ _PATIENCE = 2.0
 def port(settings: Settings) -> Iterator[Finding]:
     """Whether the address can be listened on, or a gateway does so already."""
     place = f"{settings.host}:{settings.port}"
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((settings.host, settings.port))
-    except (OSError, TypeError) as error:  # the latter of what can be no name of a host
-        if getattr(error, "errno", None) == errno.EADDRINUSE and _is_gateway(settings):
+        bound(settings.host, settings.port).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and _is_gateway(settings):
             yield ok("port", f"a gateway serves on {place}")
             return
-        reason = getattr(error, "strerror", None) or str(error)
         yield failed(
             "port",
-            f"{place} cannot be listened on: {reason}",
+            f"{place} cannot be listened on: {error.strerror}",
             "set GATEWAY_PORT to a free port (0 takes any) or GATEWAY_HOST to an address of this "
             "machine",
         )

@@ -15,7 +15,6 @@ from gateway.surfaces.graphql.schema.sdl import print_sdl
 from gateway.surfaces.graphql.schema.sight import Introspection, MayCall
 from gateway.surfaces.graphql.schema.subscriptions import FIELD as EVENTS_FIELD
 from gateway.surfaces.graphql.server.lifetime import Connections
-from gateway.surfaces.graphql.server.listening import bound
 from gateway.surfaces.graphql.server.transports import server_options
 from gateway.surfaces.graphql.service import Service
 
@@ -34,7 +33,6 @@ __all__ = [
     "Service",
     "Subscribe",
     "ValidFor",
-    "bound",
     "build_schema",
     "graphql_routes",
     "print_sdl",
