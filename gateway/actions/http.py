@@ -22,7 +22,7 @@ from gateway.model.action import ActionCall, ActionOutcome, Declined, Unknown
 from gateway.model.contract import HttpHandler
 from gateway.model.ports import Clock
 from gateway.model.problem import STANDARD
-from gateway.model.retry_after import WAITING, retry_after
+from gateway.model.retry_after import retry_after
 from gateway.model.system import SystemClock
 from gateway.telemetry import spans
 
@@ -141,9 +141,8 @@ class HttpActions:
 
     def _wait(self, response: httpx.Response) -> float | None:
         """The seconds that the service asks to be left alone for."""
-        if response.status_code not in WAITING:
-            return None
-        return retry_after(response.headers.get("retry-after"), self._clock.now())
+        asked = response.headers.get("retry-after")
+        return retry_after(response.status_code, asked, self._clock.now())
 
 
 async def _read(response: httpx.Response) -> bytes:

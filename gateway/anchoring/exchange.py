@@ -91,7 +91,7 @@ class Exchange:
     async def _read(self, response: httpx.Response) -> Reply:
         status, told = response.status_code, response.headers
         if status in WAITING:
-            wait = retry_after(told.get("retry-after"), self._now())
+            wait = retry_after(status, told.get("retry-after"), self._now())
             raise AnchorError(f"It answered {status}.", wait)
         found = bytearray()
         async for chunk in response.aiter_raw():

@@ -10,9 +10,11 @@ WAITING = (429, 503)
 """The statuses of answers whose ``Retry-After`` counts."""
 
 
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """The seconds that a ``Retry-After`` header asks for, at most a day; None where it is absent or
-    says nothing that can be understood."""
+def retry_after(status: int, value: str | None, now: datetime) -> float | None:
+    """The seconds that the ``Retry-After`` header of an answer asks for, at most a day; None where
+    its status has it count for nothing, and where it is absent or cannot be understood."""
+    if status not in WAITING:
+        return None
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
         seconds = float(text[:10])

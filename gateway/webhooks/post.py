@@ -14,7 +14,7 @@ from gateway.actions.resolving import Resolve, resolve_host
 from gateway.actions.secrets import SecretMissingError
 from gateway.actions.transport import open_client
 from gateway.model.ports import Clock
-from gateway.model.retry_after import WAITING, retry_after
+from gateway.model.retry_after import retry_after
 from gateway.webhooks.cloud_event import CONTENT_TYPE
 from gateway.webhooks.schedule import Attempt
 from gateway.webhooks.signature import secret_key, sign
@@ -106,9 +106,7 @@ class Poster:
 
     async def _judge(self, response: httpx.Response) -> Attempt:
         status = response.status_code
-        wait = None
-        if status in WAITING:
-            wait = retry_after(response.headers.get("retry-after"), self._clock.now())
+        wait = retry_after(status, response.headers.get("retry-after"), self._clock.now())
         await _finish(response)
         error = None if response.is_success else f"The receiver answered {status}."
         return Attempt(status, error, wait)

@@ -30,4 +30,5 @@ MOMENT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 def test_retry_after_is_seconds_or_a_date_within_a_day(
     value: str | None, seconds: float | None
 ) -> None:
-    assert retry_after(value, MOMENT) == seconds
+    assert retry_after(429, value, MOMENT) == retry_after(503, value, MOMENT) == seconds
+    assert retry_after(500, value, MOMENT) is None
