@@ -21,7 +21,7 @@ import httpx
 
 from gateway.actions.hosts import HostGuard
 from gateway.actions.resolving import Lookups, Resolve, resolve_host
-from gateway.model.problem import Problem, ProblemError
+from gateway.model.authorities import unreadable_authorities
 
 _CONNECTIONS = 100
 _IDLE_SECONDS = 2.0  # below what servers keep (5 s and more): a reused connection is rarely dying
@@ -271,15 +271,10 @@ def open_client(
 
 
 @cache
-def _trusting(file: str | None, _folder: str | None) -> ssl.SSLContext:
+def _trusting(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     """How servers are verified where the environment names these authorities. Reading those of
     certifi takes longer than making all else of a client."""
     try:
         return httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError is one
-        told = (
-            f"SSL_CERT_FILE names {file}, which cannot be read as certificates of authorities in "
-            f"PEM ({error.strerror}). Name another file, or leave it out for those of certifi."
-        )
-        title = "The settings are not valid"
-        raise ProblemError(Problem("SETTINGS_INVALID", title, 500, told, "validation")) from error
+        raise unreadable_authorities(error) from error

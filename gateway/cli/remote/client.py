@@ -12,7 +12,6 @@ from gateway.cli.remote.answers import has_all
 from gateway.cli.remote.problems import (
     is_problem,
     no_address,
-    no_authorities,
     no_gateway,
     no_proxy,
     told_by,
@@ -20,6 +19,7 @@ from gateway.cli.remote.problems import (
     unreachable,
 )
 from gateway.cli.remote.target import Target
+from gateway.model.authorities import unreadable_authorities
 from gateway.model.json import JsonObject
 from gateway.model.problem import Issue, ProblemError, invalid
 
@@ -51,7 +51,7 @@ class Client:
         try:
             self._http = httpx.Client(headers=headers, timeout=_SECONDS)
         except OSError as error:  # ssl.SSLError is one
-            raise no_authorities(error) from error
+            raise unreadable_authorities(error) from error
         except (ImportError, ValueError, httpx.InvalidURL) as error:  # one for SOCKS is not there
             raise no_proxy(error) from error
 

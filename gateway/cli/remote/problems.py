@@ -1,7 +1,6 @@
 """What goes wrong between the command and the gateway, as problems."""
 
 import json
-import os
 import ssl
 from typing import Any
 
@@ -72,27 +71,15 @@ def no_address(url: str) -> ProblemError:
     )
 
 
-def no_authorities(error: OSError) -> ProblemError:
-    """The problem of authorities for TLS that cannot be read."""
-    return _misset(
-        f"SSL_CERT_FILE names {os.environ.get('SSL_CERT_FILE')}, which cannot be read as"
-        f" certificates of authorities in PEM ({error.strerror}). Name another file, or leave it"
-        " out for those of certifi."
-    )
-
-
 def no_proxy(error: Exception) -> ProblemError:
     """The problem of a proxy that cannot be asked. What its variable says may hold a password."""
     kinds = " SOCKS needs a library that is not there." if isinstance(error, ImportError) else ""
-    return _misset(
+    told = (
         "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or NO_PROXY names what is no http proxy, or no hosts."
         f"{kinds} Correct or remove it."
     )
-
-
-def _misset(told: str) -> ProblemError:
     title = "The settings are not valid"
-    return ProblemError(Problem("SETTINGS_INVALID", title, 500, printable(told), "validation"))
+    return ProblemError(Problem("SETTINGS_INVALID", title, 500, told, "validation"))
 
 
 def unreachable(url: str, error: Exception) -> ProblemError:
