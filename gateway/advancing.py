@@ -13,13 +13,13 @@ from gateway.dispatch import (
     ElsewhereDispatcher,
     EmbeddedDispatcher,
     Limits,
-    RecordClock,
     among_others,
 )
 from gateway.journal import DurableJournal
 from gateway.loading import Loaded
 from gateway.model.ports import Clock, Dispatcher, Sealer
 from gateway.model.problem import Problem, ProblemError
+from gateway.model.record_clock import keep_right, shared_clock
 from gateway.model.system import RandomIds
 from gateway.pipeline import RateLimiter
 from gateway.policy import Policies
@@ -78,7 +78,7 @@ class Advancing:
         is_here = role is Role.WORKER or settings.dispatch == _EMBEDDED
         self._settings = settings
         self._journal = journal
-        self._clock = RecordClock(journal) if settings.postgres_url else journal.clock
+        self._clock = shared_clock(journal, journal.clock, is_shared=bool(settings.postgres_url))
         self._dispatcher: EmbeddedDispatcher | ElsewhereDispatcher
         self._feed: _Feed | None = None
         self._signals: Callable[[contextlib.AsyncExitStack], Awaitable[None]] | None = None
@@ -129,8 +129,7 @@ class Advancing:
 
     async def start(self, loop: Loop, stack: contextlib.AsyncExitStack) -> None:
         """Begin to advance runs, or to have them advanced, until ``stack`` is closed."""
-        if isinstance(self._clock, RecordClock):
-            await self._clock.keep_right()
+        await keep_right(self._clock)
         if self._backlog is not None:
             self._backlog.start()
             stack.push_async_callback(self._backlog.stop)

@@ -8,11 +8,11 @@ and another takes over when that one is gone.
 from contextlib import AsyncExitStack
 
 from gateway.anchoring import Anchoring, build_anchoring
-from gateway.dispatch import RecordClock
 from gateway.duties import Duties, Noticing
 from gateway.journal import Checkpointer, DurableJournal
 from gateway.loading import Loaded
 from gateway.model.ports import Records, Sealer
+from gateway.model.record_clock import shared_clock
 from gateway.model.time import stamp
 from gateway.rights import Sweeper, erasures_to_do
 from gateway.webhooks import build_webhooks
@@ -68,7 +68,8 @@ class Outgoing:
         if not loaded.endpoints:
             return
         hosts, scale = loaded.settings.webhook_hosts, loaded.settings.webhook_retry_scale
-        clock = RecordClock(self._journal) if loaded.settings.postgres_url else loaded.clock
+        is_shared = bool(loaded.settings.postgres_url)
+        clock = shared_clock(self._journal, loaded.clock, is_shared=is_shared)
         parts = (hosts, scale, self._journal, clock, self._sealer, sweeper.believed)
         webhooks = build_webhooks(loaded.endpoints, *parts)
         stack.push_async_callback(webhooks.stop)

@@ -3,7 +3,6 @@
 from gateway.dispatch.backlog import Backlog
 from gateway.dispatch.elsewhere import ElsewhereDispatcher
 from gateway.dispatch.embedded import EmbeddedDispatcher, Limits
-from gateway.dispatch.record_clock import RecordClock
 from gateway.dispatch.sweeper import ALONE, Pace, among_others
 
 __all__ = [
@@ -13,6 +12,5 @@ __all__ = [
     "EmbeddedDispatcher",
     "Limits",
     "Pace",
-    "RecordClock",
     "among_others",
 ]

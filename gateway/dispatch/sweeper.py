@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from gateway.dispatch.record_clock import RecordClock
 from gateway.model.claims import LONGEST_LEASE, DueRun
 from gateway.model.ports import Clock, Journal, Records
 from gateway.model.problem import ProblemError
+from gateway.model.record_clock import keep_right
 from gateway.model.tasks import cancelled
 from gateway.model.time import after, parse, stamp
 
@@ -140,8 +140,7 @@ class Sweeper:
 
     async def _submit_due(self) -> float:
         """Hand on the runs that are due; returns how many seconds to wait before the next look."""
-        if isinstance(self._clock, RecordClock):
-            await self._clock.keep_right()
+        await keep_right(self._clock)
         limit = self._wanted()
         if limit <= 0:
             return self._pace.every

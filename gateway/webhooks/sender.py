@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gateway.dispatch import RecordClock
 from gateway.model.delivery import Delivery, DeliveryStatus
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.event import Announcement
 from gateway.model.ports import Clock, Journal, Records, Tx
 from gateway.model.problem import ProblemError
+from gateway.model.record_clock import keep_right
 from gateway.model.time import after, stamp
 from gateway.telemetry import metrics
 from gateway.webhooks.cloud_event import Compose
@@ -140,8 +140,7 @@ class Sender:
         """Start what is due; returns the seconds until more will be, None for as yet unknown."""
         sending, busy = frozenset(self._sending), self._busy.copy()
         try:
-            if isinstance(self._clock, RecordClock):
-                await self._clock.keep_right()
+            await keep_right(self._clock)
             now = stamp(self._clock.now())
             found = await self._journal.read(lambda records: self._due(records, now, sending, busy))
         except ProblemError as error:

@@ -1,4 +1,4 @@
-"""The clock by which claims go: that of the record, which all processes share."""
+"""The clock by which claims and deliveries go: that of the record, which all processes share."""
 
 from datetime import datetime, timedelta
 
@@ -61,3 +61,19 @@ class RecordClock(Clock):
         known, read = self._known
         expected = read + (moment - known).total_seconds()
         return min(max(expected, began), ended)
+
+
+def shared_clock(journal: Journal, own: Clock, *, is_shared: bool) -> Clock:
+    """The clock by which what is stored is due: that of the record where processes share it, else
+    their ``own``."""
+    return RecordClock(journal) if is_shared else own
+
+
+async def keep_right(clock: Clock) -> None:
+    """Have a clock be right, where it is that of the record.
+
+    Raises:
+        ProblemError: SERVICE_UNAVAILABLE.
+    """
+    if isinstance(clock, RecordClock):
+        await clock.keep_right()

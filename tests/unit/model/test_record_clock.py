@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.dispatch import record_clock
-from gateway.dispatch.record_clock import RecordClock
+from gateway.model import record_clock
+from gateway.model.record_clock import RecordClock
 from gateway.model.time import stamp
 
 pytestmark = pytest.mark.anyio
