@@ -14,6 +14,7 @@ from tests.faults.history import INFO, History
 from tests.faults.story import (
     REPLY,
     Fact,
+    Story,
     dispatched,
     effect,
     operation,
@@ -49,19 +50,20 @@ def test_commands_at_the_same_time_may_take_effect_in_either_order() -> None:
     assert explain(both) is None
 
 
-def test_an_operator_who_has_it_repeated_answers_for_a_second_effect() -> None:
+def repeated_by_an_operator(*facts: Fact) -> Story:
+    """A true story in which the reply got no answer, otto had it repeated, and this followed."""
     story = true_story()
     doubt = settled("unresolved", REPLY, **unknown())
     again = {"attempt": 1, "outcome": "repeat", "stepStatus": "ready", "stepId": REPLY}
-    story.after(
-        "step.dispatched",
-        REPLY,
-        doubt,
-        Fact("step.reconciled", again, "otto"),
-        dispatched(REPLY, 2),
-    )
-    story.fact("step.completed", REPLY).body["attempt"] = 2
+    decided = Fact("step.reconciled", again, "otto")
+    story.after("step.dispatched", REPLY, doubt, decided, *facts)
     story.operations.append(operation("reconcile", 4.6, "otto", step=REPLY, status="RUNNING"))
+    return story
+
+
+def test_an_operator_who_has_it_repeated_answers_for_a_second_effect() -> None:
+    story = repeated_by_an_operator(dispatched(REPLY, 2))
+    story.fact("step.completed", REPLY).body["attempt"] = 2
     story.effects.append(effect("reply", body="hello"))
     assert story.verdict().anomalies == ()
     story.effects.append(effect("reply", body="hello"))
@@ -71,22 +73,11 @@ def test_an_operator_who_has_it_repeated_answers_for_a_second_effect() -> None:
 @pytest.mark.parametrize("declined", [True, False])
 def test_what_an_operator_has_repeated_is_tried_until_it_is_taken(declined: bool) -> None:
     """As long as nothing comes of it: he does not answer for an attempt that got no answer."""
-    story = true_story()
-    doubt = settled("unresolved", REPLY, **unknown())
-    again = {"attempt": 1, "outcome": "repeat", "stepStatus": "ready", "stepId": REPLY}
     detail = "An earlier attempt got no answer, and the last one was declined (TIMEOUT)."
     told = {"code": "OUTCOME_UNKNOWN", "detail": detail if declined else "The connection failed."}
-    story.after(
-        "step.dispatched",
-        REPLY,
-        doubt,
-        Fact("step.reconciled", again, "otto"),
-        dispatched(REPLY, 2),
-        settled("retrying", REPLY, 2, problem=told),
-        dispatched(REPLY, 3),
-    )
+    tried = settled("retrying", REPLY, 2, problem=told)
+    story = repeated_by_an_operator(dispatched(REPLY, 2), tried, dispatched(REPLY, 3))
     story.fact("step.completed", REPLY).body["attempt"] = 3
-    story.operations.append(operation("reconcile", 4.6, "otto", step=REPLY, status="RUNNING"))
     found = [one for one in story.verdict().anomalies if "is tried again" in one]
     assert len(found) == (0 if declined else 1)
 
