@@ -93,7 +93,7 @@ def require_kept(records: Records, cursor: Cursor) -> None:
     """
     kept_after = records.archived_through(cursor.behind)
     is_within = kept_after == cursor.position != cursor.behind
-    if kept_after > cursor.position or (is_within and not _is_here(records, cursor.position)):
+    if kept_after > cursor.position or (is_within and not is_here(records, cursor.position)):
         told = (
             f"The record is archived up to position {kept_after}, so that events behind this "
             f"cursor may not be here any more. Begin at {Cursor(kept_after)}, or without one, and "
@@ -116,7 +116,8 @@ def require_execution_kept(records: Records, workspace: str, execution_id: str) 
         raise refuse("GONE", told)
 
 
-def _is_here(records: Records, position: int) -> bool:
+def is_here(records: Records, position: int) -> bool:
+    """Whether the entry at a position is in the record, and not archived."""
     found = records.entries_after(position - 1, 1)
     return bool(found) and found[0].position == position
 

@@ -1,5 +1,6 @@
 """controlPlane.webhook.delivery.list and webhook.delivery.replay"""
 
+from gateway.events.selection import is_here
 from gateway.model.delivery import Delivery, DeliveryFilter, DeliveryStatus
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
@@ -53,8 +54,7 @@ def _require_entry(records: Records, delivery: Delivery) -> None:
     Raises:
         ProblemError: GONE where the entry is archived.
     """
-    found = records.entries_after(delivery.position - 1, 1)
-    if not found or found[0].position != delivery.position:
+    if not is_here(records, delivery.position):
         told = (
             f"The event of the delivery {delivery.id} is archived, so that it can be sent no more. "
             f"Read it from the archive, at position {delivery.position} of the record."
