@@ -17,6 +17,7 @@ from gateway.identity.claims import fault_of_subject
 from gateway.model.ports import Clock
 from gateway.model.principal import Principal
 from gateway.model.problem import Issue, refused_files
+from gateway.model.system import form_of
 from gateway.model.time import parse
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -58,7 +59,7 @@ class RevocationFile:
         self._path = path
         self._clock = clock
         self._looked_at = clock.now().timestamp()
-        self._form = _form_of(path)
+        self._form = form_of(path)
         self._trouble = ""
         self._known = read_revocations(path)
 
@@ -71,7 +72,7 @@ class RevocationFile:
         return self._known.cover(principal, issued)
 
     def _look(self) -> None:
-        form = _form_of(self._path)
+        form = form_of(self._path)
         if form == self._form and not self._trouble:
             return
         found, issues = _read(self._path)
@@ -93,15 +94,6 @@ def read_revocations(path: Path) -> Revocations:
         title = "The file of revoked tokens cannot be honoured"
         raise refused_files(_INVALID, title, "the file of revoked tokens", issues, 100)
     return found
-
-
-def _form_of(path: Path) -> tuple[int, int, int] | None:
-    """What changes whenever the file does; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _read(path: Path) -> tuple[Revocations, list[Issue]]:

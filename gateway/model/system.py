@@ -212,6 +212,15 @@ def write_durably(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def form_of(path: Path) -> tuple[int, int, int] | None:
+    """What changes whenever a file is written or exchanged; None where there is none to be had."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def behind_links(path: Path) -> Path:
     """Where a path leads; a link at its end stays one where this is written.
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.contracts import Registry
+from gateway.model.system import form_of
 from gateway.policy.contents.content import (
     CASES,
     MODEL_FILES,
@@ -151,15 +152,7 @@ def _names_in(folder: Path) -> list[str]:
 
 def _standing(folder: Path) -> dict[str, tuple[int, int, int] | None]:
     """What tells a file that was exchanged or written from the one before, for each in a folder."""
-    return {name: _stamp(folder / name) for name in _names_in(folder)}
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:  # whoever reads it is told
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return {name: form_of(folder / name) for name in _names_in(folder)}
 
 
 def _is_known(name: str) -> bool:

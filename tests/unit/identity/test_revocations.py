@@ -96,7 +96,7 @@ def test_the_file_is_not_looked_at_for_each_call(
 ) -> None:
     door = Door(revoked=path)
     looks = []
-    monkeypatch.setattr(module, "_form_of", lambda path: looks.append(path))
+    monkeypatch.setattr(module, "form_of", lambda path: looks.append(path))
     for _ in range(3):
         door.enter(bearer(door.token()))
     door.clock.move(0.9)
