@@ -19,17 +19,19 @@ def request(method: str, path: str, body: str, headers: str) -> str:
     )
 
 
-async def load(address: tuple[str, int], asked: str) -> dict[str, Any]:
-    """What a request costs that other processes send again and again: ``rate`` in requests a
-    second, percentiles in seconds."""
+async def load(
+    address: tuple[str, int], asked: str, seconds: float = SECONDS, warm_up: float = 1.0
+) -> dict[str, Any]:
+    """What a request costs that another process sends again and again for so many ``seconds``,
+    after ``warm_up`` seconds more: ``rate`` in requests a second, percentiles in seconds."""
     host, port = address
     job = {
         "host": host,
         "port": port,
         "request": asked,
         "connections": CONNECTIONS,
-        "warmup": 1.0,
-        "seconds": SECONDS,
+        "warmup": warm_up,
+        "seconds": seconds,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(_LOAD), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE

@@ -9,6 +9,7 @@ import uvicorn
 import uvloop
 
 from gateway.identity import LocalIssuer
+from gateway.model.collector import spare_what_is_loaded
 from gateway.serving import create_app, listen
 from gateway.shipped import shipped_policies
 from gateway.surfaces.graphql import server_options
@@ -43,6 +44,7 @@ async def main() -> None:
                 sys.stdout.flush()
                 options = {"access_log": False, "log_level": "warning", "lifespan": "off"}
                 config = uvicorn.Config(create_app(gateway), **options, **server_options())  # type: ignore[arg-type] # each option has its type
+                spare_what_is_loaded()  # as ``gateway serve``
                 await uvicorn.Server(config).serve(sockets=[sock])
 
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from gateway.environment import load_settings
 from gateway.loading import load_registry
+from gateway.model.collector import spare_what_is_loaded
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
 from gateway.model.principal import Principal, PrincipalType
@@ -52,4 +53,6 @@ def application() -> ASGIApp:
 
 
 if __name__ == "__main__":
-    serve(application(), **server_options())
+    door = application()
+    spare_what_is_loaded()  # as ``gateway serve``
+    serve(door, **server_options())
