@@ -227,12 +227,15 @@ class _Held(NamedTuple):
 def _held(start: Message, defaults: Iterable[tuple[bytes, bytes]]) -> _Held | None:
     """An answer to hold back, if its length is announced first and its headers are usual."""
     headers = start.get("headers")
-    if type(headers) is not list or not headers or not {tuple}.issuperset(map(type, headers)):
+    if type(headers) is not list or not headers:
         return None
     (name, size), *others = headers
     if name != b"content-length" or not size.isdigit():
         return None
-    lines = _lines(start["status"], (*defaults, *others))
+    try:
+        lines = _lines(start["status"], (*defaults, *others))
+    except TypeError:  # a header that is no tuple
+        return None
     if lines is None:
         return None
     return _Held(start, b"%bcontent-length: %b\r\n\r\n" % (lines, size), int(size))

@@ -44,11 +44,13 @@ def server_options(
     """The arguments of ``uvicorn.Config`` for a server of this door, within ``bounds``.
 
     Compression is off: it costs memory for each socket, and secrets beside chosen text leak
-    through it. uvicorn's pings are off, because the door sends its own.
+    through it. uvicorn's pings are off, because the door sends its own. So are the headers by which
+    a proxy tells whom it forwards: nothing here goes by the address or the scheme of a caller.
     """
     within, sockets = bounds or ServerLimits(), limits or ConnectionLimits()
     return {
         "http": type("Http", (CuttableHttp,), {"limits": within}),
+        "proxy_headers": False,
         "timeout_keep_alive": within.keep_alive_seconds,
         "ws": type("WebSocket", (CuttableWebSocket,), {"limits": sockets}),
         "ws_max_size": sockets.message_bytes,
