@@ -24,13 +24,14 @@ _FOUND = "graphql"
 class Asked:
     """What a head asks: the method, the media types that are taken, who it says is calling.
 
-    ``wants_events`` is true where the answer should be an event stream even if it is one result.
+    ``wants_events`` is true where the answer should be an event stream even if it is one result,
+    ``is_for_page`` where a browser asks for the page.
     ``authorization``, ``resume_after`` (the event to go on from) and ``announced`` (the length of
     the body when this was found out) are known once ``check`` has passed the head.
     """
 
     __slots__ = (
-        *("_headers", "accepted", "announced", "authorization", "media", "method"),
+        *("_headers", "accepted", "announced", "authorization", "is_for_page", "media", "method"),
         *("resume_after", "trace_id", "wants_events"),
     )
 
@@ -39,6 +40,7 @@ class Asked:
         self.method: str = scope["method"]
         self.accepted = negotiate(self._headers.joined("accept"), undecided)
         self.media = self.accepted.media or GRAPHQL_JSON
+        self.is_for_page = self.method == "GET" and self.accepted.wants_page
         self.wants_events = self.accepted.media is None or self.accepted.prefers_events
         self.trace_id = self._headers.trace_id
         self.announced: str | None = None

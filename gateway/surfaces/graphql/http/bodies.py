@@ -80,13 +80,13 @@ async def read_body(receive: Receive, announced: str | None, limits: Limits) -> 
     return bytes(body)
 
 
-async def whole_body(receive: Receive, limits: Limits) -> bytes:
-    """The body of a request that has come whole.
+def whole_body(message: Message, limits: Limits) -> bytes:
+    """The body of a request that has come whole, which its first message brings.
 
     Raises:
         ProblemError, ClientGoneError: as ``read_body``.
     """
-    return _part(await receive(), limits)
+    return _part(message, limits)
 
 
 def _take(message: Message, body: bytearray, limits: Limits) -> bool:

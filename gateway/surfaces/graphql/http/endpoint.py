@@ -80,30 +80,25 @@ class GraphQLEndpoint:
         """Answer one HTTP request."""
         exchange = _Exchange(scope, receive, send, self._undecided)
         try:
-            if exchange.asked.method == "GET" and exchange.asked.accepted.wants_page:
-                answer: ASGIApp = self._page.answer()
-            else:
-                answer = await self._answer(exchange)
+            answer = await self._serve(exchange)
         except ClientGoneError:
             return
+        except Exception as error:  # the last line: bad input or a bug, never a traceback outside
+            answer = self._refusal(exchange.asked, error)
         await answer(scope, receive, send)
 
-    async def _answer(self, exchange: _Exchange) -> ASGIApp:
-        media, trace_id = exchange.asked.media, exchange.asked.trace_id
-        try:
-            return await self._serve(exchange)
-        except RequestRefusedError as refused:
-            errors = entries_of(refused, "a request", trace_id)
-            status = status_of_refusal(self._profile, media, refused)
+    def _refusal(self, asked: Asked, error: Exception) -> ASGIApp:
+        media, trace_id = asked.media, asked.trace_id
+        if isinstance(error, RequestRefusedError):
+            errors = entries_of(error, "a request", trace_id)
+            status = status_of_refusal(self._profile, media, error)
             return JsonAnswer(status, encode({"errors": errors}), media)
-        except ProblemError as refused:
-            status = status_of_refusal(self._profile, media, refused)
-            told = with_context(refused.problem, trace_id=trace_id)
-            asked = refused.headers if isinstance(refused, HttpRefusedError) else {}
-            headers = {**asked, **headers_of(told)}
-        except ClientGoneError:
-            raise
-        except Exception as error:  # the last line: bad input or a bug, never a traceback outside
+        if isinstance(error, ProblemError):
+            status = status_of_refusal(self._profile, media, error)
+            told = with_context(error.problem, trace_id=trace_id)
+            own = error.headers if isinstance(error, HttpRefusedError) else {}
+            headers = {**own, **headers_of(told)}
+        else:
             told = with_context(internal_problem(error, "a request"), trace_id=trace_id)
             status, headers = told.status, {}
         return JsonAnswer(status, encode({"errors": [error_entry(told)]}), media, headers)
@@ -111,6 +106,8 @@ class GraphQLEndpoint:
     async def _serve(self, exchange: _Exchange) -> ASGIApp:
         """The order of a request: what HTTP says, who asks, what is asked, the run."""
         asked = exchange.asked
+        if asked.is_for_page:
+            return self._page.answer()
         if exchange.is_new:
             asked.check(exchange.scope, self._limits)
         principal = await self._service.authenticate(asked.authorization)
@@ -158,7 +155,7 @@ class GraphQLEndpoint:
         if exchange.is_new:
             body = await read_body(exchange.receive, exchange.asked.announced, self._limits)
         else:
-            body = await whole_body(exchange.receive, self._limits)
+            body = whole_body(await exchange.receive(), self._limits)
         return from_body(body, self._limits)
 
 

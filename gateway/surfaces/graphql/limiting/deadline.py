@@ -7,6 +7,8 @@ where it had begun before. Whoever waits for it is so told what came of it.
 
 import asyncio
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from gateway.model.contract import OperationContract
 from gateway.model.json import JsonObject
@@ -23,7 +25,7 @@ class TimedDoor:
         self._seconds = seconds
         self._end = time.monotonic() + seconds
 
-    async def call(
+    def call(
         self,
         contract: OperationContract,
         input: JsonObject,  # noqa: A002 - the word of the contract format and of the schema
@@ -31,11 +33,11 @@ class TimedDoor:
         principal: Principal,
         idempotency_key: str | None,
         trace_id: str | None,
-    ) -> JsonObject:
+    ) -> Coroutine[Any, Any, JsonObject]:
         """A governed call as the door does it.
 
         Raises:
-            ProblemError: as the door; TIMEOUT where the time is over.
+            ProblemError: as the door, once it is awaited; TIMEOUT where the time is over.
         """
         left = self._end - time.monotonic()
         if left <= 0:
@@ -47,8 +49,9 @@ class TimedDoor:
             idempotency_key=idempotency_key,
             trace_id=trace_id,
         )
-        if contract.is_command:
-            return await calling
+        return calling if contract.is_command else self._within(left, calling)
+
+    async def _within(self, left: float, calling: Coroutine[Any, Any, JsonObject]) -> JsonObject:
         timer = asyncio.timeout(left)
         try:
             async with timer:

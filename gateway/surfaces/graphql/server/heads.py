@@ -11,6 +11,8 @@ from starlette.types import Scope
 _KNOWN = "gateway.known_head"
 """The key of a known head in the ASGI scope of a request."""
 
+_STATE = "state"
+
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length"
 _MOST_DIGITS = 9
@@ -39,8 +41,10 @@ class KnownHead:
         self._headers: _Headers = [*scope["headers"]]
         self._digits = self._headers[place][1]
         self._found: dict[str, Any] = {}
-        self._dicts = [name for name, value in scope.items() if type(value) is dict]
-        self._scope = {**scope, **{name: {**scope[name]} for name in self._dicts}, _KNOWN: self}
+        self._scope: Scope = {**scope, _STATE: None, _KNOWN: self}
+        self._dicts = [
+            (name, {**value}) for name, value in self._scope.items() if type(value) is dict
+        ]
 
     def body_in(self, data: bytes) -> bytes | None:
         """The body of the request that ``data`` is, head and body, if it has this head."""
@@ -61,8 +65,10 @@ class KnownHead:
     def scope(self, state: dict[str, Any]) -> Scope:
         """The ASGI scope of the request whose body was found last: what an application changes in
         it is of no concern to the next."""
-        own = {name: {**self._scope[name]} for name in self._dicts}
-        return {**self._scope, **own, "headers": [*self._headers], "state": state}
+        scope = {**self._scope, "headers": [*self._headers], _STATE: state}
+        for name, value in self._dicts:
+            scope[name] = {**value}
+        return scope
 
     def found(self, headers: object) -> dict[str, Any] | None:
         """What was found of the head, to be added to, unless its headers were changed since."""
