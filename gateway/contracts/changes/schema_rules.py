@@ -174,7 +174,7 @@ SCHEMA_RULES: tuple[Rule, ...] = (
     ),
     dangerous(
         "implemented-interface-added",
-        "A type implements another interface.",
+        "A type implements another interface, or is new and implements one that was there.",
         REGENERATE,
         "implemented-interface-removed",
     ),

@@ -45,6 +45,16 @@ PAIRS: list[tuple[str, str, set[tuple[str, str]]]] = [
     (B_AS_IT_IS, B_AS_IT_IS + " type D { a: Int }", {("type-added", "D")}),
     (
         B_AS_IT_IS,
+        B_AS_IT_IS + " type D implements Node { id: ID! }",
+        {("type-added", "D"), ("implemented-interface-added", "D Node")},
+    ),
+    (
+        B_AS_IT_IS,
+        B_AS_IT_IS + " interface New { id: ID! } type D implements New { id: ID! }",
+        {("type-added", "D"), ("type-added", "New")},
+    ),
+    (
+        B_AS_IT_IS,
         B_AS_IT_IS + " schema { query: B }",
         {("root-type-changed", "schema query")},
     ),

@@ -43,7 +43,12 @@ _PLACES = (
 def sdl_changes(old: GraphQLSchema, new: GraphQLSchema) -> list[Change]:
     """Every change from one schema that was read from SDL to another, the worst first."""
     return in_order(
-        [*_root_changes(old, new), *_shape_changes(old, new), *applied_changes(old, new)]
+        [
+            *_root_changes(old, new),
+            *_shape_changes(old, new),
+            *_implementation_changes(old, new),
+            *applied_changes(old, new),
+        ]
     )
 
 
@@ -80,6 +85,26 @@ def _shape_changes(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[Chan
     for where in texts[0].keys() & texts[1].keys():
         if texts[0][where] != texts[1][where]:
             yield change("description-changed", where, "its description is another text")
+
+
+def _implementation_changes(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[Change]:
+    """Types that came or went with an interface that stays: what answers of it may be is another,
+    as it is for a union. graphql-core compares the interfaces of types that stay alone."""
+    kept = before.type_map.keys() & after.type_map.keys()
+    for schema, code, told in (
+        (after, "implemented-interface-added", "is new and implements interface"),
+        (before, "implemented-interface-removed", "was removed and implemented interface"),
+    ):
+        for name, interface in _implementations(schema):
+            if interface in kept and name not in kept:
+                yield change(code, f"{name} {interface}", f"{name} {told} {interface}")
+
+
+def _implementations(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
+    """Every type with each interface that it implements, by their names."""
+    for name, one in schema.type_map.items():
+        if is_object_type(one) or is_interface_type(one):
+            yield from ((name, interface.name) for interface in one.interfaces)
 
 
 def _directive_texts(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
