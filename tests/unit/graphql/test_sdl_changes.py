@@ -112,7 +112,8 @@ PAIRS: list[tuple[str, str, set[tuple[str, str]]]] = [
     ('[["a"]]', '[["b"]]', {("applied-directive-changed", "Query.h")}),
     (" @inaccessible", "", {("shown-by-routers", "Query.h")}),
     (' @key(fields: "id")', "", {("entity-removed", "B")}),
-    ('(fields: "id")', '(fields: "id", resolvable: false)', {("entity-key-changed", "B")}),
+    ('(fields: "id")', '(fields: "id", resolvable: false)', {("entity-removed", "B")}),
+    ('(fields: "id")', '(fields: "id m")', {("entity-key-changed", "B")}),
     ('(fields: "id")', '(fields: "id") @key(fields: "x { y }")', {("entity-added", "B")}),
     ('(fields: "id")', '(fields: " id")', {("applied-directive-changed", "B")}),
     ('risk: "medium"', 'risk: "high"', {("risk-raised", "Query.f")}),
@@ -182,6 +183,16 @@ def test_what_is_printed_of_contracts_is_compared_as_a_file_is() -> None:
     without = printed.replace('@auth(level: "user")', "", 1)
     (change,) = changes_between(printed, without)
     assert (change.code, change.level) == ("auth-lowered", Level.DANGEROUS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "same"), [("a b", "b, a"), ("id o { a b }", "o{b a} id"), ("a { b } c", "c a { b }")]
+)
+def test_a_key_is_the_same_however_its_fields_are_written(fields: str, same: str) -> None:
+    old, new = (BASE.replace('(fields: "id")', f'(fields: "{it}")') for it in (fields, same))
+    assert told(old, new) == {("applied-directive-changed", "B")}
+    other = BASE.replace('(fields: "id")', '(fields: "a { b c }")')
+    assert told(old, other) == {("entity-key-changed", "B")}
 
 
 def test_a_directive_is_told_as_it_is_written() -> None:

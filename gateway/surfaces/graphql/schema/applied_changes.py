@@ -4,6 +4,7 @@ Those of this gateway carry facts of contracts (@contract, @auth, @pii), those o
 something of callers; what becomes of them is told by the rules for contracts.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -28,6 +29,9 @@ _DEMANDS = frozenset({"authenticated", "requiresScopes", "policy"})
 
 _SHOWN = 160
 """How much of a directive is told."""
+
+_WORDS = re.compile(r"[{}]|\w+")
+"""What a set of fields is made of, as federation writes it."""
 
 _Arguments = Mapping[str, Any]
 _Applied = dict[str, list[_Arguments]]
@@ -104,15 +108,33 @@ def _changes(
         yield change(code or "applied-directive-changed", where, told)
 
 
-def _keys(applied: list[_Arguments]) -> set[tuple[str, bool]]:
-    """The keys of an entity: the fields of each, and whether it can be loaded by them."""
-    return {
-        (" ".join(str(one.get("fields")).split()), one.get("resolvable") is not False)
-        for one in applied
-    }
+def _keys(applied: list[_Arguments]) -> set[tuple[str, str]]:
+    """What the keys of an entity are good for: by the fields of each, others refer to it, and load
+    it unless the key says otherwise."""
+    found: set[tuple[str, str]] = set()
+    for one in applied:
+        fields = _selected(str(one.get("fields")))
+        found.add((fields, "refer"))
+        if one.get("resolvable") is not False:
+            found.add((fields, "load"))
+    return found
 
 
-def _of_keys(was: set[tuple[str, bool]], became: set[tuple[str, bool]]) -> str:
+def _selected(fields: str) -> str:
+    """The leaves of the fields of a key, since their order and what divides them mean nothing."""
+    found, around = list[str](), list[str]()
+    words = _WORDS.findall(fields)
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "}":
+            around = around[:-1]
+        elif following == "{":
+            around.append(word)
+        elif word != "{":
+            found.append(".".join([*around, word]))
+    return " ".join(sorted(found))
+
+
+def _of_keys(was: set[tuple[str, str]], became: set[tuple[str, str]]) -> str:
     """The code of what differs in the ``@key`` of a type: other subgraphs refer to it by them."""
     if was - became and became - was:
         return "entity-key-changed"
