@@ -20,14 +20,17 @@ def init(*, folder: Path, out: Output) -> None:
     its example domain.
     """
     try:
-        names = found(folder)
+        done = found(folder)
     except ProblemError as error:
         fail(error.problem)
 
     def show() -> None:
-        out.line(f"{len(names)} files written to {folder}. Next:")
+        for left in done.removed:
+            out.line(f"Removed {left}, which an init that was stopped had left.")
+        out.line(f"{len(done.files)} files written to {folder}. Next:")
         for line in (f"cd {folder}", "set -a; . ./.env; set +a", "gateway doctor", "gateway serve"):
             out.line(f"  {line}")
         out.line("README.md there says how to call the contract and what comes then.")
 
-    out.tell({"folder": str(folder), "files": names}, show)
+    removed = [str(left) for left in done.removed]
+    out.tell({"folder": str(folder), "files": done.files, "removed": removed}, show)

@@ -1,14 +1,15 @@
 """Writing a new deployment folder: as a whole, or not at all."""
 
 import re
-import secrets
-import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from gateway import __version__
 from gateway.model.problem import ProblemError, refuse
 from gateway.model.system import sync_folder, write_durably
+from gateway.scaffold.drafts import clear_drafts, new_draft
 from gateway.shipped import shipped_policies
 
 _FILES = {
@@ -30,8 +31,17 @@ _OF_EXAMPLE = re.compile(r"\bsupport\.|The example domain")
 """What marks a paragraph of the shipped policies as one about the example domain."""
 
 
-def found(folder: Path) -> list[str]:
-    """Write a deployment that starts into ``folder``; returns the names of its files.
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """What was written: the names of the ``files``, after what commands that were killed had left
+    was ``removed``."""
+
+    files: list[str]
+    removed: list[Path]
+
+
+def found(folder: Path) -> Founded:
+    """Write a deployment that starts into ``folder``.
 
     The folder is made if it is missing. Everything is written beside it and then moved there, so
     that no half of it is ever left, and survives a power cut.
@@ -41,22 +51,22 @@ def found(folder: Path) -> list[str]:
             be written.
     """
     whole = folder.absolute()
-    draft = whole.parent / f".{whole.name}.{secrets.token_hex(4)}"
     try:
         _require_empty(folder)
         whole.parent.mkdir(parents=True, exist_ok=True)
-        _write(draft, _name_of(whole))
-        names = sorted(str(path.relative_to(draft)) for path in draft.rglob("*") if path.is_file())
-        for written in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
-            sync_folder(written)
-        _move(draft, whole)
+        texts = dict(_texts(_name_of(whole)))
+        removed = clear_drafts(whole, texts)
+        with new_draft(whole) as draft:
+            for path, text in texts.items():
+                _put(draft / path, text)
+            for written in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
+                sync_folder(written)
+            _move(draft, whole)
         for written in (whole, whole.parent):
             sync_folder(written)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return names
+    return Founded(sorted(texts), removed)
 
 
 def _require_empty(folder: Path) -> None:
@@ -72,18 +82,17 @@ def _require_empty(folder: Path) -> None:
         )
 
 
-def _write(draft: Path, name: str) -> None:
+def _texts(name: str) -> Iterator[tuple[str, str]]:
+    """Every file of a deployment of this name: its path, and what is in it."""
     texts = files("gateway.scaffold").joinpath("files")
     for path, source in _FILES.items():
         text = texts.joinpath(source).read_text(encoding="utf-8") if source else ""
-        if path in _NAMED:
-            text = text.format(name=name, version=__version__)
-        _put(draft / path, text)
+        yield path, text.format(name=name, version=__version__) if path in _NAMED else text
     shipped = shipped_policies()
     for file in sorted(path for path in shipped.rglob("*") if path.is_file()):
         text = _without_example(file)
         if text:
-            _put(draft / "policies" / file.relative_to(shipped), text)
+            yield str(Path("policies", file.relative_to(shipped))), text
 
 
 def _put(path: Path, text: str) -> None:

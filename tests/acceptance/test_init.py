@@ -14,6 +14,7 @@ from gateway.cli import main
 from gateway.environment import load_settings
 from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
+from gateway.scaffold.drafts import new_draft
 from tests.processes import GATEWAY, HTTP, ROOT, start, stop
 
 
@@ -70,6 +71,39 @@ def test_every_file_is_durable_before_it_has_its_place(
     assert init(whole).exit_code == 0
     written = {path.stat().st_ino for path in (tmp_path, whole, *whole.rglob("*"))}
     assert written <= synced
+
+
+def test_what_a_killed_command_left_is_removed_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.scaffold.drafts.shutil.rmtree", lambda *_, **__: None)
+        patch.setattr(
+            "gateway.scaffold.founding._move", lambda *_: Path("/missing").rename(tmp_path / "x")
+        )
+        assert init(tmp_path / "shop").exit_code == 1
+    (left,) = tmp_path.iterdir()
+    done = init(tmp_path / "shop", "--json")
+    assert json.loads(done.stdout)["removed"] == [str(left)]
+    assert [path.name for path in tmp_path.iterdir()] == ["shop"]
+
+
+def test_what_may_be_of_somebody_else_stays(tmp_path: Path) -> None:
+    own, empty, there = (tmp_path / name for name in (".shop.0a1b2c3d", ".shop.4a1b2c3d", "there"))
+    for made in (own, empty, there):
+        made.mkdir()
+    (own / "README.md").write_text("mine")
+    (own / "diary.txt").write_text("mine")
+    (there / "README.md").write_text("mine")
+    (tmp_path / ".shop.5a1b2c3d").symlink_to(there)
+    with new_draft(tmp_path / "shop") as written:
+        (written / "README.md").write_text("half")
+        done = init(tmp_path / "shop")
+        assert (done.exit_code, "Removed" in done.stdout) == (0, False)
+        assert written.is_dir()
+    assert own.is_dir()
+    assert empty.is_dir()
+    assert (there / "README.md").exists()
 
 
 def test_a_new_deployment_is_well(folder: Path, env: dict[str, str]) -> None:

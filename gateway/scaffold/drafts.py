@@ -1,0 +1,72 @@
+"""Where a deployment is written before it has its place, and what is left of one without."""
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+_ENDING = re.compile(r"[0-9a-f]{8}")
+
+
+@contextlib.contextmanager
+def new_draft(whole: Path) -> Iterator[Path]:
+    """A folder beside ``whole``, which is gone once the block has ended. It is locked from before
+    anything is in it, so that nobody takes it for what a killed command left.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    draft = whole.parent / f".{whole.name}.{secrets.token_hex(4)}"
+    draft.mkdir()
+    descriptor = os.open(draft, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: nothing is cleared there
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        os.close(descriptor)
+
+
+def clear_drafts(whole: Path, ours: Collection[str]) -> list[Path]:
+    """Remove what killed commands left beside ``whole``; returns what was removed.
+
+    Folders that are written at present stay, and so do those with anything in them but the files
+    ``ours``: somebody else may have given one a name like that.
+    """
+    try:
+        beside = sorted(whole.parent.iterdir())
+    except OSError:
+        return []  # whoever may not look there can write there all the same
+    left = [path for path in beside if _is_left(path, whole, ours)]
+    return [path for path in left if _is_removed(path)]
+
+
+def _is_left(path: Path, whole: Path, ours: Collection[str]) -> bool:
+    head, _, ending = path.name.rpartition(".")
+    if head != f".{whole.name}" or not _ENDING.fullmatch(ending):
+        return False
+    if path.is_symlink() or not path.is_dir():
+        return False
+    inside = list(path.rglob("*"))
+    found = {str(one.relative_to(path)) for one in inside if one.is_symlink() or not one.is_dir()}
+    return bool(found) and found <= set(ours)
+
+
+def _is_removed(draft: Path) -> bool:
+    try:
+        descriptor = os.open(draft, os.O_RDONLY)
+    except OSError:
+        return False  # somebody else's, or gone by now
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(draft)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
