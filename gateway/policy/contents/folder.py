@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gateway.model.problem import ProblemError, refuse
-from gateway.model.system import behind_links, sync_folder, write_durably
+from gateway.model.system import behind_links, locked_folder, sync_folder, write_durably
 from gateway.policy.contents.content import (
     CASES,
     MODEL_FILES,
@@ -29,12 +29,25 @@ def write_content(content: PolicyContent, folder: Path, *, replace: bool = False
     With ``replace``, policy files that are there are exchanged, and those that the content does
     not have are removed. Whatever else is in the folder stays. Nothing is exchanged before
     everything is written, and until everything is exchanged the folder says so and is not read
-    (``UNFINISHED``): half of some policies may allow what the whole of them denies.
+    (``UNFINISHED``): half of some policies may allow what the whole of them denies. One does so at
+    a time, since whoever ends first would say for the other that everything is exchanged.
 
     Raises:
-        ProblemError: CONFLICT if policy files are there and ``replace`` was not said;
-            PRECONDITION_FAILED for a file that cannot be written.
+        ProblemError: CONFLICT if policy files are there and ``replace`` was not said, and while
+            somebody else writes there; PRECONDITION_FAILED for a file that cannot be written.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked_folder(folder):
+            return _written(content, folder, replace=replace)
+    except BlockingIOError:
+        told = f"Another export to {folder} is under way. Try again once it has ended."
+        raise refuse("CONFLICT", told) from None
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _written(content: PolicyContent, folder: Path, *, replace: bool) -> list[str]:
     present = _present(folder)
     if present and not replace:
         raise refuse(
@@ -57,8 +70,6 @@ def write_content(content: PolicyContent, folder: Path, *, replace: bool = False
                 (folder / name).unlink()
             for parent in {path.parent for path in written}:
                 sync_folder(parent)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
     finally:
         for draft in written.values():
             draft.unlink(missing_ok=True)
@@ -94,11 +105,8 @@ def _give_to_owner(draft: Path, path: Path) -> None:
 def _present(folder: Path) -> list[str]:
     """The names of the policy files that are in a folder."""
     single = [*MODEL_FILES, *RULE_FILES, SEPARATION]
-    try:
-        found = [name for name in single if (folder / name).exists()]
-        return found + sorted(f"{CASES}{path.name}" for path in folder.glob(f"{CASES}*.yaml"))
-    except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise _unwritable(folder, error) from error
+    found = [name for name in single if (folder / name).exists()]
+    return found + sorted(f"{CASES}{path.name}" for path in folder.glob(f"{CASES}*.yaml"))
 
 
 def _unwritable(folder: Path, error: OSError) -> ProblemError:

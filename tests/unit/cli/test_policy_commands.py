@@ -285,6 +285,26 @@ def test_what_an_export_left_half_exchanged_is_not_read(
     assert not (files / "export.unfinished").exists()
 
 
+def test_one_export_writes_to_a_folder_at_a_time(
+    run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the one that ends first would say for the other that the files are of one revision."""
+    within: list[Result] = []
+    real = Path.replace
+
+    def meanwhile(path: Path, to: Path) -> Path:
+        if not within:
+            within.append(run("export", str(files), "--force"))
+        return real(path, to)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", meanwhile)
+        assert run("export", str(files), "--force").exit_code == 0
+    assert within[0].exit_code == 1
+    assert f"Another export to {files} is under way. Try again" in within[0].stderr
+    assert run("diff").exit_code == 0
+
+
 def test_an_export_keeps_who_may_read_and_links(run, files: Path, tmp_path: Path) -> None:
     rules, linked = files / "access.csv", tmp_path / "elsewhere.csv"
     rules.rename(linked)
