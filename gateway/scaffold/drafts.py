@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from gateway.model.system import locked_folder
+
 _ENDING = re.compile(r"[0-9a-f]{8}")
 
 
@@ -22,14 +24,11 @@ def new_draft(whole: Path) -> Iterator[Path]:
     """
     draft = whole.parent / f".{whole.name}.{secrets.token_hex(4)}"
     draft.mkdir()
-    descriptor = os.open(draft, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # a file system without locks: nothing is cleared there
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield draft
+        with locked_folder(draft):
+            yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-        os.close(descriptor)
 
 
 def clear_drafts(whole: Path, ours: Collection[str]) -> list[Path]:
