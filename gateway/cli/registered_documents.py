@@ -19,6 +19,7 @@ from gateway.surfaces.graphql.trusted import (
     broken_documents,
     documents_invalid,
     entries_of,
+    held_folder,
     keep_manifests,
     operation_names,
     read_bytes,
@@ -30,7 +31,7 @@ from gateway.surfaces.graphql.trusted import (
 def register(
     settings: Settings, folder: Path, files: Sequence[Path], sdl: Path | None
 ) -> JsonObject:
-    """Check manifests and copy them to ``folder``: all of them, or none.
+    """Check manifests and copy them to ``folder``: all of them, or none, one command after another.
 
     Args:
         settings: Say which contracts there are.
@@ -46,14 +47,16 @@ def register(
             SDL_INVALID.
     """
     schema = _schema(settings, sdl)
-    before = read_entries(folder, may_be_missing=True)
     contents: dict[Path, bytes] = {}
 
     def read(path: Path) -> bytes:
         return contents.setdefault(path, read_bytes(path))
 
-    new = _checked(entries_of(files, read), before, schema, document_limits(settings))
-    kept = keep_manifests(folder, list(contents.values()))
+    entries = entries_of(files, read)  # of pipes too, so that nobody is held off for them
+    with held_folder(folder):
+        before = read_entries(folder)
+        new = _checked(entries, before, schema, document_limits(settings))
+        kept = keep_manifests(folder, list(contents.values()))
     added = [
         {"file": str(path), "manifest": str(to)} for path, to in zip(contents, kept, strict=True)
     ]

@@ -238,10 +238,12 @@ def behind_links(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def locked_folder(folder: Path) -> Iterator[None]:
+def locked_folder(folder: Path, *, waiting: bool = False) -> Iterator[None]:
     """Hold a folder against others who change files of it while they hold it. A crash lets it go.
 
-    Where its file system has no locks, nobody is held off.
+    Args:
+        folder: It has to be there. Where its file system has no locks, nobody is held off.
+        waiting: Wait until whoever else holds it lets it go.
 
     Raises:
         BlockingIOError: somebody else holds it.
@@ -250,7 +252,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waiting else fcntl.LOCK_NB))
         except OSError as error:
             if isinstance(error, BlockingIOError):
                 raise

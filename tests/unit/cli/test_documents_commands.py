@@ -2,12 +2,14 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.model.system import locked_folder
 from gateway.surfaces.graphql.trusted import store
 from tests.unit.graphql.manifests import apollo, digest, mapped, write
 
@@ -157,6 +159,23 @@ def test_a_document_that_always_costs_too_much_is_told(desk: Desk) -> None:
         done = desk.run(*given, "--max-cost", "5")
         assert done.exit_code == 1
         assert "#/list:1:1: COST_LIMIT_EXCEEDED: " in done.stdout
+
+
+def test_one_adds_to_a_folder_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else two could give an id two texts, and the one who fails take what the other added."""
+    tried: list[BaseException] = []
+
+    def meanwhile(drafts: Mapping[Path, Path]) -> None:
+        with pytest.raises(BlockingIOError) as refused, locked_folder(desk.documents):
+            pass
+        tried.append(refused.value)
+        publish(drafts)
+
+    publish = store._publish
+    monkeypatch.setattr(store, "_publish", meanwhile)
+    assert desk.run("add", desk.file("web.json", apollo(GET))).exit_code == 0
+    assert len(tried) == 1
+    assert desk.run("add", desk.file("app.json", mapped(LIST))).exit_code == 0
 
 
 def test_a_folder_that_would_hold_too_many_manifests_is_left_as_it_is(

@@ -8,11 +8,12 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.model.problem import Issue, ProblemError
-from gateway.model.system import sync_folder, write_durably
+from gateway.model.system import locked_folder, sync_folder, write_durably
 from gateway.surfaces.graphql.trusted.manifests import (
     MAX_BYTES,
     SHA256,
@@ -142,14 +143,14 @@ def entries_of(files: Iterable[Path], read: Callable[[Path], bytes]) -> tuple[En
     return tuple(entries)
 
 
-def read_entries(folder: Path, *, may_be_missing: bool = False) -> tuple[Entry, ...]:
+def read_entries(folder: Path) -> tuple[Entry, ...]:
     """The documents of all manifests in ``folder``: its files whose names end in .json.
 
     Raises:
         ProblemError: DOCUMENTS_INVALID with every issue of every file; also where there is no such
-            folder, unless it ``may_be_missing``.
+            folder.
     """
-    return entries_of(_manifests(folder, may_be_missing=may_be_missing), _kept_bytes)
+    return entries_of(_manifests(folder), _kept_bytes)
 
 
 def read_store(folder: Path) -> DocumentStore:
@@ -168,6 +169,25 @@ def read_bytes(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _unreadable(path, error) from None
+
+
+@contextmanager
+def held_folder(folder: Path) -> Iterator[None]:
+    """Hold ``folder``, which is made if it is missing, against others who add to it; wait for them.
+
+    Two who add at once would not see what the other adds: an id could get two texts, and one who
+    fails and takes back what is new would take it from the other.
+
+    Raises:
+        ProblemError: DOCUMENTS_INVALID where it cannot be made or opened.
+    """
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked_folder(folder, waiting=True))
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+        yield
 
 
 def keep_manifests(folder: Path, manifests: Sequence[bytes]) -> list[Path]:
@@ -195,8 +215,7 @@ def keep_manifests(folder: Path, manifests: Sequence[bytes]) -> list[Path]:
                 draft.unlink(missing_ok=True)
         sync_folder(folder)
     except OSError as error:
-        message = f"the manifests cannot be written ({error.strerror}); make the folder writable"
-        raise documents_invalid([Issue(str(folder), "PRECONDITION_FAILED", message)]) from None
+        raise _unwritable(folder, error) from None
     return paths
 
 
@@ -247,6 +266,11 @@ def _kept_bytes(path: Path) -> bytes:
         )
         raise documents_invalid([Issue(str(path), "DOCUMENT_DIGEST_MISMATCH", message)])
     return raw
+
+
+def _unwritable(folder: Path, error: OSError) -> ProblemError:
+    message = f"the manifests cannot be written ({error.strerror}); make the folder writable"
+    return documents_invalid([Issue(str(folder), "PRECONDITION_FAILED", message)])
 
 
 def _unreadable(path: Path, error: OSError) -> ProblemError:
