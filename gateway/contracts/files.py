@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gateway.contracts.findings import Findings
+from gateway.model.system import leads_nowhere
 
 MAX_FILES = 10_000
 """How many contract files one folder may hold."""
@@ -41,6 +42,7 @@ def _yaml_under(folder: Path, findings: Findings) -> list[Path]:
     """
     found: list[Path] = []
     closed: list[OSError] = []
+    lost: list[Path] = []
     looked_at = 0
     entered: set[tuple[int, int]] = set()
     for here, inner, files in os.walk(folder, onerror=closed.append, followlinks=True):
@@ -48,6 +50,7 @@ def _yaml_under(folder: Path, findings: Findings) -> list[Path]:
             inner.clear()
             continue
         looked_at += len(inner) + len(files)
+        lost += [path for name in sorted(files) if _is_lost(path := Path(here, name))]
         inner[:] = sorted(name for name in inner if not name.startswith(("_", ".")))
         found += [
             Path(here) / name
@@ -61,13 +64,28 @@ def _yaml_under(folder: Path, findings: Findings) -> list[Path]:
             )
             findings.add(f"{folder}:1:1", _CODE, message)
             return []
+    _tell_hidden(folder, closed, lost, findings)
+    return found
+
+
+def _is_lost(path: Path) -> bool:
+    """Whether a link may have led to a folder of contracts; that of a contract is told by whoever
+    reads it."""
+    return not path.name.startswith(("_", ".")) and path.suffix != ".yaml" and leads_nowhere(path)
+
+
+def _tell_hidden(
+    folder: Path, closed: Sequence[OSError], lost: Sequence[Path], findings: Findings
+) -> None:
+    for path in lost:
+        message = "this link leads nowhere; mend or remove it, or name it with a leading '_'"
+        findings.add(f"{path.relative_to(folder).as_posix()}:1:1", _CODE, message)
     for error in closed:
         path = Path(error.filename)
         if path.name != _OF_THE_SYSTEM:
             name = folder if path == folder else path.relative_to(folder).as_posix()
             message = f"this folder cannot be read ({error.strerror}); check its permissions"
             findings.add(f"{name}:1:1", _CODE, message)
-    return found
 
 
 def _is_known(folder: str, entered: set[tuple[int, int]]) -> bool:

@@ -237,6 +237,11 @@ def behind_links(path: Path) -> Path:
     return found
 
 
+def leads_nowhere(path: Path) -> bool:
+    """True of a link behind which nothing is, or nothing that may be looked at."""
+    return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 (methods raise)
+
+
 @contextlib.contextmanager
 def locked_folder(folder: Path, *, waiting: bool = False) -> Iterator[None]:
     """Hold a folder against others who change files of it while they hold it. A crash lets it go.

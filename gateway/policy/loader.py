@@ -74,6 +74,7 @@ def _read_once(folder: Path) -> PolicyContent:
             "two revisions; run `gateway policy export --force` to this folder again"
         )
         findings.add(FILE, folder / UNFINISHED, told)
+    _tell_hidden_cases(folder, findings)
     texts = {name: findings.text_of(folder / name) for name in _names_in(folder)}
     if findings.issues:
         raise files_invalid(POLICIES_INVALID, "policies", findings.issues)
@@ -145,9 +146,20 @@ def _rules_of(
 def _names_in(folder: Path) -> list[str]:
     """The names of the policy files in a folder."""
     found = [path.name for path in folder.glob("*") if path.suffix in (".csv", ".conf")]
-    found += [path.name for path in folder.glob(SEPARATION)]
+    found += [SEPARATION] if os.path.lexists(folder / SEPARATION) else []
     found += [f"{CASES}{path.name}" for path in folder.glob(f"{CASES}*.yaml")]
     return sorted(found)
+
+
+def _tell_hidden_cases(folder: Path, findings: Findings) -> None:
+    """Tell where cases are, or were, but cannot be looked for: none of them would be run."""
+    cases = folder / CASES.rstrip("/")
+    if os.path.lexists(cases):
+        try:
+            next(cases.iterdir(), None)
+        except OSError as error:
+            told = f"the folder of cases cannot be read ({error.strerror}); mend or remove it"
+            findings.add(FILE, cases, told)
 
 
 def _standing(folder: Path) -> dict[str, tuple[int, int, int] | None]:

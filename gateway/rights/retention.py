@@ -111,10 +111,10 @@ def load_retention(policies: Path) -> tuple[RetentionRule, ...]:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        return ()
     except OSError as error:
-        told = f"the file cannot be read ({error.strerror}); check its permissions"
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            return ()
+        told = f"the file cannot be read ({error.strerror}); check its permissions, or its link"
         raise _refused([Issue(f"{path}:1:1", INVALID, told)]) from error
     issues: list[Issue] = []
     rules = read_retention(content, str(path), issues)

@@ -102,10 +102,10 @@ def load_trust(policies: Path) -> TrustPolicy:
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
-        return TrustPolicy({})
     except OSError as error:
-        told = f"the file cannot be read ({error.strerror}); check its permissions"
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            return TrustPolicy({})
+        told = f"the file cannot be read ({error.strerror}); check its permissions, or its link"
         raise _refused([Issue(f"{path}:1:1", INVALID, told)]) from error
     policy = read_trust(content, str(path), found)
     if found:

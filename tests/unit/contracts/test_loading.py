@@ -389,6 +389,16 @@ def test_contracts_behind_a_link_to_a_folder_are_loaded(write, tmp_path, shop_fi
     assert caught.value.problem.issues[0].path.startswith("shop/broken.yaml:")
 
 
+def test_a_link_that_may_have_led_to_contracts_is_told_where_it_leads_nowhere(tmp_path):
+    (tmp_path / "inner").mkdir()
+    for name in ("inner/shop", "round", "_left-out", ".hidden"):
+        (tmp_path / name).symlink_to("round" if name == "round" else "nowhere")
+    with pytest.raises(ProblemError) as caught:
+        load_contracts([tmp_path])
+    told = [(issue.path, issue.code) for issue in caught.value.problem.issues]
+    assert told == [(f"{it}:1:1", "CONTRACT_UNREADABLE") for it in ("inner/shop", "round")]
+
+
 def test_a_slip_in_a_file_with_a_colon_in_its_name_is_told(issues_of):
     found = issues_of({"a:b.yaml": "kind: foo", "a:1:2.yaml": "kind: foo"})
     assert [issue.path for issue in found] == ["a:1:2.yaml:1:7", "a:b.yaml:1:7"]

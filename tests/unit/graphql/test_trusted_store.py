@@ -93,6 +93,11 @@ def test_a_folder_that_is_not_there_or_not_writable_is_refused(tmp_path: Path) -
     assert caught.value.problem.issues[0].code == "NOT_FOUND"
 
 
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "web.json").symlink_to("nowhere")
+    assert codes(tmp_path) == [("web.json", "NOT_FOUND")]
+
+
 def test_there_is_a_bound_on_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MAX_FILES", 1)
     for name in "ab":

@@ -57,3 +57,24 @@ def test_files_that_never_stay_the_same_are_not_read(
     with pytest.raises(ProblemError) as refused:
         read_content(tmp_path)
     assert "changed while they were read" in refused.value.problem.detail
+
+
+@pytest.mark.parametrize("name", ["cases", "separation.yaml", "access.csv"])
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path, name: str) -> None:
+    """Else no case would be run, and no separation of duties held."""
+    write_content(BEFORE, tmp_path)
+    if (tmp_path / name).exists():
+        (tmp_path / name).rename(tmp_path / "away")
+    (tmp_path / name).symlink_to("nowhere")
+    with pytest.raises(ProblemError) as refused:
+        read_content(tmp_path)
+    (issue,) = refused.value.problem.issues
+    assert (issue.code, issue.path) == ("POLICY_FILE", f"{tmp_path / name}:1:1")
+
+
+def test_cases_that_are_no_folder_are_told(tmp_path: Path) -> None:
+    write_content(PolicyContent({"access.csv": FILES["access.csv"]}), tmp_path)
+    (tmp_path / "cases").write_text("")
+    with pytest.raises(ProblemError) as refused:
+        read_content(tmp_path)
+    assert "cannot be read (Not a directory)" in refused.value.problem.detail

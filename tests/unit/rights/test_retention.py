@@ -84,6 +84,14 @@ def test_all_faults_are_told_at_once_and_rules_are_bounded(tmp_path: Path) -> No
     assert "over" in faults(tmp_path, "#" * 300_000)[0][1]
 
 
+def test_a_link_that_leads_nowhere_is_no_absent_file(tmp_path: Path) -> None:
+    """Else nothing would be erased in time, without a word."""
+    (tmp_path / "retention.yaml").symlink_to("nowhere")
+    with pytest.raises(ProblemError) as refused:
+        load_retention(tmp_path)
+    assert "check its permissions, or its link" in refused.value.problem.issues[0].message
+
+
 def test_the_shipped_file_keeps_everything() -> None:
     assert load_retention(Path(__file__).parents[3] / "policies") == ()
 

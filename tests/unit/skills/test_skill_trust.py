@@ -103,6 +103,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         load_trust(tmp_path)
 
 
+def test_a_link_that_leads_nowhere_is_no_absent_file(tmp_path: Path) -> None:
+    (tmp_path / "skills.yaml").symlink_to("nowhere")
+    with pytest.raises(ProblemError) as refused:
+        load_trust(tmp_path)
+    assert "check its permissions, or its link" in refused.value.problem.issues[0].message
+
+
 def test_keys_of_other_kinds_and_sizes_are_refused() -> None:
     curve, small = generate_private_key(SECP256R1()), rsa_key(65537, 1024)  # noqa: S505 - to be refused
     for key, why in ((curve, "neither an Ed25519 nor an RSA"), (small, "2048 to 8192 bits")):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.model.problem import Issue, ProblemError
-from gateway.model.system import locked_folder, sync_folder, write_durably
+from gateway.model.system import leads_nowhere, locked_folder, sync_folder, write_durably
 from gateway.surfaces.graphql.trusted.manifests import (
     MAX_BYTES,
     SHA256,
@@ -236,7 +236,9 @@ def _manifests(folder: Path, *, may_be_missing: bool = False) -> list[Path]:
         found = sorted(
             path
             for path in folder.iterdir()
-            if path.name.endswith(_ENDING) and not path.name.startswith(".") and path.is_file()
+            if path.name.endswith(_ENDING)
+            and not path.name.startswith(".")
+            and (path.is_file() or leads_nowhere(path))
         )
     except OSError as error:
         if may_be_missing and isinstance(error, FileNotFoundError):
