@@ -9,6 +9,7 @@ import httpx
 
 from gateway import __version__
 from gateway.cli.remote.answers import has_all
+from gateway.cli.remote.bodies import PLAIN, lines, whole
 from gateway.cli.remote.problems import (
     is_problem,
     no_address,
@@ -24,7 +25,7 @@ from gateway.model.json import JsonObject
 from gateway.model.problem import Issue, ProblemError, invalid
 
 MAX_ANSWER = 64 * 1024 * 1024
-"""Bytes of an answer; a gateway's own limits end far below."""
+"""Bytes of an answer, or of one line of a stream; a gateway's own limits end far below."""
 
 _MAX_REFUSAL = 1_048_576
 _SECONDS = 30.0
@@ -45,6 +46,7 @@ class Client:
     def __init__(self, target: Target) -> None:
         self.target = target
         headers = {
+            "accept-encoding": PLAIN,
             "authorization": f"Bearer {target.token}",
             "user-agent": f"gateway-cli/{__version__}",
         }
@@ -106,7 +108,7 @@ class Client:
             if not media.startswith("text/event-stream"):
                 _refuse_errors(self._body(answer), self.target.url)
                 raise no_gateway(self.target.url, "sent no event stream")
-            yield answer.iter_lines()
+            yield lines(answer, MAX_ANSWER, self.target.url)
 
     def download(self, path: str, most: int) -> bytes:
         """The zip archive at ``path`` of the gateway, of at most ``most`` bytes.
@@ -132,7 +134,7 @@ class Client:
             with self._http.stream(
                 method, f"{url}{path}", content=content, timeout=_SILENCE
             ) as answer:
-                body = _bounded(answer, most, url)
+                body = whole(answer, most, url)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(url, error) from error
         except UnicodeError:
@@ -170,7 +172,7 @@ class Client:
         """The JSON object that was answered, read no further than it may be long."""
         url = self.target.url
         try:
-            body = json.loads(_bounded(answer, MAX_ANSWER, url))
+            body = json.loads(whole(answer, MAX_ANSWER, url))
         except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict) or not {"data", "errors"} & body.keys():
@@ -198,14 +200,3 @@ def _json(value: JsonObject) -> bytes:
     except ValueError:
         told = "what was given is no JSON: a text is no Unicode, or a number is NaN or Infinity"
         raise invalid([Issue("/variables", "INVALID_FORMAT", told)]) from None
-
-
-def _bounded(answer: httpx.Response, most: int, url: str) -> bytes:
-    """The body of an answer, read no further than it may be long."""
-    parts, size = list[bytes](), 0
-    for part in answer.iter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > most:
-            raise no_gateway(url, f"sent more than {most} bytes")
-    return b"".join(parts)

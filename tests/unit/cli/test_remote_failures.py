@@ -1,5 +1,6 @@
 """Commands that call a gateway, where there is none, or something else answers."""
 
+import gzip
 import json
 import ssl
 import threading
@@ -168,6 +169,32 @@ def test_an_answer_without_end_is_not_read_to_its_end(
     monkeypatch.setattr(client, "MAX_ANSWER", 1000)
     peer.answer(b" " * 2000)
     assert "sent more than 1000 bytes" in failed(run(peer.url), "ANSWER_UNUSABLE")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip", "deflate", "x"])
+def test_nothing_is_unpacked(peer: Peer, encoding: str) -> None:
+    """A few bytes would become as many as there is memory for."""
+    peer.asked.clear()
+    peer.answer(gzip.compress(b" " * 2000), headers={"content-encoding": encoding})
+    said = failed(run(peer.url), "ANSWER_UNUSABLE")
+    assert "it packed its answer, which it was asked not to do" in said
+    assert [asked["accept-encoding"] for asked in peer.asked] == ["identity"]
+
+
+def test_lines_of_a_stream_are_bounded_and_end_where_they_do(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "MAX_ANSWER", 1000)
+    body = "data: \u2028\r\n\n:".encode() + b" " * 2000
+    peer.answer(body, headers={"content-type": "text/event-stream"})
+    with (
+        client.Client(Target(peer.url, A_TOKEN)) as calling,
+        calling.stream("subscription { event }") as lines,
+    ):
+        assert [next(lines), next(lines)] == ["data: \u2028", ""]
+        with pytest.raises(ProblemError) as told:
+            next(lines)
+    assert "sent a line of more than 1000 bytes" in told.value.problem.detail
 
 
 def test_an_answer_that_is_cut_may_have_been_a_success(peer: Peer) -> None:
