@@ -1,6 +1,8 @@
 """gateway execution start"""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import click
@@ -13,12 +15,14 @@ from gateway.cli.remote.client import Client
 from gateway.cli.remote.options import with_gateway
 from gateway.cli.remote.preparing import (
     Prepared,
+    compiled,
     compiled_before,
     started,
     submitted,
     verified,
 )
 from gateway.cli.value_files import OBJECT_FILE, read_object
+from gateway.model.text import printable
 
 _MODES = ("autonomous", "assist", "dry-run")
 _TONES = {"AUTONOMOUS": Tone.GOOD, "ASSIST": Tone.WARNING, "BLOCKED": Tone.BAD}
@@ -56,9 +60,35 @@ def start(
         raise click.UsageError("Give a DRAFT, or --text, or both; or else an --execution.")
     if execution_id is not None:
         prepared = compiled_before(gateway, execution_id)
+        _go_on(gateway, out, prepared, mode, yes=yes)
     else:
         content = read_object(draft) if draft is not None else None
-        prepared = submitted(gateway, content, text, workspace)
+        intent = submitted(gateway, text, workspace)
+        execution_id = str(intent["executionId"])
+        with _named_where_it_ends(execution_id):
+            _go_on(gateway, out, compiled(gateway, intent, content), mode, yes=yes)
+    sys.exit(follow(gateway, out, execution_id) if watched else OK)
+
+
+@contextmanager
+def _named_where_it_ends(execution_id: str) -> Iterator[None]:
+    """Where the command is interrupted or refused, say which execution it had begun by then: what
+    it prints comes at its end."""
+    try:
+        yield
+    except SystemExit:
+        raise
+    except BaseException:
+        told = f"Execution {execution_id} was begun. Look how far it came before you begin another:"
+        look = f"gateway execution show {execution_id}"
+        click.echo(printable(f"gateway: {told} `{look}`."), err=True)
+        raise
+
+
+def _go_on(
+    gateway: Client, out: Output, prepared: Prepared, mode: str | None, *, yes: bool
+) -> None:
+    """Verify what was compiled, show it, ask and start it; the command ends where it may not."""
     prepared = verified(gateway, prepared)
     if not out.as_json:
         _show(out, prepared)
@@ -70,7 +100,6 @@ def start(
     prepared = started(gateway, prepared, mode.replace("-", "_").upper() if mode else None)
     run = (prepared.run or {})["runId"]
     out.tell(prepared.to_json(), lambda: show_facts(out, [("run", run)]))
-    sys.exit(follow(gateway, out, prepared.execution_id) if watched else OK)
 
 
 def _show(out: Output, prepared: Prepared) -> None:

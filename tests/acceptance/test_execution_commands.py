@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -179,7 +180,8 @@ def test_every_fault_of_a_draft_is_told_with_its_place(olga: Commander, tmp_path
 
 def test_an_intent_without_a_plan_says_what_is_missing(olga: Commander) -> None:
     said = olga.refused("execution", "start", "--text", "Please refund o-1001", "--yes")
-    assert said.startswith("gateway: PRECONDITION_FAILED: ")
+    assert re.match("gateway: Execution exec_[0-9a-f]+ was begun", said)
+    assert "\ngateway: PRECONDITION_FAILED: " in said
     assert "See docs/errors/PRECONDITION_FAILED.md." in said
 
 

@@ -37,10 +37,8 @@ class Prepared:
         }
 
 
-def submitted(
-    gateway: Client, draft: JsonObject | None, text: str | None, workspace: str | None
-) -> Prepared:
-    """Submit an intent in words and have its plan compiled, from a draft or by a planner.
+def submitted(gateway: Client, text: str | None, workspace: str | None) -> JsonObject:
+    """Submit an intent in words; returns what was answered, with the id of its execution.
 
     Raises:
         ProblemError: VALIDATION_FAILED where nothing says the workspace, and whatever the gateway
@@ -50,7 +48,11 @@ def submitted(
     if not workspace:
         told = "The token does not say in which workspace you act. Name it with --workspace."
         raise refuse("VALIDATION_FAILED", told)
-    intent = gateway.call(SUBMIT, input={"workspaceId": workspace, "text": text or _FOUND})
+    return gateway.call(SUBMIT, input={"workspaceId": workspace, "text": text or _FOUND})
+
+
+def compiled(gateway: Client, intent: JsonObject, draft: JsonObject | None) -> Prepared:
+    """Have the plan of an intent compiled, from a draft or by a planner."""
     ids = {"executionId": intent["executionId"], "intentId": intent["intentId"]}
     plan = gateway.call(COMPILE, input={**ids, **({"draft": draft} if draft is not None else {})})
     return Prepared(intent["executionId"], plan["planId"], intent=intent, plan=plan)

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.cli import main
+from gateway.cli import execution_start, main
 from gateway.cli.remote import client
 from gateway.cli.remote.target import Target, address, claims
 from gateway.model.problem import ProblemError
@@ -223,6 +223,25 @@ def test_a_watch_of_what_sends_no_stream_is_told(peer: Peer) -> None:
     peer.answer(json.dumps({"data": {"found": {"execution": execution}}}).encode())
     done = run(peer.url, "execution", "watch", "e", "--json")
     assert "sent no event stream" in failed(done, "ANSWER_UNUSABLE")
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_start_that_is_cut_names_the_execution_that_it_had_begun(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    intent = {"executionId": "exec_1", "intentId": "i", "status": "RECEIVED", "receivedAt": "now"}
+    peer.answer(json.dumps({"data": {"done": intent}}).encode())  # which is no compiled plan
+    if interrupted:
+        monkeypatch.setattr(execution_start, "compiled", _interrupt)
+    done = run(peer.url, *("execution", "start", "--text", "x", "--workspace", "acme", "--json"))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Execution exec_1 was begun." in done.stderr
+    assert "`gateway execution show exec_1`" in done.stderr
+    assert ("Aborted!" if interrupted else "ANSWER_UNUSABLE") in done.stderr
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 LOGIN = {"body": b"<html>Log in</html>", "headers": {"content-type": "text/html"}}
