@@ -20,6 +20,7 @@ import click
 from gateway.model.text import printable
 
 if TYPE_CHECKING:  # what it imports takes longer than most commands that print plain text
+    from rich.console import Console
     from rich.text import Text
 
 
@@ -47,6 +48,13 @@ Cell = str | Toned
 
 _LONGEST_NAME = 40
 """Names of so many characters, such as ids, are not divided where they stand first in a row."""
+
+
+_NARROWEST = 4
+"""The least width of a column that is divided; rich would leave out what has no room at all."""
+
+_BETWEEN = 3
+"""Signs between two columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +112,36 @@ class Output:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
 
+        if _least_width(columns, found) > self._console().width:
+            self._blocks(columns, found)
+            return
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
         for place, column in enumerate(columns):
-            is_whole = place == 0 and all(_is_name(row[0]) for row in found)
+            is_whole = _is_whole(place, found)
             table.add_column(column.upper(), overflow="fold", no_wrap=is_whole)
         for row in found:
             table.add_row(*(_rich(cell) for cell in row))
         self._print(table)
 
+    def _blocks(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        """Print rows one below the other, for a table whose columns have no room."""
+        for number, row in enumerate(rows):
+            if number:
+                self.line("")
+            for column, cell in zip(columns, row, strict=True):
+                name = f"{column.lower()}: " if column else ""
+                self.line(Toned(name, Tone.QUIET), cell)
+
     def _print(self, what: Any) -> None:
         """Print what rich can: a table, a text."""
-        from rich.console import Console
         from rich.text import Text
 
-        console = Console(
+        self._console().print(what, soft_wrap=isinstance(what, Text))
+
+    def _console(self) -> "Console":
+        from rich.console import Console
+
+        return Console(
             file=sys.stdout,
             force_terminal=self.in_color,
             no_color=False,  # whether there is colour was decided
@@ -125,7 +149,6 @@ class Output:
             emoji=False,
             legacy_windows=False,
         )
-        console.print(what, soft_wrap=isinstance(what, Text))
 
 
 def with_output(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,6 +197,22 @@ def _is_name(cell: Cell) -> bool:
     """Whether a cell is a name or an id, which people copy whole."""
     text = _plain(cell)
     return len(text) <= _LONGEST_NAME and " " not in text
+
+
+def _is_whole(place: int, rows: Sequence[Sequence[Cell]]) -> bool:
+    """Whether the column at ``place`` is not divided."""
+    return place == 0 and all(_is_name(row[0]) for row in rows)
+
+
+def _least_width(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> int:
+    """The width in which a table still has all of its columns."""
+    from rich.cells import cell_len
+
+    least = 0
+    for place, column in enumerate(columns):
+        longest = max(map(cell_len, (column, *(_plain(row[place]) for row in rows))))
+        least += longest if _is_whole(place, rows) else min(longest, _NARROWEST)
+    return least + _BETWEEN * len(columns) - 1
 
 
 def _plain(cell: Cell) -> str:

@@ -115,3 +115,23 @@ def test_an_id_is_not_divided_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPat
         output(color="never").table(("why", "id"), [("what happened then " * 4, "one")])
     assert name in sent[0]
     assert all(len(line) <= 60 for line in sent[0].splitlines())
+
+
+def test_no_column_is_lost_however_narrow_a_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    row = ("exec_01a2280681fe70b3a20a6733a03332a7", "B" * 9, Toned("C" * 9, Tone.GOOD), "日本" * 4)
+    for width in range(5, 90):
+        monkeypatch.setenv("COLUMNS", str(width))
+        with terminal(monkeypatch) as sent:
+            output(color="never").table(("id", "b", "c", "d"), [row, row])
+        assert row[0] in sent[0]
+        assert [sent[0].upper().count(sign) for sign in "BC日"] >= [19, 19, 8]
+
+
+def test_a_table_without_room_is_a_block_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "10")
+    with terminal(monkeypatch) as sent:
+        output(color="never").table(("", "Rule"), [("one", "a b"), (EVIL, "")])
+    told = "one\nrule: a b\n\na\\x1b[31mb\\tc\\nd\\x9b\\u202e\nrule: \n"
+    assert sent[0] == told
