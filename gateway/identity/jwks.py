@@ -8,7 +8,7 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from gateway.identity.fetch import FetchError
-from gateway.identity.issuer import PublicKey, algorithms_of
+from gateway.identity.issuer import PublicKey, algorithms_of, unauthenticated
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.ports import Clock
 from gateway.model.problem import ProblemError, refuse
@@ -82,24 +82,32 @@ class PublishedKeys:
         """The key of this id for ``algorithm``; without an id, the only one for ``algorithm``.
 
         Raises:
-            ProblemError: SERVICE_UNAVAILABLE when the keys cannot be fetched.
+            ProblemError: SERVICE_UNAVAILABLE when the keys cannot be fetched; UNAUTHENTICATED where
+                different keys have this id (RFC 7517, section 4.5: they should not), since which
+                of them was meant would hang on their order.
         """
         if not self._is_within(self._fetched_at, KEYS_SECONDS):
             await self._fetch(self._round)
-        found = self._pick(kid, algorithm)
-        if found is None and not self._is_within(self._fetched_at, _REFETCH_SECONDS):
+        found = self._fitting(kid, algorithm)
+        if len(found) != 1 and not self._is_within(self._fetched_at, _REFETCH_SECONDS):
             await self._fetch(self._round)
-            found = self._pick(kid, algorithm)
-        return found
+            found = self._fitting(kid, algorithm)
+        if len(found) > 1 and kid is not None:
+            raise unauthenticated(
+                "The token's issuer publishes different keys under the id of the token's key, so"
+                " that nobody can tell which is meant. Whoever runs the identity provider must"
+                " give each key an id of its own."
+            )
+        return found[0] if len(found) == 1 else None
 
-    def _pick(self, kid: str | None, algorithm: str) -> PublicKey | None:
-        fitting = [
-            known.key
-            for known in self._keys
-            if algorithm in known.algorithms and kid in (None, known.kid)
-        ]
-        is_clear = len(fitting) == 1 or (kid is not None and fitting)
-        return fitting[0] if is_clear else None
+    def _fitting(self, kid: str | None, algorithm: str) -> list[PublicKey]:
+        """The keys that may be meant, each once."""
+        found: list[PublicKey] = []
+        for known in self._keys:
+            is_meant = algorithm in known.algorithms and kid in (None, known.kid)
+            if is_meant and known.key not in found:
+                found.append(known.key)
+        return found
 
     async def _fetch(self, seen_round: int) -> None:
         async with self._fetching:

@@ -141,6 +141,24 @@ def test_a_token_without_a_key_id_needs_a_key_that_is_alone(provider: Provider) 
 # --- Rotation -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_different_keys_of_one_id_are_not_chosen_from(provider: Provider, is_first: bool) -> None:
+    """Else a token would pass or fail by the order in which they are published."""
+    keys = [jwk(provider.key, kid="k1"), jwk(KEYS[0][0], kid="k1"), jwk(RSA_KEY, kid="k1")]
+    provider.publish(*(keys if is_first else reversed(keys)))
+    door = Door(provider)
+    assert KEYS[0][1] == "EdDSA"
+    told = door.refusal(kid="k1")
+    assert told.code == "UNAUTHENTICATED"
+    assert "different keys under the id" in told.detail
+    assert (
+        door.enter(key=RSA_KEY, algorithm="RS256", kid="k1").subject == "ada"
+    )  # alone of its kind
+    provider.publish(jwk(provider.key, kid="k1"), jwk(provider.key, kid="k1", alg="EdDSA"))
+    door.clock.move(31)
+    assert door.enter(kid="k1").subject == "ada"
+
+
 def test_an_unknown_key_is_looked_for_at_most_every_30_seconds(provider: Provider) -> None:
     door = Door(provider)
     door.enter()
