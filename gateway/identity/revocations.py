@@ -24,6 +24,13 @@ MAX_BYTES = 4 * 1024 * 1024
 """The largest file that is read."""
 
 _LOOK_EVERY = 1.0  # seconds
+_SETTLES = 5.0
+"""Seconds for which a file has to stay as it is before what it no longer says is believed again:
+somebody may be writing it in place, and half of it be there."""
+
+_LOOKS = 5
+"""How often a file is read that is written meanwhile."""
+
 _INVALID = "REVOCATIONS_INVALID"
 _SYNTAX = "write 'token ID', or 'before 2026-03-01T09:30:00Z SUBJECT'"
 
@@ -49,7 +56,8 @@ class Revocations:
 class RevocationFile:
     """The revocations of a file, which is looked at again at most once a second.
 
-    While it cannot be read, or a line of it, what it said before stays revoked beside what it says.
+    While it cannot be read, or a line of it, what it said before stays revoked beside what it says;
+    so does what it says no longer, until it was not written for ``_SETTLES``.
 
     Raises:
         ProblemError: REVOCATIONS_INVALID.
@@ -60,6 +68,8 @@ class RevocationFile:
         self._clock = clock
         self._looked_at = clock.now().timestamp()
         self._form = form_of(path)
+        self._changed_at = self._looked_at
+        self._is_settled = True
         self._trouble = ""
         self._known = read_revocations(path)
 
@@ -68,19 +78,32 @@ class RevocationFile:
         now = self._clock.now().timestamp()
         if abs(now - self._looked_at) >= _LOOK_EVERY:
             self._looked_at = now
-            self._look()
+            self._look(now)
         return self._known.cover(principal, issued)
 
-    def _look(self) -> None:
+    def _look(self, now: float) -> None:
         form = form_of(self._path)
-        if form == self._form and not self._trouble:
+        if form == self._form and not self._trouble and self._is_settled:
             return
+        if form != self._form or now < self._changed_at:  # where the clock went back, wait anew
+            self._changed_at = now
         found, issues = _read(self._path)
         told = issues[0].message if issues else ""
         if told and told != self._trouble:
             _log.error("Not all revoked tokens can be read at %s: %s", issues[0].path, told)
         self._form, self._trouble = form, told
-        self._known = _joined(self._known, found) if issues else found
+        is_new = now - self._changed_at < _SETTLES
+        was_settled = self._is_settled
+        self._is_settled = bool(issues) or not (is_new and _takes_back(self._known, found))
+        if was_settled and not self._is_settled:
+            _log.warning(
+                "%s revokes less than before; all of it stays revoked until the file was not"
+                " written for %g seconds",
+                self._path.name,
+                _SETTLES,
+            )
+        keep = issues or not self._is_settled
+        self._known = _joined(self._known, found) if keep else found
 
 
 def read_revocations(path: Path) -> Revocations:
@@ -99,11 +122,12 @@ def read_revocations(path: Path) -> Revocations:
 def _read(path: Path) -> tuple[Revocations, list[Issue]]:
     """What can be read of a file, and what is wrong with the rest."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = _content(path)
     except OSError as error:
         why = f"the file cannot be read ({error.strerror}); check that it is there and open to you"
         return _NOTHING, [Issue(path.name, _INVALID, why)]
+    if content is None:
+        return _NOTHING, [Issue(path.name, _INVALID, "the file is written all the time; try again")]
     if len(content) > MAX_BYTES:
         told = f"the file is larger than {MAX_BYTES} bytes; take out tokens that have expired"
         return _NOTHING, [Issue(path.name, _INVALID, told)]
@@ -115,6 +139,22 @@ def _read(path: Path) -> tuple[Revocations, list[Issue]]:
         if (told := _take(line, tokens, before))
     ]
     return Revocations(frozenset(tokens), before), issues
+
+
+def _content(path: Path) -> bytes | None:
+    """What is in a file, or its beginning; None where it was written whenever it was read.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    for _ in range(_LOOKS):
+        with path.open("rb") as file:
+            before = os.fstat(file.fileno())
+            content = file.read(MAX_BYTES + 1)
+            after = os.fstat(file.fileno())
+        if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+            return content
+    return None
 
 
 def _take(line: bytes, tokens: set[str], before: dict[str, float]) -> str:
@@ -142,6 +182,11 @@ def _name(text: str) -> str:
     if fault_of_subject(name):
         raise ValueError
     return name
+
+
+def _takes_back(before: Revocations, after: Revocations) -> bool:
+    """Whether something that was revoked before is no longer."""
+    return _joined(before, after) != after
 
 
 def _joined(one: Revocations, other: Revocations) -> Revocations:

@@ -88,7 +88,57 @@ def test_what_is_taken_out_of_the_file_is_believed_again(path: Path) -> None:
     door.refusal(bearer(door.token()))
     path.write_text("# nobody\n")
     door.clock.move(1)
+    assert door.refusal(bearer(door.token())).detail == REVOKED
+    door.clock.move(5)
     assert door.enter(bearer(door.token())).subject == "ada"
+
+
+@pytest.mark.parametrize("part", ["", "token t", "token t0\n"])
+@pytest.mark.parametrize("back", [0, 3600])
+def test_a_file_that_is_written_in_place_takes_nothing_back_before_it_is_whole(
+    path: Path, part: str, back: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_text("token t0\ntoken t1\n")
+    door = Door(revoked=path)
+    token = bearer(door.token(iat=None, nbf=None))
+    for more in range(3):  # never for long as it is
+        path.write_text(f"{part}{more}")
+        door.clock.move(4 - back)
+        assert door.refusal(token).detail == REVOKED
+        door.clock.move(1)
+        assert door.refusal(token).detail == REVOKED
+    path.write_text("token t1\ntoken t2\n")
+    for _ in range(8):
+        door.clock.move(1)
+        assert door.refusal(token).detail == REVOKED
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told[0] == (
+        "revoked revokes less than before; all of it stays revoked until the file was not written"
+        " for 5 seconds"
+    )
+    assert door.enter(bearer(door.token(jti="t0"))).session == "t0"
+
+
+@pytest.mark.parametrize("times", [2, 100])
+def test_a_file_that_is_written_while_it_is_read_is_read_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    path.write_text("token t0\n")
+    stat, looks = os.fstat, [0]
+
+    def fstat(descriptor: int) -> os.stat_result:
+        looks[0] += 1
+        if looks[0] % 2 == 0 and looks[0] <= 2 * times:  # after it was read
+            with path.open("a") as file:
+                file.write(f"token a{looks[0]}\n")
+        return stat(descriptor)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    if times == 2:
+        assert read_revocations(path).tokens == {"t0", "a2", "a4"}
+        return
+    with pytest.raises(ProblemError, match="written all the time"):
+        read_revocations(path)
 
 
 def test_the_file_is_not_looked_at_for_each_call(
@@ -139,6 +189,8 @@ def test_what_was_known_stays_revoked_while_the_file_cannot_be_read(
         assert door.refusal(bearer(door.token(jti="t2"))).detail == REVOKED
     path.write_text("token t4\n")
     door.clock.move(1)
+    assert door.refusal(bearer(door.token())).detail == REVOKED
+    door.clock.move(5)
     assert door.enter(bearer(door.token())).session == "t1"
 
 
