@@ -243,25 +243,30 @@ def leads_nowhere(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def locked_folder(folder: Path, *, waiting: bool = False) -> Iterator[None]:
+def locked_folder(folder: Path, *, waiting: bool = False) -> Iterator[bool]:
     """Hold a folder against others who change files of it while they hold it. A crash lets it go.
 
     Args:
-        folder: It has to be there. Where its file system has no locks, nobody is held off.
+        folder: It has to be there.
         waiting: Wait until whoever else holds it lets it go.
+
+    Returns:
+        Whether others are held off: false where its file system has no locks.
 
     Raises:
         BlockingIOError: somebody else holds it.
         OSError: it cannot be opened.
     """
     descriptor = os.open(folder, os.O_RDONLY)
+    is_held = True
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waiting else fcntl.LOCK_NB))
-        except OSError as error:
-            if isinstance(error, BlockingIOError):
-                raise
-        yield
+        except BlockingIOError:
+            raise
+        except OSError:
+            is_held = False
+        yield is_held
     finally:
         os.close(descriptor)
 

@@ -34,8 +34,8 @@ def new_draft(whole: Path) -> Iterator[Path]:
 def clear_drafts(whole: Path, ours: Collection[str]) -> list[Path]:
     """Remove what killed commands left beside ``whole``; returns what was removed.
 
-    Folders that are written at present stay, and so do those with anything in them but the files
-    ``ours``: somebody else may have given one a name like that.
+    Folders that are written at present stay, and so do those of other users and those with anything
+    in them but the files ``ours``: somebody else may have given one a name like that.
     """
     try:
         beside = sorted(whole.parent.iterdir())
@@ -62,6 +62,8 @@ def _is_removed(draft: Path) -> bool:
     except OSError:
         return False  # somebody else's, or gone by now
     try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            return False
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(draft)
     except OSError:

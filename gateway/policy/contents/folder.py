@@ -1,6 +1,7 @@
 """Writing a content to a folder, as the files that it is read from."""
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -16,7 +17,11 @@ from gateway.policy.contents.content import (
     SEPARATION,
     UNFINISHED,
     PolicyContent,
+    is_policy_file,
 )
+
+_DRAFT = re.compile(r"(?P<name>.+)\.[0-9a-f]{16}\.part")
+"""What a file is called until it takes the place of the one before."""
 
 _TOLD = b"""The policy files here are being exchanged by gateway policy export. If that has
 ended, it ended early, and they may be of two revisions: export again, with --force.
@@ -38,7 +43,9 @@ def write_content(content: PolicyContent, folder: Path, *, replace: bool = False
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with locked_folder(folder):
+        with locked_folder(folder) as is_alone:
+            if is_alone:
+                _remove_drafts(folder)
             return _written(content, folder, replace=replace)
     except BlockingIOError:
         told = f"Another export to {folder} is under way. Try again once it has ended."
@@ -74,6 +81,15 @@ def _written(content: PolicyContent, folder: Path, *, replace: bool) -> list[str
         for draft in written.values():
             draft.unlink(missing_ok=True)
     return sorted(content.files)
+
+
+def _remove_drafts(folder: Path) -> None:
+    """Remove what exports that were killed left; nobody else writes one now."""
+    for name in ("*.part", f"{CASES}*.part"):
+        for path in folder.glob(name):
+            begun = _DRAFT.fullmatch(path.relative_to(folder).as_posix())
+            if begun and is_policy_file(begun["name"]):
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

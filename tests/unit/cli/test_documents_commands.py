@@ -175,7 +175,11 @@ def test_one_adds_to_a_folder_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(store, "_publish", meanwhile)
     assert desk.run("add", desk.file("web.json", apollo(GET))).exit_code == 0
     assert len(tried) == 1
+    kept, left = (desk.documents / name for name in (".mine", f".{'0' * 64}.json.{'0a' * 8}"))
+    for path in (kept, left):
+        path.write_text("half")
     assert desk.run("add", desk.file("app.json", mapped(LIST))).exit_code == 0
+    assert (kept.exists(), left.exists()) == (True, False)
 
 
 def test_a_folder_that_would_hold_too_many_manifests_is_left_as_it_is(

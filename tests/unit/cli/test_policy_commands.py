@@ -285,6 +285,15 @@ def test_what_an_export_left_half_exchanged_is_not_read(
     assert not (files / "export.unfinished").exists()
 
 
+def test_drafts_of_exports_that_were_killed_are_removed(run, files: Path) -> None:
+    kept = [files / f"{name}.part" for name in ("mine", f"mine.{'0' * 16}", "access.csv")]
+    left = [files / f"{name}.{'0a' * 8}.part" for name in ("access.csv", "cases/x.yaml")]
+    for path in (*kept, *left):
+        path.write_text("half")
+    assert run("export", str(files), "--force").exit_code == 0
+    assert [path.exists() for path in (*kept, *left)] == [True] * 3 + [False] * 2
+
+
 def test_one_export_writes_to_a_folder_at_a_time(
     run, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ MAX_TEXT_BYTES = 64 * 1024 * 1024
 MAX_FILES = 1000
 
 _ENDING = ".json"
+_DRAFT = re.compile(r"\.[0-9a-f]{64}\.json\.[0-9a-f]{16}", re.ASCII)
 _BY_DIGEST = re.compile(r"[0-9a-f]{64}\.json", re.ASCII)
 
 
@@ -184,7 +185,10 @@ def held_folder(folder: Path) -> Iterator[None]:
     with ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked_folder(folder, waiting=True))
+            if held.enter_context(locked_folder(folder, waiting=True)):
+                for path in folder.glob(".*"):  # what commands that were killed left
+                    if _DRAFT.fullmatch(path.name):
+                        path.unlink(missing_ok=True)
         except OSError as error:
             raise _unwritable(folder, error) from None
         yield
