@@ -28,8 +28,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _require_new(path)
-        begun.rename(path)
+        _give_name(begun, path)
     finally:
         begun.unlink(missing_ok=True)
     sync_folder(path.parent)
@@ -52,6 +51,17 @@ def put_file(path: Path, content: bytes) -> None:
     finally:
         begun.unlink(missing_ok=True)
     sync_folder(place.parent)
+
+
+def _give_name(begun: Path, path: Path) -> None:
+    """Give a file its name, which nobody else has: a link, unlike a rename, replaces none."""
+    try:
+        os.link(begun, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links to files
+        _require_new(path)
+        begun.rename(path)
 
 
 def _require_new(path: Path) -> None:
