@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.model.problem import ProblemError, refuse
-from gateway.model.system import sync_folder, write_durably
+from gateway.model.system import locked_folder, sync_folder, write_durably
 from gateway.scaffold.drafts import clear_drafts, new_draft
 from gateway.shipped import shipped_policies
 
@@ -116,14 +116,16 @@ def _move(draft: Path, folder: Path) -> None:
     if not folder.exists():
         draft.rename(folder)
         return
-    moved: list[Path] = []  # the folder itself stays: a shell may stand in it
-    try:
-        for path in sorted(draft.iterdir()):
-            moved += [path.rename(folder / path.name)]
-    except OSError:
-        for path in moved:
-            path.rename(draft / path.name)
-        raise
+    with locked_folder(folder, waiting=True):
+        _require_empty(folder)  # still: another command may have been faster
+        moved: list[Path] = []  # the folder itself stays: a shell may stand in it
+        try:
+            for path in sorted(draft.iterdir()):
+                moved += [path.rename(folder / path.name)]
+        except OSError:
+            for path in moved:
+                path.rename(draft / path.name)
+            raise
 
 
 def _name_of(folder: Path) -> str:

@@ -14,6 +14,7 @@ from gateway.cli import main
 from gateway.environment import load_settings
 from gateway.loading import local_issuer
 from gateway.model.principal import PrincipalType
+from gateway.scaffold import founding
 from gateway.scaffold.drafts import new_draft
 from tests.processes import GATEWAY, HTTP, ROOT, start, stop
 
@@ -86,6 +87,25 @@ def test_what_a_killed_command_left_is_removed_and_told(
     done = init(tmp_path / "shop", "--json")
     assert json.loads(done.stdout)["removed"] == [str(left)]
     assert [path.name for path in tmp_path.iterdir()] == ["shop"]
+
+
+def test_what_came_into_the_folder_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another command may be faster; what it wrote was replaced, and taken away again."""
+    whole, put = tmp_path / "shop", founding._put
+    whole.mkdir()
+
+    def meanwhile(path: Path, text: str) -> None:
+        (whole / "README.md").write_text("of somebody else")
+        put(path, text)
+
+    monkeypatch.setattr(founding, "_put", meanwhile)
+    done = init(whole)
+    assert done.exit_code == 1
+    assert f"{whole} is not empty (README.md)" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["shop"]
+    assert (whole / "README.md").read_text() == "of somebody else"
 
 
 def test_what_may_be_of_somebody_else_stays(tmp_path: Path) -> None:
