@@ -213,6 +213,18 @@ def write_durably(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def read_regular(path: Path, most: int) -> bytes:
+    """The content of a file, one byte more than ``most`` where it is larger.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file: a pipe might never end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    with path.open("rb") as file:
+        return file.read(most + 1)
+
+
 def form_of(path: Path) -> tuple[int, int, int] | None:
     """What changes whenever a file is written or exchanged; None where there is none to be had."""
     try:

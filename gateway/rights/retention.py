@@ -14,6 +14,7 @@ from gateway.contracts.findings import Findings
 from gateway.contracts.yaml_source import MAX_BYTES, Node, parse_yaml
 from gateway.model.pii import PiiClass
 from gateway.model.problem import Issue, Problem, ProblemError
+from gateway.model.system import read_regular
 
 RETENTION_FILE = "retention.yaml"
 """The file of the rules within the folder of policies."""
@@ -109,8 +110,7 @@ def load_retention(policies: Path) -> tuple[RetentionRule, ...]:
     """
     path = policies / RETENTION_FILE
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_regular(path, MAX_BYTES)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             return ()

@@ -9,6 +9,7 @@ from gateway.contracts.findings import Findings
 from gateway.contracts.yaml_source import Node, parse_yaml
 from gateway.model.json import JsonObject, digest
 from gateway.model.problem import Issue, Problem, ProblemError
+from gateway.model.system import read_regular
 from gateway.skills.signatures import PublicKey, read_public_key
 
 TRUST_FILE = "skills.yaml"
@@ -100,8 +101,7 @@ def load_trust(policies: Path) -> TrustPolicy:
     path = policies / TRUST_FILE
     found: list[Issue] = []
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+        content = read_regular(path, _MAX_BYTES)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             return TrustPolicy({})

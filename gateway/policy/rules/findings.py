@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.model.problem import Issue, Problem, ProblemError
+from gateway.model.system import read_regular
 
 POLICIES_INVALID = "POLICIES_INVALID"
 POLICY_CASES_INVALID = "POLICY_CASES_INVALID"
@@ -34,10 +35,11 @@ class Findings:
     def text_of(self, path: Path) -> str | None:
         """The text of a file, or None after telling why there is none."""
         try:
-            if path.stat().st_size > _MAX_FILE:
+            content = read_regular(path, _MAX_FILE)
+            if len(content) > _MAX_FILE:
                 self.add(FILE, path, f"the file is larger than {_MAX_FILE // 2**20} MiB")
                 return None
-            return path.read_text(encoding="utf-8")
+            return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
         except FileNotFoundError:
             self.add(FILE, path, "the file is missing; the shipped policies folder has a model")
         except UnicodeDecodeError as error:

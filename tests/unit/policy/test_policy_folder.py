@@ -1,5 +1,6 @@
 """Reading a folder of policy files beside somebody who exchanges them."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,21 @@ def test_a_link_that_leads_nowhere_is_told(tmp_path: Path, name: str) -> None:
         read_content(tmp_path)
     (issue,) = refused.value.problem.issues
     assert (issue.code, issue.path) == ("POLICY_FILE", f"{tmp_path / name}:1:1")
+
+
+@pytest.mark.parametrize("name", ["access.csv", "separation.yaml", "cases/b.yaml"])
+def test_a_pipe_holds_nobody_up(tmp_path: Path, name: str) -> None:
+    (tmp_path / "cases").mkdir()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ProblemError) as refused:
+        read_content(tmp_path)
+    assert "cannot be read: it is no regular file" in refused.value.problem.detail
+
+
+def test_ends_of_lines_are_those_of_every_system(tmp_path: Path) -> None:
+    write_content(BEFORE, tmp_path)
+    (tmp_path / "access.csv").write_bytes(b"p, a, *, *, call, allow\r\n\r")
+    assert read_content(tmp_path).files["access.csv"] == "p, a, *, *, call, allow\n\n"
 
 
 def test_cases_that_are_no_folder_are_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,10 @@ def test_a_link_that_leads_nowhere_is_no_absent_file(tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as refused:
         load_retention(tmp_path)
     assert "check its permissions, or its link" in refused.value.problem.issues[0].message
+    (tmp_path / "retention.yaml").unlink()
+    os.mkfifo(tmp_path / "retention.yaml")
+    with pytest.raises(ProblemError, match="it is no regular file"):
+        load_retention(tmp_path)
 
 
 def test_the_shipped_file_keeps_everything() -> None:

@@ -1,5 +1,6 @@
 """The trust policy: read strictly, told with all its faults, empty where there is none."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,10 @@ def test_a_link_that_leads_nowhere_is_no_absent_file(tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as refused:
         load_trust(tmp_path)
     assert "check its permissions, or its link" in refused.value.problem.issues[0].message
+    (tmp_path / "skills.yaml").unlink()
+    os.mkfifo(tmp_path / "skills.yaml")
+    with pytest.raises(ProblemError, match="it is no regular file"):
+        load_trust(tmp_path)
 
 
 def test_keys_of_other_kinds_and_sizes_are_refused() -> None:
