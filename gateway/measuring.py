@@ -91,10 +91,7 @@ class Measuring:
     def _told(self, seen: _Seen, now: str) -> Iterator[Reading]:
         here, record = self._gateway.policies.revision, seen.record
         yield Reading(metrics.policy_followed, int(seen.head == here))
-        if record.signed_at is not None:
-            age = (parse(now) - parse(record.signed_at)).total_seconds()
-            yield Reading(metrics.checkpoint_age, max(age, 0.0))
-        yield Reading(metrics.unsigned, record.unsigned)
+        yield from how_signed(record, now)
         yield from _to_do(seen.standing)
         behind: dict[str, int] = {}
         for one in record.targets:
@@ -102,6 +99,23 @@ class Measuring:
             behind[kind] = max(one.behind, behind.get(kind, 0))
         for kind, count in behind.items():
             yield Reading(metrics.anchor_backlog, count, (kind,))
+
+
+def how_signed(record: RecordState, now: str) -> Iterator[Reading]:
+    """How far checkpoints cover the record at the moment ``now``.
+
+    How long entries wait is told from the start, where no checkpoint was ever signed too: of what
+    is not there, no rule says anything.
+    """
+    if record.signed_at is not None:
+        yield Reading(metrics.checkpoint_age, _age(record.signed_at, now))
+    yield Reading(metrics.unsigned, record.unsigned)
+    waits = 0.0 if record.unsigned_since is None else _age(record.unsigned_since, now)
+    yield Reading(metrics.unsigned_age, waits)
+
+
+def _age(moment: str, now: str) -> float:
+    return max((parse(now) - parse(moment)).total_seconds(), 0.0)
 
 
 def _to_do(standing: Standing) -> Iterator[Reading]:

@@ -138,6 +138,10 @@ executions = Gauge("gateway_executions", "Executions that are not over, by statu
 approvals_open = Gauge("gateway_approvals_open", "Approval requests that wait for somebody.")
 checkpoint_age = Gauge("gateway_checkpoint_age_seconds", "Seconds since the last checkpoint.")
 unsigned = Gauge("gateway_entries_since_checkpoint", "Entries that no checkpoint covers yet.")
+unsigned_age = Gauge(
+    "gateway_unsigned_entry_age_seconds",
+    "Seconds that the oldest entry which no checkpoint covers has waited; 0 where there is none.",
+)
 webhook_backlog = Gauge("gateway_webhook_deliveries_pending", "Deliveries still to be made.")
 anchor_backlog = Gauge(
     "gateway_anchor_checkpoints_behind",
