@@ -68,6 +68,11 @@ _pending = (
 _CHANGING = ("status", "attempts", "next_at", "last_status", "last_error", "updated_at")
 
 POSITION = Statement(select(webhook_cursor.c.position).where(*_place))
+PLACES = Statement(
+    select(webhook_cursor.c.workspace, webhook_cursor.c.endpoint).order_by(
+        webhook_cursor.c.workspace, webhook_cursor.c.endpoint
+    )
+)
 OPEN = adding_once(webhook_cursor)
 MOVE = setting(
     updating(webhook_cursor).where(*_place, webhook_cursor.c.position == bindparam("before")),
@@ -157,6 +162,10 @@ class SqlDeliveryRecords:
         """The position up to which events were queued for an endpoint; None if it is new."""
         row = self._one(POSITION, of_workspace=workspace, of_endpoint=endpoint)
         return row[0] if row else None
+
+    def webhook_places(self) -> list[tuple[str, str]]:
+        """The workspace and the id of every endpoint that there ever was, in order."""
+        return [(workspace, endpoint) for workspace, endpoint in self._all(PLACES)]
 
 
 class SqlDeliveryQueue:

@@ -99,6 +99,10 @@ class DeliveryRecords(Protocol):
         """The position up to which events were queued for an endpoint; None if it is new."""
         ...
 
+    def webhook_places(self) -> list[tuple[str, str]]:
+        """The workspace and the id of every endpoint that there ever was, in order."""
+        ...
+
 
 class DeliveryQueue(Protocol):
     """Writing the queue, within a unit of work."""

@@ -203,16 +203,19 @@ def _key_place(root: Node, place: tuple[int | str, ...]) -> str:
 
 
 def _repeated(root: Node) -> Iterator[Issue]:
-    """Ids that stand there more than once."""
-    first: dict[str, str] = {}
+    """Ids that stand there more than once in one workspace."""
+    first: dict[tuple[str, str], str] = {}
     for item in root.value if isinstance(root.value, list) else ():
-        own = item.value.get("id") if isinstance(item.value, dict) else None
+        if not isinstance(item.value, dict):
+            continue
+        own, workspace = item.value.get("id"), item.value.get("workspace")
         if own is None or not isinstance(own.value, str):
             continue
-        if own.value in first:
-            message = f"the id {own.value!r} is taken (at {first[own.value]}); use another"
+        place = (str(workspace.value) if workspace is not None else "", own.value)
+        if place in first:
+            message = f"the id {own.value!r} is taken (at {first[place]}); use another"
             yield Issue(own.at, _VALUE, message)
-        first.setdefault(own.value, own.at)
+        first.setdefault(place, own.at)
 
 
 def _invalid(issues: list[Issue]) -> ProblemError:

@@ -28,6 +28,11 @@ class Endpoint:
     source: str | None = None
     enabled: bool = True
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """What it is known by, as all that is stored of it is: its workspace and its id."""
+        return self.workspace, self.id
+
     def wants(self, event: Announcement) -> bool:
         """True if this endpoint is told of the event."""
         if event.workspace != self.workspace:
@@ -58,7 +63,7 @@ class Roster:
     """
 
     def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
-        self._serving = {endpoint.id: endpoint for endpoint in endpoints if endpoint.enabled}
+        self._serving = {endpoint.place: endpoint for endpoint in endpoints if endpoint.enabled}
 
     def __bool__(self) -> bool:
         return bool(self._serving)
@@ -67,6 +72,6 @@ class Roster:
         """Every endpoint in service."""
         return tuple(self._serving.values())
 
-    def retire(self, endpoint_id: str) -> None:
+    def retire(self, endpoint: Endpoint) -> None:
         """Take an endpoint out of service."""
-        self._serving.pop(endpoint_id, None)
+        self._serving.pop(endpoint.place, None)

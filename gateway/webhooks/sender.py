@@ -107,8 +107,8 @@ class Sender:
         self._settled = settled
         self._look = asyncio.Event()
         self._sending: dict[str, asyncio.Task[None]] = {}
-        self._busy: Counter[str] = Counter()
-        self._held: dict[str, str] = {}
+        self._busy: Counter[tuple[str, str]] = Counter()
+        self._held: dict[tuple[str, str], str] = {}
         self._turn = 0
 
     def look(self) -> None:
@@ -159,22 +159,22 @@ class Sender:
     # --- what is due: one snapshot, in the thread that reads
 
     def _due(
-        self, records: Records, now: str, sending: frozenset[str], busy: Counter[str]
+        self, records: Records, now: str, sending: frozenset[str], busy: Counter[tuple[str, str]]
     ) -> _Round:
         letters: list[_Letter] = []
         moments: list[str] = []
         latest = self._schedule.latest(now)
         for endpoint in self._in_turn():
-            held = self._held.get(endpoint.id, "")
+            held = self._held.get(endpoint.place, "")
             if now < held <= latest:
                 moments.append(held)
                 continue
             upcoming = records.next_delivery(endpoint.workspace, endpoint.id, now, latest)
             if upcoming is not None:
                 moments.append(upcoming)
-            room = _room(busy[endpoint.id], len(sending) + len(letters))
+            room = _room(busy[endpoint.place], len(sending) + len(letters))
             due = records.due_deliveries(
-                endpoint.workspace, endpoint.id, now, busy[endpoint.id] + room, latest
+                endpoint.workspace, endpoint.id, now, busy[endpoint.place] + room, latest
             )
             fresh = [one for one in due if one.id not in sending][:room]
             letters += [self._letter(records, endpoint, one) for one in fresh]
@@ -219,7 +219,7 @@ class Sender:
     # --- sending and settling
 
     def _begin(self, letter: _Letter) -> None:
-        self._busy[letter.endpoint.id] += 1
+        self._busy[letter.endpoint.place] += 1
         own = letter.delivery.id
         self._sending[own] = asyncio.create_task(self._send(letter))
 
@@ -240,7 +240,7 @@ class Sender:
             await asyncio.sleep(TROUBLE)
         finally:
             del self._sending[letter.delivery.id]
-            self._busy[letter.endpoint.id] -= 1
+            self._busy[letter.endpoint.place] -= 1
             self.look()
 
     async def _put_off(self, delivery: Delivery, trouble: ProblemError) -> None:
@@ -258,11 +258,11 @@ class Sender:
     def _heed(self, endpoint: Endpoint, attempt: Attempt) -> None:
         """Do for the whole endpoint what its answer asks: leave it alone, or for a while."""
         if attempt.gone:
-            self._roster.retire(endpoint.id)
+            self._roster.retire(endpoint)
             _log.error("webhook endpoint %s answered 410: off until the next start", endpoint.id)
         elif attempt.retry_after:
             until = after(stamp(self._clock.now()), attempt.retry_after)
-            self._held[endpoint.id] = max(until, self._held.get(endpoint.id, ""))
+            self._held[endpoint.place] = max(until, self._held.get(endpoint.place, ""))
 
     async def _settle(self, delivery: Delivery, attempt: Attempt) -> None:
         def unit(tx: Tx) -> Delivery:

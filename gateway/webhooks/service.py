@@ -77,6 +77,7 @@ class Webhooks:
             return
         await self._parts.journal.write(self._record_endpoints)
         await self._intake.open(self._endpoints)
+        await self._tell_who_left()
         if not self._roster:
             return
         self._prune_sometimes()
@@ -84,6 +85,18 @@ class Webhooks:
             asyncio.create_task(self._take_in()),
             asyncio.create_task(self._sender.run()),
         ]
+
+    async def _tell_who_left(self) -> None:
+        """Name the endpoints that have a place and are not in the file: theirs waits for them, as
+        does that which one had in a workspace that the file no longer gives it."""
+        listed = {endpoint.place for endpoint in self._endpoints}
+        places = await self._parts.journal.read(lambda records: records.webhook_places())
+        for workspace, endpoint in places:
+            if (workspace, endpoint) not in listed:
+                told = (
+                    "webhook endpoint %s of workspace %s is not in the file: it is told nothing, "
+                )
+                _log.warning(told + "and its deliveries wait for it", endpoint, workspace)
 
     def _record_endpoints(self, tx: Tx) -> None:
         """Who is told of what from now on, and what becomes of personal data in it."""

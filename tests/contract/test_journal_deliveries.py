@@ -173,6 +173,18 @@ async def test_an_endpoint_begins_where_it_was_opened_and_moves_only_from_there(
     assert await position() == 12
 
 
+async def test_every_endpoint_that_there_ever_was_is_known(journal: Journal) -> None:
+    assert await journal.read(lambda records: records.webhook_places()) == []
+    places = [("acme", "a"), ("acme", "b"), ("globex", "a")]
+
+    def unit(tx: Tx) -> None:
+        for workspace, endpoint in reversed(places):
+            tx.open_webhook(workspace, endpoint, 7)
+
+    await journal.write(unit)
+    assert await journal.read(lambda records: records.webhook_places()) == places
+
+
 async def test_position_and_deliveries_are_stored_as_one(journal: Journal) -> None:
     await journal.write(lambda tx: tx.open_webhook("acme", "hook", 0))
 

@@ -143,7 +143,6 @@ def test_everything_that_is_wrong_is_told_at_once_with_its_place(
         ("webhooks.yaml:6:3", "WEBHOOK_VALUE"),
         ("webhooks.yaml:7:8", "WEBHOOK_VALUE"),
         ("webhooks.yaml:8:29", "WEBHOOK_VALUE"),
-        ("webhooks.yaml:9:7", "WEBHOOK_VALUE"),
         ("webhooks.yaml:10:14", "WEBHOOK_VALUE"),
         ("webhooks.yaml:11:8", "WEBHOOK_VALUE"),
         ("webhooks.yaml:12:12", "WEBHOOK_SECRET"),
@@ -160,7 +159,19 @@ def test_everything_that_is_wrong_is_told_at_once_with_its_place(
     messages = {issue.path: issue.message for issue in told.issues}
     assert "did you mean 'types'" in messages["webhooks.yaml:6:3"]
     assert "GATEWAY_WEBHOOK_HOSTS" in messages["webhooks.yaml:18:8"]
-    assert "taken (at webhooks.yaml:2:7)" in messages["webhooks.yaml:9:7"]
+
+
+def test_a_workspace_has_one_endpoint_of_an_id(file: Path, registry: Registry) -> None:
+    written = (
+        "- {{id: hook, workspace: {}, url: https://h.example.com/{}, types: ['*'],"
+        " secret: '${{secret:GOOD}}'}}\n"
+    )
+    two = written.format("acme", 1) + written.format("globex", 2)
+    found = load(file, registry, two)
+    assert [one.place for one in found] == [("acme", "hook"), ("globex", "hook")]
+    (issue,) = refusal(file, registry, two + written.format("acme", 3)).issues
+    assert (issue.path, issue.code) == ("webhooks.yaml:3:8", "WEBHOOK_VALUE")
+    assert "'hook' is taken (at webhooks.yaml:1:8)" in issue.message
 
 
 def test_no_message_holds_a_secret_or_the_credentials_of_a_url(

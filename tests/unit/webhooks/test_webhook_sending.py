@@ -258,6 +258,40 @@ async def test_an_endpoint_that_moves_to_another_workspace_takes_nothing_along(
     assert {event["subject"] for event in receiver.events()} == {"exec_b"}
 
 
+async def test_an_endpoint_that_left_its_workspace_is_named_and_misses_nothing_once_it_is_back(
+    journal: SqliteJournal, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = "webhook endpoint hook of workspace acme is not in the file"
+    async with running(journal, endpoint(receiver)):
+        pass
+    assert left not in caplog.text
+    async with running(journal, endpoint(receiver, workspace="globex")):
+        assert left in caplog.text
+        await run(journal, "a")
+        await run(journal, "b", "globex")
+        await until(lambda: len(receiver.messages) >= len(KINDS))
+    assert {event["subject"] for event in receiver.events()} == {"exec_b"}
+    caplog.clear()
+    both = endpoint(receiver), endpoint(receiver, workspace="globex")
+    async with running(journal, *both):
+        assert "is not in the file" not in caplog.text
+        await settled(journal, len(KINDS))
+    assert {event["subject"] for event in receiver.events()} == {"exec_a", "exec_b"}
+    assert set(receiver.ids().values()) == {1}
+
+
+async def test_endpoints_of_one_id_in_two_workspaces_have_nothing_in_common(
+    journal: SqliteJournal, receiver: Receiver
+) -> None:
+    receiver.answer = lambda message: (410 if message.path == "/in" else 204, {})
+    other = endpoint(receiver, workspace="globex", url=f"{receiver.url}/other")
+    async with running(journal, endpoint(receiver), other):
+        await run(journal, "a")
+        await settled(journal, 1, "dead")
+        await run(journal, "b", "globex")
+        await until(lambda: [one.path for one in receiver.messages].count("/other") == len(KINDS))
+
+
 async def test_a_disabled_endpoint_gets_nothing_and_catches_up_when_it_is_enabled(
     journal: SqliteJournal, receiver: Receiver
 ) -> None:
