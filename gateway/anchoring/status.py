@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gateway.anchoring.targets import Destinations
-from gateway.model.anchor import Progress, Receipt, TargetKind
+from gateway.model.anchor import Brought, Progress, Receipt, TargetKind
 from gateway.model.ports import Records
+
+Given = TypeVar("Given", Receipt, Brought)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,12 @@ def target_statuses(
     return found
 
 
-def cosignatures(receipts: Iterable[Receipt]) -> list[Receipt]:
+def cosignatures(receipts: Iterable[Given]) -> list[Given]:
     """The receipts that are cosignatures."""
     return [one for one in receipts if one.cosignature is not None]
 
 
-def is_cosigned(destinations: Destinations, receipts: Sequence[Receipt]) -> bool:
+def is_cosigned(destinations: Destinations, receipts: Sequence[Given]) -> bool:
     """Whether as many of the configured witnesses signed as are wanted.
 
     Cosignatures were verified when they came; those of witnesses that left the file do not count.

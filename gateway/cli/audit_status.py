@@ -14,7 +14,7 @@ from gateway.anchoring import (
 from gateway.cli.options import FAILED, OK, existing_record, with_settings
 from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.journal import parsed_line, read_record
-from gateway.model.anchor import Receipt, TargetKind
+from gateway.model.anchor import Brought, TargetKind
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records
 from gateway.settings import Settings
@@ -108,8 +108,8 @@ def _show_target(one: JsonObject, out: Output) -> None:
 def _lacking(records: Records, destinations: Destinations, newest: int) -> list[int]:
     """The numbers of the checkpoints that fewer witnesses signed than are wanted."""
     first = max(newest - _LOOKED_AT + 1, 1)
-    signed: dict[int, list[Receipt]] = {}
-    for one in records.receipts(first, newest):
+    signed: dict[int, list[Brought]] = {}
+    for one in records.brought(first, newest):
         if one.kind is TargetKind.WITNESS:
             signed.setdefault(one.number, []).append(one)
     began = min(signed, default=newest)

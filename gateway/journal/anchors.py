@@ -14,7 +14,7 @@ from gateway.journal.dialects import JSON, TEXT, WHOLE
 from gateway.journal.session import Row
 from gateway.journal.statement import Statement, adding_once, setting
 from gateway.journal.tables import metadata
-from gateway.model.anchor import Progress, Receipt, TargetKind
+from gateway.model.anchor import Brought, Progress, Receipt, TargetKind
 from gateway.model.json import decode, encode
 
 anchor_target = Table(
@@ -54,11 +54,10 @@ MOVE = setting(
     updating(anchor_target).where(*_place, _target.number == bindparam("was_number")), *_CHANGING
 )
 KEEP = adding_once(anchor_receipt)
-RECEIPTS = Statement(
-    select(*anchor_receipt.columns)
-    .where(_receipt.number >= bindparam("first"), _receipt.number <= bindparam("last"))
-    .order_by(_receipt.number, _receipt.kind, _receipt.target)
-)
+_between = (_receipt.number >= bindparam("first"), _receipt.number <= bindparam("last"))
+_in_order = (_receipt.number, _receipt.kind, _receipt.target)
+RECEIPTS = Statement(select(*anchor_receipt.columns).where(*_between).order_by(*_in_order))
+BROUGHT = Statement(select(*_in_order, _receipt.cosignature).where(*_between).order_by(*_in_order))
 
 
 class SqlAnchorRecords:
@@ -81,6 +80,14 @@ class SqlAnchorRecords:
             for number, kind, target, at, body, cosignature in self._all(
                 RECEIPTS, first=first, last=last
             )
+        ]
+
+    def brought(self, first: int, last: int) -> list[Brought]:
+        """Who has the checkpoints ``first`` to ``last``, as ``receipts`` and in its order, and
+        without reading any answer."""
+        return [
+            Brought(number, TargetKind(kind), target, cosignature)
+            for number, kind, target, cosignature in self._all(BROUGHT, first=first, last=last)
         ]
 
 

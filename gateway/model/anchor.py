@@ -51,6 +51,16 @@ class Receipt:
     cosignature: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """That a target has a checkpoint: its receipt without what it answered, which may be long."""
+
+    number: int
+    kind: TargetKind
+    target: str
+    cosignature: str | None = None
+
+
 class AnchorRecords(Protocol):
     """Reading what became of the checkpoints outside."""
 
@@ -60,6 +70,11 @@ class AnchorRecords(Protocol):
 
     def receipts(self, first: int, last: int) -> list[Receipt]:
         """The receipts for the checkpoints ``first`` to ``last``, by number, kind and target."""
+        ...
+
+    def brought(self, first: int, last: int) -> list[Brought]:
+        """Who has the checkpoints ``first`` to ``last``, as ``receipts`` and in its order, and
+        without reading any answer."""
         ...
 
 

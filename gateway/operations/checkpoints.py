@@ -13,7 +13,7 @@ from gateway.anchoring import (
     target_statuses,
     with_cosignatures,
 )
-from gateway.model.anchor import Receipt, TargetKind
+from gateway.model.anchor import Brought, Receipt, TargetKind
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
 from gateway.model.problem import Problem, ProblemError, refuse
@@ -66,9 +66,11 @@ class Checkpoints:
         page = page_of(admitted)
         there = numbers(records)
         window = there[::-1][page.offset : page.offset + page.limit]
-        receipts = records.receipts(window[-1], window[0]) if window else []
+        brought: dict[int, list[Brought]] = {}
+        for one in records.brought(window[-1], window[0]) if window else ():
+            brought.setdefault(one.number, []).append(one)
         items = [
-            self._item(found, [one for one in receipts if one.number == found.number])
+            self._item(found, brought.get(number, []))
             for number in window
             if (found := note_of(records, number)) is not None
         ]
@@ -95,12 +97,12 @@ class Checkpoints:
             ],
         }
 
-    def _item(self, found: SignedNote, receipts: Sequence[Receipt]) -> JsonObject:
+    def _item(self, found: SignedNote, brought: Sequence[Brought]) -> JsonObject:
         return {
             **_common(found),
-            "witnesses": [one.target for one in cosignatures(receipts)],
-            "cosigned": is_cosigned(self.destinations, receipts),
-            "anchors": [one.target for one in receipts if one.kind is TargetKind.ANCHOR],
+            "witnesses": [one.target for one in cosignatures(brought)],
+            "cosigned": is_cosigned(self.destinations, brought),
+            "anchors": [one.target for one in brought if one.kind is TargetKind.ANCHOR],
         }
 
 

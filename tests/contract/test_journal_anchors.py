@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.journal import SqliteJournal, rebuild_record
-from gateway.model.anchor import Progress, Receipt, TargetKind
+from gateway.model.anchor import Brought, Progress, Receipt, TargetKind
 from gateway.model.ports import Journal
 from gateway.model.problem import ProblemError, refuse
 from tests.contract.journal_story import SteppingClock, Story
@@ -82,6 +82,9 @@ async def test_receipts_come_by_number_kind_and_target(journal: Journal) -> None
         await journal.write(lambda tx, start=start: tx.open_target(start))  # type: ignore[misc] # bound in the loop
         await move(journal, start, replace(start, number=1), one)
     assert await receipts(journal) == told
+    brought = await journal.read(lambda records: records.brought(1, 99))
+    assert brought == [Brought(one.number, one.kind, one.target) for one in told]
+    assert await journal.read(lambda records: records.brought(3, 99)) == []
 
 
 async def test_what_is_undone_leaves_nothing(journal: Journal) -> None:

@@ -5,22 +5,34 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.anchoring import Destinations
 from gateway.anchoring.history import next_after
 from gateway.journal import Checkpointer, SqliteJournal
 from gateway.journal.migrations import migrate_sqlite
+from gateway.model.anchor import Progress, Receipt, TargetKind
+from gateway.model.decision import AccessDecision
 from gateway.model.entry import EntryType, NewEntry
+from gateway.model.json import JsonObject
+from gateway.model.ports import Records
+from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.model.system import SystemClock
+from gateway.operations.checkpoints import Checkpoints
 from gateway.operations.signed_checkpoints import newest, note_of, note_of_size, numbers
+from gateway.pipeline import Admitted, Call
 from gateway.privacy import CheckpointSigner
+from tests.loaded import load_contracts
 
 pytestmark = pytest.mark.anyio
-GOLDEN = Path(__file__).parents[2] / "golden"
+ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "tests" / "golden"
+NOW = "2026-03-01T09:30:00.000000Z"
 
 
 @pytest.fixture
@@ -94,3 +106,36 @@ async def test_checkpoints_of_this_release_are_found_behind_them(
         assert await journal.read(lambda records, of=size: note_of_size(records, of)) is None  # type: ignore[misc] # same
     for number in (0, -1, first + 3):
         assert await journal.read(lambda records, at=number: note_of(records, at)) is None  # type: ignore[misc] # same
+
+
+async def test_the_list_reads_no_answers_of_targets(
+    journal: SqliteJournal, signed_before: list[int]
+) -> None:
+    """A page has up to 200 checkpoints, each brought to up to 64 targets, whose answers may be 64
+    kB long."""
+    for count in (1, 4):
+        await sign(journal, count)
+    number = signed_before[-1] + 1
+    for kind, cosignature in ((TargetKind.ANCHOR, None), (TargetKind.WITNESS, "— w AAAA")):
+        start = Progress(kind, "who", number - 1, NOW)
+        receipt = Receipt(number, kind, "who", NOW, {}, cosignature)
+        after = replace(start, number=number)
+        await journal.write(lambda tx, start=start: tx.open_target(start))  # type: ignore[misc] # bound in the loop
+        await journal.write(lambda tx, of=(start, after, receipt): tx.move_target(*of))  # type: ignore[misc] # same
+    with closing(sqlite3.connect(journal.path)) as connection:
+        connection.execute("UPDATE anchor_receipt SET body = 'what cannot be read'")
+        connection.commit()
+
+    contract = load_contracts([ROOT / "schema" / "audit"]).operations["audit.checkpoint.list@1.0.0"]
+    who = Principal(PrincipalType.HUMAN, "olga", "acme")
+    asked = Admitted(Call(contract, {}, who), {}, AccessDecision("dec_1", True, "", "r"))
+
+    async def never() -> None:
+        raise AssertionError("nothing is to be signed")
+
+    def ask(records: Records) -> JsonObject:
+        return Checkpoints(never, Destinations()).list_all(asked, records)
+
+    items = (await journal.read(ask))["items"]
+    told = [(one["number"], one["anchors"], one["witnesses"]) for one in items]
+    assert told == [(number + 1, [], []), (number, ["who"], ["who"])]
