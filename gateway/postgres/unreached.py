@@ -19,6 +19,7 @@ _REASONS = (
     ("resolve host", "its host has no address; mend the host, or the name service"),
     ("translate host name", "its host has no address; mend the host, or the name service"),
     ("timeout", "it did not answer in time; look at it, and at the network between"),
+    ("did not answer in time", "it did not answer in time; look at it, and at the network between"),
     ("timed out", "it did not answer in time; look at it, and at the network between"),
     ("authentication failed", "it refuses the user or the password; mend them"),
     ("no password supplied", "it asks for a password; give one, such as by PGPASSWORD"),
@@ -40,6 +41,28 @@ _REASONS = (
 
 
 def unreached(error: BaseException | None) -> str:
-    """What is wrong and what to do, where ``error`` came of asking for a session."""
-    said = " ".join(_NAMES.sub("", str(error)).casefold().split())
-    return next((told for part, told in _REASONS if part in said), _ELSE)
+    """What is wrong and what to do, where ``error`` came of asking for a session.
+
+    Where several addresses were tried, of each: one that is down says nothing of the next.
+    """
+    tried = [_reason(said) for said in _attempts(str(error))]
+    if len(set(tried)) == 1:
+        return tried[0]
+    places: dict[str, list[str]] = {}
+    for number, reason in enumerate(tried, 1):
+        places.setdefault(reason, []).append(str(number))
+    return "; ".join(
+        f"of the {len(tried)} addresses tried, number {' and '.join(numbers)}: {reason}"
+        for reason, numbers in places.items()
+    )
+
+
+def _attempts(said: str) -> list[str]:
+    """What was said of each attempt; psycopg puts the last of several once more before them."""
+    _, several, told = said.partition("\nMultiple connection attempts failed.")
+    return told.split("\n- host: ")[1:] if several else [said]
+
+
+def _reason(said: str) -> str:
+    plain = " ".join(_NAMES.sub("", said).casefold().split())
+    return next((told for part, told in _REASONS if part in plain), _ELSE)

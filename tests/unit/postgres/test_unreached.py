@@ -21,6 +21,18 @@ def test_nobody_listens_or_the_host_has_no_address() -> None:
     assert "its host has no address" in told("postgresql://x@timeout.invalid/x")
 
 
+def test_each_of_several_hosts_is_told_of(database_url: str) -> None:
+    parts = conninfo.conninfo_to_dict(database_url)
+    there = f"{parts['host']}:{parts['port']}"
+    away = f"127.0.0.1:{free_port()}"
+    found = told(f"postgresql://{parts['user']}@{away},{there},{away}/none_such")
+    assert "of the 3 addresses tried, number 1 and 3: nobody listens there" in found
+    assert "of the 3 addresses tried, number 2: it has no such database" in found
+    found = told(f"postgresql://x@{away},{away}/x")
+    assert "tried" not in found
+    assert "nobody listens there" in found
+
+
 def test_what_a_server_refuses_is_told_without_names(database_url: str) -> None:
     parts = conninfo.conninfo_to_dict(database_url)
     named = {**parts, "dbname": "timeout"}
@@ -47,6 +59,7 @@ def test_what_a_server_refuses_is_told_without_names(database_url: str) -> None:
         ("FATAL:  sorry, too many clients already", "no session left"),
         ("FATAL:  the database system is starting up", "it is starting"),
         ("connection timeout expired", "did not answer in time"),
+        ("the server did not answer in time", "look at it, and at the network"),
         ("server certificate for 'x' does not match", "TLS fails"),
         ('FATAL:  something new about "timeout"', "check that it runs"),
         ("", "check that it runs"),
