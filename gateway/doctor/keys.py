@@ -6,7 +6,7 @@ from pathlib import Path
 from gateway.doctor.findings import Finding, failed, ok, skipped, warning
 from gateway.identity import LocalIssuer, read_revocations
 from gateway.journal import read_record
-from gateway.postgres import Connection, database_of
+from gateway.postgres import ANSWER_SECONDS, Connection, database_of
 from gateway.privacy.inspection import checkpoint_key_id, root_key_id, roots_in_store
 from gateway.settings import Settings
 
@@ -42,7 +42,7 @@ def root_key(settings: Settings) -> Iterator[Finding]:
 def signing_key(settings: Settings) -> Iterator[Finding]:
     """Whether the key that signs checkpoints is there, with its public half."""
     if settings.key_database:
-        connection = Connection(settings.key_database, "the key store")
+        connection = Connection(settings.key_database, "the key store", silence=ANSWER_SECONDS)
         try:
             connection.rows("SELECT 1")
         finally:

@@ -16,7 +16,7 @@ from gateway.journal import (
 )
 from gateway.model.system import SystemClock
 from gateway.model.time import parse
-from gateway.postgres import Connection, database_of
+from gateway.postgres import ANSWER_SECONDS, Connection, database_of
 from gateway.settings import Settings
 
 _AHEAD = timedelta(seconds=5)
@@ -46,7 +46,7 @@ def database(settings: Settings) -> Iterator[Finding]:
 
 
 def _postgres(url: str) -> Iterator[Finding]:
-    connection = Connection(url, "the record")
+    connection = Connection(url, "the record", silence=ANSWER_SECONDS)
     try:
         ((read_only, recovering, moment),) = connection.rows(
             "SELECT current_setting('transaction_read_only'), pg_is_in_recovery(),"

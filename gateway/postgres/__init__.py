@@ -17,16 +17,18 @@ from gateway.postgres.connection import (
 )
 from gateway.postgres.descriptors import await_any
 from gateway.postgres.locks import SharedLock
-from gateway.postgres.patient import PatientAsyncSession
+from gateway.postgres.patient import ANSWER_SECONDS, PatientAsyncSession, PatientSession
 from gateway.postgres.unreached import unreached
 
 __all__ = [
     "ALIVE",
+    "ANSWER_SECONDS",
     "CONNECT_SECONDS",
     "ENCODING",
     "NO_LIMIT",
     "Connection",
     "PatientAsyncSession",
+    "PatientSession",
     "SharedLock",
     "as_text",
     "asked_of",

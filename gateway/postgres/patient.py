@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 
+ANSWER_SECONDS = 15.0
+"""How long a server may take to answer whoever asks for nothing that takes long."""
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
 

@@ -13,7 +13,14 @@ from gateway.journal.schema_version import require_version
 from gateway.journal.statement import creating
 from gateway.journal.tables import SCHEMA_VERSION, metadata
 from gateway.model.problem import ProblemError
-from gateway.postgres import CONNECT_SECONDS, connect, database_of
+from gateway.postgres import (
+    ALIVE,
+    ANSWER_SECONDS,
+    CONNECT_SECONDS,
+    PatientSession,
+    connect,
+    database_of,
+)
 
 _LOCK = (0x67617465, 2)
 """The advisory lock of whoever creates or migrates the tables."""
@@ -46,7 +53,7 @@ def create_schema(url: str, companions: Sequence[Companion] = ()) -> bool:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
+def connected(url: str) -> Iterator[PatientSession]:
     """A connection amid a transaction, which is committed at the end.
 
     Raises:
@@ -59,19 +66,29 @@ def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
         raise not_available(error) from error
 
 
-def connecting(url: str) -> psycopg.Connection[Any]:
-    """A new connection.
+def connecting(url: str) -> PatientSession:
+    """A new connection, which counts as lost where an answer takes over ``ANSWER_SECONDS``.
 
     Raises:
         psycopg.Error: none can be made.
         ProblemError: DATABASE_POOLED.
     """
-    return connect(psycopg.connect, url, {}, connect_timeout=CONNECT_SECONDS)
+    return connect(_patient, url, {}, connect_timeout=CONNECT_SECONDS, **ALIVE)
 
 
-def hold_schema(connection: psycopg.Connection[Any]) -> None:
+def _patient(url: str, **given: Any) -> PatientSession:
+    session = PatientSession.connect(url, **given)
+    session.silence = ANSWER_SECONDS
+    return session
+
+
+def hold_schema(connection: PatientSession) -> None:
     """Wait until nobody else creates or migrates, and keep others from it until the end of the
-    transaction."""
+    transaction.
+
+    From then on the connection waits for as long as it takes, as both may.
+    """
+    connection.silence = None
     connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", _LOCK)
 
 
