@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from gateway.model.problem import refuse
+from gateway.surfaces.graphql.http.endpoint import GraphQLEndpoint
 from tests.unit.graphql.live import TRUSTED, WATCH, Live, event, eventually, run
 from tests.unit.graphql.support import application, post
 
@@ -266,3 +268,62 @@ def test_who_accepts_both_gets_json_for_one_result_and_a_stream_for_many() -> No
 def test_one_result_comes_in_the_form_that_is_wanted_most(accept: str, is_stream: bool) -> None:
     answer = post(application(), "{ shopPing { done } }", {"accept": accept})
     assert answer.headers["content-type"].startswith("text/event-stream") is is_stream
+
+
+@contextlib.asynccontextmanager
+async def old(live: Live, query: str) -> AsyncIterator[asyncio.StreamReader]:
+    """Ask for a stream in HTTP/1.0; behind its head."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+    body = json.dumps({"query": query}).encode()
+    headers = {
+        **OLGA,
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "connection": "keep-alive",  # which cannot be where the end of the body is not known
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(f"POST /graphql HTTP/1.0\r\n{lines}\r\n".encode() + body)
+    try:
+        async with asyncio.timeout(25):
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            assert head.startswith(b"http/1.1 200 ")
+            assert b"transfer-encoding" not in head
+            assert b"connection: close" in head
+            yield reader
+    finally:
+        writer.transport.abort()
+
+
+def test_a_stream_in_http_1_0_has_no_chunks_and_ends_with_the_connection() -> None:
+    async def story(live: Live) -> None:
+        async with old(live, "{ __typename }") as reader:
+            assert await reader.read() == (
+                b'event: next\ndata: {"data":{"__typename":"Query"}}\n\nevent: complete\ndata: \n\n'
+            )
+        async with old(live, WATCH) as reader:
+            await live.feed.has(1)
+            live.feed.give(event(1))
+            assert await reader.readuntil(b"\n\n") == b":\n\n"
+            assert (await reader.readuntil(b"\n\n")).startswith(b"event: next\nid: 1.0\ndata: {")
+            live.feed.give(None)
+            assert await reader.read() == b"event: complete\ndata: \n\n"
+
+    run(story)
+
+
+def test_a_stream_in_http_1_0_that_breaks_off_is_cut_off() -> None:
+    """Or its reader would take it for whole."""
+
+    async def fails(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise RuntimeError("it breaks off")
+
+    async def story(live: Live) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(GraphQLEndpoint, "__call__", lambda _, *given: fails(*given))
+            with pytest.raises(ConnectionResetError):
+                async with old(live, WATCH) as reader:
+                    await reader.read()
+
+    run(story)

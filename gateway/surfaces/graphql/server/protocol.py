@@ -16,6 +16,7 @@ from gateway.model.problem import Problem, problem
 from gateway.surfaces.graphql.errors import headers_of
 from gateway.surfaces.graphql.limits import ServerLimits
 from gateway.surfaces.graphql.server.pipelining import OrderlyHttp
+from gateway.surfaces.graphql.server.unchunked import UntilClosed
 
 _AROUND_A_HEAD = 1024
 """The bytes of a head that count neither as URI nor as headers: its method, spaces."""
@@ -213,6 +214,8 @@ class BoundedHttp(OrderlyHttp):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        if cycle.scope["http_version"] == "1.0":
+            app = UntilClosed(app, cycle)
         super()._start_asgi_task(cycle, app)
 
     def _is_head_too_long(self) -> bool:
