@@ -48,6 +48,7 @@ from gateway.surfaces.graphql.trusted import (
 from gateway.surfaces.metrics import metrics_route
 from gateway.surfaces.shortcut import Shortcut
 from gateway.surfaces.tracing import Traced
+from gateway.surfaces.unserved import UNSERVED
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ def create_app(gateway: Gateway, trusted: TrustedDocuments | None = None) -> ASG
             *_console(gateway, service, shown, graphql[0], evidence),
             *_probes(gateway),
         ],
+        exception_handlers=UNSERVED,
     )
     # A redirect for a slash too many would name this host by http, whatever stands in front of it,
     # and whoever follows it would send token and input along.
@@ -161,7 +163,7 @@ def _own() -> Iterator[Entry]:
 
 def create_probes(gateway: Gateway) -> Starlette:
     """The HTTP application of a worker: probes and metrics, and no doors."""
-    return Starlette(routes=_probes(gateway))
+    return Starlette(routes=_probes(gateway), exception_handlers=UNSERVED)
 
 
 def _probes(gateway: Gateway) -> list[Route]:

@@ -12,11 +12,10 @@ from gateway.model.problem import Problem, ProblemError, problem, with_context
 from gateway.surfaces.graphql import Authenticate
 from gateway.surfaces.graphql.errors import headers_of, internal_problem
 from gateway.surfaces.graphql.requests.headers import RequestHeaders
+from gateway.surfaces.methods import EveryMethod
 
 COMMON_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 """What every answer of these doors carries."""
-
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 Serve = Callable[[Request, Principal, str | None], Awaitable[Response]]
 """Answers a request of a principal, under a trace where there is one; may raise ProblemError."""
@@ -45,7 +44,7 @@ def file_route(
             told_problem = internal_problem(error, doing)
         return refusal(with_context(told_problem, trace_id=trace), served)
 
-    return Route(path, endpoint, methods=list(_METHODS))
+    return Route(path, EveryMethod(endpoint))
 
 
 def refusal(told: Problem, served: Sequence[str]) -> Response:

@@ -24,6 +24,7 @@ from gateway.surfaces.graphql.errors import headers_of, http_refusal, internal_p
 from gateway.surfaces.graphql.http.bodies import ClientGoneError, check_json_body, read_body
 from gateway.surfaces.graphql.requests.headers import RequestHeaders
 from gateway.surfaces.graphql.requests.strict_json import parse_json
+from gateway.surfaces.methods import EveryMethod
 
 EVALUATE = "policy.decision.evaluate@1.0.0"
 SEARCH = "policy.decision.search@1.0.0"
@@ -40,7 +41,6 @@ PATHS = {
 }
 METADATA = "/.well-known/authzen-configuration"
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _COMMON = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _OWN_STATUS = frozenset({401, 403, 405, 408, 413, 429})
 """Statuses of callers' faults that are kept; the specification knows 400 for all others."""
@@ -118,7 +118,7 @@ def authzen_routes(
         "search_action_endpoint": (SEARCH, partial(_search, "action")),
     }
     routes = [_route(PATHS[name], pdp, *served) for name, served in serving.items()]
-    return [*routes, Route(METADATA, _metadata, methods=list(_METHODS))]
+    return [*routes, Route(METADATA, EveryMethod(_metadata))]
 
 
 async def _evaluation(pdp: Pdp, body: JsonValue, who: Asking) -> Answered:
@@ -183,7 +183,7 @@ def _route(path: str, pdp: Pdp, ref: str, serve: Serve) -> Route:
             headers["connection"] = "close"
         return _problem(with_context(told, trace_id=trace), headers)
 
-    return Route(path, endpoint, methods=list(_METHODS))
+    return Route(path, EveryMethod(endpoint))
 
 
 async def _metadata(request: Request) -> Response:
