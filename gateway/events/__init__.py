@@ -2,6 +2,7 @@
 
 from gateway.events.derive import announcements
 from gateway.events.feed import EventFeed, Subscription
+from gateway.events.gaps import tell_gaps
 from gateway.events.pages import Page, announced, read_page
 from gateway.events.rights import FOLLOWED_BY
 from gateway.events.selection import Selection, check_filter, select, start_of
@@ -21,4 +22,5 @@ __all__ = [
     "read_page",
     "select",
     "start_of",
+    "tell_gaps",
 ]

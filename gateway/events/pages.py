@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.events.derive import announcements, is_announced
+from gateway.events.gaps import tell_gaps
 from gateway.model.entry import Entry
 from gateway.model.event import Announcement, Cursor
 from gateway.model.ports import Records
@@ -37,6 +38,8 @@ def announced(records: Records, entries: Iterable[Entry]) -> list[Announcement]:
 def read_page(records: Records, after: Cursor, limit: int, execution_id: str | None = None) -> Page:
     """What the next ``limit`` entries behind ``after`` announce: of all, or of one execution."""
     entries = records.entries_after(after.behind, limit, execution_id)
+    if execution_id is None:
+        tell_gaps(records, after.behind, entries)
     is_last = len(entries) < limit
     found = [event for event in announced(records, entries) if event.place > after]
     if not is_last:

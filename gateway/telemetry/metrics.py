@@ -103,6 +103,10 @@ batch_units = Histogram(
     bounds=_UNITS,
 )
 lost_units = Counter("gateway_journal_lost_units_total", "Records of calls that were lost.")
+gaps = Counter(
+    "gateway_journal_gaps_total",
+    "Gaps that whoever follows the record met: entries that are missing, and not archived.",
+)
 checkpoints = Counter(
     "gateway_checkpoints_total",
     "Checkpoints, by what came of them.",

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.events import tell_gaps
 from gateway.model.delivery import Delivery, delivery_id
 from gateway.model.entry import Entry, EntryType
 from gateway.model.event import Announcement
@@ -98,6 +99,7 @@ class Intake:
         self._turn += 1
         start = places[self._turn % len(places)]
         entries = records.entries_after(start, PAGE)
+        tell_gaps(records, start, entries)
         end = entries[-1].position if entries else start
         return _Page(
             positions={one: position for one, position in positions.items() if position >= start},
