@@ -27,6 +27,8 @@ class Outgoing:
         self._sealer = sealer
         self._anchoring: Anchoring | None = None
         interval = loaded.settings.checkpoint_interval
+        is_shared = bool(loaded.settings.postgres_url)
+        self._clock = shared_clock(journal, loaded.clock, is_shared=is_shared)
         self.checkpointer = Checkpointer(journal, loaded.keyring.signer, interval, self._signed)
 
     async def start(self, sweeper: Sweeper, stack: AsyncExitStack) -> None:
@@ -52,7 +54,7 @@ class Outgoing:
 
     async def _begin(self, sweeper: Sweeper, stack: AsyncExitStack) -> None:
         # Anchoring before whatever signs, so that the last checkpoint still leaves the house.
-        anchoring = build_anchoring(self._loaded.destinations, self._journal, self._loaded.clock)
+        anchoring = build_anchoring(self._loaded.destinations, self._journal, self._clock)
         stack.push_async_callback(anchoring.stop)
         await anchoring.start()
         self._anchoring = anchoring
@@ -68,9 +70,7 @@ class Outgoing:
         if not loaded.endpoints:
             return
         hosts, scale = loaded.settings.webhook_hosts, loaded.settings.webhook_retry_scale
-        is_shared = bool(loaded.settings.postgres_url)
-        clock = shared_clock(self._journal, loaded.clock, is_shared=is_shared)
-        parts = (hosts, scale, self._journal, clock, self._sealer, sweeper.believed)
+        parts = (hosts, scale, self._journal, self._clock, self._sealer, sweeper.believed)
         webhooks = build_webhooks(loaded.endpoints, *parts)
         stack.push_async_callback(webhooks.stop)
         await webhooks.start()

@@ -16,6 +16,7 @@ from gateway.anchoring.schedule import Schedule, moved_on
 from gateway.model.anchor import Progress, Receipt, TargetKind
 from gateway.model.ports import Clock, Journal, Records, Tx
 from gateway.model.problem import ProblemError
+from gateway.model.record_clock import keep_right
 from gateway.model.time import parse, stamp
 
 PATIENCE = 60.0
@@ -49,7 +50,11 @@ class _Errand:
 
 
 class Courier:
-    """Serves one target; ``next_of`` finds the checkpoint that it gets next."""
+    """Serves one target; ``next_of`` finds the checkpoint that it gets next.
+
+    ``clock`` says what is due: that of the record, where processes share it, since another of them
+    may have put it off.
+    """
 
     def __init__(
         self, target: Target, journal: Journal, clock: Clock, schedule: Schedule, next_of: NextOf
@@ -88,6 +93,7 @@ class Courier:
     async def _turn(self) -> float | None:
         """Bring what is due; returns the seconds until more is, None for as yet unknown."""
         try:
+            await keep_right(self._clock)
             errand = await self._journal.read(self._errand)
             if errand is None or errand.checkpoint is None:
                 return None

@@ -24,6 +24,12 @@ WEBHOOKS = """
   types: ["*"]
 """
 
+ANCHORS = """
+hosts: ["127.0.0.1:*"]
+anchors:
+  - {{id: partner, kind: webhook, url: "{url}/checkpoints", secret: "${{secret:HOOK_SECRET}}"}}
+"""
+
 
 class Behind:
     """The clock of the gateway here."""
@@ -46,7 +52,10 @@ def gateway(
     """A gateway whose clock is behind the database's."""
     monkeypatch.setenv(ROOT_KEY, base64.b64encode(secrets.token_bytes(32)).decode())
     (tmp_path / "webhooks.yaml").write_text(WEBHOOKS.format(url=receiver.url))
+    (tmp_path / "anchors.yaml").write_text(ANCHORS.format(url=receiver.url))
     settings = {
+        "GATEWAY_ANCHORS": str(tmp_path / "anchors.yaml"),
+        "GATEWAY_CHECKPOINT_INTERVAL": "1",
         "GATEWAY_WEBHOOKS": str(tmp_path / "webhooks.yaml"),
         "GATEWAY_WEBHOOK_HOSTS": "127.0.0.1:*",
         "HOOK_SECRET": SECRET,
@@ -64,7 +73,7 @@ def gateway(
                 stop(process)
 
 
-def test_a_message_is_sent_at_once_by_a_process_whose_clock_is_behind(
+def test_messages_and_checkpoints_are_sent_at_once_by_a_process_whose_clock_is_behind(
     gateway: Gateway, receiver: Receiver
 ) -> None:
     token = gateway.issuer(Behind()).issue(
@@ -72,7 +81,9 @@ def test_a_message_is_sent_at_once_by_a_process_whose_clock_is_behind(
     )
     wanted = {"workspaceId": "acme", "text": "Please refund o-1001"}
     Caller(gateway, token).mutate("controlPlaneIntentSubmit", "executionId", wanted)
-    receiver.wait(lambda: len(receiver.messages) > 0, seconds=40)
-    (message,) = receiver.messages
+    paths = {"/all", "/checkpoints"}
+    receiver.wait(lambda: {one.path for one in receiver.messages} == paths, seconds=40)
+    (message,) = [one for one in receiver.messages if one.path == "/all"]
     assert message.event["type"] == "controlPlane.intent.received"
-    assert message.signed_by(SECRET), "receivers refuse what is more than five minutes away"
+    for message in receiver.messages:
+        assert message.signed_by(SECRET), "receivers refuse what is more than five minutes away"

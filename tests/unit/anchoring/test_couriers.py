@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,11 @@ from gateway.anchoring.status import (
 )
 from gateway.anchoring.targets import Destinations, FileTarget, WitnessTarget
 from gateway.model.anchor import Progress, Receipt, TargetKind
-from gateway.model.time import after, stamp
+from gateway.model.ports import Clock
+from gateway.model.record_clock import shared_clock
+from gateway.model.time import after, parse, stamp
 from gateway.transparency import COSIGNATURE, Verifier
+from tests.unit.anchoring import anchor_world
 from tests.unit.anchoring.anchor_world import CLOCK, AnchorWorld
 
 pytestmark = pytest.mark.anyio
@@ -51,11 +55,13 @@ class Shelf:
         self.closed = True
 
 
-def service(world: AnchorWorld, *shelves: Shelf, schedule: Schedule = QUICK) -> Anchoring:
+def service(
+    world: AnchorWorld, *shelves: Shelf, schedule: Schedule = QUICK, clock: Clock = CLOCK
+) -> Anchoring:
     couriers = [
         Courier(
             Target(TargetKind.ANCHOR, f"shelf{number}", shelf),
-            world.journal, CLOCK, schedule, next_after,
+            world.journal, clock, schedule, next_after,
         )
         for number, shelf in enumerate(shelves)
     ]  # fmt: skip
@@ -116,6 +122,38 @@ async def test_what_fails_is_tried_again_and_nothing_overtakes_it(world: AnchorW
     await until(lambda: shelf.kept == [1, 2])
     assert shelf.asked == [1, 1, 1, 1, 2]
     await anchoring.stop()
+
+
+async def test_where_processes_share_a_record_what_is_due_goes_by_its_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which may be minutes ahead of that of the process that puts something off, or behind."""
+
+    class Ahead:
+        def now(self) -> datetime:
+            return CLOCK.now() + timedelta(minutes=20)
+
+    monkeypatch.setattr(anchor_world, "CLOCK", Ahead())
+    world = await AnchorWorld.open(tmp_path / "ahead")
+    failures = iter([AnchorError("It burns.")])
+    shelf = Shelf(lambda _: next(failures, None))
+    slow = Schedule(lambda: 0.0, 1e6)
+    clock = shared_clock(world.journal, CLOCK, is_shared=True)
+    anchoring = service(world, shelf, schedule=slow, clock=clock)
+    await anchoring.start()
+    await world.grow()
+    async with asyncio.timeout(25):
+        while not (put_off := await progress(world)).attempts:  # noqa: ASYNC110 - a table
+            await asyncio.sleep(0.005)
+    assert parse(put_off.updated_at) > CLOCK.now() + timedelta(minutes=19)
+    await anchoring.stop(0)
+    due = replace(put_off, next_at=after(stamp(CLOCK.now()), 10 * 60.0))
+    await world.journal.write(lambda tx: tx.move_target(put_off, due, None))
+    anchoring = service(world, shelf, schedule=slow, clock=clock)
+    await anchoring.start()
+    await until(lambda: shelf.kept == [1])
+    await anchoring.stop()
+    await world.close()
 
 
 async def test_what_failed_before_the_clock_went_back_is_tried_again(world: AnchorWorld) -> None:
