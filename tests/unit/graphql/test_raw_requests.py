@@ -203,6 +203,7 @@ def test_what_the_endpoint_refuses_has_the_form_of_graphql(
     "request_",
     [
         post(line=b"POST /graphql HTTP/1.0", host=b""),
+        post(b"expect: 100-continue\r\n", line=b"POST /graphql HTTP/1.0", host=b""),
         post(line=b"POST http://elsewhere/graphql HTTP/1.1"),
         post(b"accept: text/csv\r\naccept: application/json\r\n"),
         post(b"x-a: \xff\xfe\r\n"),

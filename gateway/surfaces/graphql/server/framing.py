@@ -72,6 +72,8 @@ class StrictHttp(HttpToolsProtocol):
         self._fault = self._found()
         if self._fault is not None:
             raise UnframedError(self._fault)
+        if self.parser.get_http_version() == "1.0":  # which knows no answer before the answer
+            self.expect_100_continue = False
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
