@@ -31,6 +31,8 @@ _REASONS = (
     ("role does not exist", "it has no such user; create it, or mend the name"),
     ("is not permitted to log in", "its user may not log in; grant it LOGIN"),
     ("permission denied for database", "its user may not connect; grant it CONNECT"),
+    ("session is read-only", "it takes no writes; name the primary, or wait until there is one"),
+    ("is in hot standby mode", "it takes no writes; name the primary, or wait until there is one"),
     ("starting up", "it is starting; wait"),
     ("shutting down", "it is stopping; start it anew"),
     ("recovery mode", "it is recovering; wait"),

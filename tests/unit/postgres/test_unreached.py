@@ -52,12 +52,24 @@ def test_what_a_server_refuses_is_told_without_names(database_url: str) -> None:
         assert user not in found
 
 
+def test_a_server_that_takes_no_writes_is_told_of(database_url: str) -> None:
+    """As a standby, where the primary is asked for among several hosts."""
+    database = str(conninfo.conninfo_to_dict(database_url)["dbname"])
+    with psycopg.connect(database_url, autocommit=True) as session:
+        only = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only TO on")
+        session.execute(only.format(sql.Identifier(database)))
+    for wanted, reason in (("read-write", "takes no writes"), ("standby", "check that it runs")):
+        asked = conninfo.make_conninfo(database_url, target_session_attrs=wanted)
+        assert reason in told(asked)
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
         ('FATAL:  password authentication failed for user "role"', "refuses the user"),
         ("FATAL:  sorry, too many clients already", "no session left"),
         ("FATAL:  the database system is starting up", "it is starting"),
+        ("connection to server failed: server is in hot standby mode", "takes no writes"),
         ("connection timeout expired", "did not answer in time"),
         ("the server did not answer in time", "look at it, and at the network"),
         ("server certificate for 'x' does not match", "TLS fails"),
