@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.model.delivery import Delivery, DeliveryStatus
+from gateway.model.entry import EntryType, NewEntry
 from gateway.model.retry_after import MAX_RETRY_AFTER
 from gateway.model.time import END, parse
 from gateway.model.time import after as stamp_after
@@ -84,6 +85,18 @@ class Schedule:
 def replayed(delivery: Delivery, now: str) -> Delivery:
     """A settled delivery, due again at once and with all its attempts before it."""
     return replace(delivery, status=DeliveryStatus.PENDING, attempts=0, next_at=now, updated_at=now)
+
+
+def dead_letter(delivery: Delivery) -> NewEntry:
+    """The record of a delivery that is given up, on the chain of its workspace."""
+    body = {
+        "endpoint": delivery.endpoint,
+        "deliveryId": delivery.id,
+        "eventId": delivery.event_id,
+        "attempts": delivery.attempts,
+        "lastStatus": delivery.last_status,
+    }
+    return NewEntry(EntryType.WEBHOOK_DEAD, delivery.workspace, body)
 
 
 def seconds_until(moment: str, now: datetime) -> float:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gateway.model.delivery import Delivery, DeliveryStatus
-from gateway.model.entry import EntryType, NewEntry
 from gateway.model.event import Announcement
 from gateway.model.ports import Clock, Journal, Records, Tx
 from gateway.model.problem import ProblemError
@@ -24,7 +23,7 @@ from gateway.telemetry import metrics
 from gateway.webhooks.cloud_event import Compose
 from gateway.webhooks.endpoint import Endpoint, Roster
 from gateway.webhooks.intake import Announce
-from gateway.webhooks.schedule import Attempt, Schedule, seconds_until
+from gateway.webhooks.schedule import Attempt, Schedule, dead_letter, seconds_until
 
 PER_ENDPOINT = 4
 """How many messages are on their way to one endpoint at the same time."""
@@ -265,13 +264,17 @@ class Sender:
             self._held[endpoint.place] = max(until, self._held.get(endpoint.place, ""))
 
     async def _settle(self, delivery: Delivery, attempt: Attempt) -> None:
-        def unit(tx: Tx) -> Delivery:
+        def unit(tx: Tx) -> Delivery | None:
             told = self._schedule.settle(delivery, attempt, tx.now)
-            if tx.change_delivery(delivery, told) and told.status is DeliveryStatus.DEAD:
+            if not tx.change_delivery(delivery, told):
+                return None
+            if told.status is DeliveryStatus.DEAD:
                 tx.append(dead_letter(told))
             return told
 
         told = await self._journal.write(unit)
+        if told is None:  # it was replayed, or settled by a second leader
+            return
         is_settled = told.status is not DeliveryStatus.PENDING
         metrics.webhook_attempts.add(told.status.value if is_settled else "retryable")
         if told.status is DeliveryStatus.DEAD:
@@ -285,15 +288,3 @@ def _room(own: int, every: int) -> int:
     if not own and SHARED <= every < IN_ALL:
         return 1
     return max(min(PER_ENDPOINT - own, SHARED - every), 0)
-
-
-def dead_letter(delivery: Delivery) -> NewEntry:
-    """The record of a delivery that is given up, on the chain of its workspace."""
-    body = {
-        "endpoint": delivery.endpoint,
-        "deliveryId": delivery.id,
-        "eventId": delivery.event_id,
-        "attempts": delivery.attempts,
-        "lastStatus": delivery.last_status,
-    }
-    return NewEntry(EntryType.WEBHOOK_DEAD, delivery.workspace, body)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -478,6 +479,29 @@ async def test_after_the_last_attempt_a_delivery_is_dead_and_the_journal_says_so
         "attempts": 10,
         "lastStatus": 500,
     }
+
+
+async def test_what_somebody_else_settled_meanwhile_is_not_told_of_again(
+    journal: SqliteJournal, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a process that stood still led, and goes on."""
+    may_answer = threading.Event()
+
+    def slow(_: Message) -> Answer:
+        may_answer.wait(25)
+        return 410, {}
+
+    receiver.answer = slow
+    async with running(journal, endpoint(receiver, types=("controlPlane.execution.completed",))):
+        await run(journal, "a")
+        await until(lambda: bool(receiver.messages))
+        (sent,) = await deliveries(journal)
+        taken = replace(sent, status=DeliveryStatus.DELIVERED, next_at=None)
+        assert await journal.write(lambda tx: tx.change_delivery(sent, taken))
+        may_answer.set()
+        await until(lambda: "answered 410" in caplog.text)
+    assert await deliveries(journal) == [taken]
+    assert "is dead" not in caplog.text
 
 
 async def test_a_replayed_delivery_goes_out_again_under_its_id(
