@@ -1,6 +1,7 @@
 """``Retry-After``: for how long a service wants to be left alone (RFC 9110, section 10.2.3)."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 MAX_RETRY_AFTER = 24 * 3600.0
@@ -8,6 +9,9 @@ MAX_RETRY_AFTER = 24 * 3600.0
 
 WAITING = (429, 503)
 """The statuses of answers whose ``Retry-After`` counts."""
+
+_ASCTIME = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}", re.ASCII)
+"""The oldest of the three forms of HTTP dates (RFC 9110, section 5.6.7), which names no zone."""
 
 
 def retry_after(status: int, value: str | None, now: datetime) -> float | None:
@@ -20,7 +24,13 @@ def retry_after(status: int, value: str | None, now: datetime) -> float | None:
         seconds = float(text[:10])
     else:
         try:
-            seconds = (parsedate_to_datetime(text) - now).total_seconds()
+            seconds = (_date(text) - now).total_seconds()
         except (ValueError, TypeError, OverflowError):  # TypeError: a date without a zone
             return None
     return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def _date(text: str) -> datetime:
+    """An HTTP date in any of its three forms; a moment of UTC in all of them."""
+    date = parsedate_to_datetime(text)
+    return date.replace(tzinfo=UTC) if _ASCTIME.fullmatch(text) else date
