@@ -209,8 +209,7 @@ class StepDispatch:
                 ready.step.id,
                 state.attempt,
                 ready.memory.epoch,
-                # That an earlier attempt may have had its effect must not be forgotten.
-                problem=state.problem if in_doubt(state) else told.to_json(),
+                problem=_kept(state) if in_doubt(state) else told.to_json(),
                 retryAt=after(tx.now, _wait(state, told)),
             )
         )
@@ -224,10 +223,25 @@ def _wait(state: Step, told: Problem) -> float:
     Where many wait for one limit, all would look, and record that they did, whenever one may go.
     """
     asked = told.retry_after or 1.0
-    if state.status is not StepStatus.READY or state.retry_at is None:
+    if state.status is not StepStatus.READY or state.retry_at is None or _waited_for_service(state):
         return asked
     before = (parse(state.retry_at) - parse(state.updated_at)).total_seconds()
     return max(asked, min(2 * before, _LONGEST_WAIT))
+
+
+def _waited_for_service(state: Step) -> bool:
+    """Whether it was its service that put the step off the last time, which says nothing of how
+    long it waits for its limit."""
+    told = state.problem or {}
+    if told.get("code") == OUTCOME_UNKNOWN:
+        return "retryAfter" in told
+    return told.get("category") == "dependency"
+
+
+def _kept(state: Step) -> JsonObject:
+    """The problem of a step in doubt while it waits for its limit: that an earlier attempt may have
+    had its effect must not be forgotten, but the wait that its service asked for is over."""
+    return {name: value for name, value in (state.problem or {}).items() if name != "retryAfter"}
 
 
 def in_mode(
