@@ -6,8 +6,8 @@ from gateway.model.execution import Execution
 from gateway.model.json import JsonObject
 from gateway.model.operator import OperatorCommand, Reconciliation
 from gateway.model.ports import Tx
-from gateway.model.problem import problem
-from gateway.operations.common import acting, opened, present
+from gateway.model.problem import Issue, invalid, problem
+from gateway.operations.common import acting, opened, present, said
 from gateway.pipeline import Admitted, Refused
 from gateway.runtime import (
     Finding,
@@ -100,7 +100,10 @@ def compensate(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject | Refused:
 def reconcile(loop: Loop, admitted: Admitted, tx: Tx) -> JsonObject:
     """Settle a step of which nobody knows whether it happened."""
     value = admitted.value
-    by, execution = acting(admitted, "reconciledBy"), _run(admitted, tx)
+    by = acting(admitted, "reconciledBy")
+    if not said(value["note"]):
+        raise invalid([Issue("/input/note", "REQUIRED", "must say how you know")])
+    execution = _run(admitted, tx)
     finding = Finding(
         step_id=value["stepId"],
         attempt=value["attempt"],

@@ -302,6 +302,9 @@ def test_a_reconciled_run_goes_on_with_the_output(world: World) -> None:
     assert (wrong["code"], sorted(paths)) == (
         "VALIDATION_FAILED", ["/input/output/replyId", "/input/output/status"],
     )  # fmt: skip
+    for blank in ("", "  ", "\u200b"):
+        (issue,) = refused(world, "reconcile", run, note=blank)["problem"]["issues"]
+        assert (issue["path"], issue["code"]) == ("/input/note", "REQUIRED")
     late = refused(world, "reconcile", run, attempt=2)
     assert "UNRESOLVED at attempt 1" in late["problem"]["detail"]
     answer = give(world, "reconcile", run, outcome="DONE", output=output)
