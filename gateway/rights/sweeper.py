@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence, Set
+from collections.abc import AsyncIterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -12,14 +12,15 @@ from gateway.journal import open_sealed
 from gateway.model.elapsed import elapsed
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.json import JsonObject
-from gateway.model.ports import Clock, Journal, Page, Records, Tx
-from gateway.model.problem import ProblemError
-from gateway.model.rights import Erasure, ErasureStatus, Hold, RightsFilter
+from gateway.model.ports import Clock, Journal, Records, Tx
+from gateway.model.rights import Erasure, Hold
 from gateway.model.tasks import cancelled
 from gateway.model.time import END, stamp
 from gateway.privacy.key_rows import DataKeyRow
 from gateway.rights.calendar import Calendar
 from gateway.rights.erasing import CHUNK, Eraser, no_other_stands
+from gateway.rights.failing import going_on
+from gateway.rights.looking_back import LookBack
 from gateway.rights.search import Search
 
 RETENTION = "retention"
@@ -51,9 +52,7 @@ class Sweeper:
         self._calendar = calendar
         self._told_at = float("-inf")
         self._condemned: dict[str, list[str]] = {}
-        self._has_looked_back = False
-        self._kept_under: dict[str, frozenset[str]] = {}
-        """The holds that stood when keys of erased people were last found to be back."""
+        self._back = LookBack(journal, eraser, self._kept)
         self._interval = interval
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -83,54 +82,16 @@ class Sweeper:
     async def sweep(self) -> None:
         """One pass over everything that is to be done."""
         async with self._turn:
-            with _logged("looking for erasures"):
+            with going_on("looking for erasures"):
                 moment = await self.believed()
                 for erasure in await self._journal.read(partial(erasures_to_do, moment)):
-                    with _logged(f"erasure {erasure.id}"):
+                    with going_on(f"erasure {erasure.id}"):
                         kept = partial(self._kept, erasure.subject.workspace, moment)
                         await self._eraser.carry_out(erasure, moment, kept)
-            with _logged("looking for keys of erased people that came back"):
-                await self._look_back(await self.believed())
-            with _logged("the retention sweep"):
+            with going_on("looking for keys of erased people that came back"):
+                await self._back.look(await self.believed())
+            with going_on("the retention sweep"):
                 await self._sweep_expired(await self.believed())
-
-    async def _look_back(self, moment: str) -> None:
-        """Erase what has come back of erased people with a newer key store: once in the life of a
-        process, since nobody puts another store in its place meanwhile. Where something was back,
-        it is looked for again once other holds stand: they may have kept it, or put it off."""
-        for workspace in await self._to_look_back(moment):
-            under = await self._look_back_in(workspace, moment)
-            self._kept_under.pop(workspace, None)
-            if under is not None:
-                self._kept_under[workspace] = under
-        self._has_looked_back = True
-
-    async def _to_look_back(self, moment: str) -> list[str]:
-        if not self._has_looked_back:
-            return [*await asyncio.to_thread(self._keys.store.workspaces)]
-        found = []
-        for workspace, under in self._kept_under.items():
-            holds = await self._journal.read(partial(_standing, workspace, moment))
-            if under != {hold.id for hold in holds}:
-                found.append(workspace)
-        return found
-
-    async def _look_back_in(self, workspace: str, moment: str) -> frozenset[str] | None:
-        """The holds that stood when something was first found to be back; None where nothing is."""
-        under: list[frozenset[str]] = []
-
-        async def kept() -> tuple[frozenset[str], Set[str]]:
-            found = await self._kept(workspace, moment)
-            under.append(found[0])
-            return found
-
-        page = Page(CHUNK)
-        while erasures := await self._journal.read(partial(_erased, workspace, moment, page)):
-            for erasure in erasures:
-                if count := await self._eraser.carry_out_again(erasure, moment, kept):
-                    _log.warning("erasure %s: %d keys had come back", erasure.id, count)
-            page = Page(CHUNK, page.offset + CHUNK)
-        return under[0] if under else None
 
     async def believed(self) -> str:
         """The moment up to which the clock is believed: what it says is over is gone for good.
@@ -172,13 +133,17 @@ class Sweeper:
 
     async def _sweep_expired(self, moment: str) -> None:
         for workspace, key_ids in list(self._condemned.items()):
-            await self._carry_out(workspace, key_ids)
+            with going_on("destroying keys that retention condemned"):
+                await self._carry_out(workspace, key_ids)
         async for rows in self._expired(moment):
             by_workspace: dict[str, list[DataKeyRow]] = {}
             for row in rows:
                 by_workspace.setdefault(row.workspace, []).append(row)
             for workspace, expired in by_workspace.items():
-                await self._destroy(workspace, expired, moment)
+                if workspace in self._condemned:  # those first: what fell before must not be lost
+                    continue
+                with going_on("the retention sweep of a workspace"):
+                    await self._destroy(workspace, expired, moment)
 
     async def _destroy(self, workspace: str, expired: Sequence[DataKeyRow], moment: str) -> None:
         holds, kept = await self._kept(workspace, moment)
@@ -231,13 +196,6 @@ def _is_held(records: Records, erasure: Erasure, now: str) -> bool:
     return any(hold is not None and hold.is_active(now) for hold in holds)
 
 
-def _erased(workspace: str, now: str, page: Page, records: Records) -> list[Erasure]:
-    """The erasures of people that are done."""
-    which = RightsFilter(workspace, now, status=ErasureStatus.ERASED.value)
-    found, _ = records.erasures(which, page)
-    return found
-
-
 def _standing(workspace: str, now: str, records: Records) -> list[Hold]:
     return records.active_holds(workspace, now)
 
@@ -258,14 +216,3 @@ def _condemn(
         body: JsonObject = {"cause": RETENTION, "keys": fresh}
         tx.append(NewEntry(EntryType.RETENTION_SWEPT, workspace, body))
     return key_ids
-
-
-@contextlib.contextmanager
-def _logged(what: str) -> Iterator[None]:
-    """Log what goes wrong within, by its name alone, and go on: the next pass tries again."""
-    try:
-        yield
-    except ProblemError as error:
-        _log.error("%s failed and is tried again: %s", what, error.problem.code)
-    except Exception as error:
-        _log.error("%s failed and is tried again: %s", what, type(error).__name__)

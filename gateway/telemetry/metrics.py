@@ -107,6 +107,10 @@ gaps = Counter(
     "gateway_journal_gaps_total",
     "Gaps that whoever follows the record met: entries that are missing, and not archived.",
 )
+privacy_failures = Counter(
+    "gateway_privacy_failures_total",
+    "Erasures and parts of sweeps of personal data that failed and are tried again.",
+)
 checkpoints = Counter(
     "gateway_checkpoints_total",
     "Checkpoints, by what came of them.",

@@ -244,14 +244,14 @@ async def test_a_hold_that_is_placed_meanwhile_puts_off_what_it_does_not_keep_fo
 ) -> None:
     await erased_while_unknown(rights)
     sweeper = rights.rights.sweeper
-    kept = sweeper._kept
+    kept = sweeper._back._kept
 
     async def kept_before(workspace: str, moment: str) -> tuple[frozenset[str], Set[str]]:
         found = await kept(workspace, moment)
         await rights.hold(rights.named("carol@x.org"))
         return found
 
-    monkeypatch.setattr(sweeper, "_kept", kept_before)
+    monkeypatch.setattr(sweeper._back, "_kept", kept_before)
     await sweeper.sweep()
     monkeypatch.undo()
     await sweeper.sweep()

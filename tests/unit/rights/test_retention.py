@@ -1,6 +1,7 @@
 """Retention: rules as they are read, and what the sweeper destroys of its own accord."""
 
 import asyncio
+import contextlib
 import logging
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from gateway.model.entry import EntryType
 from gateway.model.execution import StepStatus
-from gateway.model.pii import PiiClass
+from gateway.model.pii import ErasedError, Owner, PiiClass
 from gateway.model.problem import ProblemError
 from gateway.rights import RetentionRule, load_retention
 from gateway.rights.retention import MAX_RULES
@@ -259,6 +260,45 @@ async def test_keys_that_could_not_be_destroyed_are_recorded_once(
     entries = await kept.journal.read(lambda records: records.entries_after(0, 10_000))
     (swept,) = [entry for entry in entries if entry.type is EntryType.RETENTION_SWEPT]
     assert len(swept.body["keys"]) == len(set(swept.body["keys"]))
+
+
+async def test_a_workspace_whose_keys_cannot_be_destroyed_holds_up_no_other(
+    kept: RightsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {
+        workspace: [
+            kept.sealer.seal(Owner(workspace, f"person/p{number}"), "shop.mail@1.0.0", "x", "x")
+            for number in range(3)
+        ]
+        for workspace in ("aaa", "zzz")
+    }
+
+    def readable(workspace: str) -> int:
+        """How many values of a workspace can still be read."""
+        found = 0
+        for envelope in names[workspace]:
+            with contextlib.suppress(ErasedError):
+                kept.sealer.unseal(workspace, envelope)
+                found += 1
+        return found
+
+    kept.clock.forward(40 * 86_400)
+    destroy, asked = kept.keyring.data.destroy, []
+
+    def fails(workspace: str, *others: Any) -> int:
+        asked.append(workspace)
+        if workspace == "aaa":
+            raise OSError
+        return destroy(workspace, *others)
+
+    monkeypatch.setattr("gateway.rights.sweeper.CHUNK", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(kept.keyring.data, "destroy", fails)
+        await kept.rights.sweeper.sweep()
+    assert (readable("aaa"), readable("zzz")) == (3, 0)
+    assert asked.count("aaa") == 1  # what was condemned first is not forgotten for what comes after
+    await kept.rights.sweeper.sweep()
+    assert readable("aaa") == 0
 
 
 async def test_what_is_left_of_destroyed_keys_is_removed_by_the_next_sweep(
