@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal, null, select
 
 from gateway.journal.functions import listed
 from gateway.journal.statement import Statement
@@ -60,7 +60,17 @@ EXECUTIONS = Listing(
     *(execution, execution.c.created_at.desc(), execution.c.id.desc()), by=("status", "subject")
 )
 PLAN = Statement(_rows(plan, plan.c.id == bindparam("of_id")))
-STEPS = Statement(_rows(step, step.c.plan_id == bindparam("of_plan")).order_by(step.c.place))
+_of_plan = step.c.plan_id == bindparam("of_plan")
+STEPS = Statement(_rows(step, _of_plan).order_by(step.c.place))
+STATE_COLUMNS = tuple(
+    null().label(one.name) if one.name in ("input", "output") else one for one in step.columns
+)
+"""The columns of a step, with nothing in those of which each may be large."""
+STEP_STATES = Statement(select(*STATE_COLUMNS).where(_of_plan).order_by(step.c.place))
+STEP = Statement(_rows(step, _of_plan, step.c.id == bindparam("of_id")))
+OUTPUTS = Statement(
+    select(step.c.id, step.c.output).where(_of_plan, step.c.status == literal("completed"))
+)
 _RECENT = (
     select(execution.c.plan_id, execution.c.created_at, execution.c.id)
     .where(execution.c.workspace == bindparam("workspace"))

@@ -30,7 +30,7 @@ from gateway.model.execution import (
     Step,
     StepStatus,
 )
-from gateway.model.json import JsonValue, decode, encode
+from gateway.model.json import JsonObject, JsonValue, decode, encode
 from gateway.model.plan import Edge, Plan, PlanStep
 from gateway.model.ports import ExecutionFilter, Page, Records
 from gateway.model.principal import Principal
@@ -113,6 +113,20 @@ class SqlRecords(
     def steps(self, plan_id: str) -> list[Step]:
         """The steps of a plan in its order."""
         return [step_of(row) for row in self._all(queries.STEPS, of_plan=plan_id)]
+
+    def step_states(self, plan_id: str) -> list[Step]:
+        """``steps`` without their inputs and outputs, of which each may be large."""
+        return [step_of(row) for row in self._all(queries.STEP_STATES, of_plan=plan_id)]
+
+    def step(self, plan_id: str, step_id: str) -> Step | None:
+        """One step of a plan."""
+        row = self._one(queries.STEP, of_plan=plan_id, of_id=step_id)
+        return step_of(row) if row else None
+
+    def outputs(self, plan_id: str) -> dict[str, JsonObject | None]:
+        """What the completed steps of a plan answered, by step id; None where it was erased."""
+        rows = self._all(queries.OUTPUTS, of_plan=plan_id)
+        return {step_id: _json(output) for step_id, output in rows}
 
     def steps_of_contract(self, workspace: str, contract: str, limit: int) -> list[Step]:
         """The steps of a contract among those of a workspace's newest executions."""

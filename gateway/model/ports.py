@@ -104,6 +104,18 @@ class Records(
         """The steps of a plan in its order."""
         ...
 
+    def step_states(self, plan_id: str) -> list[Step]:
+        """``steps`` without their inputs and outputs, of which each may be large."""
+        ...
+
+    def step(self, plan_id: str, step_id: str) -> Step | None:
+        """One step of a plan."""
+        ...
+
+    def outputs(self, plan_id: str) -> dict[str, JsonObject | None]:
+        """What the completed steps of a plan answered, by step id; None where it was erased."""
+        ...
+
     def steps_of_contract(self, workspace: str, contract: str, limit: int) -> list[Step]:
         """The steps of a contract (``key@version``) among those of a workspace's newest executions,
         of which a bounded number is looked at; the newest execution first."""

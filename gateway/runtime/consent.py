@@ -156,7 +156,7 @@ def open_request(
     """
     approval = tx.approval(execution.id, step_id)
     if approval is None:
-        steps = tx.steps(execution.plan_id) if execution.plan_id else []
+        steps = tx.step_states(execution.plan_id) if execution.plan_id else []
         if not any(step.id == step_id for step in steps):
             raise refuse("NOT_FOUND", f"Execution {execution.id} has no step {step_id}.")
         raise conflict(execution.id, execution.status, f"step {step_id} asks for no approval")

@@ -46,6 +46,6 @@ def end_erased(tx: Tx, lifecycle: Lifecycle, workspace: str, execution_id: str) 
     execution = tx.execution(workspace, execution_id)
     if execution is None or execution.status not in UNDER_WAY:
         return
-    steps = {step.id: step for step in tx.steps(execution.plan_id or "")}
+    steps = {step.id: step for step in tx.step_states(execution.plan_id or "")}
     end_run(tx, execution, steps, ExecutionStatus.FAILED, erased_problem().to_json())
     lifecycle.wake(tx, execution)

@@ -249,7 +249,7 @@ def _require_all_to_see(records: Records, execution: Execution, standing: Standi
 
 def _undone_steps(records: Records, execution: Execution) -> list[str]:
     """The keys of the steps that are not done."""
-    steps = records.steps(execution.plan_id) if execution.plan_id else []
+    steps = records.step_states(execution.plan_id) if execution.plan_id else []
     return [step.key for step in steps if step.status not in _DONE]
 
 

@@ -16,7 +16,8 @@ class RunMemory:
     the ids of steps whose attempts this process is making; ``wake_seq`` counts the wake-ups that it
     has seen. ``undone`` is the PII that the run read
     which this one undoes; ``read`` keeps what was found in outputs, by step key. ``trace`` is where
-    its spans belong.
+    its spans belong. ``taken`` are steps that earlier turns looked at while others are left,
+    ``taken_from`` the wake-ups seen when the first of them were.
     """
 
     run_id: str
@@ -28,3 +29,5 @@ class RunMemory:
     undone: tuple[PiiRead, ...] = ()
     read: dict[str, PiiRead] = field(default_factory=dict)
     trace: RunTrace = NO_TRACE
+    taken: set[str] = field(default_factory=set)
+    taken_from: int = 0

@@ -144,15 +144,18 @@ class Operator:
 def require_allowed(
     records: Records, command: OperatorCommand, execution: Execution
 ) -> dict[str, Step]:
-    """The steps of an execution, by id, if its present state allows the command.
+    """The steps of an execution, by id, if its present state allows the command; with what they
+    were given and answered only where they are to be undone.
 
     Raises:
         ProblemError: CONFLICT, naming the state and why.
     """
-    steps = _steps_of(records, execution)
+    steps = _states_of(records, execution)
     why = refusal(records, command, execution, steps)
     if why is not None:
         raise conflict(execution.id, execution.status, why)
+    if command is OperatorCommand.COMPENSATE:
+        return {step.id: step for step in records.steps(execution.plan_id or "")}
     return steps
 
 
@@ -220,7 +223,7 @@ def _why_still_undone(records: Records, execution: Execution) -> str | None:
         return "which is not here any more"
     if undoing.status not in _FALLEN_SHORT:
         return f"which is {undoing.status.value.upper()}"
-    steps = _steps_of(records, undoing)
+    steps = _states_of(records, undoing)
     named = _named(steps, StepStatus.DISPATCHED) or _named(steps, StepStatus.UNRESOLVED)
     return f"of which nobody knows what became of {named}; settle that first" if named else None
 
@@ -235,9 +238,10 @@ def _why_replaced(records: Records, execution: Execution) -> str | None:
     return f"another compensation took its place: execution {undone.compensation_id}"
 
 
-def _steps_of(records: Records, execution: Execution) -> dict[str, Step]:
-    """The steps of an execution's present plan by their ids; none where it has no plan."""
-    found = records.steps(execution.plan_id) if execution.plan_id else []
+def _states_of(records: Records, execution: Execution) -> dict[str, Step]:
+    """The states of the steps of an execution's present plan by their ids; none where it has no
+    plan."""
+    found = records.step_states(execution.plan_id) if execution.plan_id else []
     return {step.id: step for step in found}
 
 

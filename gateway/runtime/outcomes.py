@@ -123,7 +123,7 @@ def record_undone(tx: Tx, execution: Execution, step_key: str, step_id: str) -> 
     if execution.compensates is None:
         return
     undone = tx.execution(execution.workspace, execution.compensates)
-    steps = tx.steps(undone.plan_id or "") if undone else []
+    steps = tx.step_states(undone.plan_id or "") if undone else []
     step = next((step for step in steps if step.key == step_key), None)
     if undone is None or step is None:
         raise AssertionError("a compensation undoes the steps of an execution")
@@ -159,7 +159,7 @@ def _is_awaited(tx: Tx, execution: Execution, attempt: Attempt) -> bool:
 
 
 def _state(tx: Tx, execution: Execution, attempt: Attempt) -> Step:
-    steps = tx.steps(execution.plan_id or "")
+    steps = tx.step_states(execution.plan_id or "")
     return next(step for step in steps if step.id == attempt.step.id)
 
 

@@ -144,7 +144,7 @@ class Runner:
         def record(tx: Tx) -> tuple[RunMemory, Execution]:
             fresh = copy(memory)
             fresh.outputs = dict(memory.outputs)
-            fresh.in_flight = set(memory.in_flight)
+            fresh.in_flight, fresh.taken = set(memory.in_flight), set(memory.taken)
             return fresh, self._turns.record(tx, fresh, outcomes)
 
         def decide(tx: Tx, known: tuple[RunMemory, Execution]) -> tuple[Turn, RunMemory]:
@@ -252,10 +252,12 @@ class Runner:
         if record is None:
             raise ValueError("the plan is gone")
         workspace = execution.workspace
-        done = [one for one in tx.steps(record.plan.id) if one.status is StepStatus.COMPLETED]
-        if any(one.output is None for one in done):
+        states = tx.step_states(record.plan.id)
+        done = [one for one in states if one.status is StepStatus.COMPLETED]
+        stored = tx.outputs(record.plan.id) if done else {}
+        if any(stored[one.id] is None for one in done):
             raise ErasedError("what a step answered was erased before it could be kept")
-        outputs = {one.key: unseal_all(self._sealer, workspace, one.output) for one in done}
+        outputs = {one.key: unseal_all(self._sealer, workspace, stored[one.id]) for one in done}
         plan = open_plan(self._sealer, workspace, record.plan)
         undone = read_in_run(tx, self._registry, self._sealer, workspace, execution.compensates)
         told = (claim.run_id, claim.epoch, plan, outputs)
@@ -265,11 +267,11 @@ class Runner:
     def _give_up(self, tx: Tx, execution: Execution, claim: Claim, told: Problem) -> Turn:
         """End a run whose sealed data cannot be opened: it can never go on."""
         plan_id = execution.plan_id or ""
-        for step in tx.steps(plan_id):
+        for step in tx.step_states(plan_id):
             if step.status is StepStatus.DISPATCHED:
                 orphaned(tx, execution, step, self._registry, claim.epoch)
         if execution.status in UNDER_WAY:
-            steps = {step.id: step for step in tx.steps(plan_id)}
+            steps = {step.id: step for step in tx.step_states(plan_id)}
             end_run(tx, execution, steps, ExecutionStatus.FAILED, told.to_json())
         tx.release(claim.run_id, claim.epoch, claim.wake_seq, None)
         return Turn(over=True)

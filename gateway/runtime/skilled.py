@@ -15,7 +15,8 @@ def awaits_skill(records: Records, registry: Registry, execution: Execution, pla
     needed = set(plan.contracts)
     if execution.compensates is not None:
         undone = records.execution(execution.workspace, execution.compensates)
-        needed.update(step.contract for step in records.steps((undone and undone.plan_id) or ""))
+        states = records.step_states((undone and undone.plan_id) or "")
+        needed.update(step.contract for step in states)
     unknown = needed - registry.operations.keys()
     return bool(unknown) and any(
         not unknown.isdisjoint(one.contracts) and not registry.has_taken_up(one.id)

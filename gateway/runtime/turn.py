@@ -31,6 +31,7 @@ from gateway.runtime.ending import waiting_approvals
 from gateway.runtime.lane_readiness import lane_standing
 from gateway.runtime.memory import RunMemory
 from gateway.runtime.outcomes import Outcome, orphaned, record_outcome
+from gateway.runtime.portion import Portion
 from gateway.runtime.ready import Ready
 from gateway.runtime.skilled import awaits_skill
 
@@ -108,8 +109,9 @@ class Turns:
 
     def _advance(self, tx: Tx, memory: RunMemory, execution: Execution, *, leaving: bool) -> Turn:
         attempts: list[Attempt] = []
+        portion = Portion(memory)
         while True:
-            steps = {step.id: step for step in tx.steps(memory.plan.id)}
+            steps = {step.id: step for step in tx.step_states(memory.plan.id)}
             approvals = waiting_approvals(tx, execution, steps)
             moves = next_moves(
                 *(memory.plan, steps, approvals, memory.in_flight, tx.now),
@@ -122,9 +124,12 @@ class Turns:
                 return self._end(tx, memory, execution, steps, moves.end)
             if leaving and moves.start:
                 return self._leave(tx, memory)
-            self._recall_reconciled(memory, execution, steps)
-            if self._act(tx, memory, execution, moves, steps, approvals, attempts):
+            self._recall_reconciled(tx, memory, execution, steps)
+            found = (steps, approvals, portion, attempts)
+            if self._act(tx, memory, execution, moves, *found):
                 continue
+            if portion.close():
+                return Turn(attempts=tuple(attempts), look_in=_SOON)
             if attempts or memory.in_flight:
                 return Turn(attempts=tuple(attempts), look_in=_until(moves.wake_at, tx.now))
             return self._park(tx, memory, execution, moves)
@@ -138,6 +143,8 @@ class Turns:
         status: ExecutionStatus,
     ) -> Turn:
         stopped = status is ExecutionStatus.CANCELLED
+        if memory.plan.compensate:  # to be undone takes what the steps were given and answered
+            steps = {step.id: step for step in tx.steps(memory.plan.id)}
         self.compensations.conclude(
             *(tx, execution, memory.plan, steps, status),
             problem=None if stopped else _problem_of(steps),
@@ -147,14 +154,15 @@ class Turns:
         return Turn(over=True)
 
     def _recall_reconciled(
-        self, memory: RunMemory, execution: Execution, steps: Mapping[str, Step]
+        self, tx: Tx, memory: RunMemory, execution: Execution, steps: Mapping[str, Step]
     ) -> None:
         """Remember the outputs of steps that an operator settled meanwhile."""
-        for step in steps.values():
-            done = step.status is StepStatus.COMPLETED and step.output is not None
-            if done and step.key not in memory.outputs:
-                output = unseal_all(self.dispatch.sealer, execution.workspace, step.output)
-                memory.outputs[step.key] = output
+        for state in steps.values():
+            if state.status is StepStatus.COMPLETED and state.key not in memory.outputs:
+                step = tx.step(state.plan_id, state.id)
+                if step is not None and step.output is not None:
+                    output = unseal_all(self.dispatch.sealer, execution.workspace, step.output)
+                    memory.outputs[step.key] = output
 
     def _act(
         self,
@@ -164,6 +172,7 @@ class Turns:
         moves: Moves,
         steps: Mapping[str, Step],
         approvals: Mapping[str, Approval],
+        portion: Portion,
         attempts: list[Attempt],
     ) -> bool:
         """Make the moves; True if they changed what the next moves are."""
@@ -174,7 +183,7 @@ class Turns:
         for approval in moves.escalated:
             tx.append(facts.approval_escalated(execution, approval))
         changed = bool(moves.orphans or moves.expired or moves.escalated)
-        for step in moves.start:
+        for step in filter(portion.takes, moves.start):
             ready = Ready(execution, memory, step, steps[step.id], approvals.get(step.id))
             result = self.dispatch.start(tx, ready)
             if isinstance(result, Attempt):
@@ -213,7 +222,7 @@ class Turns:
 
     def _after_the_end(self, tx: Tx, memory: RunMemory, execution: Execution) -> Turn:
         """The run was ended from outside: only what is in flight is still awaited."""
-        for step in tx.steps(memory.plan.id):
+        for step in tx.step_states(memory.plan.id):
             if step.status is StepStatus.DISPATCHED and step.id not in memory.in_flight:
                 orphaned(tx, execution, step, self.dispatch.registry, memory.epoch)
         if memory.in_flight:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.model.approval import ApprovalFilter
 from gateway.model.entry import EntryType, NewEntry
@@ -188,6 +189,24 @@ async def test_a_step_goes_through_retry_to_completion(journal: Journal) -> None
     assert (step.problem, step.retry_at) == (None, None)
     assert (step.started_at, step.ended_at, step.updated_at) == (first, at, at)
     assert (await execution(journal)).updated_at == at
+
+
+async def test_steps_are_read_without_what_may_be_large_and_that_by_itself(
+    journal: Journal,
+) -> None:
+    story = Story("a")
+    done = (story.dispatched("x"), story.completed("x"), story.dispatched("y"))
+    await tell(journal, *story.until_started("x", "y"), *done)
+    whole = await steps(journal)
+    assert (whole["x"].output, whole["y"].input) == ({"ok": True}, {"id": 1})
+
+    def query(records: Records) -> tuple[list[Step], Step | None, Step | None, object]:
+        one, none = records.step("plan_a", "step_y"), records.step("plan_b", "step_y")
+        return records.step_states("plan_a"), one, none, records.outputs("plan_a")
+
+    states, one, none, outputs = await journal.read(query)
+    assert states == [replace(step, input=None, output=None) for step in whole.values()]
+    assert (one, none, outputs) == (whole["y"], None, {"step_x": {"ok": True}})
 
 
 @pytest.mark.parametrize(

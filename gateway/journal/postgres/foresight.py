@@ -16,6 +16,7 @@ from gateway.journal.claim_statements import CLAIM_COLUMNS, FENCE
 from gateway.journal.postgres.heads import LockedHeads
 from gateway.journal.postgres.many import among
 from gateway.journal.postgres.session import PostgresSession
+from gateway.journal.queries import STATE_COLUMNS
 from gateway.journal.records import execution_of, plan_of, step_of
 from gateway.journal.statement import Statement
 from gateway.journal.tables import chain_head, claim, execution, plan, step
@@ -30,16 +31,18 @@ _HEADS = Statement(
     .with_for_update(skip_locked=True)
 )
 _EXECUTIONS = Statement(among(select(execution), execution.c.run_id))
-_STEPS = Statement(among(select(step), step.c.plan_id).order_by(step.c.plan_id, step.c.place))
+_STEPS = Statement(
+    among(select(*STATE_COLUMNS), step.c.plan_id).order_by(step.c.plan_id, step.c.place)
+)
 _THERE = Statement(among(select(claim.c.run_id), claim.c.run_id))
 _PLANS = Statement(among(select(plan), plan.c.id))
 
 
 @dataclass(slots=True)
 class Foreseen:
-    """What was read of a run. ``execution`` and ``steps`` are None once something of the execution
-    was changed; ``plan`` is read only for those who open it. ``prolonged`` says that the lease of
-    the claim is to be written."""
+    """What was read of a run. ``execution`` and ``steps`` (their states) are None once something of
+    the execution was changed; ``plan`` is read only for those who open it. ``prolonged`` says that
+    the lease of the claim is to be written."""
 
     claim: Claim
     execution_id: str

@@ -89,11 +89,11 @@ class PostgresTurn(PostgresUnit):
             return self._seen.plan
         return super().plan(plan_id)
 
-    def steps(self, plan_id: str) -> list[Step]:
-        """The steps of a plan in its order."""
+    def step_states(self, plan_id: str) -> list[Step]:
+        """The steps of a plan in its order, without their inputs and outputs."""
         if plan_id == self._seen.plan_id and self._seen.steps is not None:
             return self._seen.steps
-        return super().steps(plan_id)
+        return super().step_states(plan_id)
 
     def append(self, entry: NewEntry) -> Entry:
         """Record a fact; what was read of the execution is not good any more.
