@@ -2,7 +2,7 @@
 
 from gateway.actions.hosts import HostGuard
 from gateway.actions.http import HttpActions
-from gateway.actions.python import ActionContext, ActionError, PythonActions
+from gateway.actions.python import ActionContext, ActionError, EventLimitError, PythonActions
 from gateway.actions.runner import ActionRunner, check_handlers
 from gateway.actions.secrets import Secrets
 
@@ -10,6 +10,7 @@ __all__ = [
     "ActionContext",
     "ActionError",
     "ActionRunner",
+    "EventLimitError",
     "HostGuard",
     "HttpActions",
     "PythonActions",

@@ -17,9 +17,15 @@ from gateway.actions.answers import declared_error, exact_copy
 from gateway.actions.holding import HeldBackError, require_sendable
 from gateway.model.action import ActionCall, ActionOutcome, Answered, Declined, Unknown
 from gateway.model.contract import PythonHandler
-from gateway.model.json import JsonObject
+from gateway.model.json import JsonObject, encoded
 from gateway.model.problem import STANDARD
 from gateway.model.threads import Threads
+
+MAX_EVENTS = 1_000
+"""Events that one attempt may emit."""
+
+MAX_EVENT_BYTES = 1024 * 1024
+"""Bytes of all their payloads together, as many as the answer of a service may have."""
 
 _THREADS = 32
 _LOOK = 0.1  # seconds after which a call that waits for a thread asks whether it may still be made
@@ -32,7 +38,8 @@ class ActionContext:
     """What a python handler is told beside its input.
 
     ``idempotency_key`` is the same for every attempt of a step. ``emit(ref, payload)`` hands in
-    an event that the contract declares; events count only if the handler returns.
+    an event that the contract declares; events count only if the handler returns. It raises
+    ``EventLimitError`` beyond ``MAX_EVENTS`` or ``MAX_EVENT_BYTES``.
     """
 
     idempotency_key: str
@@ -57,6 +64,11 @@ class ActionError(Exception):
         super().__init__(code)
         self.code = code
         self.detail = detail
+
+
+class EventLimitError(Exception):
+    """A handler emitted more than is taken, which ends it unless it looks away: what came of its
+    attempt is unknown in either case, since events that happened must not be left out."""
 
 
 class TargetError(ValueError):
@@ -92,12 +104,12 @@ class PythonActions:
         except TargetError as error:
             detail = f"{call.contract.ref}: {error}."
             return Declined("ACTION_HANDLER_INVALID", detail, 500)
-        events: list[tuple[str, JsonObject]] = []
+        events = _Emitted()
         context = ActionContext(
             call.idempotency_key,
             call.execution_id,
             call.step_id,
-            emit=_noting(events),
+            emit=events.emit,
         )
         work, thread = self._begin(call, function, context)
         try:
@@ -144,16 +156,40 @@ async def _ended(
         await asyncio.wait({work}, timeout=max(deadline - now(), 0))
 
 
-def _noting(events: list[tuple[str, JsonObject]]) -> Callable[[str, JsonObject], None]:
-    """What a handler hands events in with; it is told at once where what it names is no text."""
+class _Emitted:
+    """The events that a handler hands in; it is told at once what cannot be taken."""
 
-    def emit(ref: str, payload: JsonObject) -> None:
+    def __init__(self) -> None:
+        self.events: list[tuple[str, JsonObject]] = []
+        self.excess = ""
+        self._left = MAX_EVENT_BYTES
+
+    def emit(self, ref: str, payload: JsonObject) -> None:
+        """Take an event in.
+
+        Raises:
+            TypeError: what it is named by is no text.
+            EventLimitError: there are too many, or too large ones.
+        """
         if not isinstance(ref, str):
             raise TypeError(f"an event is named as key@version, not by a {type(ref).__name__}")
         ref.encode()
-        events.append((ref, copy.deepcopy(payload)))
+        self._left -= _size(payload)
+        if len(self.events) == MAX_EVENTS:
+            self.excess = f"more than {MAX_EVENTS} events"
+        elif self._left < 0:
+            self.excess = f"events of more than {MAX_EVENT_BYTES} bytes"
+        if self.excess:
+            raise EventLimitError(f"a handler may not emit {self.excess} in one attempt")
+        self.events.append((ref, copy.deepcopy(payload)))
 
-    return emit
+
+def _size(payload: JsonObject) -> int:
+    """Bytes of a payload as JSON; none of one that is not JSON, which is refused for that."""
+    try:
+        return len(encoded(payload))
+    except TypeError:
+        return 0
 
 
 def _load(name: str) -> Callable[..., Any]:
@@ -199,18 +235,18 @@ def _look_at(work: "asyncio.Future[Any]") -> None:
         work.exception()
 
 
-def _outcome(
-    call: ActionCall, work: "asyncio.Future[Any]", events: list[tuple[str, JsonObject]]
-) -> ActionOutcome:
+def _outcome(call: ActionCall, work: "asyncio.Future[Any]", emitted: _Emitted) -> ActionOutcome:
     error = work.exception()
     if isinstance(error, HeldBackError):
         return error.told
     if isinstance(error, ActionError):
         return _declined(call, error)
+    if emitted.excess:
+        return Unknown(f"The handler emitted {emitted.excess}.")
     if error is not None:
         _log.error("%s: the handler raised %s", call.contract.ref, _place(error))
         return Unknown(f"The handler raised {type(error).__name__}.")
-    return _answered(call, work.result(), events)
+    return _answered(call, work.result(), emitted.events)
 
 
 def _declined(call: ActionCall, error: ActionError) -> Declined:

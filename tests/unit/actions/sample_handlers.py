@@ -5,7 +5,7 @@ import sys
 import threading
 from typing import Any
 
-from gateway.actions import ActionContext, ActionError
+from gateway.actions import ActionContext, ActionError, EventLimitError
 
 NOT_CALLABLE = 7
 started: list[str] = []
@@ -39,6 +39,18 @@ def emits(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
 def emits_as(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
     context.emit(given["ref"], {})
     return {}
+
+
+def emits_many(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+    emitted = 0
+    try:
+        for _ in range(given["count"]):
+            context.emit("shop.order.placed@1.0.0", {"id": given["text"]})
+            emitted += 1
+    except EventLimitError:
+        if not given.get("looks_away"):
+            raise
+    return {"emitted": emitted}
 
 
 kept: dict[str, Any] = {}

@@ -92,6 +92,29 @@ def test_emitted_events_come_with_the_answer_as_they_were() -> None:
     assert perform("emits").events == (("shop.order.placed@1.0.0", {"id": "7"}),)
 
 
+@pytest.mark.parametrize("looks_away", [False, True])
+@pytest.mark.parametrize(
+    ("count", "text", "told"),
+    [
+        (1_001, "7", "more than 1000 events"),
+        (100_000_000, "7", "more than 1000 events"),
+        (11, "x" * 100_000, "events of more than 1048576 bytes"),
+    ],
+)
+def test_more_events_than_are_taken_leave_unknown_what_came_of_the_attempt(
+    count: int, text: str, told: str, *, looks_away: bool
+) -> None:
+    given = {"count": count, "text": text, "looks_away": looks_away}
+    assert perform("emits_many", given) == Unknown(f"The handler emitted {told}.")
+
+
+def test_as_many_events_as_are_taken_come_with_the_answer() -> None:
+    for count, text in ((1_000, "7"), (10, "x" * 100_000)):
+        outcome = perform("emits_many", {"count": count, "text": text})
+        assert outcome.output == {"emitted": count}
+        assert len(outcome.events) == count
+
+
 def test_events_of_a_handler_that_declines_are_dropped() -> None:
     assert perform("emits_and_fails") == Declined(
         "OUT_OF_STOCK", "Nothing is left.", 409, declared=True
