@@ -317,10 +317,14 @@ def errors() -> Iterator[Payload]:
         "{ execution { executionId } }" for i in range(20)
     )  # fmt: skip
     yield document("twenty that are not found", f"{{ {missing} }}", 294, "NOT_FOUND")
-    ids = [f"none{i}" for i in range(700)]
+    ids = [f"none{i}" for i in range(120)]
     nodes = "query ($i: [ID!]!) { nodes(ids: $i) { id } nodes(ids: $i) { __typename } }"
     yield document("errors of many items behind lines", "\n" * 32_000 + nodes, 294,
                    "VALIDATION_FAILED", variables={"i": ids})  # fmt: skip
+    yield document("seven hundred ids", nodes, 422, "COST_LIMIT_EXCEEDED",
+                   variables={"i": [f"none{i}" for i in range(700)]})  # fmt: skip
+    reviews = " ".join(f"r{i}: policyAccessReview(input: {{}}) {{ rows }}" for i in range(20))
+    yield document("twenty access reviews", f"{{ {reviews} }}", 422, "COST_LIMIT_EXCEEDED")
     deprecated = "query ($v: Boolean = true) { __schema { types { %s } } }"
     deprecated %= "fields(includeDeprecated: $v) { name }"
     yield document("errors of the schema behind lines", "\n" * 32_000 + deprecated, 294,
