@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gateway.model.policy import Edit
 from gateway.model.problem import MAX_ISSUES, Issue, ProblemError, problem
 from gateway.policy import PolicyContent
-from gateway.policy.contents.diff import FileChange, FileDiff, RowChange, diff
+from gateway.policy.contents.diff import FileChange, FileDiff, RowChange, diff, moved_rows
 from gateway.policy.engine.roles import ANYWHERE
 from gateway.policy.rules.models import ASSIGNMENT, MODELS
 from gateway.policy.rules.rows import Row, read_rows
@@ -77,16 +77,27 @@ class Scope:
         Raises:
             ProblemError: FORBIDDEN with an issue at ``path``.
         """
-        if not self.is_whole and not all(map(self._may_exchange, diff(before, after))):
-            raise self._outside([path])
+        if self.is_whole:
+            return
+        for file in diff(before, after):
+            moved = moved_rows(file.file, before, after) if file.reordered else ()
+            if not self._may_exchange(file, moved):
+                raise self._outside([path])
 
-    def _may_exchange(self, file: FileDiff) -> bool:
+    def _may_exchange(self, file: FileDiff, moved: Sequence[Sequence[str]]) -> bool:
+        """Whether only own rows came, went and moved. Where those of others follow one another as
+        before, own ones between them decide of nobody else."""
         if file.change is FileChange.LAYOUT:  # nothing that decides
             return True
-        if file.change is not FileChange.ROWS or file.reordered:
+        if file.change not in (FileChange.ROWS, FileChange.ORDER):
             return False
         changed = [row for change in file.rows for row in (change.before, change.after) if row]
-        return all(self.may_change_row(file.file, row) for row in changed)
+        if not all(self.may_change_row(file.file, row) for row in changed):
+            return False
+        others = [
+            [row for row in rows if not self.may_change_row(file.file, row)] for rows in moved
+        ]
+        return all(one == others[0] for one in others)
 
     def _outside(self, paths: list[str]) -> ProblemError:
         told = (

@@ -124,6 +124,19 @@ def edits_between(before: PolicyContent, after: PolicyContent) -> tuple[Edit, ..
     return tuple(found)
 
 
+def moved_rows(name: str, before: PolicyContent, after: PolicyContent) -> tuple[list[str], ...]:
+    """The rows of a rule file that are in both contents and may stand elsewhere: as they follow one
+    another in the first, and in the second."""
+    old, new = (list(_rows(content.files.get(name, ""))) for content in (before, after))
+    stayed, remained = ([row for _, row in _apart(*both)[1]] for both in ((old, new), (new, old)))
+    first, last = 0, len(stayed)
+    while first < last and stayed[first] == remained[first]:
+        first += 1
+    while first < last and stayed[last - 1] == remained[last - 1]:
+        last -= 1
+    return stayed[first:last], remained[first:last]
+
+
 # --- rows
 
 

@@ -13,6 +13,7 @@ ACME, WHOLE = Scope("acme", False), Scope("platform", True)
 MINE = "p, clerk, acme, a.b, call, allow"
 THEIRS = "p, clerk, beta, a.b, call, allow"
 EVERYBODYS = "p, clerk, *, a.b, call, allow"
+ALSO_MINE = "p, cook, acme, a.b, call, allow"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,11 @@ def test_a_workspace_changes_its_own_rows(edit: Edit, may: bool) -> None:
         (f"{MINE}\n", f"{THEIRS}\n", False),
         (f"{EVERYBODYS}\n{THEIRS}\n", f"{THEIRS}\n{EVERYBODYS}\n", False),
         (f"{EVERYBODYS}\n{THEIRS}\n", f"{THEIRS}\n{EVERYBODYS}\n{MINE}\n", False),
+        (f"{MINE}\n{ALSO_MINE}\n", f"{ALSO_MINE}\n{MINE}\n", True),
+        (f"{EVERYBODYS}\n{MINE}\n{THEIRS}\n", f"{MINE}\n{EVERYBODYS}\n{THEIRS}\n", True),
+        (f"{EVERYBODYS}\n{MINE}\n{THEIRS}\n", f"{THEIRS}\n{MINE}\n{EVERYBODYS}\n", False),
+        (f"{EVERYBODYS}\n{MINE}\n{ALSO_MINE}\n", f"{ALSO_MINE}\n{EVERYBODYS}\n", True),
+        (f"{MINE}\n{EVERYBODYS}\n{THEIRS}\n", f"{THEIRS}\n{MINE}\n{EVERYBODYS}\n", False),
     ],
 )
 def test_a_workspace_restores_where_only_its_rows_changed(
