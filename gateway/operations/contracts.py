@@ -35,9 +35,10 @@ def get(loop: Loop, admitted: Admitted, _records: Records) -> JsonObject:
         ProblemError: NOT_FOUND for one that is not there, or that the caller is not shown.
     """
     registry = loop.registry.of(admitted.principal.workspace)
-    contract = _shown(loop, admitted)
-    with_target = _sees_all(loop, admitted.principal)
-    return {"contract": as_json(detail_of(registry, contract, with_target=with_target))}
+    contract, principal = _shown(loop, admitted), admitted.principal
+    sees, with_target = _sight(loop, principal), _sees_all(loop, principal)
+    told = detail_of(registry, contract, sees=sees, with_target=with_target)
+    return {"contract": as_json(told)}
 
 
 def list_executions(loop: Loop, admitted: Admitted, records: Records) -> JsonObject:

@@ -1,5 +1,7 @@
 """Making what a reference tells of the contracts in a registry."""
 
+from collections.abc import Callable
+
 from gateway.contracts.listings import CONNECTION, listing_of
 from gateway.contracts.names import version_order
 from gateway.contracts.reference.detail import (
@@ -17,6 +19,13 @@ from gateway.contracts.reference.source import handler_note, source_text
 from gateway.contracts.registry import Registry, type_prefix
 from gateway.model.contract import Compensation, ContractPolicy, EventContract, OperationContract
 from gateway.model.json import JsonValue
+
+Sees = Callable[[OperationContract], bool]
+"""Whether a reader is told of a contract."""
+
+
+def _every(_: OperationContract) -> bool:
+    return True
 
 
 def summary_of(registry: Registry, contract: OperationContract) -> ContractSummary:
@@ -40,11 +49,16 @@ def summary_of(registry: Registry, contract: OperationContract) -> ContractSumma
 
 
 def detail_of(
-    registry: Registry, contract: OperationContract, *, with_target: bool = True
+    registry: Registry,
+    contract: OperationContract,
+    *,
+    sees: Sees = _every,
+    with_target: bool = True,
 ) -> ContractDetail:
     """Everything that a reference tells of a contract of ``registry``.
 
-    ``with_target`` says whether the reader is told where a handler is.
+    Of its other versions those are told that the reader ``sees``; ``with_target`` says whether the
+    reader is told where a handler is.
     """
     summary = summary_of(registry, contract)
     privacy = _privacy(contract.policy)
@@ -67,7 +81,7 @@ def detail_of(
         connection=f"{name}{CONNECTION}" if is_list else None,
         signature=signature(contract, name, prefix) if name else None,
         example=example_call(contract, name, prefix) if name else None,
-        versions=versions_of(registry, contract.key),
+        versions=versions_of(registry, contract.key, sees),
     )
 
 
@@ -87,9 +101,9 @@ def signature(contract: OperationContract, name: str, prefix: str) -> str:
     return f"{name}{asked}: {prefix}Output"
 
 
-def versions_of(registry: Registry, key: str) -> tuple[VersionRow, ...]:
-    """The versions of a key, the newest first."""
-    found = [one for one in registry.operations.values() if one.key == key]
+def versions_of(registry: Registry, key: str, sees: Sees) -> tuple[VersionRow, ...]:
+    """The versions of a key that a reader sees, the newest first."""
+    found = [one for one in registry.operations.values() if one.key == key and sees(one)]
     found.sort(key=lambda one: version_order(one.meta.version), reverse=True)
     return tuple(
         VersionRow(one.ref, one.meta.version, one.meta.stability, field_of(registry, one))
