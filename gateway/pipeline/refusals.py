@@ -30,7 +30,7 @@ def declined(outcome: Declined, private: Iterable[JsonValue]) -> Problem:
         retry_after=outcome.retry_after,
     )
     told = scrub(told, private)  # before the title is cut from it, which might cut a value
-    return replace(told, title=told.detail.split(".")[0])
+    return replace(told, title=told.detail.partition(". ")[0].removesuffix("."))
 
 
 def told_about(call: Call, told: Problem) -> Problem:
