@@ -7,7 +7,7 @@ anybody in at all, and one person besides whoever proposes: each subject that a 
 from collections.abc import Iterable, Iterator
 
 from gateway.model.contract import OperationContract
-from gateway.model.principal import Principal, PrincipalType
+from gateway.model.principal import Principal, PrincipalType, folded
 from gateway.policy import PolicyRevision
 from gateway.policy.advice import Advice, Severity
 from gateway.policy.engine.roles import TYPE_PREFIX, USER_PREFIX
@@ -39,7 +39,7 @@ def locked_out(revision: PolicyRevision, workspace: str) -> Iterator[Advice]:
 
 def _as_people(subjects: Iterable[str]) -> set[str]:
     """Subjects of rules, where two spellings of a user are one (``is_among``)."""
-    return {name.casefold() if name.startswith(USER_PREFIX) else name for name in subjects}
+    return {folded(name) if name.startswith(USER_PREFIX) else name for name in subjects}
 
 
 def _those_who_may(

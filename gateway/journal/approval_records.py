@@ -26,7 +26,7 @@ from gateway.model.entry import EntryType
 from gateway.model.execution import UNDER_WAY, Approval, ApprovalStatus
 from gateway.model.json import decode, encode
 from gateway.model.ports import Page
-from gateway.model.principal import is_among
+from gateway.model.principal import folded, is_among
 
 _at = approval.c
 
@@ -76,7 +76,7 @@ _INVOLVED = Statement(
         or_(is_beyond_ascii(_at.excluded), is_beyond_ascii(_at.votes)),
     )
 )
-"""Whom requests name that name anybody with letters whose case only Python folds as people do."""
+"""Whom requests name that name anybody with letters that only Python folds as people do."""
 
 _FILTERS: dict[str, ColumnElement[bool]] = {
     "status": _at.status == bindparam("status"),
@@ -126,7 +126,7 @@ class SqlApprovalRecords:
         if which.decider is not None:
             chosen |= {"decider"}
             given["now"] = which.decider.now
-            given["subject"] = which.decider.subject.casefold()
+            given["subject"] = folded(which.decider.subject)
             given["namesakes"] = encode(self._namesakes(which.workspace, which.decider.subject))
             given["roles"] = encode(sorted(which.decider.roles))
         if which.behind is not None:

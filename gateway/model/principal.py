@@ -1,6 +1,7 @@
 """Principals: who is acting, as the token said and the gateway believed."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -67,10 +68,19 @@ class Principal(Struct, frozen=True):
         )
 
 
+def folded(subject: str) -> str:
+    """What all spellings of a subject have in common: letters without their case, each accent
+    within its letter or behind it (Unicode, section 3.13, canonical caseless matching)."""
+    if subject.isascii():
+        return subject.casefold()
+    whole = unicodedata.normalize("NFD", subject).casefold()
+    return unicodedata.normalize("NFC", whole)
+
+
 def is_among(subject: str, others: Iterable[str]) -> bool:
     """True if one of ``others`` may be the same person: to many who issue tokens, ``Alice`` and
     ``alice`` are one, so where two people are wanted, these are not two."""
-    return subject.casefold() in map(str.casefold, others)
+    return folded(subject) in map(folded, others)
 
 
 ANONYMOUS = Principal(PrincipalType.ANONYMOUS, "anonymous", "")

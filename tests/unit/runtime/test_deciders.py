@@ -29,6 +29,7 @@ pytestmark = pytest.mark.anyio
 HIGH = step("a", "cash", amount=500)
 RULES = VERDICT.replace("assist, approver, 1, 1h, -", "assist, approver, 1, 1h, 10m:chief")
 CARLA = person("carla", "chief")
+ZOE = person("Zo\u00eb", "user", "approver")
 PEOPLE = (
     FIONA,
     FRANK,
@@ -39,6 +40,9 @@ PEOPLE = (
     person("planner", "approver"),
     person("Planner", "approver"),
     person("FIONA", "approver"),
+    ZOE,
+    person("zoe\u0308", "approver"),
+    person("zoe", "approver"),
     person("bot", "approver", kind=PrincipalType.SERVICE),
     person("fiona", "approver", workspace="beta"),
 )
@@ -100,6 +104,7 @@ async def test_the_list_shows_each_person_exactly_what_deciding_would_take(
     await world.decide_by(RULES)
     runs = [await world.begin(HIGH, who=who) for who in (AGENT, FIONA, AGENT, AGENT, AGENT)]
     runs.append(await world.begin(step("a", "two")))  # two people
+    runs.append(await world.begin(HIGH, who=ZOE))
     for run in runs:
         await world.advance(run)
     await world.approve(runs[2], "a")
