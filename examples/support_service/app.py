@@ -7,6 +7,7 @@ request sends one more message.
 
 import json
 from collections.abc import Callable
+from math import isfinite
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -101,9 +102,15 @@ def reply(store: Store, request: Request, body: Row) -> Row:
     return {"replyId": f"m-{sent['n']}", "status": "SENT"}
 
 
+def _cents(amount: float) -> int:
+    """An amount in cents; none where it is beyond all that can be counted in them."""
+    cents = amount * 100
+    return round(cents) if isfinite(cents) else 0
+
+
 def issue_refund(store: Store, request: Request, body: Row) -> Row:
     order = _found(store, "orders", "ORDER_NOT_FOUND", request)
-    cents = round(float(body["amount"]) * 100)
+    cents = _cents(float(body["amount"]))
     if body["currency"] != order["currency"]:
         raise RefusalError(422, "CURRENCY_MISMATCH", "The order was paid in another currency.")
     if cents <= 0 or cents + _refunded(store, order["id"]) > order["cents"]:

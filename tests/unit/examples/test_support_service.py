@@ -157,6 +157,12 @@ def test_a_ticket_may_have_neither_order_nor_address(desk: Desk) -> None:
             "REFUND_EXCEEDS_PAYMENT",
             409,
         ),
+        (
+            "support.refund.issue",
+            {"orderId": "o-1002", **REFUND, "amount": 1e308},
+            "REFUND_EXCEEDS_PAYMENT",
+            409,
+        ),
         ("support.refund.issue", {"orderId": "o-1003", **REFUND}, "CURRENCY_MISMATCH", 422),
         ("support.refund.reverse", {"refundId": "r-0"}, "REFUND_NOT_FOUND", 404),
         ("support.subscription.cancel", {"subscriptionId": "s-0"}, "SUBSCRIPTION_NOT_FOUND", 404),
