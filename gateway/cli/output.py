@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.model.text import printable
+from gateway.model.text import UNSEEN, printable
 
 if TYPE_CHECKING:  # what it imports takes longer than most commands that print plain text
     from rich.console import Console
@@ -84,10 +84,11 @@ class Output:
         """Print a JSON value; what no terminal should be sent is escaped in its texts."""
         indent = None if compact else 2
         text = json.dumps(value, indent=indent, ensure_ascii=not self.in_unicode)
+        seen = UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
         click.echo(
             "".join(
                 sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1]
-                for sign in text
+                for sign in seen
             )
         )
 

@@ -11,6 +11,7 @@ from gateway.model.plan import Plan
 from gateway.model.ports import Page, Records
 from gateway.model.problem import Issue, invalid, refuse
 from gateway.model.sealing import reveal
+from gateway.model.text import UNSEEN
 from gateway.pipeline import Admitted
 from gateway.policy import mask_value
 from gateway.runtime import Loop, open_plan
@@ -44,7 +45,8 @@ def acting(admitted: Admitted, field: str) -> str:
 
 def said(text: str | None) -> str:
     """What somebody can read of a text: without invisible characters, and blanks around it."""
-    return "".join(char for char in text or "" if char.isprintable()).strip()
+    printed = "".join(char for char in text or "" if char.isprintable())
+    return UNSEEN.sub("", printed).strip()
 
 
 def require_own_workspace(admitted: Admitted) -> None:

@@ -4,6 +4,8 @@ import json
 import re
 import unicodedata
 
+from gateway.model.text import UNSEEN
+
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 _KEPT = frozenset("\n\t\u200c\u200d")
 """White space, and what joins letters or keeps them apart in the words of some languages."""
@@ -18,6 +20,8 @@ def visible(text: str) -> str:
     Unicode's bidirectional controls can have one text be read as another (Unicode Technical Report
     36, section 2.6).
     """
+    if not text.isascii():
+        text = UNSEEN.sub(_escaped, text)
     if text.isprintable():
         return text
     lines = text.replace("\r\n", "\n")  # as forms and mails end them; browsers show no difference
@@ -27,4 +31,8 @@ def visible(text: str) -> str:
 def _as_seen(found: re.Match[str]) -> str:
     sign = found[0]
     is_unseen = unicodedata.category(sign) in _UNSEEN and sign not in _KEPT
-    return json.dumps(sign)[1:-1] if is_unseen else sign
+    return _escaped(found) if is_unseen else sign
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from gateway.cli.output import Output, Tone, Toned, output, with_output
 
-EVIL = "a\x1b[31mb\tc\nd\x9b\u202e"
+EVIL = "a\x1b[31mb\tc\nd\x9b\u202e\u3164"
 
 
 @click.command()
@@ -51,7 +51,7 @@ def test_a_pipe_gets_a_line_for_each_row_and_no_head() -> None:
     first, *rows = done.stdout.splitlines()
     assert first == "state: done"
     assert rows[0] == "one\tdone"
-    assert rows[1] == "a\\x1b[31mb\\tc\\nd\\x9b\\u202e\t"
+    assert rows[1] == "a\\x1b[31mb\\tc\\nd\\x9b\\u202e\\u3164\t"
 
 
 def test_json_is_one_document_that_steers_no_terminal() -> None:
@@ -59,6 +59,7 @@ def test_json_is_one_document_that_steers_no_terminal() -> None:
     assert json.loads(done.stdout) == {"name": EVIL, "letter": "ß"}
     assert "ß" in done.stdout
     assert all(sign.isprintable() or sign == "\n" for sign in done.stdout)
+    assert "\u3164" not in done.stdout
 
 
 def test_colour_may_be_demanded_in_a_pipe() -> None:
@@ -133,5 +134,5 @@ def test_a_table_without_room_is_a_block_for_each_row(monkeypatch: pytest.Monkey
     monkeypatch.setenv("COLUMNS", "10")
     with terminal(monkeypatch) as sent:
         output(color="never").table(("", "Rule"), [("one", "a b"), (EVIL, "")])
-    told = "one\nrule: a b\n\na\\x1b[31mb\\tc\\nd\\x9b\\u202e\nrule: \n"
+    told = "one\nrule: a b\n\na\\x1b[31mb\\tc\\nd\\x9b\\u202e\\u3164\nrule: \n"
     assert sent[0] == told

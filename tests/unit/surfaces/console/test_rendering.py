@@ -98,7 +98,16 @@ def test_letters_that_turn_others_around_are_shown_as_such(template: str) -> Non
     assert "x.\\u200by" in rendered(template, "x.\u200by")
 
 
-@pytest.mark.parametrize("text", ["two\nlines", "می\u200cخواهم", "a\u00a0b", "日本"])
+@pytest.mark.parametrize("template", ["{{ x }}", "{{ x | pretty }}", "{{ {'a': x} | pretty }}"])
+def test_letters_that_nobody_sees_are_shown_as_such(template: str) -> None:
+    """What is approved for ``o-1001`` must not be for another order of the same looks."""
+    assert "o-1001\\u3164" in rendered(template, "o-1001\u3164")
+    assert "o-1001\\udb40\\udd00" in rendered(template, "o-1001\U000e0100")
+
+
+@pytest.mark.parametrize(
+    "text", ["two\nlines", "می\u200cخواهم", "a\u00a0b", "日本", "\u2764\ufe0f"]
+)
 def test_letters_that_words_are_made_of_stay(text: str) -> None:
     assert rendered("{{ x }}", text) == text
 
