@@ -8,6 +8,7 @@ from typing import Any
 from gateway.identity.issuer import IssuerProfile, unauthenticated
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.principal import WORKSPACE_PATTERN, Principal, PrincipalType
+from gateway.model.text import UNSEEN
 
 ROLE_PATTERN = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 """What a role may be called."""
@@ -163,8 +164,10 @@ def _claim(claims: JsonObject, name: str) -> JsonValue:
 
 
 def _is_name(value: JsonValue) -> bool:
-    """Visible text only: no control characters, and no lone surrogates either."""
-    return isinstance(value, str) and 0 < len(value) <= _MAX_TEXT and value.isprintable()
+    """Visible text only: no control characters, no lone surrogates, nothing that nobody sees."""
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEXT:
+        return False
+    return value.isprintable() and (value.isascii() or UNSEEN.search(value) is None)
 
 
 def _is_role(value: JsonValue) -> bool:

@@ -174,6 +174,8 @@ def test_one_of_several_audiences_is_enough() -> None:
         ("sub", "x" * 257),
         ("sub", "a\nb"),
         ("sub", "a\u200bb"),
+        ("sub", "a\u3164"),
+        ("sub", "a\U000e0100"),
         ("sub", "a\ud800"),
         ("workspace", None),
         ("workspace", "Acme"),
