@@ -70,11 +70,12 @@ class Principal(Struct, frozen=True):
 
 def folded(subject: str) -> str:
     """What all spellings of a subject have in common: letters without their case, each accent
-    within its letter or behind it (Unicode, section 3.13, canonical caseless matching)."""
+    within its letter or behind it, one of several signs for what reads the same (Unicode, section
+    3.13, compatibility caseless matching)."""
     if subject.isascii():
         return subject.casefold()
-    whole = unicodedata.normalize("NFD", subject).casefold()
-    return unicodedata.normalize("NFC", whole)
+    whole = unicodedata.normalize("NFKC", subject).casefold()
+    return unicodedata.normalize("NFKC", whole)
 
 
 def is_among(subject: str, others: Iterable[str]) -> bool:
