@@ -13,14 +13,31 @@ _RETRIED = "had a step of this execution tried again"
 
 
 def involved(records: Records, execution: Execution) -> dict[str, str]:
-    """Who brought an execution's actions about: the subject by what they did."""
+    """Who brought an execution's actions about: the subject by what they did.
+
+    Where nobody asked for a compensation, but a plan did, these are also those behind that plan.
+    """
     plan = records.plan(execution.plan_id or "")
     found = {
         "submitted its intent": execution.submitter.subject,
         "compiled its plan": plan.compiler if plan else None,
         "started its run": execution.starter,
     }
+    undone = _undone_by_itself(records, execution)
+    if undone is not None:
+        asking = records.plan(undone.plan_id or "")
+        found["compiled the plan that asks for it"] = asking.compiler if asking else None
+        found["started the run that it undoes"] = undone.starter
     return {deed: subject for deed, subject in found.items() if subject is not None}
+
+
+def _undone_by_itself(records: Records, execution: Execution) -> Execution | None:
+    """What an execution undoes without an operator, because the plan asked for that."""
+    if execution.compensates is None:
+        return None
+    begun = records.entries_of_type(execution.compensates, EntryType.COMPENSATION_STARTED)
+    asked = any(e.actor and decode(e.body)["compensationId"] == execution.id for e in begun)
+    return None if asked else records.execution(execution.workspace, execution.compensates)
 
 
 def steered(records: Records, execution: Execution) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.model.action import Declined, Unknown
 from gateway.model.entry import EntryType
-from gateway.model.execution import StepStatus
+from gateway.model.execution import RunMode, StepStatus
 from gateway.model.principal import Principal, PrincipalType
 from gateway.model.problem import ProblemError
 from gateway.model.time import stamp
@@ -352,6 +352,38 @@ async def test_who_settled_a_step_does_not_approve_how_it_is_undone(world: LoopW
     with pytest.raises(ProblemError, match="You settled a step"):
         await world.approve(undo.id, "one", FRANK)
     assert await world.approve(undo.id, "one", FIONA) == "approved"
+
+
+async def test_who_had_a_plan_ask_to_be_undone_does_not_approve_how_it_is(
+    world: LoopWorld,
+) -> None:
+    world.actions.will("plain", Declined("REFUSED", "No.", 409))
+    steps = step("one", "pay"), step("two", "plain", ["one"])
+    compiled = await world.compile(steps, compiler=FRANK.subject, onFailure="compensate")
+    execution = await world.verify(compiled)
+    revision = world.loop.policies.revision
+    await world.journal.write(
+        lambda tx: world.loop.lifecycle.started(tx, execution, RunMode.AUTONOMOUS, "olga", revision)
+    )
+    await world.advance(execution.id)
+    undo_id = (await world.execution(execution.id)).compensation_id or ""
+    await world.advance(undo_id)
+    undo, now = await world.execution(undo_id), stamp(world.clock.now())
+    approval = await world.approval(undo_id, "one")
+    for who, deed in ((FRANK, "compiled the plan that asks"), (OLGA, "started the run")):
+        assert not world.loop.consent.may_approve(who, undo, approval, now)
+        with pytest.raises(ProblemError, match=f"You {deed}"):
+            await world.approve(undo_id, "one", who)
+    assert await world.approve(undo_id, "one", FIONA) == "approved"
+
+
+async def test_who_started_a_run_may_approve_how_an_operator_undoes_it(world: LoopWorld) -> None:
+    world.actions.will("plain", Declined("REFUSED", "No.", 409))
+    execution_id = await world.begin(step("one", "pay"), step("two", "plain", ["one"]))
+    await world.advance(execution_id)
+    undo = await world.compensate(execution_id, FIONA)
+    await world.advance(undo.id)
+    assert await world.approve(undo.id, "one", OLGA) == "approved"
 
 
 async def retried(world: LoopWorld) -> str:
