@@ -1,8 +1,9 @@
 """Patterns of standing grants: which arguments a grant stands for.
 
 A pattern names every input field of its contract: with a value, which a call must have exactly
-(null: must not have at all); with ``{"$any": true}``; or, for a number, with ``{"$max": n}``. A
-nested model is spelled out field by field in the same way, or left to ``$any`` as a whole. What a
+(null: must not have at all); with ``{"$any": true}``; or, for a number, with ``{"$max": n}``, which
+stands for no negative one unless n is negative (degrees of latitude and longitude aside). A nested
+model is spelled out field by field in the same way, or left to ``$any`` as a whole. What a
 pattern does not name does not match.
 """
 
@@ -23,7 +24,8 @@ ANY: JsonObject = {"$any": True}
 """Stands for any value, and for none."""
 
 _MAX = "$max"
-_NUMBERS = frozenset({"Int", "Float", "Latitude", "Longitude"})
+_DEGREES = frozenset({"Latitude", "Longitude"})
+_NUMBERS = _DEGREES | {"Int", "Float"}
 _OPERATORS = 'a value, {"$any": true}, or for a number {"$max": 100}'
 
 
@@ -143,11 +145,20 @@ def _value_matches(
         if pattern.get("$any") is True:
             return True
         limit = pattern.get(_MAX)
-        return _is_number(limit) and _is_number(value) and bool(value <= limit)
+        return _is_number(limit) and _is_number(value) and _is_up_to(ref, limit, value)
     model = _model_of(ref, types)
     if model is not None and isinstance(pattern, dict) and isinstance(value, dict):
         return _fields_match(model.fields, types, pattern, value)
     return canonical(pattern) == canonical(value)
+
+
+def _is_up_to(ref: TypeRef, limit: float, value: float) -> bool:
+    """Whether a number is at most the limit, and no negative amount where that is none.
+
+    Who reads "at most 250" does not consent to the opposite of what is limited, of any size.
+    """
+    may_be_negative = limit < 0 or ref.name in _DEGREES
+    return value <= limit and (value >= 0 or may_be_negative)
 
 
 def _model_of(ref: TypeRef, types: Mapping[str, NamedType]) -> ObjectType | None:

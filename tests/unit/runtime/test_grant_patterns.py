@@ -26,6 +26,8 @@ FIELDS = {
     "tags": "[String!]",
     "colour": "Colour",
     "extra": "JSONObject",
+    "count": "Int",
+    "latitude": "Latitude",
 }
 PATTERN: dict[str, Any] = {
     "id": "o-1",
@@ -35,6 +37,8 @@ PATTERN: dict[str, Any] = {
     "tags": ["a", "b"],
     "colour": "RED",
     "extra": ANY,
+    "count": None,
+    "latitude": None,
 }
 VALUE: dict[str, Any] = {
     "id": "o-1",
@@ -138,6 +142,26 @@ def test_what_a_pattern_stands_for(
     contract: OperationContract, change: dict[str, Any], fits: bool
 ) -> None:
     assert matches(contract, PATTERN, VALUE | change) is fits
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "value", "fits"),
+    [
+        ("amount", 100, 0, True),
+        ("amount", 100, -0.01, False),
+        ("amount", 100, -1e308, False),
+        ("amount", 0, -1, False),
+        ("amount", -5, -5, True),
+        ("amount", -5, -6, True),
+        ("amount", -5, 0, False),
+        ("count", 3, -1, False),
+        ("latitude", 50, -20.5, True),
+    ],
+)
+def test_a_limit_on_an_amount_stands_for_no_negative_one(
+    contract: OperationContract, name: str, limit: float, value: float, fits: bool
+) -> None:
+    assert matches(contract, PATTERN | {name: {"$max": limit}}, VALUE | {name: value}) is fits
 
 
 def test_a_field_that_the_pattern_does_not_name_does_not_match(contract: OperationContract) -> None:
