@@ -194,6 +194,10 @@ def _why_not_anew(
     """Why what a run did can be neither tried again nor undone, if so."""
     if command is OperatorCommand.RETRY and (told := _why_replaced(records, execution)):
         return told
+    if command is OperatorCommand.COMPENSATE and execution.compensates is not None:
+        # What it undid stands as compensated, and would go on doing so once it was done again.
+        told = f"it undoes execution {execution.compensates}, and no undoing is undone"
+        return f"{told}; submit an intent for what is to be done again"
     if execution.compensation_id is not None:
         told = f"its compensation began already: execution {execution.compensation_id}"
         if command is OperatorCommand.RETRY:

@@ -141,6 +141,18 @@ FILES = {
         keyed=True,
     ),
     "unpay.yaml": contract("unpay", f"{_IO}{_ERRORS}policy: {{auth: user}}\n", risk="medium"),
+    "lock.yaml": contract(
+        "lock",
+        f"{_IO}{_ERRORS}policy: {{auth: user}}\n"
+        "compensation: {contract: shop.unlock@1.0.0, input: {id: {$from: output.id}}}\n",
+        keyed=True,
+    ),
+    "unlock.yaml": contract(
+        "unlock",
+        f"{_IO}{_ERRORS}policy: {{auth: user}}\n"
+        "compensation: {contract: shop.lock@1.0.0, input: {id: {$from: output.id}}}\n",
+        keyed=True,
+    ),
     "boss.yaml": contract("boss", f"{_IO}policy: {{auth: admin}}\n"),
 }
 

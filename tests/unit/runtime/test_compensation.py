@@ -297,6 +297,20 @@ async def test_nothing_is_undone_anew_while_an_earlier_undoing_of_it_is_in_doubt
     assert (await statuses(world, execution_id))["one"] == "compensated"
 
 
+async def test_no_undoing_is_undone(world: LoopWorld) -> None:
+    execution_id = await failed(
+        world, step("one", "lock"), step("two", "lock", ["one"]), step("last", "plain", ["two"])
+    )
+    world.actions.will("unlock", Answered({"id": "two"}), REFUSED)
+    undo = await world.compensate(execution_id)
+    await world.advance(undo.id)
+    assert await statuses(world, undo.id) == {"two": "completed", "one": "failed"}
+    told = (await refused(world, undo.id)).problem
+    assert (told.code, f"undoes execution {execution_id}" in told.detail) == ("CONFLICT", True)
+    assert await allowed(world, undo.id) == {"retry"}
+    assert await allowed(world, execution_id) == {"compensate"}
+
+
 async def test_two_operators_begin_one_further_compensation(world: LoopWorld) -> None:
     execution_id = await failed(world)
     await world.cancel((await world.compensate(execution_id)).id)
