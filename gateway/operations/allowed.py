@@ -173,7 +173,7 @@ class AllowedActions:
             return
         if self._accessible.isdisjoint({_LANE_APPROVE, _HAND_OVER}):
             return
-        standing = lane_standing(self._records, execution, self._now)
+        standing = lane_standing(self._records, execution, self._now, self._loop.policies)
         if standing is None:
             return
         if self._loop.lanes.may_approve(self._records, execution, standing, self._principal):

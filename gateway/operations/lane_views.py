@@ -96,7 +96,7 @@ class LaneView:
 
 def view_of(loop: Loop, records: Records, execution: Execution, now: str = "") -> LaneView | None:
     """How an execution stands in its lane at ``now`` (else at this moment); None without one."""
-    standing = lane_standing(records, execution, now or stamp(loop.clock.now()))
+    standing = lane_standing(records, execution, now or stamp(loop.clock.now()), loop.policies)
     if standing is None:
         return None
     steps = records.steps(execution.plan_id) if execution.plan_id else []

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from gateway.model.entry import EntryType
 from gateway.model.evidence import EvidenceItem, EvidenceKind
 from gateway.model.execution import Execution
+from gateway.model.json import JsonObject, decode
 from gateway.model.lane import (
     CLEANUP_PENDING,
     LANES,
@@ -22,7 +23,9 @@ from gateway.model.lane import (
     Readiness,
 )
 from gateway.model.ports import Records
+from gateway.model.principal import Principal
 from gateway.model.time import after
+from gateway.policy import Policies
 
 _PROOF = (EvidenceKind.EVIDENCE, EvidenceKind.ARTIFACT)
 """Kinds that serve where evidence is required."""
@@ -151,7 +154,9 @@ def _about_risks(items: Sequence[EvidenceItem]) -> Iterator[EvidenceItem]:
     return (item for item in items if item.id in blocking or item.resolves in blocking)
 
 
-def lane_standing(records: Records, execution: Execution, now: str) -> Standing | None:
+def lane_standing(
+    records: Records, execution: Execution, now: str, policies: Policies
+) -> Standing | None:
     """How the lane of an execution stands; None without a lane.
 
     Of an execution that has ended it tells how the lane stood then.
@@ -161,10 +166,27 @@ def lane_standing(records: Records, execution: Execution, now: str) -> Standing 
     return standing_of(
         LANES[execution.lane],
         records.evidence_items(execution.id),
-        records.lane_approvals(execution.id),
+        _held_approvals(records, execution, policies),
         _last_retry(records, execution),
         execution.ended_at or now,
     )
+
+
+def _held_approvals(
+    records: Records, execution: Execution, policies: Policies
+) -> list[LaneApproval]:
+    """The approvals of those who still hold the role; roles that came with a token count as they
+    were then, and of earlier releases nobody knows them."""
+    given = records.lane_approvals(execution.id)
+    if not given or execution.ended_at is not None:
+        return given
+    told = records.entries_of_type(execution.id, EntryType.LANE_APPROVED)
+    people = {one.seq: decode(one.body).get("approver") for one in told}
+    return [one for one in given if _holds(policies, people.get(one.seq), one.role)]
+
+
+def _holds(policies: Policies, person: JsonObject | None, role: str) -> bool:
+    return person is None or policies.holds(Principal.from_json(person), role)
 
 
 def _last_retry(records: Records, execution: Execution) -> int:

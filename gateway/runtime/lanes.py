@@ -133,7 +133,7 @@ class Lanes:
                 has ended, PRECONDITION_FAILED while there is not everything to approve.
         """
         _require_open(execution)
-        standing = _require_lane(tx, execution)
+        standing = _require_lane(tx, execution, self.policies)
         _require_asked(execution, standing, lane, role)
         self._require_role(person, role)
         require_separation(tx, execution, person)
@@ -147,6 +147,7 @@ class Lanes:
             "runId": execution.run_id,
             "laneKey": lane,
             "role": role,
+            "approver": person.to_json(),
             "session": person.session,
             "policyRevision": self.policies.revision,
         }
@@ -178,7 +179,7 @@ class Lanes:
                 PRECONDITION_FAILED where it is in no lane or lacks what its lane requires.
         """
         _require_open(execution)
-        standing = _require_lane(tx, execution)
+        standing = _require_lane(tx, execution, self.policies)
         if lane not in standing.lane.next_lanes:
             allowed = ", ".join(standing.lane.next_lanes) or "none"
             told = f"{execution.lane} cannot hand over to {lane}; lanes that it may: {allowed}"
@@ -213,8 +214,8 @@ def _require_open(execution: Execution) -> None:
         raise conflict(execution.id, execution.status, "it has ended")
 
 
-def _require_lane(tx: Tx, execution: Execution) -> Standing:
-    standing = lane_standing(tx, execution, tx.now)
+def _require_lane(tx: Tx, execution: Execution, policies: Policies) -> Standing:
+    standing = lane_standing(tx, execution, tx.now, policies)
     if standing is None:
         raise no_lane(execution)
     return standing

@@ -22,6 +22,7 @@ from gateway.model.json import JsonObject
 from gateway.model.ports import Records, Tx
 from gateway.model.sealing import unseal_all
 from gateway.model.time import after, parse
+from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.compensation import Compensations
@@ -119,7 +120,7 @@ class Turns:
                 stopping=execution.stopping,
             )
             if moves.end is ExecutionStatus.COMPLETED:
-                moves = _through_gate(tx, execution, moves)
+                moves = _through_gate(tx, execution, moves, self.dispatch.policies)
             if moves.end is not None:
                 return self._end(tx, memory, execution, steps, moves.end)
             if leaving and moves.start:
@@ -238,12 +239,12 @@ def _until(wake_at: str | None, now: str) -> float | None:
     return max((parse(wake_at) - parse(now)).total_seconds(), _SOON)
 
 
-def _through_gate(tx: Tx, execution: Execution, moves: Moves) -> Moves:
+def _through_gate(tx: Tx, execution: Execution, moves: Moves, policies: Policies) -> Moves:
     """The moves of a run whose steps are done: in a lane it completes only through the gate.
 
     While it is paused it stays before the gate, so that it can be handed over.
     """
-    standing = lane_standing(tx, execution, tx.now)
+    standing = lane_standing(tx, execution, tx.now, policies)
     paused = execution.status is ExecutionStatus.PAUSED
     if standing is None or (standing.is_ready and not paused):
         return moves

@@ -23,6 +23,7 @@ from gateway.runtime import lanes as lanes_module
 from tests.unit.runtime.loop_world import (
     AGENT,
     BUSY,
+    POLICIES,
     REFUSED,
     SILENCE,
     VERDICT,
@@ -247,7 +248,7 @@ async def test_who_settled_a_step_does_not_approve_in_its_lane(world: LoopWorld)
 
     def may(records: Records, who: Principal) -> bool:
         execution = require_execution(records, WORKSPACE, run)
-        standing = lane_standing(records, execution, stamp(world.clock.now()))
+        standing = lane_standing(records, execution, stamp(world.clock.now()), world.loop.policies)
         assert standing is not None
         return world.loop.lanes.may_approve(records, execution, standing, who)
 
@@ -496,6 +497,24 @@ async def test_people_who_hold_the_role_and_had_no_part_in_it_approve(world: Loo
     await approve(world, run)
     (entry,) = await world.entries(run, EntryType.LANE_APPROVED)
     assert (entry.actor, entry.body["role"]) == ("vera", "verifier")
+
+
+async def test_an_approval_does_not_outlive_the_role_of_its_giver(world: LoopWorld) -> None:
+    access = (POLICIES / "access.csv").read_text()
+    vera = person("vera")  # policy makes her a verifier, and her token does not
+    await world.decide_by(VERDICT, access=f"{access}g, user:vera, verifier, *\n")
+    run = await begun(world)
+    await world.operate("pause", run, "a break")
+    await attach_all(world, run, PERSISTENT)
+    await approve(world, run, vera)
+    await world.decide_by(VERDICT, access=access)
+    await write(world, run, lambda tx, one: world.loop.operator.resume(tx, one, "olga"))
+    await world.advance(run)
+    assert await seen(world, run) == ("running", "missing_approval")
+    await approve(world, run, person("viktor", "verifier"))
+    await world.advance(run)
+    assert await seen(world, run) == ("completed", None)
+    assert rebuild_matches(world.folder / "gateway.db") == []
 
 
 async def test_nothing_is_approved_before_there_is_something_to_approve(world: LoopWorld) -> None:
