@@ -70,18 +70,18 @@ def _rows(
         yield Row(path, f"from {source}", Kind.FLOWS)
     elif isinstance(value, dict) and value and depth < _MAX_DEPTH:
         named = _currencies_of(value)
-        beside = next(iter(named.values()), around)
+        only = next(iter(named.values()), around) if len(named) < 2 else ""
         has_amount = any(_is_amount(name, member) for name, member in value.items())
-        told = next(iter(named), None) if has_amount else None
-        within = "" if len(named) > 1 else beside
+        told = next(iter(named), None) if has_amount and only else None
         for name, member in value.items():
             at = f"{path}.{name}" if path else name
             if name == told:
                 continue
             if _is_amount(name, member):
-                yield _money_row(at, Decimal(str(member)), beside)
+                currency = only or _currency_of(name, named)
+                yield _money_row(at, Decimal(str(member)), currency)
             else:
-                yield from _rows(at, member, pii, depth + 1, within)
+                yield from _rows(at, member, pii, depth + 1, only)
     elif isinstance(value, list) and value and depth < _MAX_DEPTH:
         for index, member in enumerate(value):
             yield from _rows(f"{path}[{index}]", member, pii, depth + 1, around)
@@ -133,6 +133,16 @@ def _currencies_of(value: Mapping[str, Any]) -> dict[str, str]:
         and len(member) == 3
         and member.isupper()
     }
+
+
+def _currency_of(amount: str, named: Mapping[str, str]) -> str:
+    """Which of several currencies an amount is in, by its name: ``feeAmount`` in ``feeCurrency``,
+    or in ``currency``; empty where not exactly one is named so. No other is taken by its place."""
+    starts = {name: name.lower().removesuffix("currency") for name in named}
+    fitting = {start for start in starts.values() if amount.lower().startswith(start)}
+    closest = max(fitting, key=len, default=None)
+    codes = {named[name] for name, start in starts.items() if start == closest}
+    return codes.pop() if len(codes) == 1 else ""
 
 
 def _is_amount(name: str, value: Any) -> bool:

@@ -43,6 +43,22 @@ def test_of_two_currencies_around_an_amount_none_is_taken() -> None:
     assert shown(value)[-1] == ("lines[0].price", "1.00", "money")
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_amount_among_several_currencies_is_in_the_one_of_its_name(order: int) -> None:
+    value = {"amount": 250, "currency": "EUR", "feeAmount": 2, "feeCurrency": "USD"}
+    rows = shown(dict(list(value.items())[::order]))
+    assert sorted(rows) == [
+        ("amount", "250.00 EUR", "money"),
+        ("currency", "EUR", "plain"),
+        ("feeAmount", "2.00 USD", "money"),
+        ("feeCurrency", "USD", "plain"),
+    ]
+    unnamed = {"sourceCurrency": "JPY", "targetCurrency": "KWD", "amount": 250}
+    assert shown(unnamed)[-1] == ("amount", "250.00", "money")
+    twice = {"amount": 250, "currency": "EUR", "Currency": "JPY"}
+    assert shown(twice)[0] == ("amount", "250.00", "money")
+
+
 @pytest.mark.parametrize("value", [True, "12", None])
 def test_what_is_no_number_is_no_money(value: object) -> None:
     assert rows_of({"amount": value})[0].kind is Kind.PLAIN
