@@ -13,7 +13,8 @@ class Attempt(Struct, frozen=True):
     ``value`` is the resolved and validated input (raw); ``number`` counts from 1; ``epoch`` is that
     of the claim under which it was recorded; ``idempotency_key`` is the same for every attempt of
     the step in this run, until an operator has a step tried again that certainly had no effect.
-    ``base`` is how many attempts belong to rounds before the operator's last retry.
+    ``base`` is how many attempts belong to rounds before the operator's last retry; ``workspace``
+    is that of its execution.
     """
 
     execution_id: str
@@ -25,3 +26,4 @@ class Attempt(Struct, frozen=True):
     idempotency_key: str
     trace_id: str | None = None
     base: int = 0
+    workspace: str = ""

@@ -176,6 +176,7 @@ class StepDispatch:
             idempotency_key=idempotency_key(memory.run_id, ready.step.id, ready.state.key_base),
             trace_id=execution.trace_id,
             base=ready.state.base,
+            workspace=execution.workspace,
         )
         running = execution.status is ExecutionStatus.RUNNING
         allowance = consent if isinstance(consent, Allowance) else None

@@ -173,7 +173,7 @@ class Runner:
         """Make one attempt, unless the run ended before its turn to be sent came, or was lost, or
         this process leaves: what it does not send another can."""
         with spans.child("step") as span:
-            async with self._slots:
+            async with self._slots.of(attempt.workspace):
                 began = time.perf_counter()
                 result = await self._perform(attempt, partial(self._held_back, run_id, ended))
             outcome = judge(self._registry, attempt, result)

@@ -11,6 +11,7 @@ from gateway.model.execution import StepStatus
 from gateway.model.problem import ProblemError
 from gateway.model.time import stamp
 from gateway.runtime import Loop
+from gateway.runtime.slots import Slots
 from tests.unit.runtime.loop_world import (
     BUSY,
     FIONA,
@@ -295,7 +296,7 @@ async def test_an_attempt_that_waits_for_its_turn_is_not_sent_after_the_end(
     world: LoopWorld,
 ) -> None:
     loop = world.process()
-    loop.runner._slots = asyncio.Semaphore(1)
+    loop.runner._slots = Slots(1)
     slow = Gated()
     world.actions.will("plain", slow)
     execution_id = await world.begin(step("a", "plain"), step("b", "plain"))
