@@ -24,17 +24,17 @@ class Sum:
 def sums_of(requests: Sequence[Request]) -> list[Sum]:
     """The sums of each argument and currency: a limit is not added to what is paid.
 
+    Amounts below zero have a sum of their own, for else one request would hide the size of another.
     What policy masks, or an earlier step has yet to give, is in none of them.
     """
-    sums: dict[tuple[str, str], Decimal] = {}
-    saying: dict[tuple[str, str], set[str]] = {}
+    sums: dict[tuple[str, str, bool], Decimal] = {}
+    saying: dict[tuple[str, str, bool], set[str]] = {}
     for request in requests:
         for row in request.amounts:
             if row.amount is not None:
-                key = _PLACE.sub("", row.name), row.currency
+                key = _PLACE.sub("", row.name), row.currency, row.amount < 0
                 sums[key] = sums.get(key, Decimal(0)) + row.amount
                 saying.setdefault(key, set()).add(request.id)
     return [
-        Sum(name, money(amount, currency), len(saying[name, currency]))
-        for (name, currency), amount in sorted(sums.items())
+        Sum(key[0], money(amount, key[1]), len(saying[key])) for key, amount in sorted(sums.items())
     ]

@@ -32,6 +32,14 @@ def test_each_currency_stands_by_itself() -> None:
     assert added(euros, dollars, euros) == [("amount", "20.00 EUR", 2), ("amount", "10.00 USD", 1)]
 
 
+def test_no_amount_below_zero_hides_how_much_the_others_are() -> None:
+    much, back, little = ({"amount": n, "currency": "EUR"} for n in (5000, -4900, 1))
+    assert added(much, back, little) == [
+        ("amount", "5,001.00 EUR", 2),
+        ("amount", "-4,900.00 EUR", 1),
+    ]
+
+
 def test_the_amounts_of_a_list_are_those_of_one_argument() -> None:
     assert added({"lines": [{"price": 1}, {"price": 2}]}) == [("lines.price", "3.00", 1)]
 
