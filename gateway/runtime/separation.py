@@ -10,6 +10,7 @@ from gateway.model.problem import refuse
 
 _SETTLED = "settled a step with an output on which this may rest"
 _RETRIED = "had a step of this execution tried again"
+_FAILED = "settled a step as FAILED, for which this is undone"
 
 
 def involved(records: Records, execution: Execution) -> dict[str, str]:
@@ -42,10 +43,12 @@ def _undone_by_itself(records: Records, execution: Execution) -> Execution | Non
 
 def steered(records: Records, execution: Execution) -> dict[str, str]:
     """What operators did so far that what comes next rests on or happens by, by their subject: who
-    said what a step of an execution, or of the one that it undoes, answered, and who had a step of
-    it tried again. So they have brought it about as well."""
+    said what a step of an execution, or of the one that it undoes, answered, who had a step of it
+    tried again, and who said that a step failed whose run was then undone by itself. So they have
+    brought it about as well."""
     again = records.entries_of_type(execution.id, EntryType.RUN_RETRIED)
     found = dict.fromkeys((entry.actor for entry in again), _RETRIED)
+    by_itself = _undone_by_itself(records, execution) is not None
     for chain in (execution.id, execution.compensates):
         told = records.entries_of_type(chain, EntryType.STEP_RECONCILED) if chain else []
         for entry in told:
@@ -54,6 +57,8 @@ def steered(records: Records, execution: Execution) -> dict[str, str]:
                 found[entry.actor] = _SETTLED
             elif outcome == Reconciliation.REPEAT.value and chain == execution.id:
                 found.setdefault(entry.actor, _RETRIED)
+            elif outcome == Reconciliation.FAILED.value and chain != execution.id and by_itself:
+                found.setdefault(entry.actor, _FAILED)
     return found
 
 

@@ -377,6 +377,23 @@ async def test_who_had_a_plan_ask_to_be_undone_does_not_approve_how_it_is(
     assert await world.approve(undo_id, "one", FIONA) == "approved"
 
 
+async def test_who_said_that_a_step_failed_does_not_approve_how_its_run_is_undone(
+    world: LoopWorld,
+) -> None:
+    world.actions.will("plain", Unknown("Cut."))
+    steps = step("one", "pay"), step("two", "plain", ["one"])
+    execution_id = await world.begin(*steps, onFailure="compensate")
+    await world.advance(execution_id)
+    failed = await world.step(execution_id, "two")
+    await world.reconcile_id(execution_id, failed.id, "failed", by=FRANK.subject)
+    await world.advance(execution_id)
+    undo_id = (await world.execution(execution_id)).compensation_id or ""
+    await world.advance(undo_id)
+    with pytest.raises(ProblemError, match="You settled a step as FAILED"):
+        await world.approve(undo_id, "one", FRANK)
+    assert await world.approve(undo_id, "one", FIONA) == "approved"
+
+
 async def test_who_started_a_run_may_approve_how_an_operator_undoes_it(world: LoopWorld) -> None:
     world.actions.will("plain", Declined("REFUSED", "No.", 409))
     execution_id = await world.begin(step("one", "pay"), step("two", "plain", ["one"]))
