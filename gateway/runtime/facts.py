@@ -123,7 +123,8 @@ def approval_requested(
     execution: Execution, step: PlanStep, approval_id: str, risk: str, asked: JsonObject
 ) -> NewEntry:
     """A human is asked; ``asked`` holds digest, sealed arguments, decision and expiry, whom
-    separation of duties excludes, the requester's roles and when it escalates to whom."""
+    separation of duties excludes, the requester's roles and when it escalates to whom, and the
+    reason where that is not only the decision's."""
     decision = asked["decision"]
     body = {
         "approvalId": approval_id,

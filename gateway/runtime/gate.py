@@ -16,10 +16,14 @@ from gateway.model.time import after
 from gateway.policy import Policies
 from gateway.runtime import facts
 from gateway.runtime.consent import lost_consent
+from gateway.runtime.doubt import in_doubt
 from gateway.runtime.grants import Allowance, Grants
 from gateway.runtime.hashing import action_digest
 from gateway.runtime.ready import Action, Ready, sealed_input
 from gateway.runtime.separation import with_a_part
+
+_DOUBT = "Nobody knows whether an earlier attempt of it had its effect already."
+"""What whoever is asked for an action anew has to know of it."""
 
 _CONSENTED = (ApprovalStatus.APPROVED, ApprovalStatus.USED)
 
@@ -93,6 +97,8 @@ class Gate:
             "excluded": sorted(with_a_part(tx, ready.execution)),
             "requesterRoles": self._requester_roles(ready),
         }
+        if in_doubt(ready.state):
+            asked["reason"] = " ".join((*decision.reasons, _DOUBT))
         if decision.escalate_after is not None:
             asked["escalateAt"] = after(tx.now, decision.escalate_after)
             asked["escalateTo"] = decision.escalate_to

@@ -428,6 +428,17 @@ async def repeated(world: LoopWorld) -> str:
     return execution_id
 
 
+@pytest.mark.parametrize(("again", "doubted"), [(retried, False), (repeated, True)])
+async def test_who_is_asked_anew_is_told_that_it_may_be_done_already(
+    world: LoopWorld, again: Callable[[LoopWorld], Awaitable[str]], doubted: bool
+) -> None:
+    execution_id = await again(world)
+    await world.advance(execution_id)
+    reason = (await world.approval(execution_id, "a")).reason
+    assert reason.startswith("shop.cash called by an agent needs the approval of a person")
+    assert reason.endswith("had its effect already.") is doubted
+
+
 @pytest.mark.parametrize("again", [retried, repeated])
 async def test_who_had_a_step_tried_again_does_not_approve_it(
     world: LoopWorld, again: Callable[[LoopWorld], Awaitable[str]]
