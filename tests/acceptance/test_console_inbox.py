@@ -271,6 +271,7 @@ def test_many_are_summed_up_before_they_are_sent(world: World, fiona: Browser) -
     review = chosen(fiona, *runs, gone)
     told = text_of(review)
     assert "Added up: amount 623.50 EUR" in told
+    assert told.count("needs the approval of a person with the role approver") == 2
     assert "1 of those that you chose waits no more" in told
     assert [world.execution(run["executionId"])["status"] for run in runs] == [
         "WAITING_APPROVAL",
