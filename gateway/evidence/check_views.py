@@ -80,11 +80,13 @@ def _contents(value: JsonValue, ref: str) -> dict[str, JsonValue] | None:
     bound = value["bound"]
     if not isinstance(bound, list):
         return None
-    found = {}
+    found: dict[str, JsonValue] = {}
     for one in bound:
-        if not isinstance(one, dict) or set(one) != {"digest", "content"}:
-            return None
-        found[str(one["digest"])] = one["content"]
+        match one:
+            case {"digest": str(of), "content": content} if len(one) == 2 and of not in found:
+                found[of] = content
+            case _:  # also one that is there twice, of which only the last would be looked at
+                return None
     return found
 
 

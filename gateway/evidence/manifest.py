@@ -68,16 +68,20 @@ def listed_from(manifest: JsonObject) -> list[Listed]:
     """The files that a manifest lists.
 
     Raises:
-        ManifestError: it is no list of path, sha256 and size.
+        ManifestError: it is no list of path, sha256 and size, or names a file twice.
     """
-    listed = []
+    listed: dict[str, Listed] = {}
     for one in manifest["files"]:
         match one:
-            case {"path": str(path), "sha256": str(sha256), "size": int(size)} if len(one) == 3:
-                listed.append(Listed(path, sha256, size))
+            case {"path": str(path), "sha256": str(sha256), "size": int(size)} if (
+                len(one) == 3 and type(size) is int
+            ):
+                if path in listed:  # of which one reader would take the first, another the last
+                    raise ManifestError("/files", f"names {path} twice")
+                listed[path] = Listed(path, sha256, size)
             case _:
                 raise ManifestError("/files", "is no list of path, sha256 and size")
-    return listed
+    return list(listed.values())
 
 
 def is_masked(fields: Mapping[tuple[str, str], Treatment]) -> bool:

@@ -47,14 +47,20 @@ def fields_from(listed: JsonValue) -> dict[tuple[str, str], Treatment]:
     """The fields that ``Viewer.fields`` told.
 
     Raises:
-        ValueError: it is no such list.
+        ValueError: it is no such list, or tells of a field twice.
     """
-    try:
-        return {
-            (str(one["contract"]), str(one["field"])): Treatment(one["treatment"]) for one in listed
-        }
-    except (TypeError, KeyError) as error:
-        raise ValueError("it is no list of contract, field and treatment") from error
+    found: dict[tuple[str, str], Treatment] = {}
+    for one in listed:
+        match one:
+            case {"contract": str(contract), "field": str(of_field), "treatment": str(how)} if (
+                len(one) == 3
+            ):
+                if (contract, of_field) in found:
+                    raise ValueError(f"tells of {of_field} of {contract} twice")
+                found[contract, of_field] = Treatment(how)
+            case _:
+                raise ValueError("is no list of contract, field and treatment")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

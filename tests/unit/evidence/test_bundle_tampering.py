@@ -56,9 +56,11 @@ def resigned(
     files: dict[str, bytes | None],
     signer: CheckpointSigner | None = None,
     /,
+    statement: dict[str, Any] | None = None,
     **members: Any,
 ) -> bytes:
-    """What somebody makes who writes other files, and a manifest and signatures that fit them."""
+    """What somebody makes who writes other files, and a manifest and signatures that fit them;
+    ``statement`` and ``members`` are other members of the head statement and the manifest."""
     signer = signer or CheckpointSigner(Ed25519PrivateKey.generate())
     changed: dict[str, bytes | None] = {**files_of(content), **files}
     head = json.loads(changed["checkpoint.json"] or b"") | {"keyId": signer.key_id}
@@ -69,6 +71,7 @@ def resigned(
         before = json.loads(files_of(content)["checkpoint.json"])["checkpoint"]
         if head["checkpoint"] == before:
             head["checkpoint"] = before | {"digest": line_digest(str(line))}
+    head |= statement or {}
     changed["checkpoint.json"] = signed(head)
     changed["checkpoint.sig.json"] = indented(signature_of(signer, signed(head)))
     manifest = json.loads(changed.pop("manifest.json") or b"")

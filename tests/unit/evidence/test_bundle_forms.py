@@ -1,0 +1,60 @@
+"""Bundles that somebody with a key wrote: signed and whole, and of another form than exporters'."""
+
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway.evidence import verify_bundle
+from gateway.evidence.text import indented
+from gateway.privacy import CheckpointSigner
+from tests.unit.evidence.bundle_world import REFUND, exported_bundles, files_of
+from tests.unit.evidence.test_bundle_tampering import resigned
+
+CONTRACT = f"contracts/{REFUND}.json"
+
+
+@pytest.fixture(scope="module")
+def bundle() -> bytes:
+    return exported_bundles()[1]
+
+
+def found(content: bytes) -> set[tuple[str, str | None]]:
+    """The files and fields in which something was found."""
+    report = verify_bundle(content)
+    assert report.ok is not bool(report.findings)
+    return {(one.file, one.field) for one in report.findings}
+
+
+def manifest_of(bundle: bytes) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(files_of(bundle)["manifest.json"])
+    return told
+
+
+# --- members that are there twice: one reader takes the first, another the last
+
+
+def test_a_contract_that_is_bound_twice_is_found(bundle: bytes) -> None:
+    value = json.loads(files_of(bundle)[CONTRACT])
+    (bound,) = value["bound"]
+    other = bound | {"content": bound["content"] | {"risk": "low"}}
+    for twice in ([other, bound], [bound, bound]):
+        forged = resigned(bundle, {CONTRACT: indented(value | {"bound": twice})})
+        assert found(forged) == {(CONTRACT, "/bound")}
+
+
+def test_a_file_that_is_listed_twice_is_found(bundle: bytes) -> None:
+    signer = CheckpointSigner(Ed25519PrivateKey.generate())
+    files = manifest_of(resigned(bundle, {}, signer))["files"]
+    assert found(resigned(bundle, {}, signer, files=files)) == set()
+    other = files[0] | {"sha256": "0" * 64}
+    assert found(resigned(bundle, {}, signer, files=[other, *files])) == {
+        ("manifest.json", "/files")
+    }
+
+
+def test_a_field_that_is_told_twice_is_found(bundle: bytes) -> None:
+    told = manifest_of(bundle)["personalData"]
+    twice = [told[0] | {"treatment": "mask"}, *told]
+    assert found(resigned(bundle, {}, personalData=twice)) == {("manifest.json", "/personalData")}
