@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.evidence.archive import MAX_BYTES, MAX_FILES, write_archive
-from gateway.evidence.check_entries import FILE as ENTRIES
 from gateway.evidence.check_tree import inclusion_file
 from gateway.evidence.check_views import contract_file
 from gateway.evidence.entry_lines import Fact, fact_of, line_of
 from gateway.evidence.manifest import (
+    ENTRIES,
     FORMAT_VERSION,
     HEAD,
     HEAD_SIGNATURE,

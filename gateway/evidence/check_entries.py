@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from gateway.evidence.entry_lines import EntryLine, Fact, entry_of_line, fact_of
 from gateway.evidence.findings import BundleFindingKind, BundleFindings
+from gateway.evidence.manifest import ENTRIES
 from gateway.evidence.text import FormError
 from gateway.model.entry import ENTRY_FORMAT, GENESIS
-
-FILE = "entries.jsonl"
 
 _Kind = BundleFindingKind
 
@@ -33,7 +32,7 @@ def check_entries(content: bytes, chain: Chain, findings: BundleFindings) -> lis
     for entry in entries:
         check.one(entry, by_seq)
     check.head(by_seq)
-    return None if findings.of(FILE) else check.facts(entries)
+    return None if findings.of(ENTRIES) else check.facts(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ class _Check:
         return "hash" if entry.own_hash == wanted else None
 
     def _add(self, kind: BundleFindingKind, told: str, seq: int, field: str | None = None) -> None:
-        self.findings.add(kind, FILE, told, seq=seq, field=field)
+        self.findings.add(kind, ENTRIES, told, seq=seq, field=field)
 
 
 def _gaps(seen: set[int], last: int) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Checks of views and contracts in a bundle against the entries that they come from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from gateway.evidence.entry_lines import Fact
 from gateway.evidence.findings import BundleFindingKind, BundleFindings
@@ -55,6 +55,18 @@ def check_contracts(
                 told = f"its content does not give the digest {bound}, which the plan binds"
                 findings.add(_Kind.DISAGREES, file, told, field="/bound")
     return tuple(notes)
+
+
+def check_no_others(
+    files: Mapping[str, bytes], facts: Sequence[Fact], proving: Set[str], findings: BundleFindings
+) -> None:
+    """Beside the files that prove the entries there is nothing but what the entries explain: what
+    else the manifest lists is signed, and nobody could say of what record it is."""
+    explained = {*views_of(facts), *map(contract_file, contracts_of(facts))}
+    for file in sorted(set(files) - proving - explained):
+        if not findings.of(file):
+            told = "no entry tells of it, and it is no file of a bundle of this format"
+            findings.add(_Kind.UNEXPECTED, file, told)
 
 
 def _value(

@@ -21,8 +21,16 @@ HEAD = "checkpoint.json"
 HEAD_SIGNATURE = "checkpoint.sig.json"
 NOTE = "checkpoint.note"
 INCLUSION = "inclusion.json"
+ENTRIES = "entries.jsonl"
 UNLISTED = (MANIFEST, MANIFEST_SIGNATURE)
 """The files that the manifest cannot list."""
+
+
+def proving_files(version: int) -> frozenset[str]:
+    """The files of a bundle of this version with which its entries are proven."""
+    proof = (NOTE, INCLUSION) if version > 1 else ()
+    return frozenset({*UNLISTED, HEAD, HEAD_SIGNATURE, ENTRIES, *proof})
+
 
 _FORM: dict[str, type] = {
     **dict.fromkeys(("type", "runId", "executionId", "workspace", "keyId"), str),

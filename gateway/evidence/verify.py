@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.evidence.archive import read_archive
-from gateway.evidence.check_entries import FILE as ENTRIES
 from gateway.evidence.check_entries import Chain, check_entries
 from gateway.evidence.check_tree import check_inclusion, check_note
-from gateway.evidence.check_views import check_contracts, check_views
+from gateway.evidence.check_views import check_contracts, check_no_others, check_views
 from gateway.evidence.entry_lines import Fact
 from gateway.evidence.findings import BundleFinding, BundleFindingKind, BundleFindings
 from gateway.evidence.manifest import (
+    ENTRIES,
     HEAD,
     HEAD_SIGNATURE,
     MANIFEST,
@@ -25,6 +25,7 @@ from gateway.evidence.manifest import (
     ManifestError,
     is_masked,
     listed_from,
+    proving_files,
     require_head,
     require_manifest,
 )
@@ -243,6 +244,8 @@ class _Verification:
             if manifest["runId"] not in run_ids(facts):
                 self._disagrees(MANIFEST, "/runId", "is no run of these entries")
             check_views(self.files, facts, fields, self.findings)
+            proving = proving_files(manifest["formatVersion"])
+            check_no_others(self.files, facts, proving, self.findings)
             return check_contracts(self.files, facts, self.findings)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             # Whole entries that say what no gateway records: somebody wrote the chain anew.

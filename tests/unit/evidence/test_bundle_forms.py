@@ -58,3 +58,20 @@ def test_a_field_that_is_told_twice_is_found(bundle: bytes) -> None:
     told = manifest_of(bundle)["personalData"]
     twice = [told[0] | {"treatment": "mask"}, *told]
     assert found(resigned(bundle, {}, personalData=twice)) == {("manifest.json", "/personalData")}
+
+
+# --- files that no entry explains
+
+
+@pytest.mark.parametrize(
+    "name", ["board.json", "attachments.json", "contracts/shop.other@1.0.0.json", "plan.json2"]
+)
+def test_a_file_that_is_signed_and_that_no_entry_explains_is_found(
+    bundle: bytes, name: str
+) -> None:
+    assert found(resigned(bundle, {name: indented({"attachments": []})})) == {(name, None)}
+
+
+def test_what_proves_a_later_format_is_no_file_of_the_earlier(bundle: bytes) -> None:
+    forged = resigned(bundle, {}, statement={"formatVersion": 1}, formatVersion=1)
+    assert found(forged) == {("checkpoint.note", None), ("inclusion.json", None)}
