@@ -45,6 +45,7 @@ _HEAD_FORM: dict[str, type] = {
     **dict.fromkeys(("formatVersion", "seq", "position"), int),
     "checkpoint": dict,
 }
+_CHECKPOINT_FORM: dict[str, type] = {"number": int, "position": int, "digest": str}
 
 
 class ManifestError(ValueError):
@@ -118,10 +119,14 @@ def require_head(value: JsonValue) -> JsonObject:
     """
     statement = _require(value, _HEAD_FORM, HEAD_TYPE)
     checkpoint = statement["checkpoint"]
-    if set(checkpoint) != {"number", "position", "digest"}:
+    if set(checkpoint) != set(_CHECKPOINT_FORM):
         raise ManifestError("/checkpoint", "does not hold just number, position and digest")
-    if type(checkpoint["position"]) is not int:
-        raise ManifestError("/checkpoint/position", "is no whole number")
+    for name, kind in _CHECKPOINT_FORM.items():
+        if type(checkpoint[name]) is not kind:
+            raise ManifestError(f"/checkpoint/{name}", "is of another type")
+    if not statement["seq"] <= statement["position"] <= checkpoint["position"]:
+        told = "is no place of the head among the entries that the checkpoint covers"
+        raise ManifestError("/position", told)
     return statement
 
 

@@ -184,7 +184,7 @@ class _Verification:
 
     def _check_head(self, manifest: JsonObject) -> JsonObject | None:
         """The head that the manifest names was signed, at a checkpoint that covers it."""
-        self._check_signature(HEAD, HEAD_SIGNATURE, self._keys())
+        signed_by = self._check_signature(HEAD, HEAD_SIGNATURE, self._keys())
         value = self._read(HEAD)
         try:
             statement = None if value is None else require_head(value)
@@ -196,8 +196,10 @@ class _Verification:
         for name in ("chain", "seq", "hash"):
             if statement[name] != manifest["head"][name]:
                 self._disagrees(HEAD, f"/{name}", "is not the head that the manifest names")
-        if statement["checkpoint"]["position"] < statement["position"]:
-            self._disagrees(HEAD, "/checkpoint/position", "does not cover the head")
+        if statement["formatVersion"] != manifest["formatVersion"]:
+            self._disagrees(HEAD, "/formatVersion", "is not that of the manifest")
+        if signed_by and statement["keyId"] != key_id_of(signed_by):
+            self._disagrees(HEAD, "/keyId", "is not the key that signed it")
         return statement
 
     def _keys(self) -> list[str]:

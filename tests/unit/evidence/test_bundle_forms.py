@@ -75,3 +75,36 @@ def test_a_file_that_is_signed_and_that_no_entry_explains_is_found(
 def test_what_proves_a_later_format_is_no_file_of_the_earlier(bundle: bytes) -> None:
     forged = resigned(bundle, {}, statement={"formatVersion": 1}, formatVersion=1)
     assert found(forged) == {("checkpoint.note", None), ("inclusion.json", None)}
+
+
+# --- the head statement
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "field"),
+    [
+        ("keyId", "f" * 32, "/keyId"),
+        ("formatVersion", 1, "/formatVersion"),
+        ("position", 8, "/position"),
+        ("position", -1, "/position"),
+    ],
+)
+def test_a_head_statement_that_says_what_cannot_be_is_found(
+    bundle: bytes, member: str, value: Any, field: str
+) -> None:
+    forged = resigned(bundle, {}, statement={member: value})
+    assert ("checkpoint.json", field) in found(forged)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"), [("number", None), ("number", True), ("digest", None), ("position", True)]
+)
+def test_a_checkpoint_of_another_type_is_found_in_the_head_statement(
+    bundle: bytes, member: str, value: Any
+) -> None:
+    """Also in the earlier format, whose bundles hold no note to compare it with."""
+    named = json.loads(files_of(bundle)["checkpoint.json"])["checkpoint"] | {member: value}
+    files = {"checkpoint.note": None, "inclusion.json": None}
+    earlier = {"formatVersion": 1, "checkpoint": named}
+    forged = resigned(bundle, files, statement=earlier, formatVersion=1)
+    assert found(forged) == {("checkpoint.json", f"/checkpoint/{member}")}

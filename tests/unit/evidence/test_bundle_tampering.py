@@ -102,6 +102,9 @@ def unsigned(content: bytes, **members: Any) -> bytes:
     format 1, which holds no proof that its entries were recorded."""
     files: dict[str, bytes | None] = {**files_of(content), "checkpoint.sig.json": b"null\n"}
     files |= {"checkpoint.note": None, "inclusion.json": None, "manifest.sig.json": b"null\n"}
+    files["checkpoint.json"] = signed(
+        json.loads(files["checkpoint.json"] or b"") | {"formatVersion": 1}
+    )
     manifest = json.loads(files["manifest.json"] or b"") | {"formatVersion": 1} | members
     manifest["files"] = [
         {"path": path, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
