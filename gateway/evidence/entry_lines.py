@@ -7,6 +7,7 @@ from gateway.evidence.text import FormError, compact, read
 from gateway.journal.chain import entry_hash
 from gateway.model.json import JsonObject, JsonValue
 from gateway.model.stored_entry import StoredEntry
+from gateway.model.time import is_stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ _FIELDS = {
 }
 """The members of a line, and the fields of an entry that they are."""
 
+_TEXTS = _FIELDS.keys() - {"format", "seq"}
+
 
 def line_of(entry: StoredEntry) -> bytes:
     """The line of a stored entry, without a newline."""
@@ -72,6 +75,10 @@ def entry_of_line(line: bytes) -> EntryLine:
     value = read(line, compact)
     if not isinstance(value, dict) or set(value) != set(_FIELDS):
         raise FormError("it does not hold just the members of an entry")
+    if type(value["format"]) is not int or any(type(value[name]) is not str for name in _TEXTS):
+        raise FormError("a member of it is of another type")
+    if not is_stamp(value["at"]):
+        raise FormError("its at is no moment as the journal writes it")
     return EntryLine(**{_FIELDS[member]: found for member, found in value.items()})
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.model.decision import Treatment
 from gateway.model.json import JsonObject, JsonValue
+from gateway.model.time import is_stamp
 
 FORMAT_VERSION = 2
 VERSIONS = (1, FORMAT_VERSION)
@@ -45,6 +46,7 @@ _HEAD_FORM: dict[str, type] = {
     **dict.fromkeys(("formatVersion", "seq", "position"), int),
     "checkpoint": dict,
 }
+_MOMENTS = ("exportedAt", "at")
 _CHECKPOINT_FORM: dict[str, type] = {"number": int, "position": int, "digest": str}
 
 
@@ -142,4 +144,6 @@ def _require(value: JsonValue, form: Mapping[str, type], kind: str) -> JsonObjec
             raise ManifestError(f"/{name}", "is not known")
         if name not in value or type(value[name]) is not form[name]:
             raise ManifestError(f"/{name}", "is missing or of another type")
+        if name in _MOMENTS and not is_stamp(value[name]):
+            raise ManifestError(f"/{name}", "is no moment in UTC as exporters write it")
     return value

@@ -37,6 +37,15 @@ def parse(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def is_stamp(text: str) -> bool:
+    """Whether ``text`` is just what ``stamp`` writes: the same moment of another zone, or with
+    other decimals, would not sort with the others."""
+    try:
+        return stamp(parse(text)) == text
+    except (ValueError, OverflowError):
+        return False
+
+
 def after(text: str, seconds: float) -> str:
     """The stamp ``seconds`` after the stamp ``text`` (before it, where they are negative).
 

@@ -9,8 +9,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.evidence import verify_bundle
 from gateway.evidence.text import indented
 from gateway.privacy import CheckpointSigner
-from tests.unit.evidence.bundle_world import REFUND, exported_bundles, files_of
-from tests.unit.evidence.test_bundle_tampering import resigned
+from tests.unit.evidence.bundle_world import (
+    REFUND,
+    exported_bundles,
+    files_of,
+    lines_of,
+    named,
+    with_lines,
+)
+from tests.unit.evidence.test_bundle_tampering import rehashed, resigned
 
 CONTRACT = f"contracts/{REFUND}.json"
 
@@ -108,3 +115,44 @@ def test_a_checkpoint_of_another_type_is_found_in_the_head_statement(
     earlier = {"formatVersion": 1, "checkpoint": named}
     forged = resigned(bundle, files, statement=earlier, formatVersion=1)
     assert found(forged) == {("checkpoint.json", f"/checkpoint/{member}")}
+
+
+# --- types and moments
+
+
+OTHER_MOMENTS = [
+    "2026-03-01T10:30:00.000000+01:00",
+    "2026-03-01T09:30:00Z",
+    "2026-02-30T09:30:00.000000Z",
+    "\uff12026-03-01T09:30:00.000000Z",
+    "yesterday",
+]
+
+
+@pytest.mark.parametrize("moment", OTHER_MOMENTS)
+def test_a_moment_that_is_written_otherwise_is_found(bundle: bytes, moment: str) -> None:
+    assert found(resigned(bundle, {}, exportedAt=moment)) == {("manifest.json", "/exportedAt")}
+    forged = resigned(bundle, {}, statement={"at": moment})
+    assert found(forged) == {("checkpoint.json", "/at")}
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        *(("at", moment) for moment in (5, *OTHER_MOMENTS)),
+        *(("actor", None), ("actor", True), ("type", 5), ("body", {}), ("body", None)),
+        *(("format", True), ("format", 1.0)),
+    ],
+)
+def test_an_entry_of_other_types_is_named(bundle: bytes, member: str, value: Any) -> None:
+    """Also where its chain was written anew, and signed."""
+    lines = lines_of(bundle)
+    lines[5][member] = value
+    lines = rehashed(lines)
+    head = manifest_of(bundle)["head"] | {"hash": lines[-1]["hash"]}
+    forged = resigned(
+        bundle, files_of(with_lines(bundle, lines)), statement={"hash": head["hash"]}, head=head
+    )
+    report = verify_bundle(forged)
+    assert ("entries.jsonl", 6) in named(report)
+    assert any("line 6 is no entry" in one.message for one in report.findings)
