@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from gateway.evidence.findings import BundleFindingKind, BundleFindings
-from gateway.evidence.layout import is_seamless, odd_members
+from gateway.evidence.layout import is_filled, is_seamless, odd_members
 
 MAX_BYTES = 64 * 1024 * 1024
 """The most bytes that all files of a bundle hold together, and that an archive may have."""
@@ -26,6 +26,7 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP can name
 _LEVEL = 6
 _CENTRAL_HEADER = b"PK\x01\x02"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_FLAGS = 0b1000_0000_0110  # APPNOTE.TXT 4.4.4: how hard it was compressed, names in UTF-8
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError),
     *(ValueError, KeyError, NotImplementedError, RuntimeError, OverflowError),
@@ -97,7 +98,7 @@ def _members(
     return {
         member.filename: data
         for member in members
-        if (data := _read(archive, member, findings)) is not None
+        if (data := _read(archive, content, member, findings)) is not None
     }
 
 
@@ -105,21 +106,24 @@ def _refusals(member: zipfile.ZipInfo) -> Iterator[tuple[str, str]]:
     name = member.orig_filename[:_MAX_NAME]
     if len(member.orig_filename) > _MAX_NAME or not _NAME.fullmatch(member.orig_filename):
         yield name, "its name is none that a bundle has"
-    elif member.compress_type not in _METHODS or member.flag_bits & 1:
+    elif member.compress_type not in _METHODS or member.flag_bits & ~_FLAGS:
         yield name, "it is encrypted, or compressed in a way that bundles are not"
 
 
 def _read(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, findings: BundleFindings
+    archive: zipfile.ZipFile, content: bytes, member: zipfile.ZipInfo, findings: BundleFindings
 ) -> bytes | None:
     """The content of a member, never more than it declares (the sum of which is bounded)."""
     name = member.filename
     try:
         with archive.open(member) as file:
             data = file.read(member.file_size + 1)
-            if len(data) == member.file_size:
-                return data
+        if len(data) != member.file_size:
             told = f"it holds {len(data)} bytes and declares {member.file_size}"
+        elif not is_filled(content, member):
+            told = "more bytes are packed into it than its content needs"
+        else:
+            return data
     except _BROKEN as error:
         told = f"it cannot be read ({error})"
     findings.add(BundleFindingKind.CHANGED, name, told)

@@ -7,11 +7,13 @@ nothing that one of them sees and another does not, they all read the same files
 
 import stat
 import struct
+import zlib
 from collections.abc import Iterator, Sequence
-from zipfile import ZipInfo
+from zipfile import ZIP_STORED, ZipInfo
 
 _LOCAL = struct.Struct("<4s5H3L2H")  # APPNOTE.TXT 4.3.7, a local file header
 _CENTRAL_BYTES = 46  # 4.3.12, a central directory header without its variable parts
+_DOS_FOLDER = 0x10
 _END = struct.Struct("<4s4H2LH")  # 4.3.16, the end of central directory record
 
 
@@ -20,8 +22,14 @@ def odd_members(members: Sequence[ZipInfo]) -> Iterator[tuple[str, str]]:
     for member in members:
         if member.extra or member.comment:
             yield member.filename, "it carries a comment or an extra field, and no file does"
-        elif stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-            yield member.filename, "it is no regular file"
+        elif not _is_regular(member):
+            yield member.filename, "it is no regular file of this archive"
+
+
+def _is_regular(member: ZipInfo) -> bool:
+    """True for a file by its mode in Unix and by its attributes in DOS, in the only volume."""
+    is_file = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG)
+    return is_file and not member.external_attr & _DOS_FOLDER and member.volume == 0
 
 
 def is_seamless(content: bytes, members: Sequence[ZipInfo]) -> bool:
@@ -37,6 +45,18 @@ def is_seamless(content: bytes, members: Sequence[ZipInfo]) -> bool:
     size, count = _CENTRAL_BYTES * len(members) + names, len(members)
     end = _END.pack(b"PK\x05\x06", 0, 0, count, count, size, at, 0)
     return len(content) == at + size + len(end) and content.endswith(end)
+
+
+def is_filled(content: bytes, member: ZipInfo) -> bool:
+    """True where a member of a seamless archive is packed into just the bytes that its header
+    names: whoever unpacks it stops where its content ends, and would see none behind that."""
+    begin = member.header_offset + _LOCAL.size + len(member.orig_filename.encode())
+    packed = content[begin : begin + member.compress_size]
+    if member.compress_type == ZIP_STORED:
+        return len(packed) == member.file_size
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    size = len(stream.decompress(packed, member.file_size + 1))
+    return size == member.file_size and stream.eof and not stream.unused_data
 
 
 def _is_told_alike(content: bytes, at: int, member: ZipInfo, name_bytes: int) -> bool:
