@@ -7,7 +7,7 @@ names.
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ from gateway.journal.checkpoint_lines import (
     signer_among,
 )
 from gateway.model.json import JsonObject, JsonValue
-from gateway.transparency import Checkpoint, Note, Verifier, leaf_hash, parse_note
+from gateway.transparency import Checkpoint, Note, NoteError, Verifier, leaf_hash, parse_note
 from gateway.transparency.multiproof import multiproof_root
 
 _Kind = BundleFindingKind
@@ -56,6 +56,22 @@ def inclusion_file(size: int, positions: Sequence[int], nodes: Sequence[bytes]) 
             "nodes": [base64.b64encode(one).decode() for one in nodes],
         }
     )
+
+
+def unchecked(files: Mapping[str, bytes], version: int) -> Iterator[str]:
+    """What is not checked of the tree in a bundle of this format, in words."""
+    if version == 1:
+        yield (
+            "a bundle of format 1 holds no proof that its entries are in the record that the "
+            "checkpoint signs; the statement on the head alone vouches for them"
+        )
+        return
+    try:
+        others = len(parse_note(files.get(NOTE, b"")).signatures) - 1
+    except NoteError:
+        return
+    if others:
+        yield f"{NOTE}: the signatures of others ({others}) are not checked here"
 
 
 def check_note(

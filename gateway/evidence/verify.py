@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gateway.evidence.archive import read_archive
 from gateway.evidence.check_entries import Chain, check_entries
-from gateway.evidence.check_tree import check_inclusion, check_note
+from gateway.evidence.check_tree import check_inclusion, check_note, unchecked
 from gateway.evidence.check_views import check_contracts, check_no_others, check_views
 from gateway.evidence.entry_lines import Fact
 from gateway.evidence.findings import BundleFinding, BundleFindingKind, BundleFindings
@@ -100,22 +100,23 @@ class _Verification:
     def report(self, *, refused: bool) -> BundleReport:
         manifest = None if refused else self._manifest()
         facts: list[Fact] | None = None
-        notes: tuple[str, ...] = ()
+        notes: list[str] = []
         if manifest is not None:
+            notes += unchecked(self.files, manifest["formatVersion"])
             self._check_files(manifest)
             head = self._check_head(manifest)
             facts = self._check_chain(manifest)
             if manifest["formatVersion"] > 1 and head is not None:
                 self._check_tree(head, facts)
             if facts is not None:
-                notes = self._check_contents(manifest, facts)
+                notes += self._check_contents(manifest, facts)
         return BundleReport(
             manifest=manifest,
             key_id=key_id_of(self.signed_by) if self.signed_by else "",
             key_given=bool(self.trusted),
             entries=len(facts or ()),
             findings=tuple(self.findings.found),
-            notes=notes,
+            notes=tuple(notes),
             more=self.findings.more,
         )
 

@@ -213,7 +213,9 @@ async def test_the_cosignatures_there_are_go_with_the_note(tmp_path: Path) -> No
     await world.journal.write(unit)
     content = (await world.export()).bundle.content
     assert files_of(content)[NOTE].decode().endswith(cosigned)
-    assert verify_bundle(content, [world.keyring.signer.public_key_pem]).ok
+    report = verify_bundle(content, [world.keyring.signer.public_key_pem])
+    assert report.ok
+    assert report.notes == ("checkpoint.note: the signatures of others (1) are not checked here",)
     await world.journal.close()
 
 
@@ -223,6 +225,8 @@ def test_a_bundle_of_the_earlier_format_still_verifies() -> None:
     assert json.loads(files_of(content)["manifest.json"])["formatVersion"] == 1
     report = verify_bundle(content, [key])
     assert (report.findings, report.entries) == ((), 9)
+    (told,) = report.notes
+    assert "holds no proof that its entries are in the record" in told
     assert not verify_bundle(content, [exported_bundles()[2]]).ok
 
 
