@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from gateway.cli.options import FAILED, unusable
 from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.journal.checkpoint_lines import public_key_of
-from gateway.model.json import decode
+from gateway.model.json import decode_unique
 from gateway.transparency import NoteError, Verifier
 from gateway.transparency.answers import NoAnswerError, ProofError, Trust, check_answer
 
@@ -63,9 +63,9 @@ def verify(
     """
     trust = Trust([_public_key(path) for path in public_keys], [_witness(one) for one in witnesses])
     try:
-        value = decode(_read(file))
-    except ValueError:
-        unusable(file, "it is not JSON.")
+        value = decode_unique(_read(file))
+    except ValueError as error:
+        unusable(file, f"{error}.")
     try:
         found = check_answer(value, trust, _text(kept) if kept is not None else None)
     except NoAnswerError as error:

@@ -8,7 +8,7 @@ import click
 from gateway.cli.options import FAILED, OK, unusable
 from gateway.cli.output import Output, Tone, Toned, with_output
 from gateway.cli.signed_files import read_file, read_keys, tell_signer, with_signed_file
-from gateway.model.json import JsonObject, JsonValue, decode
+from gateway.model.json import JsonObject, JsonValue, decode_unique
 from gateway.rights import ReceiptReport, verify_receipt
 
 _MAX_BYTES = 4 * 1024 * 1024
@@ -39,7 +39,7 @@ def verify(*, file: Path, public_keys: tuple[Path, ...], out: Output) -> None:
     """
     content, keys = read_file(file, _MAX_BYTES), read_keys(public_keys)
     try:
-        report = verify_receipt(decode(content), keys)
+        report = verify_receipt(decode_unique(content), keys)
     except ValueError as error:
         unusable(file, f"it cannot be checked ({error}).")
     if report.fault is None and not _is_whole(report.receipt):

@@ -7,6 +7,7 @@ hold PII they are HMAC-SHA-256 under a key of the workspace, so that nobody can 
 
 import hashlib
 import hmac
+import json
 import re
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -43,6 +44,23 @@ def unique_members(members: list[tuple[str, JsonValue]]) -> JsonObject:
     if len(found) != len(members):
         raise ValueError("a key is there twice in one object")
     return found
+
+
+def decode_unique(text: bytes) -> JsonValue:
+    """The value of a JSON text that somebody else shows, in which no key is there twice.
+
+    Raises:
+        ValueError: it is no JSON, or a key is there twice; the message is a clause.
+    """
+    try:
+        value = decode(text)
+    except ValueError as error:
+        raise ValueError("it is not JSON") from error
+    try:
+        json.loads(text, object_pairs_hook=unique_members)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    return value
 
 
 def canonical(value: JsonValue) -> bytes:

@@ -75,3 +75,17 @@ def test_what_cannot_be_checked_is_told_on_standard_error(tmp_path: Path, key: P
         assert done.exit_code == 2
         assert done.stdout == ""
         assert done.stderr.startswith("gateway: ")
+
+
+def test_an_answer_that_tells_a_member_twice_is_not_judged(tmp_path: Path, key: Path) -> None:
+    """People read the first, and programs the last."""
+    told = json.dumps(inclusion())
+    for twice in (
+        told.replace('"index": 11', '"index": 3, "index": 11'),
+        told.replace('"index": 11', '"index": 3, "\\u0069ndex": 11'),
+    ):
+        file = tmp_path / "twice.json"
+        file.write_text(twice)
+        done = verify(file, key)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "a key is there twice" in done.stderr

@@ -53,3 +53,15 @@ def test_a_receipt_that_is_signed_and_lacks_something_cannot_be_checked(
 )
 def test_a_receipt_of_another_form_cannot_be_checked(tmp_path: Path, name: str, value: Any) -> None:
     assert verified(tmp_path, WHOLE | {name: value})[0] == 2
+
+
+def test_a_receipt_that_tells_a_member_twice_cannot_be_checked(tmp_path: Path) -> None:
+    """Its signature is over the last, and people read the first."""
+    verified(tmp_path, WHOLE)
+    file = tmp_path / "receipt.json"
+    told = file.read_text()
+    file.write_text(told.replace('"keys": 3', '"keys": 99, "keys": 3'))
+    called = ["privacy", "receipt", "verify", str(file)]
+    done = CliRunner().invoke(main, called, catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "a key is there twice" in done.stderr
