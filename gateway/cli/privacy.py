@@ -12,10 +12,9 @@ from gateway.model.json import JsonObject, JsonValue, decode_unique
 from gateway.rights import ReceiptReport, verify_receipt
 
 _MAX_BYTES = 4 * 1024 * 1024
-_SHOWN = frozenset(
-    {"erasureId", "workspace", "requestedBy", "requestedAt", "approvedBy", "approvedAt", "erasedAt"}
-    | {"keys", "entries", "executions"}
-)
+_TEXTS = ("erasureId", "workspace", "requestedBy", "requestedAt", "erasedAt")
+_TEXTS_IF_APPROVED = ("approvedBy", "approvedAt")
+_COUNTS = ("keys", "entries", "executions")
 
 
 @click.group()
@@ -57,20 +56,26 @@ def verify(*, file: Path, public_keys: tuple[Path, ...], out: Output) -> None:
 
 def _is_whole(receipt: JsonObject) -> bool:
     """True if a receipt says what is shown of it: anybody can sign anything with their own key."""
-    subject, fields = receipt.get("subject"), receipt.get("fields")
-    return (
-        set(receipt) >= _SHOWN
-        and isinstance(subject, dict)
-        and set(subject) >= {"kind", "pseudonym"}
-        and isinstance(fields, list)
-        and all(_is_count(field) for field in fields)
-    )
+    match receipt:
+        case {"subject": {"kind": str(), "pseudonym": str()}, "fields": [*fields]}:
+            return (
+                all(isinstance(receipt.get(name), str) for name in _TEXTS)
+                and all(isinstance(receipt.get(name, 0), str | None) for name in _TEXTS_IF_APPROVED)
+                and all(_is_count(receipt.get(name)) for name in _COUNTS)
+                and all(map(_is_counted, fields))
+            )
+        case _:
+            return False
 
 
-def _is_count(field: JsonValue) -> bool:
+def _is_count(value: JsonValue) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_counted(field: JsonValue) -> bool:
     match field:
-        case {"contract": str(), "classes": [*classes], "values": int()}:
-            return all(isinstance(name, str) for name in classes)
+        case {"contract": str(), "classes": [*classes], "values": values}:
+            return _is_count(values) and all(isinstance(name, str) for name in classes)
         case _:
             return False
 

@@ -49,7 +49,14 @@ def test_a_receipt_that_is_signed_and_lacks_something_cannot_be_checked(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("subject", "me"), ("subject", {}), ("fields", 5), ("fields", [{}, 1])]
+    ("name", "value"),
+    [
+        *(("subject", "me"), ("subject", {}), ("fields", 5), ("fields", [{}, 1])),
+        *(("subject", {"kind": "person", "pseudonym": None}), ("workspace", None)),
+        *(("keys", True), ("keys", 3.5), ("entries", -1), ("executions", "3"), ("erasedAt", 5)),
+        *(("approvedBy", ["olga"]), ("approvedAt", 0)),
+        ("fields", [{"contract": "a.b@1.0.0", "classes": ["contact"], "values": True}]),
+    ],
 )
 def test_a_receipt_of_another_form_cannot_be_checked(tmp_path: Path, name: str, value: Any) -> None:
     assert verified(tmp_path, WHOLE | {name: value})[0] == 2
