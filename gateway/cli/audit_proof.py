@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from gateway.cli.options import FAILED, unusable
 from gateway.cli.output import Output, Tone, Toned, with_output
-from gateway.journal.checkpoint_lines import public_key_of
+from gateway.journal.checkpoint_lines import trusted_key
 from gateway.model.json import decode_unique
 from gateway.transparency import NoteError, Verifier
 from gateway.transparency.answers import NoAnswerError, ProofError, Trust, check_answer
@@ -72,7 +71,7 @@ def verify(
         unusable(file, f"{error}.")
     except ProofError as error:
         _refuse(str(error), out)
-    cosigned = [one.partition("+")[0] for one in witnesses]
+    cosigned = list(dict.fromkeys(one.partition("+")[0] for one in witnesses))
 
     def show() -> None:
         out.line(f"record {found.origin}: {found.told}")
@@ -97,11 +96,13 @@ def _refuse(fault: str, out: Output) -> NoReturn:
     sys.exit(FAILED)
 
 
-def _public_key(path: Path) -> bytes:
+def _public_key(path: Path) -> bytes | Verifier:
     try:
-        return public_key_of(_text(path))
-    except (ValueError, UnsupportedAlgorithm):
-        unusable(path, "it is no Ed25519 public key, in PEM or as a verifier key.")
+        key = trusted_key(_text(path))
+    except ValueError as error:
+        told = f"it is no Ed25519 public key, in PEM or as a verifier key ({error})."
+        unusable(path, told)
+    return key.public_key if key.origin is None else Verifier(key.origin, key.public_key)
 
 
 def _witness(text: str) -> Verifier:

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -28,7 +28,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.model.json import JsonObject, decode, encode
-from gateway.transparency import Checkpoint, NoteError, Verifier, open_note, parse_note
+from gateway.transparency import (
+    COSIGNATURE,
+    Checkpoint,
+    NoteError,
+    Verifier,
+    open_note,
+    parse_note,
+)
 
 HEADS_FORMAT = 1
 NOTE_FORMAT = 2
@@ -156,19 +163,45 @@ def parsed_line(line: object) -> Line:
 # --- signatures
 
 
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A public key (32 bytes) that somebody trusts; a verifier key names the one record, by its
+    ``origin``, for whose checkpoints it does so."""
+
+    public_key: bytes
+    origin: str | None = None
+
+
 @lru_cache(maxsize=64)
-def public_key_of(text: str) -> bytes:
-    """The 32 bytes of an Ed25519 public key, given in PEM or as a verifier key.
+def trusted_key(text: str) -> TrustedKey:
+    """An Ed25519 public key that was given in PEM or as a verifier key.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, more than one, or that of a witness.
     """
     if "-----BEGIN" not in text:
-        return Verifier.parse(text.strip()).public_key
-    key = load_pem_public_key(text.encode())
+        verifier = Verifier.parse(text.strip())
+        if verifier.algorithm == COSIGNATURE:
+            raise ValueError(f"{verifier.name} is the key of a witness and not of a record")
+        return TrustedKey(verifier.public_key, verifier.name)
+    if text.count("-----BEGIN") > 1:
+        raise ValueError("it holds more than one key: keep each in a file of its own")
+    try:
+        key = load_pem_public_key(text.encode())
+    except UnsupportedAlgorithm as error:
+        raise ValueError("it is a key of a kind that is not known") from error
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("a trusted key of the checkpoints is no Ed25519 public key")  # noqa: TRY004 # the value of the PEM is wrong, not a Python type
-    return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return TrustedKey(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+def public_key_of(text: str) -> bytes:
+    """The 32 bytes of such a key.
+
+    Raises:
+        ValueError: as ``trusted_key``.
+    """
+    return trusted_key(text).public_key
 
 
 def verifier_key(origin: str, public_key: str) -> str:

@@ -41,9 +41,9 @@ def _hold(where: str, text: str, findings: Findings, audit: Audit) -> None:
     elif line.heads is not None:
         audit.heads.append(SignedHeads(line.heads, 0, is_after_sound=False))
     elif line.checkpoint is not None:
-        if audit.origin not in {None, line.checkpoint.origin}:
+        if audit.origins and line.checkpoint.origin not in audit.origins:
             told = f"the checkpoint at {where} is of the log {line.checkpoint.origin}, and this "
-            told += f"record is the log {audit.origin}"
+            told += f"record is the log {' or '.join(sorted(audit.origins))}"
             findings.add(FindingKind.FORK, told, shown=(line.note,))
             return
         told = f"checkpoint {line.number}"

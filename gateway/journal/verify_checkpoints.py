@@ -66,6 +66,11 @@ class Audit:
     roots: list[Promise] = field(default_factory=list)
     heads: list[SignedHeads] = field(default_factory=list)
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """The names of logs of which a checkpoint may be; empty where any will do."""
+        return self.trust.origins if self.origin is None else frozenset({self.origin})
+
 
 @dataclass(slots=True)
 class _Before:
@@ -145,11 +150,12 @@ class _Walk:
         if line.heads is not None:
             audit.heads.append(SignedHeads(line.heads, before.position, before.sound))
         elif line.checkpoint is not None:
-            audit.origin = audit.origin or line.checkpoint.origin
-            if line.checkpoint.origin != audit.origin:
-                told = f"checkpoint {line.number} is of the log {line.checkpoint.origin}, not of "
-                self._findings.add(FindingKind.FORK, told + audit.origin)
+            origin, wanted = line.checkpoint.origin, audit.origins
+            if wanted and origin not in wanted:
+                told = f"checkpoint {line.number} is of the log {origin}, not of "
+                self._findings.add(FindingKind.FORK, told + " or ".join(sorted(wanted)))
                 return
+            audit.origin = origin
             audit.roots.append(
                 Promise(line.position, line.checkpoint.root, f"checkpoint {line.number}")
             )

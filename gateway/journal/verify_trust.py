@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from gateway.journal.checkpoint_lines import Line, public_key_of, signer_among
+from gateway.journal.checkpoint_lines import Line, signer_among, trusted_key
 
 
 class Trust:
     """The keys that count from one checkpoint to the next.
 
     A checkpoint that endorses a successor is the last that its own key may sign, so a key that was
-    stolen after it had been rotated signs nothing that is believed.
+    stolen after it had been rotated signs nothing that is believed. Where all keys that were given
+    name the record that they are trusted for, ``origins`` are those names, and no other counts: the
+    owner of the key could have begun another record with it.
     """
 
     def __init__(self, public_keys: Sequence[str]) -> None:
@@ -18,7 +20,10 @@ class Trust:
         Raises:
             ValueError: one of them is no Ed25519 public key.
         """
-        self._now = list(dict.fromkeys(map(public_key_of, public_keys)))
+        given = [trusted_key(text) for text in public_keys]
+        origins = [one.origin for one in given if one.origin is not None]
+        self.origins = frozenset(origins if len(origins) == len(given) else ())
+        self._now = list(dict.fromkeys(one.public_key for one in given))
         self._ever = list(self._now)
 
     def signer(self, line: Line) -> bytes | None:

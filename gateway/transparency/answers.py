@@ -28,10 +28,27 @@ class NoAnswerError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Trust:
     """Whom to believe: the public keys of the gateway (32 bytes each), of which one must have
-    signed, and the witnesses, of which each must have cosigned."""
+    signed, and the witnesses, of which each must have cosigned. A key with a name counts for the
+    record of that name alone."""
 
-    keys: Sequence[bytes]
+    keys: Sequence[bytes | Verifier]
     witnesses: Sequence[Verifier] = ()
+
+    def keys_of(self, origin: str) -> list[Verifier]:
+        """Those that may sign for a record.
+
+        Raises:
+            ProofError: all of them are for other records, or one is a witness as well.
+        """
+        named = [one if isinstance(one, Verifier) else Verifier(origin, one) for one in self.keys]
+        found = [one for one in named if one.name == origin]
+        if not found:
+            raise ProofError(f"the checkpoint is of the record {origin}, and no key given is")
+        for witness in self.witnesses:
+            if witness.public_key in {one.public_key for one in found}:
+                told = "is a key of the record itself: only a second party can be a witness"
+                raise ProofError(f"{witness.name} {told}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +142,7 @@ def _signed(note: object, trust: Trust) -> Checkpoint:
     if not isinstance(note, str):
         raise ProofError("note is no text")
     checkpoint = Checkpoint.parse(parse_note(note).text)
-    keys = [Verifier(checkpoint.origin, key) for key in trust.keys]
+    keys = trust.keys_of(checkpoint.origin)
     opened = open_note(note, [*keys, *trust.witnesses])
     signers = {one.verifier for one in opened.signed_by}
     if not signers & set(keys):

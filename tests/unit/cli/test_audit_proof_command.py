@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.cli import main
+from gateway.transparency import COSIGNATURE, Verifier
 from tests.unit.transparency.test_answers import LOG, WITNESS_KEY, consistency, inclusion
 
 
@@ -89,3 +90,21 @@ def test_an_answer_that_tells_a_member_twice_is_not_judged(tmp_path: Path, key: 
         done = verify(file, key)
         assert (done.exit_code, done.stdout) == (2, "")
         assert "a key is there twice" in done.stderr
+
+
+def test_a_verifier_key_counts_for_its_record_and_its_role(tmp_path: Path) -> None:
+    file, key = saved(tmp_path, inclusion()), tmp_path / "key"
+    own = LOG.verifier
+    for text, code in (
+        (str(own), 0),
+        (str(Verifier("gateway.example.com/other", own.public_key)), 1),
+        (str(Verifier(own.name, own.public_key, COSIGNATURE)), 2),
+    ):
+        key.write_text(text)
+        assert verify(file, key).exit_code == code
+
+
+def test_a_file_of_two_keys_is_not_taken_for_the_first(tmp_path: Path, key: Path) -> None:
+    key.write_text(key.read_text() * 2)
+    done = verify(saved(tmp_path, inclusion()), key)
+    assert (done.exit_code, "more than one key" in done.stderr) == (2, True)

@@ -1,5 +1,6 @@
 """The record, held against checkpoints that were kept elsewhere."""
 
+import base64
 import json
 import shutil
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.journal import Finding, FindingKind, Verification
+from gateway.journal.checkpoint_lines import public_key_of, verifier_key
 from gateway.journal.verify import VerifyReport
+from gateway.transparency import COSIGNATURE, Verifier
 from tests.unit.journal.conftest import KeySigner, Record
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +45,10 @@ def keep(kept: Path, content: str | bytes) -> None:
 def folder_of(path: Path) -> Path:
     path.mkdir()
     return path
+
+
+def origin_in(file: Path) -> str:
+    return notes_of(file)[0].split("\n")[0]
 
 
 def notes_of(file: Path) -> list[str]:
@@ -160,3 +167,41 @@ async def test_a_missing_file_is_told_to_the_caller(record, kept: Path) -> None:
 
     with pytest.raises(FileNotFoundError):
         held(record, kept)
+
+
+async def test_a_verifier_key_counts_for_the_record_that_it_names(record, tmp_path: Path) -> None:
+    """Whoever holds the key could begin another record with it, whole in itself."""
+    await record.tell("a")
+    other = Record(folder_of(tmp_path / "other"))
+    other.signer = record.signer
+    await other.tell("z")
+    named = [verifier_key(origin_in(one.file), record.signer.public_key_pem)
+             for one in (record, other)]  # fmt: skip
+
+    assert held(record, keys=named[:1]).ok
+    assert held(record, keys=named).ok
+    assert held(other, keys=[record.signer.public_key_pem, named[0]]).ok
+    [finding] = held(other, keys=named[:1]).findings
+    assert finding.kind is FindingKind.FORK
+    assert f"not of {origin_in(record.file)}" in finding.message
+    [finding] = held(record, other.file, keys=named[:1]).findings
+    assert finding.kind is FindingKind.FORK
+
+
+async def test_the_key_of_a_witness_is_none_of_a_record(record) -> None:
+    await record.tell("a")
+    public = public_key_of(record.signer.public_key_pem)
+    key = str(Verifier(origin_in(record.file), public, COSIGNATURE))
+
+    with pytest.raises(ValueError, match="the key of a witness"):
+        held(record, keys=[key])
+
+
+async def test_a_key_of_a_kind_that_nobody_knows_is_told_to_the_caller(record) -> None:
+    await record.tell("a")
+    der = bytes.fromhex("302a30050603276570032100") + bytes(32)  # Ed25519's, but for one byte
+    body = base64.b64encode(der).decode()
+    pem = f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
+
+    with pytest.raises(ValueError, match="kind"):
+        held(record, keys=[pem])

@@ -190,8 +190,26 @@ def test_witnesses_must_have_cosigned_where_they_are_named() -> None:
     false = note + signer.cosignature(LOG.text(19), 1_772_357_400).line()
     with pytest.raises(ProofError, match="does not hold"):
         check_answer(inclusion(note=false), trust)
+    plain = Verifier(WITNESS_KEY.name, WITNESS_KEY.public_key)
     with pytest.raises(ProofError, match="did not cosign"):
-        check_answer(inclusion(note=note), Trust(TRUST.keys, [LOG.verifier]))
+        check_answer(inclusion(note=note), Trust(TRUST.keys, [plain]))
+
+
+def test_who_signs_the_record_is_no_witness_of_it() -> None:
+    own = Verifier("w.example.com", LOG.verifier.public_key, COSIGNATURE)
+    signed = NoteSigner(own, LOG.key.sign).cosignature(LOG.text(20), 1_772_357_400)
+    note = LOG.note(20) + signed.line()
+    with pytest.raises(ProofError, match="only a second party"):
+        check_answer(inclusion(note=note), Trust(TRUST.keys, [own]))
+
+
+def test_a_key_with_a_name_counts_for_the_record_of_that_name() -> None:
+    """Its owner may have begun another record with it."""
+    other = Verifier("gateway.example.com/other", LOG.verifier.public_key)
+    check_answer(inclusion(), Trust([other, LOG.verifier]))
+    for answer in (inclusion(), consistency()):
+        with pytest.raises(ProofError, match=r"is of the record gateway\.example"):
+            check_answer(answer, Trust([other]))
 
 
 def test_an_earlier_key_of_the_gateway_may_be_named_too() -> None:
