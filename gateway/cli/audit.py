@@ -27,6 +27,7 @@ from gateway.journal import (
     VerifyReport,
     as_file,
 )
+from gateway.journal.checkpoint_lines import trusted_key
 from gateway.model.json import JsonObject
 from gateway.model.system import unusable_key
 from gateway.privacy import PublicKey
@@ -90,6 +91,7 @@ def verify(
     place = existing_record(settings)
     line = ProgressLine(asked=progress)
     keys = [PublicKey(str(path), _key(path)) for path in public_keys] or known_keys(settings)
+    _require_usable(keys, given=bool(public_keys))
     trusted = tuple(one.pem for one in keys)
     try:
         with as_file(place) as database:
@@ -97,17 +99,24 @@ def verify(
             report = asked.run()
     except OSError as error:
         unusable(error.filename, f"it cannot be read ({error.strerror}).")
-    except ValueError as error:
-        if not public_keys:
-            told = f"is no public key ({error}). Restore it, or name a key with --public-key"
-            fail(unusable_key(keys[0].place, told).problem)
-        told = f"a public key cannot be used ({error}). Give Ed25519 public keys in PEM."
-        unusable(_places(keys), told)
     finally:
         line.end()
     beside = () if public_keys else keys
     out.tell(_told(report, beside), lambda: _show(report, beside, out))
     sys.exit(OK if report.ok else FAILED)
+
+
+def _require_usable(keys: Sequence[PublicKey], *, given: bool) -> None:
+    """End the command where one of the keys is none; ``given`` says that they were named to it."""
+    for one in keys:
+        try:
+            trusted_key(one.pem)
+        except ValueError as error:
+            if given:
+                told = "Give an Ed25519 public key, in PEM or as a verifier key."
+                unusable(one.place, f"it cannot be used ({error}). {told}")
+            told = f"is no public key ({error}). Restore it, or name a key with --public-key"
+            fail(unusable_key(one.place, told).problem)
 
 
 def _told(report: VerifyReport, beside: Sequence[PublicKey]) -> JsonObject:

@@ -41,9 +41,6 @@ def verify(*, file: Path, public_keys: tuple[Path, ...], out: Output) -> None:
         report = verify_bundle(content, keys)
     except NotAnArchiveError as error:
         unusable(file, f"{error}.")
-    except ValueError as error:
-        told = f"a public key cannot be used ({error}). Give Ed25519 public keys in PEM."
-        unusable(", ".join(map(str, public_keys)), told)
     out.tell(_told(report), lambda: _show(report, out))
     sys.exit(OK if report.ok else FAILED)
 

@@ -9,6 +9,7 @@ import click
 
 from gateway.cli.options import unusable
 from gateway.cli.output import Output
+from gateway.evidence.signing import normal_key
 
 _MAX_KEY_BYTES = 65_536
 _MAX_FILE = 1_048_576
@@ -40,8 +41,15 @@ def read_file(path: Path, most: int) -> bytes:
 
 
 def read_keys(paths: Sequence[Path]) -> list[str]:
-    """The public keys in these files, as text."""
-    return [read_file(path, _MAX_KEY_BYTES).decode("utf-8", "replace") for path in paths]
+    """The public keys in these files; where one cannot be used, the command ends."""
+    return [_key(path) for path in paths]
+
+
+def _key(path: Path) -> str:
+    try:
+        return normal_key(read_file(path, _MAX_KEY_BYTES).decode("utf-8", "replace"))
+    except ValueError as error:
+        unusable(path, f"it cannot be used ({error}). Give an Ed25519 public key in PEM.")
 
 
 def usable(path: Path, read: Callable[[bytes], T], most: int = _MAX_FILE) -> T:

@@ -47,8 +47,10 @@ def normal_key(pem: str) -> str:
     """An Ed25519 public key in PEM, spelled as the gateway spells it.
 
     Raises:
-        ValueError: it is no Ed25519 public key in PEM.
+        ValueError: it is no Ed25519 public key in PEM, or more than one.
     """
+    if pem.count("-----BEGIN") > 1:  # of which the rest would be passed over
+        raise ValueError("it holds more than one key: keep each in a file of its own")
     try:
         key = load_pem_public_key(pem.encode())
     except UnsupportedAlgorithm as error:

@@ -194,6 +194,8 @@ def test_files_that_cannot_be_used_exit_2(folder: Folder, tmp_path: Path) -> Non
         done = folder.run("verify", option, str(value))
         assert (done.exit_code, done.stdout) == (2, "")
         assert str(value) in done.stderr
+    done = folder.run("verify", "--public-key", str(folder.keys.public), "--public-key", str(text))
+    assert (done.exit_code, done.stderr.startswith(f"gateway: {text}: it cannot be")) == (2, True)
 
 
 def test_the_second_copy_may_be_kept_elsewhere(folder: Folder, tmp_path: Path) -> None:

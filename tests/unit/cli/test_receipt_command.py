@@ -72,3 +72,13 @@ def test_a_receipt_that_tells_a_member_twice_cannot_be_checked(tmp_path: Path) -
     done = CliRunner().invoke(main, called, catch_exceptions=False)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "a key is there twice" in done.stderr
+
+
+def test_a_key_that_cannot_be_used_is_named_and_not_the_receipt(tmp_path: Path) -> None:
+    verified(tmp_path, WHOLE)
+    key = tmp_path / "wrong.pem"
+    key.write_text("no key")
+    called = ["privacy", "receipt", "verify", str(tmp_path / "receipt.json")]
+    done = CliRunner().invoke(main, [*called, "--public-key", str(key)], catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"gateway: {key}: it cannot be used")

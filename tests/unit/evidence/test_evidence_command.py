@@ -87,7 +87,7 @@ def test_a_key_that_is_none_is_told_apart(bundle: Path, tmp_path: Path) -> None:
     wrong.write_bytes(b"\xff no key")
     result = run(bundle, "--public-key", wrong)
     assert result.exit_code == 2
-    assert "Ed25519 public keys in PEM" in result.output
+    assert "an Ed25519 public key in PEM" in result.output
     assert run(bundle, "--public-key", tmp_path / "none.pem").exit_code == 2
     assert run(bundle, "--public-key", tmp_path).exit_code == 2
 
@@ -97,3 +97,14 @@ def test_findings_without_end_are_cut_off(bundle: Path) -> None:
     result = run(bundle)
     assert result.exit_code == 1
     assert "findings more" in result.output
+
+
+def test_of_several_keys_the_one_that_cannot_be_used_is_named(bundle: Path, tmp_path: Path) -> None:
+    own, wrong, two = (tmp_path / name for name in ("own.pem", "wrong.pem", "two.pem"))
+    own.write_text(exported_bundles()[2])
+    wrong.write_text("no key")
+    two.write_text(exported_bundles()[2] * 2)
+    for other in (wrong, two):
+        result = run(bundle, "--public-key", own, "--public-key", other)
+        assert result.exit_code == 2
+        assert result.output.startswith(f"gateway: {other}: it cannot be used")
