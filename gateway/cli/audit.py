@@ -102,7 +102,7 @@ def verify(
     finally:
         line.end()
     beside = () if public_keys else keys
-    out.tell(_told(report, beside), lambda: _show(report, beside, out))
+    out.tell(_told(report, beside), lambda: _show(report, beside, out, kept=bool(against)))
     sys.exit(OK if report.ok else FAILED)
 
 
@@ -140,11 +140,17 @@ def _told(report: VerifyReport, beside: Sequence[PublicKey]) -> JsonObject:
     }  # fmt: skip
 
 
-def _show(report: VerifyReport, beside: Sequence[PublicKey], out: Output) -> None:
+def _show(report: VerifyReport, beside: Sequence[PublicKey], out: Output, *, kept: bool) -> None:
+    """Print the report; ``kept`` says that checkpoints from elsewhere were held against it."""
     out.line(
         f"{report.entries} entries in {report.chains} chains; {report.checkpoints} checkpoints "
         f"cover {report.covered} entries, {report.uncovered} came later"
     )
+    if report.entries and not report.covered and not kept:
+        out.line(
+            "NO CHECKPOINT SIGNS ANY OF THESE ENTRIES: whoever can write there can write them "
+            "anew. Hold them against one that you kept with --against."
+        )
     if report.archived:
         read = f"read {report.segments} segments" if report.segments else "not read (--archive)"
         out.line(f"{report.archived} entries are archived; their leaves verify, {read}")

@@ -94,7 +94,7 @@ class Verification:
         """
         file = self.checkpoints or self.database.parent / FILE_NAME
         # Noted before the snapshot: whatever stands in the file by now must be in the snapshot.
-        size = file.stat().st_size if file.exists() else 0
+        size = file.stat().st_size if self.checkpoints or file.exists() else 0
         audit = Audit(file, size, Trust(self.public_keys))
         with closing(open_reader(self.database)) as connection:
             connection.text_factory = any_text

@@ -1,5 +1,6 @@
 """Checkpoints that somebody kept elsewhere, to hold the record against."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,14 @@ def hold_against(file: Path, findings: Findings, audit: Audit) -> None:
     that no trusted key signed promises nothing, and is told.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is larger than what would be looked at.
     """
     with file.open("rb") as opened:
-        text = opened.read(MOST_BYTES).decode("utf-8", "surrogateescape")
+        content = opened.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        told = f"it is larger than {MOST_BYTES} bytes: divide it between two checkpoints"
+        raise OSError(errno.EFBIG, told, str(file))
+    text = content.decode("utf-8", "surrogateescape")
     count = 0
     for where, one in _checkpoints(text):
         count += 1

@@ -74,6 +74,7 @@ def test_without_a_key_it_says_whom_it_trusts(folder: Folder) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert f"TRUSTED THE KEYS BESIDE THE RECORD ({folder.keys.public})" in done.stdout
     assert "Name a key that you keep elsewhere with --public-key." in done.stdout
+    assert "NO CHECKPOINT" not in done.stdout
     assert done.stdout.endswith("the record verifies\n")
 
 
@@ -188,6 +189,7 @@ def test_files_that_cannot_be_used_exit_2(folder: Folder, tmp_path: Path) -> Non
 
     for option, value in (
         ("--against", tmp_path / "none"),
+        ("--checkpoints", tmp_path / "none"),
         ("--public-key", tmp_path / "none"),
         ("--public-key", text),
     ):
@@ -202,7 +204,8 @@ def test_the_second_copy_may_be_kept_elsewhere(folder: Folder, tmp_path: Path) -
     kept = shutil.move(folder.folder / "checkpoints.jsonl", tmp_path / "kept.jsonl")
     folder.sql("DELETE FROM checkpoint")
 
-    assert folder.run("verify").exit_code == 0
+    done = folder.run("verify")
+    assert (done.exit_code, "NO CHECKPOINT SIGNS ANY OF THESE ENTRIES" in done.stdout) == (0, True)
     done = folder.run("verify", "--checkpoints", str(kept))
     assert "CHECKPOINT_FILE kept.jsonl holds 1 checkpoint(s)" in done.stdout
 

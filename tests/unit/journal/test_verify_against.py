@@ -205,3 +205,28 @@ async def test_a_key_of_a_kind_that_nobody_knows_is_told_to_the_caller(record) -
 
     with pytest.raises(ValueError, match="kind"):
         held(record, keys=[pem])
+
+
+async def test_a_file_that_is_not_read_to_its_end_is_refused(
+    record, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands behind the bound may be the checkpoint that the record does not hold to."""
+    await record.tell("a", "b")
+    first = record.file.read_bytes().splitlines(keepends=True)[0]
+    keep(kept, record.file.read_bytes())
+    monkeypatch.setattr("gateway.journal.verify_against.MOST_BYTES", len(first))
+
+    with pytest.raises(OSError, match="larger than"):
+        held(record, kept)
+    keep(kept, first)
+    assert held(record, kept).ok
+
+
+async def test_a_second_copy_that_was_named_and_is_not_there_is_told_to_the_caller(
+    record, tmp_path: Path
+) -> None:
+    await record.tell("a")
+    keys = [record.signer.public_key_pem]
+
+    with pytest.raises(FileNotFoundError):
+        Verification(record.path, keys, tmp_path / "none").run()
