@@ -13,6 +13,7 @@ from gateway.transparency.note import COSIGNATURE, NoteError, Verifier, open_not
 
 _INCLUSION = ("leafHash", "index", "size", "root", "path", "note")
 _CONSISTENCY = ("fromSize", "fromRoot", "toSize", "toRoot", "path", "note")
+_NUMBER = "number "  # an extension line of our checkpoints
 _MAX_PATH = 64
 _HASH_BYTES = 32
 
@@ -95,7 +96,7 @@ def _answer(value: object) -> Mapping[str, Any]:
 
 
 def _inclusion(answer: Mapping[str, Any], trust: Trust) -> Proven:
-    signed = _signed(answer["note"], trust)
+    signed = _signed_for(answer, trust)
     size, root = _number(answer, "size"), _hash(answer["root"], "root")
     _require_same(signed, size, root, "the checkpoint")
     leaf, index = _hash(answer["leafHash"], "leafHash"), _number(answer, "index")
@@ -113,7 +114,7 @@ def _inclusion(answer: Mapping[str, Any], trust: Trust) -> Proven:
 
 
 def _consistency(answer: Mapping[str, Any], trust: Trust, kept: str | None) -> Proven:
-    signed = _signed(answer["note"], trust)
+    signed = _signed_for(answer, trust)
     new, new_root = _number(answer, "toSize"), _hash(answer["toRoot"], "toRoot")
     _require_same(signed, new, new_root, "the later checkpoint")
     old, old_root = _number(answer, "fromSize"), _hash(answer["fromRoot"], "fromRoot")
@@ -127,10 +128,25 @@ def _consistency(answer: Mapping[str, Any], trust: Trust, kept: str | None) -> P
             raise ProofError("the earlier checkpoint is of another record")
         what = "the checkpoint that was kept" if kept is not None else "the earlier checkpoint"
         _require_same(before, old, old_root, what)
+    if old == 0:
+        raise ProofError("fromSize is 0, and every record goes on from none: it proves nothing")
     if not verify_consistency(old, new, old_root, new_root, _path(answer["path"])):
         raise ProofError("the path does not show that the later tree goes on from the earlier one")
     told = f"the first {old} of the {new} entries are those that were there before, unchanged"
     return Proven(signed.origin, told, notes)
+
+
+def _signed_for(answer: Mapping[str, Any], trust: Trust) -> Checkpoint:
+    """The checkpoint of an answer, which is the one that it names, if it names one.
+
+    Raises:
+        NoteError, ProofError: as ``_signed``, or it is another.
+    """
+    signed = _signed(answer["note"], trust)
+    told = [line for line in signed.extensions if line.startswith(_NUMBER)]
+    if "checkpoint" in answer and told and told != [f"{_NUMBER}{_number(answer, 'checkpoint')}"]:
+        raise ProofError("checkpoint is not the number of the one that the note is of")
+    return signed
 
 
 def _signed(note: object, trust: Trust) -> Checkpoint:

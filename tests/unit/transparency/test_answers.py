@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.model.json import decode
 from gateway.transparency import (
     COSIGNATURE,
+    EMPTY_ROOT,
     NoteSigner,
     Verifier,
     inclusion_proof,
@@ -217,3 +218,17 @@ def test_an_earlier_key_of_the_gateway_may_be_named_too() -> None:
     check_answer(inclusion(), Trust([old.verifier.public_key, LOG.verifier.public_key]))
     with pytest.raises(ProofError, match="signed"):
         check_answer(inclusion(), Trust([old.verifier.public_key]))
+
+
+@pytest.mark.parametrize("number", [5, 4.0, True, None, "4"])
+def test_an_answer_names_the_checkpoint_that_its_note_is_of(number: Any) -> None:
+    for answer in (inclusion(checkpoint=number), consistency(checkpoint=number)):
+        with pytest.raises(ProofError, match="checkpoint is"):
+            check_answer(answer, TRUST)
+    check_answer(without(inclusion(), "checkpoint"), TRUST)
+
+
+def test_a_growth_from_nothing_proves_nothing() -> None:
+    answer = consistency(fromSize=0, fromRoot=text(EMPTY_ROOT), path=[])
+    with pytest.raises(ProofError, match="proves nothing"):
+        check_answer(without(answer, "fromNote"), TRUST)
