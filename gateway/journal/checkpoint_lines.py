@@ -50,6 +50,7 @@ _EXTENSIONS = re.compile(
     r"(?:\nsuccessor (?P<successor>\S+))?",
     re.ASCII,
 )
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class LineError(ValueError):
@@ -145,19 +146,33 @@ def parsed_line(line: object) -> Line:
         case {"format": 2, "note": str(note)}:
             found = parsed_note(note)
         case {
-            "format": 1,
+            "format": 1 as form,
             "number": int(number),
             "previous": str(previous),
             "position": int(position),
             "at": str(at),
-            "heads": list(_),
-        }:
+            "heads": list(heads),
+            "order": str(_),
+        } if _are_whole(form, number, position) and all(map(_is_head, heads)):
             found = Line(number, previous, position, at, heads=told)
         case _:
             raise LineError("it is no checkpoint of a format that is known")
     if str(found) != line or found.note.count(SIGNATURE_MARK) > 1:
         raise LineError("it is not written as checkpoints are")
     return found
+
+
+def _are_whole(*numbers: object) -> bool:
+    """False where one of them is true, or has decimals, which compares like a number."""
+    return all(type(one) is int and one > 0 for one in numbers)
+
+
+def _is_head(head: object) -> bool:
+    match head:
+        case [str(_), seq, str(own)]:
+            return _are_whole(seq) and _HASH.fullmatch(own) is not None
+        case _:
+            return False
 
 
 # --- signatures

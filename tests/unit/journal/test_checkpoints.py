@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import threading
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -19,6 +20,7 @@ from gateway.journal.checkpoint_lines import (
     signer_among,
 )
 from gateway.model.entry import GENESIS
+from gateway.model.json import encode
 from gateway.model.problem import ProblemError
 from gateway.transparency import Frontier, leaf_hash
 from tests.contract.journal_story import Story, call
@@ -226,3 +228,38 @@ def test_a_trusted_key_must_be_ed25519() -> None:
 
     with pytest.raises(ValueError, match="no Ed25519"):
         public_key_of(pem)
+
+
+HEADS: dict[str, Any] = {
+    "format": 1,
+    "number": 1,
+    "previous": "0" * 64,
+    "position": 3,
+    "keyId": "k",
+    "at": "2026-01-01T00:00:00.000000Z",
+    "order": "0" * 64,
+    "signature": "AA==",
+    "heads": [["execution/exec_1", 3, "ab" * 32]],
+}
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        *(("format", True), ("format", 1.0), ("number", True), ("number", 0)),
+        *(("position", True), ("position", -5), ("position", 3.0), ("order", None)),
+        *(
+            ("heads", [one])
+            for one in (1, [], ["c", 1], ["c", "1", "ab" * 32], ["c", 1, "AB" * 32])
+        ),
+        *(
+            ("heads", [one])
+            for one in (["c", True, "ab" * 32], ["c", 1, None], [None, 1, "ab" * 32])
+        ),
+    ],
+)
+def test_a_line_of_heads_that_nobody_wrote_is_no_checkpoint(member: str, value: Any) -> None:
+    """Whoever verifies it goes by these members."""
+    assert parsed_line(encode(HEADS)).position == 3
+    with pytest.raises(LineError):
+        parsed_line(encode(HEADS | {member: value}))
