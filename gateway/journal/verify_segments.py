@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 from gateway.journal.archive_records import archived_entry
 from gateway.journal.archives.kept import Kept
 from gateway.journal.archives.removal import sealed_headers
-from gateway.journal.archives.segment import Row, Segment, SegmentError, file_digest
+from gateway.journal.archives.segment import Header, Row, Segment, SegmentError, file_digest
 from gateway.journal.findings import FindingKind, Findings
 from gateway.journal.sqlite_session import SqliteSession
 from gateway.journal.statement import Statement
@@ -37,7 +37,7 @@ class Segments:
     archives: Archives
     findings: Findings
     read: int = 0
-    _usable: list[Kept] = field(default_factory=list)
+    _usable: list[tuple[Kept, Header]] = field(default_factory=list)
     _heads: dict[str, tuple[int, str]] = field(default_factory=dict)
     _last: dict[str, Row | None] = field(default_factory=dict)
     _indexed: int = 0
@@ -56,11 +56,13 @@ class Segments:
     def check(self, connection: sqlite3.Connection, wanted: Mapping[Hash, list[Follower]]) -> None:
         """Read the usable segments through; ``wanted`` are what must follow on archived entries."""
         behind = 0
-        for one in self._usable:
+        for one, header in self._usable:
             self._is_whole = self._is_whole and one.first == behind + 1
             behind = one.last
             try:
                 with Segment(self.folder / one.file) as segment:
+                    if segment.header != header:  # what its rows must give was promised by that
+                        raise SegmentError("it was exchanged while it was verified")
                     for row in segment.rows():
                         self._take(connection, one, row, wanted)
                 self.read += 1
@@ -82,7 +84,7 @@ class Segments:
             raise SegmentError("its checkpoint is signed by no trusted key")
         told = f"checkpoint {line.number}"
         audit.roots.append(Promise(header.last, line.checkpoint.root, told, kept.file, header.note))
-        self._usable.append(kept)
+        self._usable.append((kept, header))
 
     def _take(
         self,

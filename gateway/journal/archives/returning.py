@@ -96,7 +96,7 @@ def _examine(session: Session, path: Path, kept: Kept | None, chains: Chains) ->
         if file_digest(path) != kept.digest:
             raise archive_unusable(path, "is not the file that was written")
         with Segment(path) as segment:
-            _require_root(session, segment, kept)
+            _require_stretch(session, segment, kept)
             for row in heard(session, segment.rows()):
                 if row[0] in kept.absent:
                     chains.see(row)
@@ -109,7 +109,7 @@ def _examine(session: Session, path: Path, kept: Kept | None, chains: Chains) ->
 def _put_back(path: Path, kept: Kept, putting: Putting) -> None:
     try:
         with Segment(path) as segment:
-            _require_root(putting.session, segment, kept)  # it may be another file by now
+            _require_stretch(putting.session, segment, kept)  # it may be another file by now
             rows = heard(putting.session, segment.rows())
             kept.absent.discard(putting.take(row for row in rows if row[0] in kept.absent))
     except (SegmentError, ValueError, LookupError, TypeError) as error:
@@ -118,8 +118,11 @@ def _put_back(path: Path, kept: Kept, putting: Putting) -> None:
         raise archive_unusable(path, error) from error
 
 
-def _require_root(session: Session, segment: Segment, kept: Kept) -> None:
-    signed = segment.line.checkpoint
+def _require_stretch(session: Session, segment: Segment, kept: Kept) -> None:
+    """See that a file is of the stretch, whole, and has the root of the record over it."""
+    signed, header = segment.line.checkpoint, segment.header
+    if (header.first, header.last) != (kept.first, kept.last):
+        raise archive_unusable(segment.path, "holds other entries than were archived")
     if signed is None or _root(session, kept.last) != signed.root:
         raise archive_unusable(segment.path, "does not have the root that the record signed")
 

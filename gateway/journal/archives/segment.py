@@ -240,7 +240,9 @@ def _row(line: bytes, position: int) -> Row:
         raise SegmentError(f"it ends before position {position}")
     try:
         row = orjson.loads(line)
-        if not isinstance(row, list) or len(row) != _COLUMNS or row[0] != position:
+        if not isinstance(row, list) or len(row) != _COLUMNS:
+            raise SegmentError(f"what stands for position {position} is no entry")
+        if type(row[0]) is not int or row[0] != position:  # which no hash covers
             raise SegmentError(f"no entry of position {position} stands where it must")
         chain, seq, form, *fields, previous, own = row[1:]
         found = entry_hash(form, chain, seq, previous, *fields)

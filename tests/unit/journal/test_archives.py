@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from gateway.journal.sealed_entries import open_sealed
 from gateway.model.delivery import Delivery
 from gateway.model.entry import EntryType, NewEntry
 from gateway.model.problem import ProblemError
+from gateway.transparency import Frontier, leaf_hash
 from tests.contract.journal_story import WORKSPACE, SteppingClock, Story, call
 
 pytestmark = pytest.mark.anyio
@@ -633,6 +635,53 @@ async def test_a_segment_that_is_exchanged_after_it_was_examined_is_refused(
 
     assert refused.value.problem.code == "ARCHIVE_UNUSABLE"
     assert findings(archived, read=False) == []
+
+
+def later_half(held: Path, folder: Path) -> bytes:
+    """A sound segment of the second half of the entries in another, under the same checkpoint."""
+    with Segment(held) as whole:
+        rows, header = list(whole.rows()), whole.header
+    tree, middle = Frontier(), len(rows) // 2
+    for row in rows[:middle]:
+        tree.append(leaf_hash(bytes.fromhex(row[-1])))
+    half = replace(header, first=header.first + middle, before=tuple(tree.nodes))
+    write_segment(folder, half, rows[middle:])
+    check_segment(folder / half.name)
+    return (folder / half.name).read_bytes()
+
+
+async def test_a_segment_that_is_exchanged_for_a_part_of_it_is_refused(
+    archived, tmp_path: Path
+) -> None:
+    """An execution that came back as a half would go on from where the half ends."""
+    held = segment_of(archived)
+    half = later_half(held, tmp_path / "half")
+
+    def exchange(what: str, *_: int) -> None:
+        if what == "segments put back":
+            held.write_bytes(half)
+
+    before = executions(archived)
+    asked = Returning(archived.path, archived.signer, SteppingClock(), progress=exchange)
+    with pytest.raises(ProblemError, match="holds other entries"):
+        asked.run([held])
+    assert executions(archived) == before
+
+
+async def test_a_segment_that_is_exchanged_while_it_is_verified_does_not_count(
+    archived, tmp_path: Path
+) -> None:
+    held = segment_of(archived)
+    half = later_half(held, tmp_path / "half")
+
+    def exchange(what: str, *_: int) -> None:
+        if what == "entries":
+            held.write_bytes(half)
+
+    keys, folder = [archived.signer.public_key_pem], held.parent
+    asked = Verification(archived.path, keys, archive=folder, progress=exchange)
+    report = asked.run()
+    assert ({one.kind for one in report.findings}, report.segments) == ({FindingKind.ARCHIVE}, 0)
 
 
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
