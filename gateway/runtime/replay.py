@@ -134,10 +134,15 @@ class Replayer:
             message = f"The plan cannot be decided again: {error.problem.detail}"
             yield Difference(POLICY, "/decisions", record.verdict, None, message)
             return
-        for found in verified.steps:
-            recorded = record.decisions[found.step.id]
-            path = f"/decisions/{found.step.id}"
-            yield from _decision_differences(path, found.step.id, recorded, found.to_json())
+        known = {found.step.id: found.to_json() for found in verified.steps}
+        for own in sorted({*record.decisions, *known}):
+            path, recorded, now = f"/decisions/{own}", record.decisions.get(own), known.get(own)
+            if recorded is None or now is None:
+                told = "no decision on it is recorded" if now else "the plan has no such step"
+                before, after = (one and one.get("verdict") for one in (recorded, now))
+                yield Difference(POLICY, path, before, after, f"Of step {own}: {told}.", own)
+            else:
+                yield from _decision_differences(path, own, recorded, now)
 
     def _redecide_dispatches(
         self, execution: Execution, plan: Plan, entries: list[Entry]
@@ -179,15 +184,20 @@ class Replayer:
 
 
 def _plan_differences(plan: Plan, again: Plan) -> Iterator[Difference]:
-    if plan.hash == again.hash:
-        return
-    message = "The plan's deterministic hash is another one now."
-    yield Difference(STRUCTURAL, "/hash", plan.hash, again.hash, message)
+    """Also where the hash is as it was: it stands beside the steps, which may have been altered."""
+    if plan.hash != again.hash:
+        message = "The plan's deterministic hash is another one now."
+        yield Difference(STRUCTURAL, "/hash", plan.hash, again.hash, message)
     for step in plan.steps:
         replayed = again.by_key[step.key]
+        # What a step is called follows from the hash.
+        named = (step.id, replayed.id) if plan.hash == again.hash else ("", "")
         for name, recorded, now in (
+            ("id", *named),
             ("contractDigest", step.contract_digest, replayed.contract_digest),
-            ("dependsOn", list(step.depends_on), list(replayed.depends_on)),
+            ("dependsOn", sorted(step.depends_on), sorted(replayed.depends_on)),
+            ("pii", sorted(step.pii), sorted(replayed.pii)),
+            ("subject", step.subject, replayed.subject),
         ):
             if recorded != now:
                 path = f"/steps/{step.key}/{name}"
@@ -209,13 +219,17 @@ def _decision_differences(
 ) -> Iterator[Difference]:
     """Differences of what counts: verdict, rules by their text, approver role and quorum."""
     if recorded.get(COPIED):  # that a literal repeats what was read is no decision of policy
-        replayed = {**replayed, "verdict": recorded["verdict"]}
+        replayed = {**replayed, "verdict": recorded.get("verdict")}
     for name, said in _COUNTED.items():
-        before, now = recorded[name], replayed[name]
-        if name == "rules":
-            before = [rule["rule"] for rule in before]
-            now = [rule["rule"] for rule in now]
+        before, now = _counted(recorded, name), _counted(replayed, name)
         if before != now:
             terms = f"{said} would be {now or 'none'}, it was {before or 'none'}."
             told = said if name == "rules" else terms
             yield Difference(POLICY, f"{path}/{name}", before, now, told, step_id)
+
+
+def _counted(decision: JsonObject, name: str) -> JsonValue:
+    value = decision.get(name)
+    if name != "rules" or not isinstance(value, list):
+        return value
+    return [rule.get("rule") if isinstance(rule, dict) else rule for rule in value]

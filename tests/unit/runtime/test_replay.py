@@ -1,9 +1,14 @@
 """Replay names what would be otherwise now."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from msgspec import structs
 
 from gateway.model.entry import EntryType
-from gateway.model.execution import RunMode
+from gateway.model.execution import PlanRecord, RunMode
 from gateway.model.pii import envelopes_in
 from gateway.runtime import POLICY, STRUCTURAL, Loop
 from gateway.runtime.replay import Replay
@@ -17,6 +22,8 @@ from tests.unit.runtime.loop_world import (
 )
 
 pytestmark = pytest.mark.anyio
+
+Alter = Callable[[PlanRecord], PlanRecord]
 
 BOTH = frozenset({STRUCTURAL, POLICY})
 ACCESS = (POLICIES / "access.csv").read_text()
@@ -47,6 +54,60 @@ async def test_nothing_differs_while_nothing_changed(world: LoopWorld) -> None:
     found = await replayed(world, await ran(world))
     assert found.differences == ()
     assert found.recomputed_hash == found.recorded_hash
+
+
+async def replayed_as(world: LoopWorld, execution_id: str, alter: Alter) -> set[tuple[str, str]]:
+    """Kinds and paths of what a replay finds of a plan that was altered after it was recorded."""
+    execution = await world.execution(execution_id)
+    record = await world.journal.read(lambda records: records.plan(execution.plan_id or ""))
+    assert record is not None
+    entries = await world.entries(execution_id)
+    found = world.loop.replayer.replay(execution, alter(record), entries, BOTH)
+    return {(item.kind, item.path) for item in found.differences}
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "name"),
+    [
+        ("contract_digest", "0" * 64, "contractDigest"),
+        ("id", "step_0", "id"),
+        ("pii", ("email",), "pii"),
+        ("subject", "email", "subject"),
+    ],
+)
+async def test_a_recorded_step_that_was_altered_beside_its_hash_is_named(
+    world: LoopWorld, member: str, value: Any, name: str
+) -> None:
+    def alter(record: PlanRecord) -> PlanRecord:
+        first, *others = record.plan.steps
+        steps = (structs.replace(first, **{member: value}), *others)
+        return structs.replace(record, plan=replace(record.plan, steps=steps))
+
+    found = await replayed_as(world, await ran(world), alter)
+    assert (STRUCTURAL, f"/steps/a/{name}") in found
+
+
+async def test_recorded_decisions_that_were_removed_added_or_emptied_are_named(
+    world: LoopWorld,
+) -> None:
+    execution_id = await ran(world)
+    own = (await world.step(execution_id, "b")).id
+
+    def decided(**altered: Any) -> Alter:
+        def alter(record: PlanRecord) -> PlanRecord:
+            kept = {**(record.decisions or {}), **altered}
+            kept = {name: one for name, one in kept.items() if one is not None}
+            return structs.replace(record, decisions=kept)
+
+        return alter
+
+    path = f"/decisions/{own}"
+    assert await replayed_as(world, execution_id, decided()) == set()
+    assert await replayed_as(world, execution_id, decided(**{own: None})) == {(POLICY, path)}
+    more = await replayed_as(world, execution_id, decided(step_9={}))
+    assert more == {(POLICY, "/decisions/step_9")}
+    emptied = await replayed_as(world, execution_id, decided(**{own: {"rules": [1]}}))
+    assert {(POLICY, f"{path}/verdict"), (POLICY, f"{path}/rules")} <= emptied
 
 
 async def test_policy_that_decides_otherwise_is_named_by_step_and_member(world: LoopWorld) -> None:
