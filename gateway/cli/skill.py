@@ -127,7 +127,7 @@ def verify(*, settings: Settings, manifest: Path, artifact: Path | None, out: Ou
     """
     content = usable(manifest, parse_manifest)
     registry = load_registry(settings)
-    found, digest = type_issues(registry, content), None
+    found, digest, is_artifact_checked = type_issues(registry, content), None, False
     if not found:
         trust, host = load_trust(settings.policy_dir), host_of(registry)
         report = verify_manifest(request_of(content), trust, host, SystemClock().now())
@@ -135,7 +135,7 @@ def verify(*, settings: Settings, manifest: Path, artifact: Path | None, out: Ou
         if artifact is not None and report.verified:
             raw = usable(artifact, lambda raw: raw, MAX_ARCHIVE)
             found_in_it = artifact_issues(request_of(content), raw, registry, trust)
-            report = report.with_issues(found_in_it)
+            report, is_artifact_checked = report.with_issues(found_in_it), True
         found = list(report.issues)
 
     def show() -> None:
@@ -143,10 +143,13 @@ def verify(*, settings: Settings, manifest: Path, artifact: Path | None, out: Ou
             out.line(f"manifest digest: {digest}")
         for line in _lines(found):
             out.line(line)
+        if not found and not is_artifact_checked:
+            out.line("only the manifest was checked: name its zip archive with --artifact")
         out.line(Toned("NOT VERIFIED", Tone.BAD) if found else Toned("verified", Tone.GOOD))
 
     issues = [issue.to_json() for issue in found]
-    out.tell({"verified": not found, "manifestDigest": digest, "issues": issues}, show)
+    told = {"verified": not found, "manifestDigest": digest, "issues": issues}
+    out.tell({**told, "artifactChecked": is_artifact_checked}, show)
     sys.exit(FAILED if found else OK)
 
 

@@ -69,6 +69,12 @@ def test_what_was_signed_is_verified_with_its_archive(desk: Desk) -> None:
     assert done.exit_code == 0, done.output
     assert "manifest digest: " in done.output
     assert done.output.splitlines()[-1] == "verified"
+    assert "only the manifest" not in done.output
+    alone = desk.verify()
+    assert (alone.exit_code, "only the manifest was checked" in alone.output) == (0, True)
+    told = [json.loads(desk.verify("--json", *more).output)["artifactChecked"]
+            for more in ((), ("--artifact", desk.file("desk.zip")))]  # fmt: skip
+    assert told == [False, True]
 
 
 def test_every_issue_is_printed_and_ends_with_one(desk: Desk) -> None:
