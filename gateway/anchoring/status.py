@@ -1,12 +1,16 @@
 """What left the house: cosignatures and receipts of checkpoints, and how each target is doing."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from gateway.anchoring.targets import Destinations
+from gateway.anchoring.anchor import AnchorError
+from gateway.anchoring.cosigner import cosignature_in
+from gateway.anchoring.targets import Destinations, WitnessTarget
 from gateway.model.anchor import Brought, Progress, Receipt, TargetKind
 from gateway.model.ports import Records
+from gateway.transparency import parse_note
 
 Given = TypeVar("Given", Receipt, Brought)
 
@@ -47,13 +51,27 @@ def cosignatures(receipts: Iterable[Given]) -> list[Given]:
     return [one for one in receipts if one.cosignature is not None]
 
 
-def is_cosigned(destinations: Destinations, receipts: Sequence[Given]) -> bool:
-    """Whether as many of the configured witnesses signed as are wanted.
+def is_cosigned(destinations: Destinations, note: str, receipts: Sequence[Given]) -> bool:
+    """Whether as many of the configured witnesses signed a checkpoint, by its ``note``, as are
+    wanted.
 
-    Cosignatures were verified when they came; those of witnesses that left the file do not count.
+    Cosignatures were verified when they came, and are again: nothing signs the table that keeps
+    them. Those of witnesses that left the file, or have another key in it by now, do not count.
     """
-    known = {one.id for one in destinations.witnesses}
-    return len({one.target for one in cosignatures(receipts)} & known) >= destinations.quorum
+    if not destinations.quorum:
+        return True
+    text = parse_note(note).text
+    held = [one for one in destinations.witnesses if _has_signed(one, text, receipts)]
+    return len(held) >= destinations.quorum
+
+
+def _has_signed(witness: WitnessTarget, text: str, receipts: Sequence[Given]) -> bool:
+    for one in cosignatures(receipts):
+        if one.kind is TargetKind.WITNESS and one.target == witness.id:
+            with suppress(AnchorError):
+                cosignature_in(f"{one.cosignature}\n".encode(), text, witness.key)
+                return True
+    return False
 
 
 def with_cosignatures(note: str, receipts: Iterable[Receipt]) -> str:

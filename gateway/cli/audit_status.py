@@ -17,6 +17,7 @@ from gateway.journal import parsed_line, read_record
 from gateway.model.anchor import Brought, TargetKind
 from gateway.model.json import JsonObject
 from gateway.model.ports import Records
+from gateway.operations.signed_checkpoints import note_of
 from gateway.settings import Settings
 
 _LOOKED_AT = 1000
@@ -48,6 +49,7 @@ def _told(records: Records, destinations: Destinations) -> JsonObject:
         "targets": [],
         "quorum": 0,
         "lackCosignatures": [],
+        "lookedAtFrom": None,
     }
     if line is None:
         return told
@@ -56,7 +58,7 @@ def _told(records: Records, destinations: Destinations) -> JsonObject:
     if not destinations:
         return told
     statuses = target_statuses(records, destinations, last.number)
-    lacking = _lacking(records, destinations, last.number)
+    began, lacking = _lacking(records, destinations, last.number)
     failed = any(one.progress.last_error is not None for one in statuses)
     return {
         **told,
@@ -64,6 +66,7 @@ def _told(records: Records, destinations: Destinations) -> JsonObject:
         "targets": [_target(one) for one in statuses],
         "quorum": destinations.quorum,
         "lackCosignatures": lacking,
+        "lookedAtFrom": began,
     }
 
 
@@ -91,7 +94,7 @@ def _show(told: JsonObject, out: Output) -> None:
     for one in told["targets"]:
         _show_target(one, out)
     if told["quorum"]:
-        out.line(_quorum(told["quorum"], told["lackCosignatures"]))
+        out.line(_quorum(told["quorum"], told["lackCosignatures"], told["lookedAtFrom"]))
 
 
 def _show_target(one: JsonObject, out: Output) -> None:
@@ -105,24 +108,28 @@ def _show_target(one: JsonObject, out: Output) -> None:
     out.line(told, ": ", Toned(one["lastError"], Tone.BAD), f" ({tried})")
 
 
-def _lacking(records: Records, destinations: Destinations, newest: int) -> list[int]:
-    """The numbers of the checkpoints that fewer witnesses signed than are wanted."""
+def _lacking(records: Records, destinations: Destinations, newest: int) -> tuple[int, list[int]]:
+    """The first checkpoint that is looked at, and the numbers of those from there on that fewer
+    witnesses signed than are wanted."""
     first = max(newest - _LOOKED_AT + 1, 1)
     signed: dict[int, list[Brought]] = {}
     for one in records.brought(first, newest):
         if one.kind is TargetKind.WITNESS:
             signed.setdefault(one.number, []).append(one)
     began = min(signed, default=newest)
-    return [
+    lacking = [
         number
         for number in range(began, newest + 1)
-        if not is_cosigned(destinations, signed.get(number, []))
+        if (found := note_of(records, number)) is not None
+        and not is_cosigned(destinations, found.note, signed.get(number, []))
     ]
+    return began, lacking
 
 
-def _quorum(quorum: int, lacking: list[int]) -> str:
+def _quorum(quorum: int, lacking: list[int], began: int) -> str:
     if not lacking:
-        return f"every checkpoint has the {quorum} cosignatures that are wanted"
+        told = f"every checkpoint from {began} on has the {quorum} cosignatures that are wanted"
+        return f"{told}, which verify"
     shown = ", ".join(map(str, lacking[-10:]))
     more = f" and {len(lacking) - 10} before" if len(lacking) > 10 else ""
     return f"CHECKPOINTS LACK COSIGNATURES ({quorum} are wanted): {shown}{more}"

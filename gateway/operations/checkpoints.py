@@ -89,7 +89,7 @@ class Checkpoints:
             "origin": found.origin,
             "note": with_cosignatures(found.note, receipts),
             "cosignatures": [_cosignature(one) for one in cosignatures(receipts)],
-            "cosigned": is_cosigned(self.destinations, receipts),
+            "cosigned": is_cosigned(self.destinations, found.note, receipts),
             "receipts": [
                 {"anchor": one.target, "at": one.at, "answer": one.body}
                 for one in receipts
@@ -101,7 +101,7 @@ class Checkpoints:
         return {
             **_common(found),
             "witnesses": [one.target for one in cosignatures(brought)],
-            "cosigned": is_cosigned(self.destinations, brought),
+            "cosigned": is_cosigned(self.destinations, found.note, brought),
             "anchors": [one.target for one in brought if one.kind is TargetKind.ANCHOR],
         }
 

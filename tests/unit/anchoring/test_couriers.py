@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.anchoring.anchor import AnchorError, SignedCheckpoint, Taken
 from gateway.anchoring.courier import Courier, Target
@@ -23,7 +24,8 @@ from gateway.model.anchor import Progress, Receipt, TargetKind
 from gateway.model.ports import Clock
 from gateway.model.record_clock import shared_clock
 from gateway.model.time import after, parse, stamp
-from gateway.transparency import COSIGNATURE, Verifier
+from gateway.transparency import COSIGNATURE, NoteSigner, Verifier
+from tests.small_log import SmallLog
 from tests.unit.anchoring import anchor_world
 from tests.unit.anchoring.anchor_world import CLOCK, AnchorWorld
 
@@ -320,23 +322,53 @@ def test_the_other_side_may_put_it_off_but_not_for_ever() -> None:
     assert late.next_at == "2026-03-01T06:00:00.000000Z"
 
 
+LOG = SmallLog.of(3)
+KEYS = {name: Ed25519PrivateKey.generate() for name in ("a", "b", "c", "former")}
+
+
+def verifier(name: str) -> Verifier:
+    return Verifier(name, KEYS[name].public_key().public_bytes_raw(), COSIGNATURE)
+
+
 def witness(name: str) -> WitnessTarget:
-    return WitnessTarget("https://x.example.com", Verifier(name, bytes(32), COSIGNATURE))
+    return WitnessTarget("https://x.example.com", verifier(name))
 
 
-def signed(name: str, number: int = 1) -> Receipt:
-    return Receipt(number, TargetKind.WITNESS, name, "now", {"at": 1}, f"— {name} AAAA")
+def signed(name: str, size: int = 3, told: str = "") -> Receipt:
+    """The receipt of a witness over the tree of ``size`` entries, kept as that of ``told``."""
+    line = NoteSigner(verifier(name), KEYS[name].sign).cosignature(LOG.text(size), 1).line()
+    return Receipt(1, TargetKind.WITNESS, told or name, "now", {"at": 1}, line.rstrip("\n"))
 
 
 def test_a_quorum_counts_the_configured_witnesses_that_signed() -> None:
     wanted = Destinations(witnesses=(witness("a"), witness("b"), witness("c")), quorum=2)
     passed = Receipt(1, TargetKind.WITNESS, "b", "now", {"overtakenAt": 9})
     kept = Receipt(1, TargetKind.ANCHOR, "c", "now", {})
-    assert not is_cosigned(wanted, [signed("a"), passed, kept, signed("former")])
-    assert is_cosigned(wanted, [signed("a"), signed("b")])
-    assert is_cosigned(Destinations(), [])
-    note = with_cosignatures("text\n\n— log AAAA\n", [kept, signed("a"), passed])
-    assert note == "text\n\n— log AAAA\n— a AAAA\n"
+    note = LOG.note(3)
+    assert not is_cosigned(wanted, note, [signed("a"), passed, kept, signed("former")])
+    assert is_cosigned(wanted, note, [signed("a"), signed("b")])
+    assert is_cosigned(Destinations(), note, [])
+    assert with_cosignatures(note, [kept, signed("a"), passed]) == (
+        f"{note}{signed('a').cosignature}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(lambda: signed("b", size=2), id="over another checkpoint"),
+        pytest.param(lambda: signed("a"), id="the same once more"),
+        pytest.param(lambda: signed("a", told="b"), id="of one as that of another"),
+        pytest.param(lambda: replace(signed("b"), cosignature="— b AAAA"), id="none at all"),
+        pytest.param(lambda: replace(signed("b"), kind=TargetKind.ANCHOR), id="of an anchor"),
+    ],
+)
+def test_a_stored_cosignature_that_does_not_hold_counts_for_nothing(
+    other: Callable[[], Receipt],
+) -> None:
+    wanted = Destinations(witnesses=(witness("a"), witness("b")), quorum=2)
+    assert is_cosigned(wanted, LOG.note(3), [signed("a"), signed("b")])
+    assert not is_cosigned(wanted, LOG.note(3), [signed("a"), other()])
 
 
 async def test_how_targets_are_doing(world: AnchorWorld, tmp_path: Path) -> None:
