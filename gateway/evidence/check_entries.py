@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gateway.evidence.archive import MAX_BYTES
 from gateway.evidence.entry_lines import EntryLine, Fact, entry_of_line, fact_of
 from gateway.evidence.findings import BundleFindingKind, BundleFindings
 from gateway.evidence.manifest import ENTRIES
 from gateway.evidence.text import FormError
 from gateway.model.entry import ENTRY_FORMAT, GENESIS
+
+MOST_LINES = MAX_BYTES // 256
+"""An entry takes more bytes: its two hashes and the names of its members take 250."""
 
 _Kind = BundleFindingKind
 
@@ -42,6 +46,10 @@ class _Check:
 
     def read(self, content: bytes) -> list[EntryLine]:
         """The entries of all lines that are entries with a number."""
+        if content.count(b"\n") > MOST_LINES:
+            told = f"it holds more than {MOST_LINES} lines, and no bundle has room for as many"
+            self._add(_Kind.CHANGED, f"{told} entries", MOST_LINES + 1)
+            return []
         *lines, rest = content.split(b"\n")
         if rest:
             self._add(_Kind.CHANGED, "its last line is cut off", len(lines) + 1)

@@ -13,6 +13,10 @@ from gateway.model.json import JsonValue, canonical, decode, encode
 MAX_DEPTH = 200
 """How deep values in a bundle may be nested; contracts allow far less."""
 
+MOST_CONTAINERS = 2_000_000
+"""How many lists and objects one text may hold, which is far more than runs record. A thousand
+bytes of empty ones take one byte of an archive, and each takes sixty in memory."""
+
 Form = Callable[[JsonValue], bytes]
 
 
@@ -40,8 +44,10 @@ def read(text: bytes, form: Form) -> JsonValue:
     """The value of a text in this form.
 
     Raises:
-        FormError: it is no JSON, is nested too deep, or has another spelling.
+        FormError: it is no JSON, holds too much, is nested too deep, or has another spelling.
     """
+    if text.count(b"[") + text.count(b"{") > MOST_CONTAINERS:
+        raise FormError(f"it holds more than {MOST_CONTAINERS} lists and objects")
     try:
         value = decode(text)
     except ValueError as error:

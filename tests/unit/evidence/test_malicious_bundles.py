@@ -13,7 +13,9 @@ import pytest
 
 from gateway.evidence import BundleFindingKind, NotAnArchiveError, verify_bundle
 from gateway.evidence.archive import MAX_BYTES, MAX_FILES
-from gateway.evidence.text import MAX_DEPTH
+from gateway.evidence.check_entries import MOST_LINES
+from gateway.evidence.text import MAX_DEPTH, MOST_CONTAINERS
+from gateway.model.json import JsonValue, decode
 from tests.unit.evidence.bundle_world import exported_bundles, files_of, with_files
 
 
@@ -299,3 +301,33 @@ def test_findings_without_end_are_counted(bundle: bytes) -> None:
     report = verify_bundle(with_files(bundle, {"entries.jsonl": b"{}\n" * 5_000}))
     assert len(report.findings) <= 200
     assert report.more > 4_000
+
+
+@pytest.mark.parametrize("text", [b"[" + b"[],\n" * MOST_CONTAINERS + b"[]]", b"{}" * 2_000_001])
+def test_more_lists_and_objects_than_a_bundle_holds_are_not_made(
+    bundle: bytes, text: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some kilobytes of an archive would take gigabytes of memory."""
+
+    def decoded(given: bytes) -> JsonValue:
+        assert given != text
+        return decode(given)
+
+    monkeypatch.setattr("gateway.evidence.text.decode", decoded)
+    for file in ("plan.json", "manifest.json", "manifest.sig.json", "inclusion.json"):
+        report = verify_bundle(with_files(bundle, {file: text}))
+        (told, *_) = [one.message for one in report.findings if "lists and objects" in one.message]
+        assert "more than 2000000" in told
+
+
+def test_more_lines_than_entries_fit_are_not_looked_at(bundle: bytes) -> None:
+    lines = b"{}\n" * (MOST_LINES + 1)
+    report = verify_bundle(with_files(bundle, {"entries.jsonl": lines}))
+    told = [one for one in report.findings if one.file == "entries.jsonl"]
+    assert any("no bundle has room for as many entries" in one.message for one in told)
+    assert report.more == 0
+
+
+def test_an_entry_takes_more_than_the_bytes_that_are_counted_for_it(bundle: bytes) -> None:
+    lines = files_of(bundle)["entries.jsonl"].splitlines()
+    assert min(map(len, lines)) > MAX_BYTES // MOST_LINES
