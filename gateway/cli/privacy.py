@@ -37,6 +37,8 @@ def verify(*, file: Path, public_keys: tuple[Path, ...], out: Output) -> None:
     not, and with 2 if it cannot be read.
     """
     content, keys = read_file(file, _MAX_BYTES), read_keys(public_keys)
+    if len(content) > _MAX_BYTES:
+        unusable(file, f"it is larger than {_MAX_BYTES} bytes, and no receipt is.")
     try:
         report = verify_receipt(decode_unique(content), keys)
     except ValueError as error:

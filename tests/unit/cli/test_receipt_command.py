@@ -82,3 +82,13 @@ def test_a_key_that_cannot_be_used_is_named_and_not_the_receipt(tmp_path: Path) 
     done = CliRunner().invoke(main, [*called, "--public-key", str(key)], catch_exceptions=False)
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(f"gateway: {key}: it cannot be used")
+
+
+def test_a_file_that_is_not_read_to_its_end_is_no_receipt(tmp_path: Path) -> None:
+    """What is behind the bound could be another one."""
+    verified(tmp_path, WHOLE)
+    file = tmp_path / "receipt.json"
+    file.write_text(file.read_text().ljust(4 * 1024 * 1024 + 1) + "another receipt")
+    called = ["privacy", "receipt", "verify", str(file)]
+    done = CliRunner().invoke(main, called, catch_exceptions=False)
+    assert (done.exit_code, done.stdout, "larger than" in done.stderr) == (2, "", True)
