@@ -123,10 +123,13 @@ def _consistency(answer: Mapping[str, Any], trust: Trust, kept: str | None) -> P
     if earlier is None:
         notes = ("compare fromSize and fromRoot with the checkpoint that you kept",)
     else:
-        before = _signed(earlier, Trust(trust.keys))
-        if before.origin != signed.origin:
-            raise ProofError("the earlier checkpoint is of another record")
         what = "the checkpoint that was kept" if kept is not None else "the earlier checkpoint"
+        try:
+            before = _signed(earlier, Trust(trust.keys))
+        except (NoteError, ProofError) as error:
+            raise ProofError(f"{what} does not hold: {error}") from None
+        if before.origin != signed.origin:
+            raise ProofError(f"{what} is of another record")
         _require_same(before, old, old_root, what)
     if old == 0:
         raise ProofError("fromSize is 0, and every record goes on from none: it proves nothing")

@@ -232,3 +232,14 @@ def test_a_growth_from_nothing_proves_nothing() -> None:
     answer = consistency(fromSize=0, fromRoot=text(EMPTY_ROOT), path=[])
     with pytest.raises(ProofError, match="proves nothing"):
         check_answer(without(answer, "fromNote"), TRUST)
+
+
+def test_which_of_two_checkpoints_does_not_hold_is_said() -> None:
+    other = SmallLog(leaves=HASHES).note(7)
+    for note in (other, "no note", ""):
+        with pytest.raises(ProofError, match=r"^the earlier checkpoint does not hold: "):
+            check_answer(consistency(fromNote=note), TRUST)
+        with pytest.raises(ProofError, match=r"^the checkpoint that was kept does not hold: "):
+            check_answer(consistency(), TRUST, note)
+    with pytest.raises(ProofError, match=r"^(the note|none of)"):
+        check_answer(consistency(note=other), TRUST)
