@@ -60,7 +60,7 @@ class Returning:
                 DATA_DIR_IN_USE, DATABASE_UNREADABLE, DATABASE_UNKNOWN_VERSION, JOURNAL_DAMAGED,
                 SERVICE_UNAVAILABLE; CONFLICT where archiving goes on at the same time.
         """
-        named = {path.name: path for path in sorted(files, key=lambda path: path.name)}
+        named = _by_name(files)
         with holding(self.place):
             chains = Chains()
             with reading_snapshot(self.place) as session:
@@ -81,6 +81,19 @@ class Returning:
                 for name in named:
                     record.append(_fact(kept[name]))
         return Returned(len(named), putting.count, chains.count - len(putting.whole))
+
+
+def _by_name(files: Sequence[Path]) -> dict[str, Path]:
+    """The files in order.
+
+    Raises:
+        ProblemError: ARCHIVE_UNUSABLE where two have one name, of which one would be passed over.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(files, key=lambda path: path.name):
+        if found.setdefault(path.name, path) != path:
+            raise archive_unusable(path, f"has the name of {found[path.name]}: give one of them")
+    return found
 
 
 def _fact(kept: Kept) -> NewEntry:

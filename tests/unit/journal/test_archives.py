@@ -700,6 +700,16 @@ async def test_an_altered_segment_is_refused(archived, place: float) -> None:
     assert findings(archived, read=False) == []
 
 
+async def test_of_two_files_of_one_name_none_is_passed_over(archived, tmp_path: Path) -> None:
+    held = segment_of(archived)
+    other = tmp_path / held.name
+    other.write_bytes(b"something else")
+
+    with pytest.raises(ProblemError, match="give one of them"):
+        put_back(archived, other, held)
+    assert put_back(archived, held, held)
+
+
 async def test_a_missing_file_is_refused(archived) -> None:
     with pytest.raises(ProblemError) as refused:
         put_back(archived, archived.folder / "archive" / "none.segment.gz")
