@@ -34,6 +34,7 @@ from gateway.journal.verify_trust import Trust
 
 _TOTALS = Statement(select(func.count(), func.count(distinct(entry.c.chain))).select_from(entry))
 _UP_TO = "SELECT count(*) FROM entry WHERE position BETWEEN 1 AND ?"
+_STRANGE = "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger') ORDER BY name"
 _LARGE = 50_000
 """Entries from which on a second process that folds the projections pays."""
 
@@ -183,11 +184,16 @@ class _Run:
         return self._connection.execute(sql, parameters).fetchone()
 
     def _check_file(self) -> None:
-        """SQLite's own check: indexes that disagree with their tables, broken pages."""
+        """SQLite's own check: indexes that disagree with their tables, broken pages. And that
+        there are tables and indexes alone."""
         self._asked.progress("file", 0, 1)
         for (told,) in self._connection.execute("PRAGMA integrity_check(20)"):
             if told != "ok":
                 self._findings.add(FindingKind.DAMAGED, f"the database file is damaged: {told}")
+        for kind, name in self._connection.execute(_STRANGE):
+            told = f"the database holds the {kind} {name}, and no gateway makes one: it may show "
+            told += "each reader something else, or change what is written"
+            self._findings.add(FindingKind.DAMAGED, told)
 
     def _check_projections(self, comparison: Comparison, total: int) -> None:
         def done(count: int) -> None:

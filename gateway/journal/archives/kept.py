@@ -10,6 +10,10 @@ from gateway.journal.archives.absence import Absence
 from gateway.journal.session import Session
 from gateway.journal.statement import Statement
 
+LONGEST = 1 << 30
+"""No stretch is longer: what is absent of it is kept in memory, and checkpoints never lie so far
+apart."""
+
 _ARCHIVES = Statement(select(*archive.columns).order_by(archive.c.first))
 
 
@@ -43,4 +47,6 @@ def _kept(row: tuple[Any, ...]) -> Kept:
     first, last, file, digest, absent, chain, seq, _ = row
     if not isinstance(first, int) or not isinstance(last, int) or not 1 <= first <= last:
         raise ValueError("an archived stretch has no such borders")
+    if last - first >= LONGEST:
+        raise ValueError(f"an archived stretch is longer than {LONGEST} entries")
     return Kept(first, last, str(file), str(digest), Absence(first, last, absent), chain, seq)

@@ -502,3 +502,30 @@ def test_a_file_that_is_no_database_is_told_as_a_problem(tmp_path) -> None:
 
     with pytest.raises(ProblemError, match="DATABASE_UNREADABLE"):
         verify_record(path, [])
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TRIGGER quiet AFTER INSERT ON entry BEGIN SELECT 1; END",
+        "CREATE VIEW quiet AS SELECT * FROM entry",
+    ],
+)
+async def test_what_acts_or_shows_beside_the_tables_is_found(record, made: str) -> None:
+    """A trigger would act within the gateway's own transactions."""
+    await record.tell("a")
+    record.sql(made)
+
+    [finding] = found(record)
+
+    assert finding.kind is FindingKind.DAMAGED
+    assert "quiet, and no gateway makes one" in finding.message
+
+
+async def test_a_stretch_that_is_too_long_to_be_one_is_found(record) -> None:
+    await record.tell("a")
+    record.sql("INSERT INTO archive VALUES (1, 9000000000000000000, 'x', 'aa', '', 'c', 1, 'z')")
+
+    kinds = {finding.kind for finding in found(record)}
+
+    assert FindingKind.ARCHIVE in kinds
