@@ -93,10 +93,12 @@ class Webhooks:
         places = await self._parts.journal.read(lambda records: records.webhook_places())
         for workspace, endpoint in places:
             if (workspace, endpoint) not in listed:
-                told = (
+                _log.warning(
                     "webhook endpoint %s of workspace %s is not in the file: it is told nothing, "
+                    "and its deliveries wait for it",
+                    endpoint,
+                    workspace,
                 )
-                _log.warning(told + "and its deliveries wait for it", endpoint, workspace)
 
     def _record_endpoints(self, tx: Tx) -> None:
         """Who is told of what from now on, and what becomes of personal data in it."""
