@@ -3,6 +3,9 @@
 from tests.faults.deployment import LEASE
 from tests.faults.play import Plot, Result
 
+TRIES = 3
+"""How often a fault is played until somebody feels it."""
+
 PLOTS = {
     plot.fault: plot
     for plot in (

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from tests.faults.cluster import Cluster
 from tests.faults.play import play
-from tests.faults.plots import DEPLOYED_PLOTS, PLOTS, faults_of
-
-_TRIES = 3
+from tests.faults.plots import DEPLOYED_PLOTS, PLOTS, TRIES, faults_of
 
 
 def wrong_in(
@@ -23,7 +21,7 @@ def wrong_in(
     """
     plot = replace((PLOTS | DEPLOYED_PLOTS)[fault], strikes=strikes, between=0.3)
     seed = int(os.environ.get("FAULTS_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
-    for more in range(_TRIES):
+    for more in range(TRIES):
         own = folder / str(more)
         own.mkdir()
         result = play(plot, seed + more, own, make)
