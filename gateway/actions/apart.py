@@ -30,6 +30,8 @@ async def apart(exchange: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         scope.cancel()
         await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # nobody asks for it now, which asyncio would complain of
         raise
 
 

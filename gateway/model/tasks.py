@@ -40,6 +40,8 @@ async def to_the_end(work: Callable[P, None], /, *args: P.args, **kwargs: P.kwar
         await asyncio.shield(working)
     except asyncio.CancelledError:
         await asyncio.wait({working})
+        if not working.cancelled():
+            working.exception()  # nobody asks for it now, which asyncio would complain of
         raise
 
 

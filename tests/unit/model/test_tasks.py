@@ -1,10 +1,12 @@
 """Ending tasks, however they end."""
 
 import asyncio
+import gc
+import threading
 
 import pytest
 
-from gateway.model.tasks import cancelled
+from gateway.model.tasks import cancelled, to_the_end
 
 pytestmark = pytest.mark.anyio
 
@@ -85,3 +87,26 @@ async def test_whoever_was_cancelled_before_goes_on_when_tasks_have_ended() -> N
     with pytest.raises(asyncio.CancelledError):
         await end
     assert told == ["went on"]
+
+
+async def test_what_a_thread_fails_with_after_its_caller_was_cancelled_is_told_to_nobody() -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    began, may_fail = threading.Event(), threading.Event()
+
+    def work() -> None:
+        began.set()
+        may_fail.wait(5)
+        raise OSError
+
+    caller = asyncio.create_task(to_the_end(work))
+    await asyncio.to_thread(began.wait, 5)
+    caller.cancel()
+    await asyncio.sleep(0)
+    may_fail.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    del caller
+    gc.collect()
+    await asyncio.sleep(0)
+    assert told == []
