@@ -1,7 +1,6 @@
 """Where a deployment is written before it has its place, and what is left of one without."""
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
@@ -58,16 +57,11 @@ def _is_left(path: Path, whole: Path, ours: Collection[str]) -> bool:
 
 def _is_removed(draft: Path) -> bool:
     try:
-        descriptor = os.open(draft, os.O_RDONLY)
+        if draft.stat().st_uid != os.geteuid():
+            return False  # somebody else's
+        with locked_folder(draft) as is_alone:
+            if is_alone:
+                shutil.rmtree(draft)
+            return is_alone
     except OSError:
-        return False  # somebody else's, or gone by now
-    try:
-        if os.fstat(descriptor).st_uid != os.geteuid():
-            return False
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(draft)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
+        return False  # in use, or gone by now
