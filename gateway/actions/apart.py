@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import anyio
 
+from gateway.model.tasks import look_at
+
 T = TypeVar("T")
 
 
@@ -30,8 +32,7 @@ async def apart(exchange: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         scope.cancel()
         await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # nobody asks for it now, which asyncio would complain of
+        look_at(task)
         raise
 
 

@@ -19,6 +19,7 @@ from gateway.model.action import ActionCall, ActionOutcome, Answered, Declined, 
 from gateway.model.contract import PythonHandler
 from gateway.model.json import JsonObject, encoded
 from gateway.model.problem import STANDARD
+from gateway.model.tasks import look_at
 from gateway.model.threads import Threads
 
 MAX_EVENTS = 1_000
@@ -137,7 +138,7 @@ class PythonActions:
             run = partial(contextvars.copy_context().run, function, given, context)
             thread = self._threads.submit(_in_thread, call, run)
             work = asyncio.wrap_future(thread)
-        work.add_done_callback(_look_at)
+        work.add_done_callback(look_at)
         return work, thread
 
 
@@ -227,12 +228,6 @@ async def _contained(
         return await function(given, context)
     except (SystemExit, KeyboardInterrupt) as error:  # these would end the event loop, and so all
         raise RuntimeError("the handler tried to end the process") from error
-
-
-def _look_at(work: "asyncio.Future[Any]") -> None:
-    """Take note of an abandoned handler's end, so that asyncio does not complain of it."""
-    if not work.cancelled():
-        work.exception()
 
 
 def _outcome(call: ActionCall, work: "asyncio.Future[Any]", emitted: _Emitted) -> ActionOutcome:

@@ -40,9 +40,14 @@ async def to_the_end(work: Callable[P, None], /, *args: P.args, **kwargs: P.kwar
         await asyncio.shield(working)
     except asyncio.CancelledError:
         await asyncio.wait({working})
-        if not working.cancelled():
-            working.exception()  # nobody asks for it now, which asyncio would complain of
+        look_at(working)
         raise
+
+
+def look_at(ended: "asyncio.Future[Any]") -> None:
+    """Take note of the end of what nobody waits for, so that asyncio does not complain of it."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 async def left(task: "asyncio.Task[Any] | None", seconds: float) -> None:
