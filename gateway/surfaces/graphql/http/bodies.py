@@ -80,24 +80,19 @@ async def read_body(receive: Receive, announced: str | None, limits: Limits) -> 
     return bytes(body)
 
 
-def whole_body(message: Message, limits: Limits) -> bytes:
-    """The body of a request that has come whole, which its first message brings.
-
-    Raises:
-        ProblemError, ClientGoneError: as ``read_body``.
-    """
-    return _part(message, limits)
-
-
 def _take(message: Message, body: bytearray, limits: Limits) -> bool:
     """Add what a message brings of a body; whether more is to come."""
-    body += _part(message, limits, len(body))
+    body += part_of_body(message, limits, len(body))
     has_more: bool = message.get("more_body", False)
     return has_more
 
 
-def _part(message: Message, limits: Limits, before: int = 0) -> bytes:
-    """What a message brings of a body, of which so many bytes came before."""
+def part_of_body(message: Message, limits: Limits, before: int = 0) -> bytes:
+    """What a message brings of a body, of which so many bytes came before.
+
+    Raises:
+        ProblemError, ClientGoneError: as ``read_body``.
+    """
     if message["type"] == "http.disconnect":
         raise ClientGoneError
     part: bytes = message.get("body", b"")

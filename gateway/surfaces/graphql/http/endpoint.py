@@ -23,7 +23,7 @@ from gateway.surfaces.graphql.errors import (
 )
 from gateway.surfaces.graphql.http.answers import JsonAnswer
 from gateway.surfaces.graphql.http.asked import Asked, asked_before
-from gateway.surfaces.graphql.http.bodies import ClientGoneError, read_body, whole_body
+from gateway.surfaces.graphql.http.bodies import ClientGoneError, part_of_body, read_body
 from gateway.surfaces.graphql.http.graphiql import Page
 from gateway.surfaces.graphql.http.negotiation import EVENT_STREAM
 from gateway.surfaces.graphql.http.profile import (
@@ -155,7 +155,7 @@ class GraphQLEndpoint:
         if exchange.is_new:
             body = await read_body(exchange.receive, exchange.asked.announced, self._limits)
         else:
-            body = whole_body(await exchange.receive(), self._limits)
+            body = part_of_body(await exchange.receive(), self._limits)
         return from_body(body, self._limits)
 
 
